@@ -1,0 +1,18 @@
+export { BoundedQueue } from './bounded-queue.ts';
+export {
+  ByteView,
+  concatBytes,
+  equalBytes,
+  fromHex,
+  fromUtf8,
+  fromUtf8Lossy,
+  isAllZero,
+  toHex,
+  utf8,
+} from './bytes.ts';
+export { crc16Arc, crc16Xmodem, crc32, crc32c, crc32cRaw } from './checksum.ts';
+export { type Duration, formatDuration, hours, milliseconds, minutes, seconds } from './duration.ts';
+export { asNsError, type ErrorFamily, hasCode, NsError, type NsErrorOptions, unreachable } from './errors.ts';
+export { allow, type Refusal, refusal, refuse, type Verdict } from './refusal.ts';
+export { REFUSALS, type RefusalCode } from './refusal-codes.ts';
+export { type ByteCount, bytes, formatBytes, GiB, KiB, type Lba, lba, MiB } from './units.ts';

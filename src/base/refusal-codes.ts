@@ -1,0 +1,223 @@
+/**
+ * Every refusal code, with its general sentence and remedy. Codes never change meaning; a new case gets a new code.
+ * Grouped by who decides.
+ */
+export const REFUSALS = {
+  // Intake: is this an order at all, for us, from someone, now?
+  PACKET_TOO_LARGE: {
+    sentence: 'The packet is larger than this topic allows.',
+    remedy: 'Send a smaller order; file contents travel as blocks, never inside an order.',
+  },
+  CBOR_INVALID: {
+    sentence: 'The packet is not CBOR in the form this protocol accepts.',
+    remedy: 'Use a current nightshift command; the detail names the first defect.',
+  },
+  ENVELOPE_INVALID: {
+    sentence: 'The packet is not a signed order.',
+    remedy: 'Sign the order as COSE_Sign1 with an enrolled key.',
+  },
+  SIGNATURE_INVALID: {
+    sentence: 'The signature does not match the order.',
+    remedy: 'Sign again with the right key; if that fails too, the packet is altered on its way.',
+  },
+  KEY_UNKNOWN: {
+    sentence: 'No enrolled key has this key id.',
+    remedy: "Add the operator's public key to the device's keyring.",
+  },
+  MESSAGE_INVALID: {
+    sentence: 'The order does not have the shape its verb asks for.',
+    remedy: 'Correct the field named in the detail.',
+  },
+  VERSION_UNKNOWN: {
+    sentence: 'The order is written in a protocol version that this device does not speak.',
+    remedy: 'Update the device, or use a nightshift command of its version.',
+  },
+  VERB_UNKNOWN: {
+    sentence: 'This device knows no such verb.',
+    remedy: 'Update the device, or check the spelling of the verb.',
+  },
+  WRONG_AUDIENCE: {
+    sentence: 'The order is addressed to another device.',
+    remedy: 'Send it to the device or group named in its audience.',
+  },
+  RETAINED: {
+    sentence: 'Retained orders are never obeyed.',
+    remedy: 'Publish the order without the retain flag, and clear the retained message from the broker.',
+  },
+  EXPIRED: {
+    sentence: 'The time in which this order was valid has passed.',
+    remedy: 'Give the order again.',
+  },
+  NOT_YET_VALID: {
+    sentence: 'The order becomes valid later.',
+    remedy: "Give it again after its not-before time, or check the device's clock.",
+  },
+  REPLAYED: {
+    sentence: "The order's counter was used before or is too old.",
+    remedy: 'Give the order again; each order needs a new counter.',
+  },
+  ID_CONFLICT: {
+    sentence: 'An order with the same id but other contents was received before.',
+    remedy: 'Give the order again with a new id; if you did not send two, look at the audit log.',
+  },
+  NOT_PERMITTED: {
+    sentence: 'The role of this key may not give this order.',
+    remedy: 'Ask someone whose role allows it.',
+  },
+  QUEUE_FULL: {
+    sentence: 'The device has as many orders waiting as it can keep.',
+    remedy: 'Wait for running tasks to end, or cancel some.',
+  },
+  JOURNAL_FULL: {
+    sentence: "The device's journal has no room for another order.",
+    remedy: 'Wait for running tasks to end.',
+  },
+  DISABLED: {
+    sentence: 'The machine is disabled.',
+    remedy: 'Enable it first.',
+  },
+  NOT_SUPPORTED: {
+    sentence: 'This board cannot do that.',
+    remedy: 'See the board page for what it supports.',
+  },
+  // Power and custody
+  HOST_AWAKE: {
+    sentence: 'The host is on (S0), so its disk belongs to it.',
+    remedy: 'Shut the host down, then give the order again.',
+  },
+  HOST_STATE_UNKNOWN: {
+    sentence: "The host's power state is not known for certain.",
+    remedy: 'Check the power sensors with "nightshift status"; nothing is touched until they agree.',
+  },
+  HOST_SUSPENDED: {
+    sentence: 'The host is suspended (S3) and its memory holds parts of the filesystem.',
+    remedy: 'Shut the host down; to read all the same, allow stale data with --stale-ok.',
+  },
+  HOST_HIBERNATED: {
+    sentence:
+      'The host is hibernated (S4), and its image on disk counts on the filesystems staying as they are.',
+    remedy: 'Wake the host and shut it down fully; to read all the same, allow stale data with --stale-ok.',
+  },
+  HOST_WAKING: {
+    sentence: 'The host wants to wake, so its disk was given back.',
+    remedy: 'Give the order again when the host is down.',
+  },
+  CUSTODY_UNAVAILABLE: {
+    sentence: 'The drive switch did not hand the disk over.',
+    remedy: 'See "nightshift status" for the switch position; a technician may have to look at the board.',
+  },
+  DISK_BUSY: {
+    sentence: 'Another task holds this disk.',
+    remedy: 'Wait for it to end, or cancel it.',
+  },
+  // Volumes
+  NO_SUCH_DISK: { sentence: 'There is no such disk.', remedy: 'See "nightshift status" for the disks.' },
+  NO_SUCH_VOLUME: { sentence: 'There is no such volume.', remedy: 'Use one of the volumes in the detail.' },
+  VOLUME_AMBIGUOUS: {
+    sentence: 'More than one volume fits.',
+    remedy: 'Name one, as in disk0p2:/path.',
+  },
+  VOLUME_UNSUPPORTED: {
+    sentence: 'The volume holds something this version does not read.',
+    remedy: 'Use another volume.',
+  },
+  VOLUME_ENCRYPTED: {
+    sentence: 'The volume is encrypted, and Nightshift holds no key to it.',
+    remedy: 'Use a volume that is not encrypted.',
+  },
+  VOLUME_HIBERNATED: {
+    sentence: 'The disk holds a hibernated system.',
+    remedy: 'Wake the host and shut it down fully (without fast start-up).',
+  },
+  VOLUME_DIRTY: {
+    sentence: 'The filesystem was not unmounted and its journal holds changes.',
+    remedy: 'Boot the host and shut it down cleanly.',
+  },
+  VOLUME_DAMAGED: {
+    sentence: 'The filesystem is marked or found damaged.',
+    remedy: 'Check the filesystem from the host before writing to it.',
+  },
+  VOLUME_READ_ONLY: {
+    sentence: 'This volume may be read but not written.',
+    remedy: 'See the reasons in the detail.',
+  },
+  NO_SPACE: { sentence: 'The volume has no room for this.', remedy: 'Delete something first.' },
+  EFFECT_TOO_LARGE: {
+    sentence: 'The change is larger than this device can make in one step.',
+    remedy: 'Split it into smaller orders.',
+  },
+  EFFECT_DIFFERS: {
+    sentence: 'The change would not be the one that was approved.',
+    remedy: 'Look at the new effect with --dry-run and approve it.',
+  },
+  WRITE_TOOLS_MISSING: {
+    sentence: 'The programs that write this filesystem are not usable on this device.',
+    remedy: 'Install e2fsprogs and nbdfuse, and make /dev/fuse available.',
+  },
+  CHECK_FAILED: {
+    sentence: "The filesystem's own checker found a fault in the changed volume, so nothing was written.",
+    remedy: 'Check the filesystem from the host before writing to it.',
+  },
+  // Paths
+  PATH_INVALID: { sentence: 'The path is not acceptable.', remedy: 'Use an absolute path with plain names.' },
+  NO_SUCH_FILE: { sentence: 'There is no such file.', remedy: 'Look with "nightshift ls".' },
+  NOT_A_FILE: { sentence: 'This is not a regular file.', remedy: 'Name a regular file.' },
+  NOT_A_DIRECTORY: { sentence: 'This is not a directory.', remedy: 'Name a directory.' },
+  IS_A_DIRECTORY: { sentence: 'This is a directory.', remedy: 'Say -r to mean it and all in it.' },
+  DIRECTORY_NOT_EMPTY: {
+    sentence: 'The directory is not empty.',
+    remedy: 'Say -r to mean it and all in it.',
+  },
+  FILE_EXISTS: { sentence: 'The file exists.', remedy: 'Say --replace to replace it.' },
+  SYMLINK_OUTSIDE: {
+    sentence: 'A symbolic link leads out of the volume.',
+    remedy: 'Name the target itself, on its own volume.',
+  },
+  SYMLINK_LOOP: { sentence: 'Too many symbolic links.', remedy: 'Name the target itself.' },
+  IS_A_SYMLINK: { sentence: 'This is a symbolic link.', remedy: 'Name the file that it points to.' },
+  NAME_UNSUPPORTED: {
+    sentence: 'This name cannot be written.',
+    remedy: 'Use a name of 1 to 255 bytes of UTF-8 without control characters.',
+  },
+  PATH_PROTECTED: {
+    sentence: 'The path is protected on this device.',
+    remedy: 'Ask whoever keeps the protected-path list of this board.',
+  },
+  FILE_CHANGED: {
+    sentence: 'The file is not the one that the transfer began with.',
+    remedy: 'Start the transfer again.',
+  },
+  TOO_MANY_FILES: {
+    sentence: 'The order names more files than one order may.',
+    remedy: 'Name a smaller part of the tree.',
+  },
+  // Transfers
+  FILE_TOO_LARGE: {
+    sentence: 'The file is larger than this device accepts.',
+    remedy: 'Send a smaller file.',
+  },
+  STAGING_FULL: {
+    sentence: "The device's own storage has no room to stage the file.",
+    remedy: 'Wait for other transfers to end, or send a smaller file.',
+  },
+  // Memory and I/O
+  MEMORY_UNREACHABLE: {
+    sentence: 'This board cannot reach the memory in this power state.',
+    remedy: 'See the detail for what can be reached, and when.',
+  },
+  NOT_ENROLLED: {
+    sentence: 'This board enrols no such channel.',
+    remedy: 'See "nightshift io list".',
+  },
+  CHANNEL_READ_ONLY: { sentence: 'The channel cannot be written.', remedy: 'Choose an output channel.' },
+  CHANNEL_WRITE_ONLY: { sentence: 'The channel cannot be read.', remedy: 'Choose an input channel.' },
+  VALUE_OUT_OF_RANGE: {
+    sentence: 'The value is outside the limits of this channel.',
+    remedy: 'Use a value within the limits in the detail.',
+  },
+  // Tasks
+  NO_SUCH_TASK: { sentence: 'There is no such task.', remedy: 'See "nightshift tasks".' },
+  TASK_ENDED: { sentence: 'The task has ended already.', remedy: 'Nothing is left to cancel.' },
+} as const satisfies Record<string, { readonly sentence: string; readonly remedy: string }>;
+
+export type RefusalCode = keyof typeof REFUSALS;

@@ -1,0 +1,61 @@
+import type { Verdict } from '../base/index.ts';
+
+/** A path on a volume: absolute, "/"-separated, UTF-8, no "." or ".." segments. Checked by storage/host-path. */
+export type HostPath = string;
+
+export type FileKind = 'file' | 'directory' | 'symlink' | 'block' | 'character' | 'fifo' | 'socket';
+
+export interface FileStat {
+  readonly kind: FileKind;
+  readonly inode: number;
+  readonly size: number;
+  /** Permission bits with set-id and sticky, 0 to 0o7777. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly links: number;
+  /** Whole seconds since 1970; may be negative. */
+  readonly mtime: number;
+  readonly ctime: number;
+  /** Where the link leads, for a symlink. */
+  readonly target?: string;
+}
+
+export interface DirectoryEntry {
+  /** The name as UTF-8 text; undefined where the bytes on disk are not UTF-8. */
+  readonly name: string | undefined;
+  readonly rawName: Uint8Array;
+  readonly inode: number;
+  readonly kind: FileKind | 'unknown';
+}
+
+/** Facts about a volume. */
+export interface VolumeFacts {
+  /** "ext4", "ext3", "vfat", … */
+  readonly type: string;
+  readonly label: string;
+  readonly uuid: string;
+  readonly blockSize: number;
+  readonly size: number;
+  readonly free: number;
+}
+
+/** An open regular file. Reads past the end give fewer bytes; holes read as zeros. */
+export interface OpenFile {
+  readonly stat: FileStat;
+  /** Number of bytes put into `into`, 0 at the end. */
+  read(offset: number, into: Uint8Array, signal?: AbortSignal): Promise<number>;
+}
+
+/**
+ * Reading a filesystem of the host. Absent files and wrong kinds are refusals; a filesystem that contradicts itself
+ * throws NS_FS_CORRUPT (family peer). Symbolic links are resolved inside the volume only.
+ */
+export interface FileSystem {
+  readonly facts: VolumeFacts;
+  /** With `follow` false a final symlink is described itself. */
+  stat(path: HostPath, follow: boolean, signal?: AbortSignal): Promise<Verdict<FileStat>>;
+  /** In the order stored on disk, without "." and "..". */
+  list(path: HostPath, signal?: AbortSignal): Promise<Verdict<AsyncIterable<DirectoryEntry>>>;
+  open(path: HostPath, signal?: AbortSignal): Promise<Verdict<OpenFile>>;
+}

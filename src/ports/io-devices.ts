@@ -1,0 +1,38 @@
+import type { Stop } from './clock.ts';
+
+export type ChannelKind =
+  | 'gpio'
+  | 'temperature'
+  | 'voltage'
+  | 'fan'
+  | 'led'
+  | 'watchdog'
+  | 'uart'
+  | 'camera'
+  | 'gnss';
+
+/** A channel that the board enrols. What is not in this list does not exist for an order. */
+export interface Channel {
+  readonly name: string;
+  readonly kind: ChannelKind;
+  readonly readable: boolean;
+  readonly writable: boolean;
+  /** "m°C", "mV", "rpm", "state", "bytes", "jpeg", "nmea", "ms": integers only, so no unit needs a fraction. */
+  readonly unit: string;
+  /** Accepted when writing a number. */
+  readonly minimum?: number;
+  readonly maximum?: number;
+  /** What an output returns to when its task ends badly or the agent starts. */
+  readonly safe?: number;
+}
+
+/** A whole number in the channel's unit, or bytes for uart, camera and gnss. */
+export type ChannelValue = number | Uint8Array;
+
+export interface IoDevices {
+  channels(): readonly Channel[];
+  read(name: string, signal?: AbortSignal): Promise<ChannelValue>;
+  write(name: string, value: ChannelValue, signal?: AbortSignal): Promise<void>;
+  /** Calls back at every change, or at every sample for analogue channels. */
+  watch(name: string, listener: (value: ChannelValue) => void): Stop;
+}

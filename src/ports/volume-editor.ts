@@ -1,0 +1,47 @@
+import type { Verdict } from '../base/index.ts';
+import type { BlockDevice } from './block-device.ts';
+import type { HostPath } from './file-system.ts';
+import type { StagedFile } from './state-store.ts';
+
+/** One change to a volume. Paths are resolved already: no segment before the last is a symlink. */
+export type VolumeEdit =
+  | {
+      readonly edit: 'put-file';
+      readonly path: HostPath;
+      readonly content: StagedFile;
+      /** What the inode gets. */
+      readonly attributes: FileAttributes;
+      /** True where a file of this name exists and is to be replaced. */
+      readonly replace: boolean;
+    }
+  | { readonly edit: 'make-directory'; readonly path: HostPath; readonly attributes: FileAttributes }
+  | { readonly edit: 'remove-file'; readonly path: HostPath }
+  | { readonly edit: 'remove-directory'; readonly path: HostPath };
+
+export interface FileAttributes {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Whole seconds since 1970. */
+  readonly mtime: number;
+}
+
+/**
+ * Changes a filesystem by its own tools. It only ever sees an overlay; the disk is changed later, through the redo
+ * log. A tool that cannot run throws NS_TOOL_FAILED.
+ */
+export interface VolumeEditor {
+  /** Filesystem types it can edit; empty where the tools are not usable here, with the reason. */
+  readonly capabilities: { readonly types: readonly string[]; readonly unusable?: string };
+  /** Makes all edits, in order, on the overlay. */
+  edit(
+    overlay: BlockDevice,
+    type: string,
+    edits: readonly VolumeEdit[],
+    signal: AbortSignal,
+  ): Promise<Verdict<void>>;
+  /** The filesystem's own checker, read-only, over the device. Refuses with CHECK_FAILED where it finds any fault. */
+  check(device: BlockDevice, type: string, signal: AbortSignal): Promise<Verdict<void>>;
+  /** Replays the filesystem's journal on the overlay. */
+  replay(overlay: BlockDevice, type: string, signal: AbortSignal): Promise<Verdict<void>>;
+}

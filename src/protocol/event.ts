@@ -1,0 +1,108 @@
+import * as v from 'valibot';
+import {
+  bootId,
+  bytesOf,
+  count,
+  countUpTo,
+  integer,
+  keyId,
+  orderId,
+  refusalMessage,
+  sha256,
+  text,
+  wallSeconds,
+} from './fields.ts';
+import { lockNote, powerState } from './verbs/machine.ts';
+
+const head = { v: count, device: text(64), boot: bootId };
+
+/** Published at connect and as a heartbeat; an `offline` one is left with the broker as the will. */
+export const presence = v.strictObject({
+  ...head,
+  event: v.literal('presence'),
+  state: v.picklist(['online', 'offline']),
+  uptimeSeconds: count,
+  version: text(32),
+  board: text(64),
+  power: powerState,
+  lock: v.picklist(['enabled', 'disabled']),
+  /** Quote it in an order with maxAge, for freshness without a clock. */
+  nonce: bytesOf(16),
+});
+
+/** The order is journaled and will get exactly one receipt. */
+export const accepted = v.strictObject({ ...head, event: v.literal('accepted'), id: orderId });
+
+/** Rate-limited. `done` never reaches `total` before the result is durable. */
+export const progress = v.strictObject({
+  ...head,
+  event: v.literal('progress'),
+  id: orderId,
+  /** Counts up within a task. */
+  seq: count,
+  stage: text(64),
+  done: count,
+  total: v.optional(count),
+  unit: v.optional(text(16)),
+  /** A sample of io.watch. */
+  sample: v.optional(v.union([integer, v.instance(Uint8Array)])),
+});
+
+/** An upload is ready: ask for its chunks. */
+export const offer = v.strictObject({
+  ...head,
+  event: v.literal('offer'),
+  id: orderId,
+  size: count,
+  chunk: countUpTo(96 * 1024),
+  inode: count,
+  mtime: integer,
+});
+
+/** A packet that never became an order: not authentic, not for us, not in shape. Rate-limited. */
+export const rejected = v.strictObject({
+  ...head,
+  event: v.literal('rejected'),
+  /** SHA-256 of the packet. */
+  packet: sha256,
+  id: v.optional(orderId),
+  refusal: refusalMessage,
+});
+
+export const outcome = v.picklist(['succeeded', 'failed', 'refused', 'cancelled', 'expired', 'unknown']);
+
+/** The device's statement of what was asked, by whom, and what was done. Exactly one for each accepted order. */
+export const receipt = v.strictObject({
+  ...head,
+  event: v.literal('receipt'),
+  id: orderId,
+  verb: text(64),
+  /** SHA-256 of the order's packet as received. */
+  order: sha256,
+  issuer: keyId,
+  outcome,
+  /** For refused, cancelled and expired. */
+  refusal: v.optional(refusalMessage),
+  /** For failed and unknown. */
+  failure: v.optional(v.strictObject({ code: text(64), sentence: text() })),
+  /** For succeeded, by the verb's result schema; may stand beside a refusal where part was done. */
+  result: v.optional(v.unknown()),
+  /** From before the task to after it: milliseconds since the order was received, and the state from then on. */
+  power: v.array(v.strictObject({ at: count, state: powerState, certain: v.boolean() })),
+  lock: v.optional(lockNote),
+  receivedAt: wallSeconds,
+  tookMs: count,
+  /** Receipts of one device form a chain: number, and SHA-256 of the receipt before (zeros for the first). */
+  seq: count,
+  prev: sha256,
+});
+
+export const deviceEvent = v.variant('event', [presence, accepted, progress, offer, rejected, receipt]);
+
+export type DeviceEvent = v.InferOutput<typeof deviceEvent>;
+export type Presence = v.InferOutput<typeof presence>;
+export type Progress = v.InferOutput<typeof progress>;
+export type Offer = v.InferOutput<typeof offer>;
+export type Rejected = v.InferOutput<typeof rejected>;
+export type Receipt = v.InferOutput<typeof receipt>;
+export type Outcome = v.InferOutput<typeof outcome>;

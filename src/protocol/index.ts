@@ -1,0 +1,27 @@
+export { type BlockMessage, blockMessage } from './block.ts';
+export {
+  type DeviceEvent,
+  deviceEvent,
+  type Offer,
+  type Outcome,
+  type Presence,
+  type Progress,
+  type Receipt,
+  type Rejected,
+  receipt,
+} from './event.ts';
+export { LIMITS, NAME } from './fields.ts';
+export { type Audience, type Order, type OrderBody, orderBody, PROTOCOL_VERSION } from './order.ts';
+export { type DeviceTopics, deviceTopics, groupTopic } from './topics.ts';
+export {
+  type ArgsOf,
+  type EffectNote,
+  isVerb,
+  type LockNote,
+  type PowerNote,
+  type ResultOf,
+  type TaskState,
+  VERBS,
+  type Verb,
+  type VolumeNote,
+} from './verbs/index.ts';

@@ -1,0 +1,39 @@
+import * as v from 'valibot';
+import { count, countUpTo, keyId, name, orderId, sha256, text, wallSeconds } from './fields.ts';
+import type { ArgsOf, Verb } from './verbs/index.ts';
+
+export const PROTOCOL_VERSION = 1;
+
+/** Whom an order is for: one device, or all of a group. */
+export const audience = v.variant('to', [
+  v.strictObject({ to: v.literal('device'), name }),
+  v.strictObject({ to: v.literal('group'), name }),
+]);
+
+/** The signed map of an order, before its arguments are judged by the verb's schema. */
+export const orderBody = v.strictObject({
+  v: count,
+  id: orderId,
+  aud: audience,
+  verb: text(64),
+  args: v.unknown(),
+  /** Key id of the signer; must equal the envelope's. */
+  iss: keyId,
+  /** Per issuer, each order another; higher is newer. */
+  ctr: v.pipe(count, v.minValue(1)),
+  nbf: v.optional(wallSeconds),
+  exp: v.optional(wallSeconds),
+  /** Instead of exp: a nonce that the device gave out, and how many seconds after that the order is good. */
+  nonce: v.optional(v.instance(Uint8Array)),
+  maxAge: v.optional(countUpTo(86_400)),
+  /** The effect hash that was approved; the run must reproduce it. */
+  effect: v.optional(sha256),
+});
+
+export type OrderBody = v.InferOutput<typeof orderBody>;
+export type Audience = v.InferOutput<typeof audience>;
+
+/** An order whose verb is known and whose arguments have the right shape. */
+export type Order<V extends Verb = Verb> = {
+  [K in V]: Omit<OrderBody, 'verb' | 'args'> & { readonly verb: K; readonly args: ArgsOf<K> };
+}[V];

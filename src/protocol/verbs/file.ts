@@ -1,0 +1,135 @@
+import * as v from 'valibot';
+import { bytesUpTo, count, countUpTo, integer, pathText, sha256, text, volumeName } from '../fields.ts';
+
+/** Where: a path on a volume of the host. */
+const place = {
+  volume: v.optional(volumeName),
+  path: pathText,
+};
+
+/** Reading from a suspended or hibernated host's disk is allowed only where the order says that stale data will do. */
+const staleOk = { staleOk: v.optional(v.boolean()) };
+
+const kind = v.picklist(['file', 'directory', 'symlink', 'block', 'character', 'fifo', 'socket', 'unknown']);
+const mode = countUpTo(0o7777);
+const owner = countUpTo(0xffff_ffff);
+
+/** Facts about one file. mtime in seconds since 1970. */
+export const fileFacts = v.strictObject({
+  kind,
+  size: count,
+  mode,
+  uid: owner,
+  gid: owner,
+  links: count,
+  inode: count,
+  mtime: integer,
+  target: v.optional(v.string()),
+});
+
+/** Where an answer came from, and whether it may be out of date. */
+export const volumeNote = v.strictObject({
+  /** "disk0p2" */
+  name: text(128),
+  type: text(32),
+  label: text(128),
+  uuid: text(64),
+  /** True where the host could hold newer contents in its memory or its hibernation image. */
+  stale: v.boolean(),
+  /** What a reader should know: "journal not replayed", … */
+  notes: v.array(text()),
+});
+
+export const fileList = {
+  args: v.strictObject({
+    ...place,
+    ...staleOk,
+    /** Take the path as it is, even with *, ? or [ in it. */
+    literal: v.optional(v.boolean()),
+    recursive: v.optional(v.boolean()),
+    /** Goes on after this cursor, from the answer before. */
+    after: v.optional(text()),
+    limit: v.optional(countUpTo(1000)),
+  }),
+  result: v.strictObject({
+    volume: volumeNote,
+    entries: v.array(
+      v.strictObject({
+        /** Relative to the listed directory, or absolute for a glob. */
+        name: v.string(),
+        /** The bytes on disk, where they are not UTF-8; such a file cannot be named in an order. */
+        raw: v.optional(bytesUpTo(255)),
+        kind,
+        size: v.optional(count),
+        mode: v.optional(mode),
+        uid: v.optional(owner),
+        gid: v.optional(owner),
+        mtime: v.optional(integer),
+        target: v.optional(v.string()),
+      }),
+    ),
+    /** Present where there is more: ask again with `after`. */
+    next: v.optional(text()),
+  }),
+};
+
+export const fileStat = {
+  args: v.strictObject({ ...place, ...staleOk, noFollow: v.optional(v.boolean()) }),
+  result: v.strictObject({ volume: volumeNote, path: v.string(), file: fileFacts }),
+};
+
+/** Host disk → fleet. The device offers, the receiver asks for chunks, the receipt carries the hash of the whole. */
+export const fileUpload = {
+  args: v.strictObject({ ...place, ...staleOk }),
+  result: v.strictObject({ volume: volumeNote, path: v.string(), file: fileFacts, sha256 }),
+};
+
+/** An effect: what a write would change, or has changed, on the disk. */
+export const effectNote = v.strictObject({
+  /** SHA-256 over the changed blocks: see storage/effect. */
+  hash: sha256,
+  blocks: count,
+  bytes: count,
+  /** Files by path and what becomes of them. */
+  changes: v.array(
+    v.strictObject({
+      change: v.picklist(['create', 'replace', 'remove', 'make-directory']),
+      path: v.string(),
+    }),
+  ),
+});
+
+const writing = {
+  /** Say what would happen and stop before the first write. */
+  dryRun: v.optional(v.boolean()),
+  /** Replay a dirty journal first. */
+  replay: v.optional(v.boolean()),
+};
+
+/** Fleet → host disk. */
+export const fileDownload = {
+  args: v.strictObject({
+    ...place,
+    ...writing,
+    size: count,
+    sha256,
+    mode: v.optional(mode),
+    uid: v.optional(owner),
+    gid: v.optional(owner),
+    mtime: v.optional(integer),
+    replace: v.optional(v.boolean()),
+    /** Make missing directories above the file. */
+    parents: v.optional(v.boolean()),
+  }),
+  result: v.strictObject({ volume: volumeNote, path: v.string(), effect: effectNote, dryRun: v.boolean() }),
+};
+
+export const fileDelete = {
+  args: v.strictObject({
+    ...place,
+    ...writing,
+    literal: v.optional(v.boolean()),
+    recursive: v.optional(v.boolean()),
+  }),
+  result: v.strictObject({ volume: volumeNote, removed: count, effect: effectNote, dryRun: v.boolean() }),
+};

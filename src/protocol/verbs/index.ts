@@ -1,0 +1,38 @@
+import type * as v from 'valibot';
+import { fileDelete, fileDownload, fileList, fileStat, fileUpload } from './file.ts';
+import { ioList, ioRead, ioWatch, ioWrite } from './io.ts';
+import { auditRead, machineDisable, machineEnable, machineStatus, taskCancel, taskList } from './machine.ts';
+import { memoryCheck } from './memory.ts';
+
+/** Every verb with the shape of its arguments and of its result. The only place where a verb is declared. */
+export const VERBS = {
+  'file.list': fileList,
+  'file.stat': fileStat,
+  'file.upload': fileUpload,
+  'file.download': fileDownload,
+  'file.delete': fileDelete,
+  'memory.check': memoryCheck,
+  'io.list': ioList,
+  'io.read': ioRead,
+  'io.write': ioWrite,
+  'io.watch': ioWatch,
+  'machine.status': machineStatus,
+  'machine.disable': machineDisable,
+  'machine.enable': machineEnable,
+  'task.list': taskList,
+  'task.cancel': taskCancel,
+  'audit.read': auditRead,
+} as const;
+
+export type Verb = keyof typeof VERBS;
+export type ArgsOf<V extends Verb> = v.InferOutput<(typeof VERBS)[V]['args']>;
+export type ResultOf<V extends Verb> = v.InferOutput<(typeof VERBS)[V]['result']>;
+export type EffectNote = v.InferOutput<typeof import('./file.ts').effectNote>;
+export type VolumeNote = v.InferOutput<typeof import('./file.ts').volumeNote>;
+export type LockNote = v.InferOutput<typeof import('./machine.ts').lockNote>;
+export type PowerNote = v.InferOutput<typeof import('./machine.ts').powerNote>;
+export type TaskState = v.InferOutput<typeof import('./machine.ts').taskState>;
+
+export function isVerb(text: string): text is Verb {
+  return Object.hasOwn(VERBS, text);
+}

@@ -1,0 +1,104 @@
+import * as v from 'valibot';
+import { bootId, count, keyId, orderId, text, wallSeconds } from '../fields.ts';
+
+export const powerState = v.picklist(['S0', 'S3', 'S4', 'S5', 'G3', 'unknown']);
+
+export const powerNote = v.strictObject({
+  state: powerState,
+  certain: v.boolean(),
+  sources: v.record(v.string(), v.string()),
+});
+
+/** The lock in force, as the device itself has stored it. */
+export const lockNote = v.strictObject({
+  state: v.picklist(['enabled', 'disabled']),
+  /** Raised by each change, so that a stale order can be told. */
+  version: count,
+  since: v.optional(wallSeconds),
+  by: v.optional(keyId),
+  reason: v.optional(text()),
+  /** What is held right now; what is asked for but not held is missing here. */
+  inForce: v.array(v.picklist(['power-button-masked', 'drive-held'])),
+});
+
+export const machineStatus = {
+  args: v.strictObject({}),
+  result: v.strictObject({
+    device: text(64),
+    board: text(64),
+    version: text(32),
+    boot: bootId,
+    uptimeSeconds: count,
+    power: powerNote,
+    lock: lockNote,
+    disks: v.array(
+      v.strictObject({
+        name: text(64),
+        position: v.picklist(['host', 'ours', 'held', 'unknown']),
+        /** Who holds it now, where someone does. */
+        holder: v.optional(text()),
+        handBackMs: count,
+      }),
+    ),
+    tasks: v.strictObject({ running: count, queued: count }),
+    /** What this device cannot do right now, each with its reason. */
+    limits: v.array(text()),
+  }),
+};
+
+export const machineDisable = {
+  args: v.strictObject({ reason: v.optional(text()), dryRun: v.optional(v.boolean()) }),
+  result: v.strictObject({ lock: lockNote, changed: v.boolean() }),
+};
+
+export const machineEnable = {
+  args: v.strictObject({ reason: v.optional(text()), dryRun: v.optional(v.boolean()) }),
+  result: v.strictObject({ lock: lockNote, changed: v.boolean() }),
+};
+
+export const taskState = v.picklist([
+  'received',
+  'accepted',
+  'running',
+  'succeeded',
+  'failed',
+  'refused',
+  'cancelled',
+  'expired',
+  'unknown',
+]);
+
+export const taskList = {
+  args: v.strictObject({}),
+  result: v.strictObject({
+    tasks: v.array(
+      v.strictObject({
+        id: orderId,
+        verb: text(32),
+        state: taskState,
+        issuer: keyId,
+        stage: v.optional(text()),
+        done: v.optional(count),
+        total: v.optional(count),
+      }),
+    ),
+  }),
+};
+
+/** A cancel is a request: the task's own receipt says how it ended. */
+export const taskCancel = {
+  args: v.strictObject({ task: orderId }),
+  result: v.strictObject({ task: orderId, asked: v.boolean(), state: taskState }),
+};
+
+export const auditRead = {
+  args: v.strictObject({ from: v.optional(count), limit: v.optional(count) }),
+  result: v.strictObject({
+    /** SHA-256 chain head after the last entry given. */
+    head: v.instance(Uint8Array),
+    entries: v.array(
+      v.strictObject({ seq: count, at: wallSeconds, event: text(64), by: v.optional(keyId), detail: text() }),
+    ),
+    next: v.optional(count),
+  }),
+};

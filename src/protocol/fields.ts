@@ -1,5 +1,8 @@
 import * as v from 'valibot';
 
+/** Chunk size of a file.download, and the largest an offer may name. */
+export const CHUNK_BYTES = 64 * 1024;
+
 /** Limits that hold for every message. Sizes in bytes. */
 export const LIMITS = {
   /** An order with its envelope. */

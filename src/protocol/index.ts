@@ -10,7 +10,7 @@ export {
   type Rejected,
   receipt,
 } from './event.ts';
-export { LIMITS, NAME } from './fields.ts';
+export { CHUNK_BYTES, LIMITS, NAME } from './fields.ts';
 export { type Audience, type Order, type OrderBody, orderBody, PROTOCOL_VERSION } from './order.ts';
 export { type DeviceTopics, deviceTopics, groupTopic } from './topics.ts';
 export {

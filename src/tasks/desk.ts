@@ -1,0 +1,43 @@
+import type { Refusal } from '../base/index.ts';
+import type { Stop } from '../ports/index.ts';
+import type { Offer, Order, Progress } from '../protocol/index.ts';
+
+/** Who gave an order, as the keyring knows the key. */
+export interface Issuer {
+  readonly keyId: Uint8Array;
+  readonly name: string;
+  readonly role: string;
+}
+
+/** An order that is authentic, well formed, for this device, and permitted to its issuer's role. */
+export interface AdmittedOrder {
+  readonly order: Order;
+  /** The signed packet as received. */
+  readonly packet: Uint8Array;
+  /** SHA-256 of the packet. */
+  readonly packetHash: Uint8Array;
+  readonly issuer: Issuer;
+}
+
+export type Submission =
+  /** In the journal, durably: it will get exactly one receipt. */
+  | { readonly is: 'accepted' }
+  /** The same packet was accepted before; its signed receipt, where the task has ended. */
+  | { readonly is: 'known'; readonly receipt?: Uint8Array }
+  /** Not taken, and nothing was stored: replayed, expired, id conflict, no room. */
+  | { readonly is: 'refused'; readonly refusal: Refusal };
+
+/** What a device event says beside its head (v, device, boot), which the front door adds. */
+type Body<E> = Omit<E, 'v' | 'device' | 'boot' | 'event'>;
+
+export type TaskEvent =
+  | { readonly kind: 'progress'; readonly body: Body<Progress> }
+  | { readonly kind: 'offer'; readonly body: Body<Offer> }
+  /** Signed and durable. */
+  | { readonly kind: 'receipt'; readonly id: Uint8Array; readonly packet: Uint8Array };
+
+/** The one way to a task, shared by every front door. */
+export interface TaskDesk {
+  submit(order: AdmittedOrder): Promise<Submission>;
+  onEvent(listener: (event: TaskEvent) => void): Stop;
+}

@@ -1,0 +1,1 @@
+export type { AdmittedOrder, Issuer, Submission, TaskDesk, TaskEvent } from './desk.ts';

@@ -1,0 +1,1 @@
+export type { BlockPort } from './block-port.ts';

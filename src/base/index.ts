@@ -1,3 +1,4 @@
+export { checkBlockRange } from './block-range.ts';
 export { BoundedQueue } from './bounded-queue.ts';
 export {
   ByteView,
@@ -15,4 +16,5 @@ export { type Duration, formatDuration, hours, milliseconds, minutes, seconds } 
 export { asNsError, type ErrorFamily, hasCode, NsError, type NsErrorOptions, unreachable } from './errors.ts';
 export { allow, type Refusal, refusal, refuse, type Verdict } from './refusal.ts';
 export { REFUSALS, type RefusalCode } from './refusal-codes.ts';
+export { suggest } from './suggest.ts';
 export { type ByteCount, bytes, formatBytes, GiB, KiB, type Lba, lba, MiB } from './units.ts';

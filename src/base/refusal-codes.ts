@@ -106,6 +106,10 @@ export const REFUSALS = {
     sentence: 'The drive switch did not hand the disk over.',
     remedy: 'See "nightshift status" for the switch position; a technician may have to look at the board.',
   },
+  CUSTODY_EXPIRED: {
+    sentence: 'The task held the disk for longer than it may.',
+    remedy: 'Give the order again in smaller parts; if it repeats, the disk or the link is too slow.',
+  },
   DISK_BUSY: {
     sentence: 'Another task holds this disk.',
     remedy: 'Wait for it to end, or cancel it.',

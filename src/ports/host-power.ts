@@ -29,4 +29,6 @@ export interface HostPower {
   allowWake(): Promise<void>;
   /** Masks or frees the power button and every other way to switch the host on. */
   maskPowerOn(masked: boolean): Promise<void>;
+  /** Whether the mask is in force, as read back from the board. */
+  powerOnMasked(signal?: AbortSignal): Promise<boolean>;
 }

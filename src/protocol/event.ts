@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import {
+  anyBytes,
   bootId,
   bytesOf,
   count,
@@ -45,7 +46,7 @@ export const progress = v.strictObject({
   total: v.optional(count),
   unit: v.optional(text(16)),
   /** A sample of io.watch. */
-  sample: v.optional(v.union([integer, v.instance(Uint8Array)])),
+  sample: v.optional(v.union([integer, anyBytes])),
 });
 
 /** An upload is ready: ask for its chunks. */

@@ -16,14 +16,17 @@ export const LIMITS = {
   text: 1024,
 } as const;
 
+/** A byte string of any length that the message's cap allows. */
+export const anyBytes = v.custom<Uint8Array>((value) => value instanceof Uint8Array, 'must be bytes');
+
 export const bytesOf = (length: number) =>
   v.pipe(
-    v.instance(Uint8Array),
+    anyBytes,
     v.check((b) => b.byteLength === length, `must be ${length} bytes`),
   );
 export const bytesUpTo = (length: number) =>
   v.pipe(
-    v.instance(Uint8Array),
+    anyBytes,
     v.check((b) => b.byteLength <= length, `must be at most ${length} bytes`),
   );
 

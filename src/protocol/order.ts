@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { count, countUpTo, keyId, name, orderId, sha256, text, wallSeconds } from './fields.ts';
+import { anyBytes, count, countUpTo, keyId, name, orderId, sha256, text, wallSeconds } from './fields.ts';
 import type { ArgsOf, Verb } from './verbs/index.ts';
 
 export const PROTOCOL_VERSION = 1;
@@ -24,7 +24,7 @@ export const orderBody = v.strictObject({
   nbf: v.optional(wallSeconds),
   exp: v.optional(wallSeconds),
   /** Instead of exp: a nonce that the device gave out, and how many seconds after that the order is good. */
-  nonce: v.optional(v.instance(Uint8Array)),
+  nonce: v.optional(anyBytes),
   maxAge: v.optional(countUpTo(86_400)),
   /** The effect hash that was approved; the run must reproduce it. */
   effect: v.optional(sha256),

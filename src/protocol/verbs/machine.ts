@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { bootId, count, keyId, orderId, text, wallSeconds } from '../fields.ts';
+import { anyBytes, bootId, count, keyId, orderId, text, wallSeconds } from '../fields.ts';
 
 export const powerState = v.picklist(['S0', 'S3', 'S4', 'S5', 'G3', 'unknown']);
 
@@ -95,7 +95,7 @@ export const auditRead = {
   args: v.strictObject({ from: v.optional(count), limit: v.optional(count) }),
   result: v.strictObject({
     /** SHA-256 chain head after the last entry given. */
-    head: v.instance(Uint8Array),
+    head: anyBytes,
     entries: v.array(
       v.strictObject({ seq: count, at: wallSeconds, event: text(64), by: v.optional(keyId), detail: text() }),
     ),

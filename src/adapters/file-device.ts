@@ -1,0 +1,137 @@
+import { constants, type FileHandle, open, readFile } from 'node:fs/promises';
+import { bytes, checkBlockRange, NsError } from '../base/index.ts';
+import type { BlockCapabilities, BlockDevice } from '../ports/index.ts';
+
+export interface FileDeviceOptions {
+  /** For people and logs. */
+  readonly name: string;
+  readonly writable: boolean;
+  /** Logical sector size; by default what the kernel says of a block device, and 512 for a regular file. */
+  readonly sectorSize?: 512 | 4096;
+  /** Makes the error that a failed system call becomes; by default NS_BLOCK_IO. */
+  readonly failure?: (name: string, verb: string, cause: unknown) => NsError;
+}
+
+/**
+ * Opens a regular file or a block device. Where a block device is to be written it is claimed exclusively, which the
+ * kernel refuses while anything on it is mounted. Larger than 2^53-1 bytes: NS_BLOCK_TOO_LARGE.
+ */
+export async function openFileDevice(path: string, options: FileDeviceOptions): Promise<BlockDevice> {
+  const failure = options.failure ?? blockFailure;
+  let handle: FileHandle | undefined;
+  try {
+    const probe = await open(path, constants.O_RDONLY);
+    const kind = await probe.stat().finally(() => probe.close());
+    const isBlock = kind.isBlockDevice();
+    if (!isBlock && !kind.isFile()) {
+      throw new NsError('NS_BLOCK_KIND', `${path} is neither a regular file nor a block device`, {
+        family: 'caller',
+      });
+    }
+    const access = options.writable ? constants.O_RDWR : constants.O_RDONLY;
+    handle = await open(path, isBlock && options.writable ? access | constants.O_EXCL : access);
+    const stat = await handle.stat();
+    const shape = isBlock ? await blockDeviceShape(stat.rdev) : { size: stat.size, sectorSize: 512 };
+    if (!Number.isSafeInteger(shape.size)) {
+      throw new NsError('NS_BLOCK_TOO_LARGE', `${path} is larger than 2^53-1 bytes`);
+    }
+    return new FileDevice(handle, options.name, failure, {
+      size: bytes(shape.size),
+      sectorSize: bytes(options.sectorSize ?? shape.sectorSize),
+      writable: options.writable,
+      trim: false,
+    });
+  } catch (error) {
+    await handle?.close();
+    if (error instanceof NsError) throw error;
+    throw failure(options.name, 'open', error);
+  }
+}
+
+/** A block device's size and logical sector size, from sysfs. `rdev` as stat gives it. */
+async function blockDeviceShape(rdev: number): Promise<{ size: number; sectorSize: number }> {
+  const major = Math.floor(rdev / 256) & 0xfff;
+  const minor = (rdev & 0xff) | ((Math.floor(rdev / 0x100000) & 0xfff) << 8);
+  const base = `/sys/dev/block/${major}:${minor}`;
+  const number = async (path: string): Promise<number> => Number((await readFile(path, 'ascii')).trim());
+  // The kernel counts in units of 512 whatever the sector size is. A partition has its queue in its parent.
+  const sectors = await number(`${base}/size`);
+  const sectorSize = await number(`${base}/queue/logical_block_size`).catch(() =>
+    number(`${base}/../queue/logical_block_size`),
+  );
+  return { size: sectors * 512, sectorSize };
+}
+
+function blockFailure(name: string, verb: string, cause: unknown): NsError {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return new NsError('NS_BLOCK_IO', `${verb} failed on ${name}: ${text}`, { cause });
+}
+
+class FileDevice implements BlockDevice {
+  readonly name: string;
+  readonly capabilities: BlockCapabilities;
+  readonly #handle: FileHandle;
+  readonly #failure: (name: string, verb: string, cause: unknown) => NsError;
+
+  constructor(
+    handle: FileHandle,
+    name: string,
+    failure: (name: string, verb: string, cause: unknown) => NsError,
+    capabilities: BlockCapabilities,
+  ) {
+    this.#handle = handle;
+    this.name = name;
+    this.#failure = failure;
+    this.capabilities = capabilities;
+  }
+
+  async read(offset: number, into: Uint8Array, signal?: AbortSignal): Promise<void> {
+    checkBlockRange(this.name, this.capabilities.size, offset, into.byteLength);
+    for (let done = 0; done < into.byteLength; ) {
+      signal?.throwIfAborted();
+      const { bytesRead } = await this.#do('read', () =>
+        this.#handle.read(into, done, into.byteLength - done, offset + done),
+      );
+      if (bytesRead === 0) throw this.#failure(this.name, 'read', new Error(`it ends at ${offset + done}`));
+      done += bytesRead;
+    }
+  }
+
+  async write(offset: number, data: Uint8Array, signal?: AbortSignal): Promise<void> {
+    checkBlockRange(this.name, this.capabilities.size, offset, data.byteLength);
+    if (!this.capabilities.writable) {
+      throw new NsError('NS_BLOCK_READ_ONLY', `${this.name} was opened read-only`, { family: 'caller' });
+    }
+    for (let done = 0; done < data.byteLength; ) {
+      signal?.throwIfAborted();
+      const { bytesWritten } = await this.#do('write', () =>
+        this.#handle.write(data, done, data.byteLength - done, offset + done),
+      );
+      if (bytesWritten === 0) throw this.#failure(this.name, 'write', new Error('nothing was written'));
+      done += bytesWritten;
+    }
+  }
+
+  async flush(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    if (!this.capabilities.writable) return;
+    await this.#do('flush', () => this.#handle.datasync());
+  }
+
+  /** Nothing: Node has no way to punch a hole. */
+  async trim(offset: number, length: number): Promise<void> {
+    checkBlockRange(this.name, this.capabilities.size, offset, length);
+  }
+
+  async close(): Promise<void> {
+    await this.#handle.close();
+  }
+
+  async #do<T>(verb: string, call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (error) {
+      throw this.#failure(this.name, verb, error);
+    }
+  }
+}

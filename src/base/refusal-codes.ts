@@ -200,6 +200,10 @@ export const REFUSALS = {
     sentence: 'The file is larger than this device accepts.',
     remedy: 'Send a smaller file.',
   },
+  TRANSFER_CORRUPT: {
+    sentence: 'The bytes that arrived are not the file that was announced.',
+    remedy: 'Start the transfer again; if it happens twice, someone alters blocks on their way.',
+  },
   STAGING_FULL: {
     sentence: "The device's own storage has no room to stage the file.",
     remedy: 'Wait for other transfers to end, or send a smaller file.',
@@ -221,6 +225,10 @@ export const REFUSALS = {
   },
   // Tasks
   NO_SUCH_TASK: { sentence: 'There is no such task.', remedy: 'See "nightshift tasks".' },
+  CANCELLED: {
+    sentence: 'The task was cancelled; what it had not finished was not done.',
+    remedy: 'Give the order again to do it after all.',
+  },
   TASK_ENDED: { sentence: 'The task has ended already.', remedy: 'Nothing is left to cancel.' },
 } as const satisfies Record<string, { readonly sentence: string; readonly remedy: string }>;
 

@@ -1,0 +1,161 @@
+import { createHash, type Hash } from 'node:crypto';
+import { type Duration, milliseconds } from '../base/index.ts';
+import type { Clock } from '../ports/index.ts';
+import type { BlockMessage } from '../protocol/index.ts';
+import { Bell } from './bell.ts';
+import type { BlockPort } from './block-port.ts';
+import { chunkLength, chunksOf } from './chunk-map.ts';
+import { WINDOW_BYTES } from './pace.ts';
+import { stalled, stopped, type TransferProgress, unverified } from './transfer-faults.ts';
+
+export interface SendOptions {
+  /** The transfer's id: that of its order. */
+  readonly id: Uint8Array;
+  /** Bytes in the whole. */
+  readonly size: number;
+  /** Bytes in a chunk, as announced to the receiver. */
+  readonly chunk: number;
+  /** Fills the whole of `into`. */
+  readonly read: (offset: number, into: Uint8Array, signal: AbortSignal) => Promise<void>;
+  readonly port: BlockPort;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Longest time without a new chunk sent or hashed. */
+  readonly noProgress: Duration;
+  readonly onProgress?: (progress: TransferProgress) => void;
+}
+
+/** More asks than this wait nowhere: the receiver asks again. */
+const MAX_PENDING = 256;
+
+/**
+ * Serves a file in the chunks that the receiver asks for, until the receiver says that it has it all. The whole is
+ * hashed once and in order, also the ranges that a resuming receiver never asks for. A send that fails is a lost
+ * chunk; only silence ends the transfer.
+ * @throws NsError NS_TRANSFER_STALLED (retryable), NS_TRANSFER_STOPPED, whatever `read` throws, or the signal's reason
+ */
+export async function sendFile(options: SendOptions): Promise<{ readonly sha256: Uint8Array }> {
+  const sender = new FileSender(options);
+  const stop = options.port.onMessage(options.id, (message) => sender.receive(message));
+  try {
+    return { sha256: await sender.run() };
+  } catch (error) {
+    sender.farewell(error);
+    throw error;
+  } finally {
+    stop();
+  }
+}
+
+class FileSender {
+  readonly #o: SendOptions;
+  readonly #bell: Bell;
+  readonly #hash: Hash = createHash('sha256');
+  readonly #chunks: number;
+  readonly #maxSending: number;
+  /** Asked for and not yet sent, in the order of asking. */
+  readonly #pending = new Set<number>();
+  /** Every chunk below is hashed. */
+  #hashed = 0;
+  /** Every chunk at or above was never sent. */
+  #frontier = 0;
+  #sending = 0;
+  #ended = false;
+  #why: string | undefined;
+  #lastProgress: number;
+  #lastError: unknown;
+
+  constructor(options: SendOptions) {
+    this.#o = options;
+    this.#bell = new Bell(options.clock);
+    this.#chunks = chunksOf(options.size, options.chunk);
+    this.#maxSending = Math.max(1, Math.floor(WINDOW_BYTES / options.chunk));
+    this.#lastProgress = options.clock.monotonic();
+  }
+
+  receive(message: BlockMessage): void {
+    if (message.t === 'end') this.#ended = true;
+    else if (message.t === 'stop') this.#why = message.why;
+    else if (message.t === 'ask') for (const [first, count] of message.want) this.#askFor(first, count);
+    this.#bell.ring();
+  }
+
+  /** An ask for no chunk at all says that the receiver is still at work, verifying what it has. */
+  #askFor(first: number, count: number): void {
+    if (count === 0) this.#lastProgress = this.#o.clock.monotonic();
+    const end = Math.min(first + count, this.#chunks);
+    for (let i = first; i < end && this.#pending.size < MAX_PENDING; i += 1) this.#pending.add(i);
+  }
+
+  async run(): Promise<Uint8Array> {
+    for (;;) {
+      this.#o.signal.throwIfAborted();
+      if (this.#why !== undefined) throw stopped(this.#why);
+      if (this.#ended) break;
+      const left = this.#lastProgress + this.#o.noProgress - this.#o.clock.monotonic();
+      if (left <= 0) throw stalled(this.#o.noProgress, this.#lastError);
+      if (this.#pending.size > 0 && this.#sending < this.#maxSending) await this.#serveOne();
+      else if (this.#hashed < this.#frontier) await this.#hashOne();
+      else await this.#bell.wait(milliseconds(left), this.#o.signal);
+    }
+    while (this.#hashed < this.#chunks) {
+      this.#o.signal.throwIfAborted();
+      await this.#hashOne();
+    }
+    this.#o.onProgress?.({ done: this.#o.size, total: this.#o.size });
+    return this.#hash.digest();
+  }
+
+  async #read(index: number): Promise<Uint8Array> {
+    const data = new Uint8Array(chunkLength(index, this.#o.size, this.#o.chunk));
+    await this.#o.read(index * this.#o.chunk, data, this.#o.signal);
+    return data;
+  }
+
+  async #serveOne(): Promise<void> {
+    const [index] = this.#pending;
+    this.#pending.delete(index!);
+    const data = await this.#read(index!);
+    if (index === this.#hashed) this.#addToHash(data);
+    if (index! >= this.#frontier) {
+      this.#frontier = index! + 1;
+      this.#progressed();
+    }
+    this.#send({ t: 'data', id: this.#o.id, i: index!, d: data });
+  }
+
+  async #hashOne(): Promise<void> {
+    this.#addToHash(await this.#read(this.#hashed));
+  }
+
+  #addToHash(data: Uint8Array): void {
+    this.#hash.update(data);
+    this.#hashed += 1;
+    this.#progressed();
+  }
+
+  #progressed(): void {
+    this.#lastProgress = this.#o.clock.monotonic();
+    this.#o.onProgress?.(unverified(this.#frontier * this.#o.chunk, this.#o.size));
+  }
+
+  #send(message: BlockMessage): void {
+    this.#sending += 1;
+    this.#o.port
+      .send(message)
+      .catch((error: unknown) => {
+        this.#lastError = error;
+      })
+      .finally(() => {
+        this.#sending -= 1;
+        this.#bell.ring();
+      });
+  }
+
+  /** Tells the receiver, where it is not the one who said stop. */
+  farewell(error: unknown): void {
+    if (this.#why !== undefined) return;
+    const why = error instanceof Error ? error.message.slice(0, 500) : 'stopped';
+    this.#send({ t: 'stop', id: this.#o.id, why });
+  }
+}

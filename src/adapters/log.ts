@@ -22,13 +22,18 @@ const MAX_UNWRITTEN = 1024 * 1024;
 
 const SECRET_NAME = /pass(word|phrase|code)|secret|private|credential|token|\bpin\b|seed/i;
 const PEM_PRIVATE = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|$)/g;
-const URL_USERINFO = /([a-z][a-z0-9+.-]*:\/\/)[^/@\s]+@/gi;
+/** The scheme's length is bounded: without that a long run of letters takes quadratic time. */
+const URL_USERINFO = /\b([a-z][a-z0-9+.-]{0,15}:\/\/)[^/@\s]+@/gi;
+const MAX_EXAMINED = 4096;
 
 /** Masks what looks like a secret, and shortens: the last net under the rule that no secret is ever a field. */
 function presentable(name: string, value: string | number | boolean): string | number | boolean {
   if (SECRET_NAME.test(name)) return '[hidden]';
   if (typeof value !== 'string') return value;
-  const masked = value.replace(PEM_PRIVATE, '[hidden]').replace(URL_USERINFO, '$1[hidden]@');
+  const masked = value
+    .slice(0, MAX_EXAMINED)
+    .replace(PEM_PRIVATE, '[hidden]')
+    .replace(URL_USERINFO, '$1[hidden]@');
   return masked.length > MAX_VALUE ? `${masked.slice(0, MAX_VALUE)}…` : masked;
 }
 

@@ -1,4 +1,7 @@
 export { type BlockMessage, blockMessage } from './block.ts';
+export { decodeBlock, encodeBlock } from './block-codec.ts';
+export { decode, decodeLabelled, encode, MAX_DEPTH } from './cbor.ts';
+export { type CustomsRules, inspect, readCbor } from './customs.ts';
 export {
   type DeviceEvent,
   deviceEvent,
@@ -12,6 +15,7 @@ export {
 } from './event.ts';
 export { CHUNK_BYTES, LIMITS, NAME } from './fields.ts';
 export { type Audience, type Order, type OrderBody, orderBody, PROTOCOL_VERSION } from './order.ts';
+export { parseMessage } from './parse.ts';
 export { type DeviceTopics, deviceTopics, groupTopic } from './topics.ts';
 export {
   type ArgsOf,

@@ -1,0 +1,52 @@
+import { allow, refuse, type Verdict } from '../base/index.ts';
+import type { Audience, Order, Verb } from '../protocol/index.ts';
+import type { Role } from './keyring.ts';
+
+/** The front door that an order came by. */
+export type Door = 'mqtt' | 'console';
+
+const hands: readonly Role[] = ['operator', 'technician'];
+const watchers: readonly Role[] = ['operator', 'technician', 'security', 'auditor'];
+
+/** Who may give which order. Nothing is permitted that does not stand here; root keys only ever sign keys. */
+const PERMITTED: Readonly<Record<Verb, readonly Role[]>> = {
+  'file.list': hands,
+  'file.stat': hands,
+  'file.upload': hands,
+  'file.download': hands,
+  'file.delete': hands,
+  'memory.check': hands,
+  'io.list': hands,
+  'io.read': hands,
+  'io.write': hands,
+  'io.watch': hands,
+  'machine.status': watchers,
+  'machine.disable': ['security'],
+  'machine.enable': ['security'],
+  'task.list': watchers,
+  'task.cancel': hands,
+  'audit.read': ['security', 'auditor'],
+};
+
+/** Whether this role may give this order by this door. NOT_PERMITTED names the role and who may. */
+export function authorise(role: Role, order: Pick<Order, 'verb'>, at: { readonly via: Door }): Verdict<void> {
+  const permitted = PERMITTED[order.verb];
+  if (permitted.includes(role)) return allow(undefined);
+  return refuse(
+    'NOT_PERMITTED',
+    `The role ${role} may not give ${order.verb} (asked by ${at.via}).`,
+    `Ask someone whose role is ${permitted.join(' or ')}.`,
+  );
+}
+
+/** Whether the order is for this device, by its name or by a group that it is in. */
+export function checkAudience(
+  order: { readonly aud: Audience },
+  device: string,
+  groups: readonly string[],
+): Verdict<void> {
+  const { to, name } = order.aud;
+  const ours = to === 'device' ? name === device : groups.includes(name);
+  if (ours) return allow(undefined);
+  return refuse('WRONG_AUDIENCE', `The order is for the ${to} "${name}", and this device is "${device}".`);
+}

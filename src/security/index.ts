@@ -1,0 +1,20 @@
+export { authorise, checkAudience, type Door } from './authority.ts';
+export { type EventRules, openEvent, signEvent } from './event-envelope.ts';
+export { type ClockReading, Freshness, type FreshnessOptions } from './freshness.ts';
+export { type Enrolled, Keyring, type KeyringEntry, ROLES, type Role } from './keyring.ts';
+export {
+  type OpenedOrder,
+  type OrderRules,
+  type OrderVerdict,
+  openOrder,
+  signOrder,
+} from './order-envelope.ts';
+export { isLasting, shapeOrder } from './order-shape.ts';
+export {
+  keyIdOfSpki,
+  publicKeyFromSpki,
+  publicKeyFromText,
+  publicKeyText,
+  verifyingKey,
+} from './public-key.ts';
+export { keyStoreOf } from './signing-key.ts';

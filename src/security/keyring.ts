@@ -1,0 +1,77 @@
+import { NsError, toHex } from '../base/index.ts';
+import type { PublicKey } from '../ports/index.ts';
+import { publicKeyFromText } from './public-key.ts';
+
+export const ROLES = ['operator', 'technician', 'security', 'auditor', 'root'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** A key that this device knows, and whose it is. */
+export interface Enrolled {
+  readonly name: string;
+  /** Who holds the key; two keys of one person never count as two people. The name where not given. */
+  readonly person: string;
+  readonly role: Role;
+  readonly keyId: Uint8Array;
+  readonly publicKey: PublicKey;
+}
+
+/** How a key stands in a keyring file. */
+export interface KeyringEntry {
+  readonly name: string;
+  readonly person?: string | undefined;
+  readonly role: Role;
+  /** "ed25519:…" or "es256:…". */
+  readonly key: string;
+}
+
+const MAX_KEYS = 1024;
+
+/** The enrolled keys of a device, or of an operator's view of one. */
+export class Keyring {
+  readonly #byId = new Map<string, Enrolled>();
+
+  /** NS_KEYRING_INVALID where a name or key stands twice or a key is unfit, naming the entry. */
+  constructor(entries: readonly KeyringEntry[]) {
+    if (entries.length > MAX_KEYS) throw invalid(`more than ${MAX_KEYS} keys`);
+    const names = new Set<string>();
+    for (const entry of entries) {
+      if (names.has(entry.name)) throw invalid(`the name "${entry.name}" stands twice`);
+      names.add(entry.name);
+      this.#enrol(entry);
+    }
+  }
+
+  #enrol(entry: KeyringEntry): void {
+    const publicKey = fitKey(entry);
+    const id = toHex(publicKey.keyId);
+    const other = this.#byId.get(id);
+    if (other !== undefined) throw invalid(`"${entry.name}" and "${other.name}" have the same key`);
+    this.#byId.set(id, {
+      name: entry.name,
+      person: entry.person ?? entry.name,
+      role: entry.role,
+      keyId: publicKey.keyId,
+      publicKey,
+    });
+  }
+
+  lookup(keyId: Uint8Array): Enrolled | undefined {
+    return this.#byId.get(toHex(keyId));
+  }
+
+  entries(): readonly Enrolled[] {
+    return [...this.#byId.values()];
+  }
+}
+
+function invalid(why: string, cause?: unknown): NsError {
+  return new NsError('NS_KEYRING_INVALID', `keyring: ${why}`, { family: 'caller', cause });
+}
+
+function fitKey(entry: KeyringEntry): PublicKey {
+  try {
+    return publicKeyFromText(entry.key);
+  } catch (error) {
+    throw invalid(`the key of "${entry.name}" is not usable`, error);
+  }
+}

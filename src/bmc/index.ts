@@ -1,0 +1,18 @@
+export { type BoardDescription, boardDescription } from './board.ts';
+export { Custody, type CustodyOptions, type DiskReport, type Door } from './custody.ts';
+export type { HandBack, LeaseRequest } from './disk-custody.ts';
+export { type HandBackPlan, planHandBack } from './hand-back-plan.ts';
+export { type Lease, LeaseEnded, type LeaseMode, leaseRefusal } from './lease.ts';
+export {
+  type InForce,
+  LOCK_DOCUMENTS,
+  type LockChange,
+  Lockout,
+  type LockoutOptions,
+  type LockReport,
+} from './lockout.ts';
+export { normaliseReading, observe, type PowerStep, type PowerView } from './power-machine.ts';
+export { type AccessGrant, type AccessQuestion, judgeAccess } from './power-rules.ts';
+export { type PowerMark, PowerTrace, TRACE_MARKS } from './power-trace.ts';
+export { PowerWatch } from './power-watch.ts';
+export { WakeInterlock, type WakeInterlockOptions } from './wake-interlock.ts';

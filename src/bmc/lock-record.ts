@@ -1,0 +1,105 @@
+import * as v from 'valibot';
+import { ByteView, concatBytes, crc32c, equalBytes, fromUtf8, utf8 } from '../base/index.ts';
+
+/** What the device has been told about being disabled. Versions only rise. */
+export interface LockRecord {
+  readonly state: 'enabled' | 'disabled';
+  readonly version: number;
+  /** Wall clock of the change, seconds since 1970, and as wrong as that clock was. */
+  readonly since?: number;
+  /** Key id of the person who gave the order, in hexadecimal digits. */
+  readonly by?: string;
+  readonly reason?: string;
+}
+
+/** One stored copy: absent, whole, or there but not whole. */
+export type LockCopy =
+  | { readonly is: 'absent' }
+  | { readonly is: 'whole'; readonly record: LockRecord }
+  | { readonly is: 'damaged' };
+
+const MAGIC = utf8('NSLK');
+const HEAD = 12;
+const LARGEST = 8192;
+
+const recordSchema = v.strictObject({
+  state: v.picklist(['enabled', 'disabled']),
+  version: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+  since: v.optional(v.pipe(v.number(), v.safeInteger())),
+  by: v.optional(v.pipe(v.string(), v.regex(/^([0-9a-f]{2}){0,32}$/))),
+  reason: v.optional(v.pipe(v.string(), v.maxLength(1024))),
+});
+
+/** "NSLK", length of the body (32 bits, little endian), CRC-32C of the body, body in JSON. */
+export function encodeLockRecord(record: LockRecord): Uint8Array {
+  const body = utf8(JSON.stringify(record));
+  const head = new Uint8Array(HEAD);
+  head.set(MAGIC);
+  const view = new DataView(head.buffer);
+  view.setUint32(4, body.byteLength, true);
+  view.setUint32(8, crc32c(body), true);
+  return concatBytes(head, body);
+}
+
+export function decodeLockCopy(bytes: Uint8Array | undefined): LockCopy {
+  if (bytes === undefined) return { is: 'absent' };
+  const record = decodeRecord(bytes);
+  return record ? { is: 'whole', record } : { is: 'damaged' };
+}
+
+function decodeRecord(bytes: Uint8Array): LockRecord | undefined {
+  if (bytes.byteLength < HEAD || bytes.byteLength > LARGEST) return undefined;
+  const view = new ByteView(bytes, 'lock record');
+  const body = bytes.subarray(HEAD);
+  if (!equalBytes(view.slice(0, 4), MAGIC)) return undefined;
+  if (view.u32le(4) !== body.byteLength || view.u32le(8) !== crc32c(body)) return undefined;
+  const text = fromUtf8(body);
+  if (text === undefined) return undefined;
+  try {
+    const { state, version, since, by, reason } = v.parse(recordSchema, JSON.parse(text));
+    return {
+      state,
+      version,
+      ...(since === undefined ? {} : { since }),
+      ...(by === undefined ? {} : { by }),
+      ...(reason === undefined ? {} : { reason }),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+/** What the copies together say, and whether they must be written again to agree. */
+export interface LockJudgement {
+  readonly record: LockRecord;
+  readonly rewrite: boolean;
+}
+
+/**
+ * Two copies, one answer; in doubt the machine stays disabled. A whole copy that says `disabled` decides, even beside a
+ * newer `enabled`: releasing counts only once both copies say so. Without any whole copy, damage means disabled; only
+ * a device that never had a record is enabled by default.
+ */
+export function judgeLock(a: LockCopy, b: LockCopy): LockJudgement {
+  const whole = [a, b].flatMap((copy) => (copy.is === 'whole' ? [copy.record] : []));
+  const newest = Math.max(0, ...whole.map((record) => record.version));
+  const disabled = whole
+    .filter((record) => record.state === 'disabled')
+    .sort((x, y) => y.version - x.version)[0];
+  if (disabled) {
+    const agreed = whole.length === 2 && whole.every((r) => r.state === 'disabled' && r.version === newest);
+    const version = disabled.version === newest ? newest : newest + 1;
+    return { record: { ...disabled, version }, rewrite: !agreed };
+  }
+  const enabled = whole.sort((x, y) => y.version - x.version)[0];
+  if (enabled) {
+    return { record: enabled, rewrite: whole.length < 2 || whole.some((r) => r.version !== newest) };
+  }
+  if (a.is === 'absent' && b.is === 'absent') {
+    return { record: { state: 'enabled', version: 0 }, rewrite: false };
+  }
+  return {
+    record: { state: 'disabled', version: 1, reason: 'The lock record is damaged.' },
+    rewrite: true,
+  };
+}

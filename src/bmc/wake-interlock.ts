@@ -1,0 +1,139 @@
+import { asNsError, type Duration, refusal, seconds } from '../base/index.ts';
+import type { Clock, HostPower, LogSink, PowerReading, Stop } from '../ports/index.ts';
+import type { Custody } from './custody.ts';
+
+export interface WakeInterlockOptions {
+  readonly power: HostPower;
+  readonly custody: Custody;
+  readonly clock: Clock;
+  readonly log: LogSink;
+  /** False while the machine is disabled: the host then stays down, and its drives stay held. */
+  readonly mayWake: () => boolean;
+  /** How long a host that was let wake may take to show as awake, before it counts as still asleep; 30 s. */
+  readonly settle?: Duration;
+}
+
+/** How far a wake request has come. `allowed` ends when the host shows as awake, or has not for too long. */
+type Wake = 'none' | 'pending' | 'allowed';
+
+/**
+ * Gives the disks back before the host is awake: at a wake request, at any change towards S0 or the unknown, and when a
+ * reading shows that the host was awake unseen. After the hand-back, and never before, a waiting host is let go on.
+ * The door stays closed until the host is certainly down again with no wake on its way.
+ */
+export class WakeInterlock {
+  readonly #options: WakeInterlockOptions;
+  readonly #settle: Duration;
+  #stops: Stop[] = [];
+  #reading: PowerReading | undefined;
+  #wake: Wake = 'none';
+  #working: Promise<void> | undefined;
+  /** Something happened since the hand-back under way began: one more round is due. */
+  #again = false;
+  #settling: AbortController | undefined;
+
+  constructor(options: WakeInterlockOptions) {
+    this.#options = options;
+    this.#settle = options.settle ?? seconds(30);
+  }
+
+  start(): void {
+    const { power, log } = this.#options;
+    this.stop();
+    this.#stops = [
+      power.onWakeRequest((reason) => {
+        log.log('info', 'wake.requested', { reason });
+        this.#wake = 'pending';
+        this.#begin(`The host asked to wake (${reason}), so its disk was given back.`);
+      }),
+      power.onChange((reading) => this.#onChange(reading)),
+    ];
+  }
+
+  stop(): void {
+    for (const stop of this.#stops) stop();
+    this.#stops = [];
+    this.#settling?.abort();
+  }
+
+  /** Resolves when no hand-back is under way. */
+  async idle(): Promise<void> {
+    while (this.#working) await this.#working;
+  }
+
+  #onChange(reading: PowerReading): void {
+    const before = this.#reading;
+    this.#reading = reading;
+    if (reading.state === 'S0') this.#wake = 'none';
+    // To the disk, off with mains and off without are the same.
+    if (before && isOff(before) && isOff(reading)) return;
+    this.#begin(`The host's power went to ${reading.state}, so its disk was given back.`);
+  }
+
+  #begin(sentence: string): void {
+    this.#settling?.abort();
+    this.#options.custody.close('waking', refusal('HOST_WAKING', sentence));
+    this.#again = true;
+    this.#working ??= this.#work().finally(() => {
+      this.#working = undefined;
+      this.#reopenWhereDown();
+    });
+  }
+
+  async #work(): Promise<void> {
+    const { custody, log } = this.#options;
+    while (this.#again) {
+      this.#again = false;
+      const back = await custody.handBack(custody.closedBy() ?? refusal('HOST_WAKING'));
+      for (const { disk, took, inTime } of back) {
+        if (!inTime) log.log('error', 'wake.hand-back-late', { disk, tookMs: Math.round(took) });
+      }
+      if (this.#wake === 'pending' && !this.#again) await this.#letWake();
+    }
+  }
+
+  async #letWake(): Promise<void> {
+    const { power, log, mayWake } = this.#options;
+    if (!mayWake()) {
+      this.#wake = 'none';
+      log.log('warn', 'wake.refused', { reason: 'disabled' });
+      return;
+    }
+    this.#wake = 'allowed';
+    this.#startSettling();
+    try {
+      await power.allowWake();
+    } catch (error) {
+      log.log('error', 'wake.allow-failed', { error: asNsError(error, 'NS_POWER').message });
+    }
+  }
+
+  #startSettling(): void {
+    const { clock, power } = this.#options;
+    const settling = new AbortController();
+    this.#settling = settling;
+    void clock
+      .sleep(this.#settle, settling.signal)
+      .then(() => power.read(settling.signal))
+      .then(
+        (reading) => {
+          if (settling.signal.aborted) return;
+          this.#reading = reading;
+          if (this.#wake === 'allowed') this.#wake = 'none';
+          this.#reopenWhereDown();
+        },
+        () => {},
+      );
+  }
+
+  #reopenWhereDown(): void {
+    if (this.#working || this.#wake !== 'none') return;
+    // Before the first change nothing was heard to the contrary; every lease reads the power for itself.
+    const down = this.#reading === undefined || (this.#reading.certain && this.#reading.state !== 'S0');
+    if (down) this.#options.custody.open('waking');
+  }
+}
+
+function isOff(reading: PowerReading): boolean {
+  return reading.certain && (reading.state === 'S5' || reading.state === 'G3');
+}

@@ -166,6 +166,10 @@ export const REFUSALS = {
   PATH_INVALID: { sentence: 'The path is not acceptable.', remedy: 'Use an absolute path with plain names.' },
   NO_SUCH_FILE: { sentence: 'There is no such file.', remedy: 'Look with "nightshift ls".' },
   NOT_A_FILE: { sentence: 'This is not a regular file.', remedy: 'Name a regular file.' },
+  FILE_UNSUPPORTED: {
+    sentence: 'The filesystem keeps this file in a way that this version does not read.',
+    remedy: 'Use another file, or read it from the host.',
+  },
   NOT_A_DIRECTORY: { sentence: 'This is not a directory.', remedy: 'Name a directory.' },
   IS_A_DIRECTORY: { sentence: 'This is a directory.', remedy: 'Say -r to mean it and all in it.' },
   DIRECTORY_NOT_EMPTY: {

@@ -20,8 +20,8 @@ export interface AdmittedOrder {
 }
 
 export type Submission =
-  /** In the journal, durably: it will get exactly one receipt. */
-  | { readonly is: 'accepted' }
+  /** In the journal, durably: it gets exactly one receipt; `ended` where that is out already. */
+  | { readonly is: 'accepted'; readonly ended: boolean }
   /** The same packet was accepted before; its signed receipt, where the task has ended. */
   | { readonly is: 'known'; readonly receipt?: Uint8Array }
   /** Not taken, and nothing was stored: replayed, expired, id conflict, no room. */

@@ -1,0 +1,63 @@
+import { allow, refuse, type Verdict } from '../../base/index.ts';
+import type { FileStat, FileSystem, HostPath } from '../../ports/index.ts';
+import { joinPath, parentPath, parseHostPath, pathNames } from '../../storage/index.ts';
+
+const LINKS_MAX = 40;
+
+/** A place on a volume with every symbolic link before its last name resolved. */
+export interface RealPlace {
+  /** What is there; absent where nothing is. A symlink is described itself. */
+  readonly stat?: FileStat;
+  readonly path: HostPath;
+  /** Directories above that do not exist, outermost first. */
+  readonly missing: readonly HostPath[];
+}
+
+/**
+ * Finds where a path really leads, for a writer: no name before the last is a symlink afterwards. Absolute targets
+ * begin at the volume's root, and ".." never leads above it. Refuses with SYMLINK_LOOP or NOT_A_DIRECTORY.
+ */
+export async function findRealPlace(
+  fs: FileSystem,
+  path: HostPath,
+  signal: AbortSignal,
+): Promise<Verdict<RealPlace>> {
+  let pending = pathNames(path);
+  let at: HostPath = '/';
+  const missing: HostPath[] = [];
+  let links = 0;
+  while (pending.length > 1) {
+    const [name = '', ...rest] = pending;
+    pending = rest;
+    if (name === '..') {
+      at = parentPath(at);
+      continue;
+    }
+    at = joinPath(at, name);
+    if (missing.length > 0) {
+      missing.push(at);
+      continue;
+    }
+    const found = await fs.stat(at, false, signal);
+    if (!found.ok) {
+      if (found.refusal.code !== 'NO_SUCH_FILE') return found;
+      missing.push(at);
+    } else if (found.value.kind === 'symlink') {
+      links += 1;
+      if (links > LINKS_MAX) return refuse('SYMLINK_LOOP');
+      const target = found.value.target ?? '';
+      pending = [...target.split('/').filter((part) => part !== '' && part !== '.'), ...pending];
+      at = target.startsWith('/') ? '/' : parentPath(at);
+    } else if (found.value.kind !== 'directory') {
+      return refuse('NOT_A_DIRECTORY', `${at} is not a directory.`);
+    }
+  }
+  const last = pending[0];
+  const whole = last === undefined ? at : last === '..' ? parentPath(at) : joinPath(at, last);
+  const parsed = parseHostPath(whole);
+  if (!parsed.ok) return parsed;
+  if (missing.length > 0) return allow({ path: whole, missing });
+  const found = await fs.stat(whole, false, signal);
+  if (found.ok) return allow({ path: whole, missing, stat: found.value });
+  return found.refusal.code === 'NO_SUCH_FILE' ? allow({ path: whole, missing }) : found;
+}

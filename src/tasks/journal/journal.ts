@@ -1,0 +1,168 @@
+import { toHex } from '../../base/index.ts';
+import type { StateStore } from '../../ports/index.ts';
+import { RecordLog } from './log.ts';
+import {
+  type DoneRecord,
+  decodeRecord,
+  encodeRecord,
+  type IntentRecord,
+  type JournalRecord,
+  type ReceivedRecord,
+} from './record.ts';
+
+/** An order in the journal: open while `done` is missing. */
+export interface JournaledOrder {
+  readonly hash: Uint8Array;
+  readonly received?: ReceivedRecord;
+  /** An effect that began and was not called off. Not in `stepsDone`: it may or may not have happened. */
+  readonly intents: readonly IntentRecord[];
+  readonly stepsDone: ReadonlySet<number>;
+  /** Number of the next step: higher than that of any step before. */
+  readonly nextStep: number;
+  readonly done?: DoneRecord;
+}
+
+interface Entry {
+  hash: Uint8Array;
+  received?: ReceivedRecord;
+  intents: IntentRecord[];
+  stepsDone: Set<number>;
+  nextStep: number;
+  done?: DoneRecord;
+}
+
+/** The counters used by each issuer, kept in memory elsewhere and made durable by the journal. */
+export interface CounterMemory {
+  restore(state: Uint8Array): void;
+  remember(issuer: Uint8Array, counter: number): void;
+  snapshot(): Uint8Array;
+}
+
+/** Room kept for the end of orders that are in: the largest receipt, an intent and a step record, framed. */
+export const RESERVED_PER_ORDER = 112 * 1024;
+
+/**
+ * The orders this device has taken and how each ended. Ended orders are kept, newest first, while there is room, so
+ * that the same packet gets the same receipt; older ones are refused by their counter.
+ */
+export class Journal {
+  readonly #log: RecordLog;
+  readonly #orders = new Map<string, Entry>();
+  readonly #counters: CounterMemory;
+  #compacting: Promise<void> | undefined;
+
+  private constructor(log: RecordLog, counters: CounterMemory) {
+    this.#log = log;
+    this.#counters = counters;
+  }
+
+  /** Opens the journal, made when new, and tells `counters` of every counter that it knows to be used. */
+  static async open(store: StateStore, regionSize: number, counters: CounterMemory): Promise<Journal> {
+    const { log, payloads } = await RecordLog.open(store, regionSize);
+    const journal = new Journal(log, counters);
+    for (const payload of payloads) {
+      const record = decodeRecord(payload);
+      if (record.r === 'freshness') counters.restore(record.state);
+      if (record.r === 'received') counters.remember(record.iss, record.ctr);
+      journal.#apply(record);
+    }
+    return journal;
+  }
+
+  get(id: Uint8Array): JournaledOrder | undefined {
+    return this.#orders.get(toHex(id));
+  }
+
+  orders(): IterableIterator<JournaledOrder> {
+    return this.#orders.values();
+  }
+
+  get openCount(): number {
+    let count = 0;
+    for (const entry of this.#orders.values()) if (entry.done === undefined) count += 1;
+    return count;
+  }
+
+  /** False where taking another order could leave one of those that are in without room for its end. */
+  async admits(packetSize: number): Promise<boolean> {
+    const needed = packetSize + 4096 + (this.openCount + 1) * RESERVED_PER_ORDER;
+    if (this.#log.room >= needed) return true;
+    await this.compact();
+    return this.#log.room >= needed;
+  }
+
+  /** Durable when it resolves; all records together or none. */
+  async append(...records: readonly JournalRecord[]): Promise<void> {
+    if (this.#compacting !== undefined) await this.#compacting;
+    // Applied at once, so that a second packet of the same id sees the first; a failed append ends the process.
+    for (const record of records) this.#apply(record);
+    await this.#log.append(records.map(encodeRecord));
+  }
+
+  /** Keeps every open order whole and the newest ended ones in half of the room; drops the rest. */
+  compact(): Promise<void> {
+    this.#compacting ??= this.#compact().finally(() => {
+      this.#compacting = undefined;
+    });
+    return this.#compacting;
+  }
+
+  async #compact(): Promise<void> {
+    const open: JournalRecord[] = [];
+    const ended: DoneRecord[] = [];
+    for (const entry of this.#orders.values()) {
+      if (entry.done !== undefined) ended.push(entry.done);
+      else if (entry.received !== undefined) {
+        open.push(entry.received, ...entry.intents);
+        for (const step of entry.stepsDone) open.push({ r: 'step-done', id: entry.received.id, step });
+      }
+    }
+    ended.sort((a, b) => b.seq - a.seq);
+    const kept: DoneRecord[] = [];
+    let size = 0;
+    for (const done of ended) {
+      size += done.receipt.byteLength + 256;
+      if (size > this.#log.capacity / 2 && kept.length > 0) break;
+      kept.push(done);
+    }
+    kept.reverse();
+    const freshness: JournalRecord = { r: 'freshness', state: this.#counters.snapshot() };
+    const records: JournalRecord[] = [freshness, ...kept, ...open];
+    await this.#log.rewrite(records.map(encodeRecord));
+    this.#orders.clear();
+    for (const record of records) this.#apply(record);
+  }
+
+  #apply(record: JournalRecord): void {
+    if (record.r === 'freshness') return;
+    const key = toHex(record.id);
+    let entry = this.#orders.get(key);
+    if (entry === undefined) {
+      entry = { hash: new Uint8Array(0), intents: [], stepsDone: new Set(), nextStep: 0 };
+      this.#orders.set(key, entry);
+    }
+    switch (record.r) {
+      case 'received':
+        entry.received = record;
+        entry.hash = record.hash;
+        break;
+      case 'intent':
+        entry.intents.push(record);
+        entry.nextStep = record.step + 1;
+        break;
+      case 'step-done':
+        entry.stepsDone.add(record.step);
+        break;
+      case 'step-void':
+        entry.intents = entry.intents.filter(({ step }) => step !== record.step);
+        break;
+      case 'done':
+        entry.done = record;
+        entry.hash = record.hash;
+        // The answer is all that is needed from here on.
+        delete entry.received;
+        entry.intents = [];
+        break;
+    }
+  }
+}

@@ -1,0 +1,219 @@
+import { type Duration, milliseconds, refusal, seconds, type Verdict } from '../base/index.ts';
+import type { Clock, Deadline, Stop } from '../ports/index.ts';
+import type { Order, Verb } from '../protocol/index.ts';
+import type { AdmittedOrder, TaskEvent } from './desk.ts';
+import type { Journal } from './journal/index.ts';
+import type { ResourceLocks } from './resource-lock.ts';
+import type { TaskServices } from './services.ts';
+import { endOfError, failureOf, stopReasons, type TaskEnd } from './stop.ts';
+import type { EffectFacts, EffectFate, TaskContext, TaskKind } from './task.ts';
+import type { TaskRow } from './task-table.ts';
+
+export interface RunEnvironment {
+  readonly services: TaskServices;
+  readonly journal: Journal;
+  readonly locks: ResourceLocks;
+  readonly emit: (event: TaskEvent) => void;
+}
+
+/** Longest that a task may take to stop once it was asked to. */
+const STOPPING = seconds(10);
+/** Longest that looking at a target may take. */
+const LOOKING = seconds(60);
+
+/**
+ * Runs one task to its end. Invariants: the signal aborts at the deadline or after too long without progress; an
+ * effect that began and did not report its end is looked at, never repeated blindly; every claim is released.
+ */
+export async function runTask<V extends Verb>(
+  kind: TaskKind<V>,
+  admitted: AdmittedOrder,
+  environment: RunEnvironment,
+  row: TaskRow,
+  stopping: AbortController,
+): Promise<TaskEnd> {
+  const { services, journal } = environment;
+  const order = admitted.order as Order<V>;
+  const before = await fateOf(kind, journal, order.id, services);
+  if (before.fate === 'unknown') return unknownEnd(kind.verb);
+  if (before.fate === 'done' && before.facts !== undefined && kind.resultOf !== undefined) {
+    return { is: 'succeeded', result: await kind.resultOf(order, before.facts, services) };
+  }
+  const watch = new TaskWatch(kind.verb, kind.deadline, kind.noProgress, services.clock, stopping);
+  const held: (() => void)[] = [];
+  const context = makeContext(admitted, environment, row, stopping.signal, watch, held);
+  try {
+    const verdict = await settled(kind.run(order, context), stopping.signal, services.clock, kind.verb);
+    return endOfVerdict(verdict);
+  } catch (error) {
+    const after = await fateOf(kind, journal, order.id, services);
+    const end = endOfError(error, stopping.signal);
+    if (after.fate === 'absent' || end.is === 'interrupted') return end;
+    if (after.fate === 'unknown' || after.facts === undefined || kind.resultOf === undefined)
+      return unknownEnd(kind.verb, error);
+    return { is: 'succeeded', result: await kind.resultOf(order, after.facts, services) };
+  } finally {
+    watch.release();
+    for (const release of held) release();
+  }
+}
+
+function endOfVerdict(verdict: Verdict<unknown>): TaskEnd {
+  return verdict.ok
+    ? { is: 'succeeded', result: verdict.value }
+    : { is: 'refused', refusal: verdict.refusal };
+}
+
+function unknownEnd(verb: string, error?: unknown): TaskEnd {
+  const why = error === undefined ? '' : `: ${failureOf(error).sentence}`;
+  const sentence = `${verb} was interrupted and it cannot be told whether it took effect${why}`.slice(
+    0,
+    1000,
+  );
+  return { is: 'unknown', failure: { code: 'NS_TASK_UNKNOWN', sentence } };
+}
+
+/** How the task's effect stands, where one began: by the journal, else by looking at the target. */
+async function fateOf<V extends Verb>(
+  kind: TaskKind<V>,
+  journal: Journal,
+  id: Uint8Array,
+  services: TaskServices,
+): Promise<{ readonly fate: EffectFate; readonly facts?: EffectFacts }> {
+  const journaled = journal.get(id);
+  const last = journaled?.intents.at(-1);
+  if (journaled === undefined || last === undefined) return { fate: 'absent' };
+  if (journaled.stepsDone.has(last.step)) return { fate: 'done', facts: last.what };
+  if (kind.fate === undefined) return { fate: 'unknown' };
+  const deadline = services.clock.deadline(LOOKING, `looking for the effect of ${kind.verb}`);
+  try {
+    return { fate: await kind.fate(last.what, services, deadline.signal), facts: last.what };
+  } finally {
+    deadline.release();
+  }
+}
+
+/** Ends with the task, or some time after it was told to stop: a task that does not listen cannot hold its slot. */
+async function settled<T>(run: Promise<T>, signal: AbortSignal, clock: Clock, what: string): Promise<T> {
+  const calm = new AbortController();
+  const overdue = new Promise<never>((_, reject) => {
+    const onAbort = () => {
+      clock.sleep(STOPPING, calm.signal).then(
+        () => reject(stopReasons.deadline(`${what}, asked to stop,`)),
+        () => {},
+      );
+    };
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    calm.signal.addEventListener('abort', () => signal.removeEventListener('abort', onAbort), { once: true });
+  });
+  try {
+    return await Promise.race([run, overdue]);
+  } finally {
+    calm.abort();
+  }
+}
+
+/** The two clocks over a task: total time, and time since it last made progress. */
+class TaskWatch {
+  readonly #total: Deadline;
+  readonly #stopIdle: Stop;
+  readonly #clock: Clock;
+  #lastProgress: number;
+  #paused = 0;
+
+  constructor(verb: Verb, deadline: Duration, noProgress: Duration, clock: Clock, stopping: AbortController) {
+    this.#clock = clock;
+    this.#total = clock.deadline(deadline, verb);
+    this.#total.signal.addEventListener('abort', () => stopping.abort(stopReasons.deadline(verb)), {
+      once: true,
+    });
+    this.#lastProgress = clock.monotonic();
+    this.#stopIdle = clock.every(milliseconds(noProgress / 4), () => {
+      const idle = clock.monotonic() - this.#lastProgress;
+      if (this.#paused === 0 && idle >= noProgress) stopping.abort(stopReasons.noProgress(verb));
+    });
+  }
+
+  touch(): void {
+    this.#lastProgress = this.#clock.monotonic();
+  }
+
+  /** Waiting for another task is no lack of progress; the total time still runs. */
+  async pausedFor<T>(wait: Promise<T>): Promise<T> {
+    this.#paused += 1;
+    try {
+      return await wait;
+    } finally {
+      this.#paused -= 1;
+      this.touch();
+    }
+  }
+
+  release(): void {
+    this.#total.release();
+    this.#stopIdle();
+  }
+}
+
+function makeContext(
+  admitted: AdmittedOrder,
+  { services, journal, locks, emit }: RunEnvironment,
+  row: TaskRow,
+  signal: AbortSignal,
+  watch: TaskWatch,
+  held: (() => void)[],
+): TaskContext {
+  const { id } = admitted.order;
+  let seq = 0;
+  const progress = (stage: string, done: number, total?: number, unit?: string) => {
+    watch.touch();
+    row.stage = stage;
+    row.done = done;
+    if (total !== undefined) row.total = total;
+    // The receipt says "all of it", and only once that is durable.
+    if (total !== undefined && done >= total) return;
+    seq += 1;
+    const body = { id, seq, stage, done };
+    emit({
+      kind: 'progress',
+      body: { ...body, ...(total === undefined ? {} : { total }), ...(unit === undefined ? {} : { unit }) },
+    });
+  };
+  return {
+    services,
+    id,
+    issuer: admitted.issuer,
+    signal,
+    progress,
+    sample(stage, done, value) {
+      watch.touch();
+      seq += 1;
+      emit({ kind: 'progress', body: { id, seq, stage, done, sample: value } });
+    },
+    offer(body) {
+      watch.touch();
+      emit({ kind: 'offer', body: { id, ...body } });
+    },
+    async claim(name, mode) {
+      row.stage = `waiting for ${name}`;
+      const release = await watch.pausedFor(locks.claim(name, mode, signal));
+      held.push(release);
+      return release;
+    },
+    async effect(facts, act) {
+      signal.throwIfAborted();
+      const step = journal.get(id)?.nextStep ?? 0;
+      await journal.append({ r: 'intent', id, step, what: facts });
+      watch.touch();
+      const verdict = await act();
+      await journal.append({ r: verdict.ok ? 'step-done' : 'step-void', id, step });
+      return verdict;
+    },
+  };
+}
+
+/** Declined before it ran. */
+export function expiredEnd(): TaskEnd {
+  return { is: 'expired', refusal: refusal('EXPIRED', 'The order expired before its turn came.') };
+}

@@ -1,0 +1,43 @@
+import type { Custody, Lockout } from '../bmc/index.ts';
+import type {
+  Clock,
+  DriveSwitch,
+  HostPower,
+  IoDevices,
+  LogSink,
+  MemoryProbe,
+  StateStore,
+  VolumeEditor,
+} from '../ports/index.ts';
+import type { BlockPort } from '../transfer/index.ts';
+import type { TaskTable } from './task-table.ts';
+
+/** Who this device is. */
+export interface DeviceIdentity {
+  readonly tenant: string;
+  readonly device: string;
+  readonly groups: readonly string[];
+  readonly board: string;
+  readonly version: string;
+  /** New at every start. */
+  readonly boot: Uint8Array;
+}
+
+/** All that tasks work with. What a board does not have is absent. */
+export interface TaskServices {
+  readonly identity: DeviceIdentity;
+  readonly clock: Clock;
+  readonly log: LogSink;
+  readonly store: StateStore;
+  readonly power: HostPower;
+  readonly custody: Custody;
+  readonly lockout: Lockout;
+  readonly switches: readonly DriveSwitch[];
+  readonly editor: VolumeEditor;
+  readonly memory?: MemoryProbe;
+  readonly io?: IoDevices;
+  readonly blocks: BlockPort;
+  /** Paths that no order may change, by board and policy; each covers all below it. */
+  readonly protectedPaths: readonly string[];
+  readonly tasks: TaskTable;
+}

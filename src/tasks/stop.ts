@@ -1,0 +1,55 @@
+import { hasCode, NsError, type Refusal, refusal } from '../base/index.ts';
+import { leaseRefusal } from '../bmc/index.ts';
+
+/** Why a task is asked to stop before its end; given as the reason of its abort signal. */
+export const stopReasons = {
+  cancelled: () => new NsError('NS_TASK_CANCELLED', 'the task was cancelled', { family: 'caller' }),
+  deadline: (what: string) =>
+    new NsError('NS_TASK_DEADLINE', `${what} did not end within its time`, { retryable: true }),
+  noProgress: (what: string) =>
+    new NsError('NS_TASK_NO_PROGRESS', `${what} made no progress for too long`, { retryable: true }),
+  disabled: () => new NsError('NS_TASK_DISABLED', 'the machine was disabled', { family: 'caller' }),
+  shutdown: () => new NsError('NS_TASK_SHUTDOWN', 'the agent is stopping', { retryable: true }),
+} as const;
+
+/** How a task ended. */
+export type TaskEnd =
+  | { readonly is: 'succeeded'; readonly result: unknown }
+  | { readonly is: 'refused' | 'cancelled' | 'expired'; readonly refusal: Refusal }
+  | {
+      readonly is: 'failed' | 'unknown';
+      readonly failure: { readonly code: string; readonly sentence: string };
+    }
+  /** Not an end: the task goes on at the next start. */
+  | { readonly is: 'interrupted' };
+
+/** The end that an exception means. `signal` is the task's: its reason explains errors that the abort caused. */
+export function endOfError(error: unknown, signal: AbortSignal): TaskEnd {
+  for (const cause of [
+    signal.aborted ? signal.reason : undefined,
+    error,
+    error instanceof Error ? error.cause : undefined,
+  ]) {
+    if (cause === undefined) continue;
+    if (hasCode(cause, 'NS_TASK_SHUTDOWN')) return { is: 'interrupted' };
+    if (hasCode(cause, 'NS_TASK_DISABLED'))
+      return {
+        is: 'cancelled',
+        refusal: refusal('DISABLED', 'The machine was disabled while the task ran.'),
+      };
+    if (hasCode(cause, 'NS_TASK_CANCELLED')) {
+      return { is: 'cancelled', refusal: refusal('CANCELLED') };
+    }
+    const carried = leaseRefusal(cause);
+    if (carried !== undefined) return { is: 'refused', refusal: carried };
+    if (signal.aborted && cause === signal.reason) break;
+  }
+  return { is: 'failed', failure: failureOf(signal.aborted ? signal.reason : error) };
+}
+
+/** The outside of an exception: its code and sentence, never its stack. */
+export function failureOf(error: unknown): { readonly code: string; readonly sentence: string } {
+  const code = error instanceof NsError ? error.code : 'NS_INTERNAL';
+  const sentence = error instanceof Error ? error.message : String(error);
+  return { code, sentence: sentence.slice(0, 1000) };
+}

@@ -1,0 +1,258 @@
+import { equalBytes, milliseconds, type Refusal, refusal, toHex, type Verdict } from '../base/index.ts';
+import type { Clock, KeyStore, Stop } from '../ports/index.ts';
+import type { Order, Verb } from '../protocol/index.ts';
+import type { AdmittedOrder, Submission, TaskDesk, TaskEvent } from './desk.ts';
+import { type Job, makeJob, runTraced, type TracedEnd } from './job.ts';
+import type { CounterMemory, Journal, JournalRecord, ReceivedRecord } from './journal/index.ts';
+import { type ReceiptSubject, ReceiptWriter } from './receipts.ts';
+import { ResourceLocks } from './resource-lock.ts';
+import type { RunEnvironment } from './run-task.ts';
+import type { TaskServices } from './services.ts';
+import { stopReasons, type TaskEnd } from './stop.ts';
+import type { TaskKind, TaskRegistry } from './task.ts';
+
+/** Judges whether an order is new and in time, and remembers the counters used. Pure: the clock is read here. */
+export interface OrderFreshness extends CounterMemory {
+  judge(order: Order, now: { readonly wallSeconds: number; readonly monotonic: number }): Verdict<void>;
+}
+
+export interface DeskOptions {
+  readonly services: TaskServices;
+  readonly journal: Journal;
+  readonly freshness: OrderFreshness;
+  readonly keyStore: KeyStore;
+  readonly registry: TaskRegistry;
+  /** Opens a journaled packet again: its key may have been revoked meanwhile. */
+  readonly reopen: (packet: Uint8Array) => Verdict<AdmittedOrder>;
+  readonly maxRunning: number;
+  readonly maxOpen: number;
+}
+
+/** How long a pure task may keep its order off stable storage. */
+const PURE_HEAD_START = milliseconds(25);
+/** Room above maxOpen for the orders that must always get in. */
+const PRIORITY_ROOM = 8;
+
+const EVENT_LISTENERS_MAX = 8;
+
+/**
+ * Takes orders, runs their tasks, answers each once. Invariants: an accepted order is on stable storage and gets
+ * exactly one receipt, across restarts; the same packet gets the same receipt again; another packet under the same id
+ * gets nothing done; machine.disable waits for nobody.
+ */
+export class Desk implements TaskDesk {
+  readonly #o: DeskOptions;
+  readonly #clock: Clock;
+  readonly #receipts: ReceiptWriter;
+  readonly #environment: RunEnvironment;
+  readonly #listeners = new Set<(event: TaskEvent) => void>();
+  readonly #taking = new Map<string, { hash: Uint8Array; submission: Promise<Submission> }>();
+  readonly #queue: Job[] = [];
+  readonly #active = new Map<Job, Promise<void>>();
+  #stopped = false;
+
+  constructor(options: DeskOptions) {
+    this.#o = options;
+    this.#clock = options.services.clock;
+    this.#receipts = new ReceiptWriter(
+      options.keyStore,
+      options.services.identity,
+      options.journal,
+      options.services.log,
+    );
+    this.#environment = {
+      services: options.services,
+      journal: options.journal,
+      locks: new ResourceLocks(),
+      emit: (event) => this.#emit(event),
+    };
+  }
+
+  onEvent(listener: (event: TaskEvent) => void): Stop {
+    if (this.#listeners.size >= EVENT_LISTENERS_MAX)
+      throw new RangeError('too many listeners of task events');
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Takes up what a restart left open, oldest first. */
+  async resume(): Promise<void> {
+    for (const journaled of [...this.#o.journal.orders()]) {
+      const { received, done } = journaled;
+      if (received === undefined || done !== undefined) continue;
+      const reopened = this.#o.reopen(received.packet);
+      if (reopened.ok) this.#start(reopened.value, received.at);
+      else await this.#answerUnopened(received, reopened.refusal);
+    }
+  }
+
+  /** Stops all tasks where they are; what is open goes on at the next start. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const job of [...this.#queue, ...this.#active.keys()]) job.stopping.abort(stopReasons.shutdown());
+    this.#queue.length = 0;
+    await Promise.allSettled(this.#active.values());
+  }
+
+  submit(admitted: AdmittedOrder): Promise<Submission> {
+    const key = toHex(admitted.order.id);
+    const taking = this.#taking.get(key);
+    if (taking !== undefined) {
+      return taking.submission.then(
+        () => this.#known(admitted) ?? { is: 'refused', refusal: refusal('REPLAYED') },
+      );
+    }
+    const known = this.#known(admitted);
+    if (known !== undefined) return Promise.resolve(known);
+    const submission = this.#take(admitted).finally(() => this.#taking.delete(key));
+    this.#taking.set(key, { hash: admitted.packetHash, submission });
+    return submission;
+  }
+
+  #known({ order, packetHash }: AdmittedOrder): Submission | undefined {
+    const journaled = this.#o.journal.get(order.id);
+    if (journaled === undefined) return undefined;
+    if (!equalBytes(journaled.hash, packetHash)) return { is: 'refused', refusal: refusal('ID_CONFLICT') };
+    return journaled.done === undefined ? { is: 'known' } : { is: 'known', receipt: journaled.done.receipt };
+  }
+
+  async #take(admitted: AdmittedOrder): Promise<Submission> {
+    const { order, packet, packetHash } = admitted;
+    const kind = this.#o.registry[order.verb] as TaskKind<Verb> | undefined;
+    const no = (reason: Refusal): Submission => ({ is: 'refused', refusal: reason });
+    if (this.#stopped) return no(refusal('QUEUE_FULL', 'The agent is stopping.'));
+    if (kind === undefined) return no(refusal('NOT_SUPPORTED', `This device does not do ${order.verb}.`));
+    const limit = this.#o.maxOpen + (kind.pace === 'instant' ? PRIORITY_ROOM : 0);
+    if (this.#o.journal.openCount >= limit) return no(refusal('QUEUE_FULL'));
+    if (!(await this.#o.journal.admits(packet.byteLength))) return no(refusal('JOURNAL_FULL'));
+    const receivedAt = this.#clock.wallSeconds();
+    const fresh = this.#o.freshness.judge(order, {
+      wallSeconds: receivedAt,
+      monotonic: this.#clock.monotonic(),
+    });
+    if (!fresh.ok) return no(fresh.refusal);
+    this.#o.freshness.remember(order.iss, order.ctr);
+    const received = {
+      r: 'received',
+      id: order.id,
+      packet,
+      hash: packetHash,
+      at: receivedAt,
+      iss: order.iss,
+      ctr: order.ctr,
+    } as const;
+    if (kind.pure) {
+      const ended = await this.#runPure(admitted, kind, receivedAt, received);
+      if (ended) return { is: 'accepted', ended: true };
+    }
+    await this.#o.journal.append(received);
+    this.#start(admitted, receivedAt);
+    return { is: 'accepted', ended: false };
+  }
+
+  /**
+   * A task that only looks: where it is quick, order and answer become durable in one write. True where it ended; else
+   * it is dropped here, to be run again behind its journaled order.
+   */
+  async #runPure(
+    admitted: AdmittedOrder,
+    kind: TaskKind<Verb>,
+    receivedAt: number,
+    received: JournalRecord,
+  ): Promise<boolean> {
+    const job = makeJob(admitted, kind, receivedAt, this.#o.services);
+    const headStart = new AbortController();
+    const run = runTraced(job, this.#environment);
+    const late = this.#clock.sleep(PURE_HEAD_START, headStart.signal).then(
+      () => undefined,
+      () => undefined,
+    );
+    const ended = await Promise.race([run, late]);
+    headStart.abort();
+    if (ended === undefined || ended.end.is === 'interrupted') {
+      job.stopping.abort(stopReasons.shutdown());
+      run.catch(() => {});
+      return false;
+    }
+    await this.#answer(job, ended.end, ended.power, received);
+    return true;
+  }
+
+  #start(admitted: AdmittedOrder, receivedAt: number): void {
+    const kind = this.#o.registry[admitted.order.verb] as TaskKind<Verb> | undefined;
+    if (kind === undefined) return;
+    const job = makeJob(admitted, kind, receivedAt, this.#o.services);
+    this.#o.services.tasks.add(job.row, (reason) => job.stopping.abort(reason));
+    if (kind.pace === 'instant') this.#launch(job);
+    else {
+      this.#queue.push(job);
+      this.#pump();
+    }
+  }
+
+  #pump(): void {
+    const running = [...this.#active.keys()].filter(({ kind }) => kind.pace === 'queued').length;
+    for (let free = this.#o.maxRunning - running; free > 0 && this.#queue.length > 0; free -= 1) {
+      const next = this.#queue.shift();
+      if (next !== undefined) this.#launch(next);
+    }
+  }
+
+  #launch(job: Job): void {
+    job.row.state = 'running';
+    const ended = runTraced(job, this.#environment)
+      .then(async ({ end, power }) => {
+        if (end.is !== 'interrupted') await this.#answer(job, end, power);
+      })
+      .catch((error: unknown) => {
+        const text = error instanceof Error ? error.message : String(error);
+        this.#o.services.log.log('error', 'task-unanswered', {
+          id: toHex(job.row.id),
+          verb: job.row.verb,
+          error: text,
+        });
+      })
+      .finally(() => {
+        this.#o.services.tasks.remove(job.row.id);
+        this.#active.delete(job);
+        if (!this.#stopped) this.#pump();
+      });
+    this.#active.set(job, ended);
+  }
+
+  async #answer(
+    job: Job,
+    end: Exclude<TaskEnd, { is: 'interrupted' }>,
+    power: TracedEnd['power'],
+    received?: JournalRecord,
+  ): Promise<void> {
+    const took = milliseconds(this.#clock.monotonic() - job.begun);
+    const receipt = await this.#receipts.write(
+      { subject: subjectOf(job.admitted), end, power: [...power], receivedAt: job.receivedAt, took },
+      received,
+    );
+    this.#emit({ kind: 'receipt', id: job.row.id, packet: receipt });
+  }
+
+  /** An order that was taken in and may no longer be obeyed (its key is gone, say) is still answered. */
+  async #answerUnopened(received: ReceivedRecord, reason: Refusal): Promise<void> {
+    const subject = { id: received.id, verb: 'unknown', issuer: received.iss, packetHash: received.hash };
+    const end = { is: 'refused', refusal: reason } as const;
+    const receipt = await this.#receipts.write({
+      subject,
+      end,
+      power: [],
+      receivedAt: received.at,
+      took: milliseconds(0),
+    });
+    this.#emit({ kind: 'receipt', id: received.id, packet: receipt });
+  }
+
+  #emit(event: TaskEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+}
+
+function subjectOf({ order, packetHash }: AdmittedOrder): ReceiptSubject {
+  return { id: order.id, verb: order.verb, issuer: order.iss, packetHash };
+}

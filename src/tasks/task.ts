@@ -1,0 +1,57 @@
+import type { Duration, Verdict } from '../base/index.ts';
+import type { Offer, Order, ResultOf, Verb } from '../protocol/index.ts';
+import type { Issuer } from './desk.ts';
+import type { IntentRecord } from './journal/index.ts';
+import type { ClaimMode } from './resource-lock.ts';
+import type { TaskServices } from './services.ts';
+
+/** Facts about an effect, enough to look at the target after a restart. */
+export type EffectFacts = IntentRecord['what'];
+
+/** What is known of an effect that began and whose end was not recorded. */
+export type EffectFate =
+  /** Wholly absent: the task may run again. */
+  | 'absent'
+  /** Wholly there. */
+  | 'done'
+  | 'unknown';
+
+/** What a running task has in hand. */
+export interface TaskContext {
+  readonly services: TaskServices;
+  readonly id: Uint8Array;
+  readonly issuer: Issuer;
+  /** Aborts at the deadline, without progress for too long, on cancel, on shutdown. */
+  readonly signal: AbortSignal;
+  /** Counts as progress against the no-progress deadline; published at a limited rate. */
+  progress(stage: string, done: number, total?: number, unit?: string): void;
+  sample(stage: string, done: number, value: number | Uint8Array): void;
+  offer(body: Omit<Offer, 'v' | 'device' | 'boot' | 'event' | 'id'>): void;
+  /** Waits for a resource; held until the task ends or the release is called. */
+  claim(name: string, mode: ClaimMode): Promise<() => void>;
+  /**
+   * Journals the intent, acts, journals how that went: done, or, for a refusal, wholly absent. An act that throws leaves
+   * the effect to `fate`. At most one effect of a task may succeed.
+   */
+  effect<T>(facts: EffectFacts, act: () => Promise<Verdict<T>>): Promise<Verdict<T>>;
+}
+
+/** A kind of task: one verb, its limits, and what it does. */
+export interface TaskKind<V extends Verb> {
+  readonly verb: V;
+  /** Instant: answered at once, beside the queue. Queued: at most a few run, the rest wait. */
+  readonly pace: 'instant' | 'queued';
+  /** Reads only and holds nothing: may run before its order is on stable storage. */
+  readonly pure: boolean;
+  readonly whileDisabled: boolean;
+  readonly deadline: Duration;
+  readonly noProgress: Duration;
+  run(order: Order<V>, context: TaskContext): Promise<Verdict<ResultOf<V>>>;
+  /** Looks at the target of an effect that began and did not report its end. Without it the fate is unknown. */
+  fate?(facts: EffectFacts, services: TaskServices, signal: AbortSignal): Promise<EffectFate>;
+  /** The result of an effect whose fate is done, from its facts. */
+  resultOf?(order: Order<V>, facts: EffectFacts, services: TaskServices): Promise<ResultOf<V>>;
+}
+
+/** One kind for each verb that this device obeys; a verb without one is refused as NOT_SUPPORTED. */
+export type TaskRegistry = { readonly [V in Verb]?: TaskKind<V> };

@@ -1,0 +1,42 @@
+import t from 'tap';
+import { VERBS, type Verb } from '../../../src/protocol/index.ts';
+import { authorise, checkAudience, ROLES, type Role } from '../../../src/security/index.ts';
+
+const verbs = Object.keys(VERBS) as readonly Verb[];
+const may = (role: Role) => verbs.filter((verb) => authorise(role, { verb }, { via: 'mqtt' }).ok).toSorted();
+
+await t.test('each role may do its own work and nothing else', async (t) => {
+  const hands = verbs.filter((verb) => /^(file|memory|io|task)\.|^machine\.status$/.test(verb)).toSorted();
+  t.strictSame(may('operator'), hands);
+  t.strictSame(may('technician'), hands);
+  t.strictSame(may('security'), [
+    'audit.read',
+    'machine.disable',
+    'machine.enable',
+    'machine.status',
+    'task.list',
+  ]);
+  t.strictSame(may('auditor'), ['audit.read', 'machine.status', 'task.list']);
+  t.strictSame(may('root'), []);
+  t.equal(ROLES.length, 5);
+});
+
+await t.test('a refusal says who may', async (t) => {
+  t.match(authorise('operator', { verb: 'machine.disable' }, { via: 'console' }), {
+    ok: false,
+    refusal: { code: 'NOT_PERMITTED', sentence: /operator.*machine\.disable.*console/, remedy: /security/ },
+  });
+});
+
+await t.test('an order is for one device by name, or for those in a group', async (t) => {
+  const to = (kind: 'device' | 'group', name: string) =>
+    checkAudience({ aud: { to: kind, name } }, 'host1', ['rack1']).ok;
+  t.ok(to('device', 'host1'));
+  t.ok(to('group', 'rack1'));
+  t.notOk(to('device', 'host2'));
+  t.notOk(to('device', 'rack1'));
+  t.notOk(to('group', 'host1'));
+  t.match(checkAudience({ aud: { to: 'device', name: 'host2' } }, 'host1', []), {
+    refusal: { code: 'WRONG_AUDIENCE', sentence: /host2/ },
+  });
+});

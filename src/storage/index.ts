@@ -1,0 +1,13 @@
+export { boundedDevice } from './bounded-device.ts';
+export { type Ext4Geometry, openExt4Geometry } from './ext4/geometry.ts';
+export { openExt4 } from './ext4/open-ext4.ts';
+export {
+  baseName,
+  checkWritableName,
+  joinPath,
+  MAX_NAME_BYTES,
+  MAX_PATH_BYTES,
+  parentPath,
+  parseHostPath,
+  pathNames,
+} from './host-path.ts';

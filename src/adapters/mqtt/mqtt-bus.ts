@@ -143,6 +143,7 @@ export class MqttBus implements MessageBus {
       this.#link = undefined;
       await link.leave();
       patience.release();
+      this.#tell({ is: 'down', reason: 'closed' });
     }
     this.#leaving = true;
     this.#closing.abort(busDown('the bus was closed'));
@@ -169,8 +170,8 @@ export class MqttBus implements MessageBus {
         reason = asNsError(error).message;
       }
       if (this.#leaving) return;
-      this.#tell({ is: 'down', reason });
       if (retryNow) continue;
+      this.#tell({ is: 'down', reason });
       const delay = backoffDelay(this.#failures, this.#entropy.fraction(), this.#options.backoff ?? BACKOFF);
       this.#failures += 1;
       this.#log.log('warn', 'bus-down', { reason, retryMs: Math.round(delay) });

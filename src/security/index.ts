@@ -1,3 +1,6 @@
+export { type AuditEntry, type AuditHead, appendEntry, GENESIS, verifyChain } from './audit-chain.ts';
+export { auditDetail } from './audit-detail.ts';
+export { AuditLog, type AuditLogOptions, type AuditPage } from './audit-log.ts';
 export { authorise, checkAudience, type Door } from './authority.ts';
 export { type EventRules, openEvent, signEvent } from './event-envelope.ts';
 export { type ClockReading, Freshness, type FreshnessOptions } from './freshness.ts';

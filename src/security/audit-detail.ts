@@ -1,0 +1,56 @@
+import type { ArgsOf, Order, Verb } from '../protocol/index.ts';
+
+/** Control characters that JSON lets through, and those that turn the direction of text. */
+const ODD = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
+
+/** Quoted, so that a name with odd characters cannot pass for another line or move a cursor. */
+function quoted(text: string): string {
+  return JSON.stringify(text).replace(ODD, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+function place(args: { readonly volume?: string | undefined; readonly path: string }): string {
+  return quoted(args.volume === undefined ? args.path : `${args.volume}:${args.path}`);
+}
+
+function because(args: {
+  readonly reason?: string | undefined;
+  readonly dryRun?: boolean | undefined;
+}): string {
+  return `${args.dryRun === true ? '(dry run) ' : ''}${args.reason === undefined ? '' : quoted(args.reason)}`.trim();
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
+}
+
+/**
+ * What the audit log may say of each verb's arguments. Nothing is said that does not stand here: values written to
+ * channels, above all, may be passwords.
+ */
+const SAYS: { readonly [V in Verb]: (args: ArgsOf<V>) => string } = {
+  'file.list': place,
+  'file.stat': place,
+  'file.upload': place,
+  'file.download': (args) =>
+    `${place(args)} sha256 ${hex(args.sha256)}${args.dryRun === true ? ' (dry run)' : ''}`,
+  'file.delete': (args) =>
+    `${place(args)}${args.recursive === true ? ' recursive' : ''}${args.dryRun === true ? ' (dry run)' : ''}`,
+  'memory.check': (args) => args.medium,
+  'io.list': () => '',
+  'io.read': (args) => quoted(args.channel),
+  'io.write': (args) => `${quoted(args.channel)}${args.dryRun === true ? ' (dry run)' : ''}`,
+  'io.watch': (args) => quoted(args.channel),
+  'machine.status': () => '',
+  'machine.disable': because,
+  'machine.enable': because,
+  'task.list': () => '',
+  'task.cancel': (args) => hex(args.task),
+  'audit.read': (args) => `from ${args.from ?? 0}`,
+};
+
+/** An order in one line of the audit log: its verb, and of its arguments only what is never secret. */
+export function auditDetail(order: Order): string {
+  // The pairing of verb and arguments is Order's own; a union cannot be called through it.
+  const says = SAYS[order.verb] as (args: unknown) => string;
+  return `${order.verb} ${says(order.args)}`.trim();
+}

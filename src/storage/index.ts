@@ -11,3 +11,5 @@ export {
   parseHostPath,
   pathNames,
 } from './host-path.ts';
+export type { Partition, PartitionTable } from './partitions/partition.ts';
+export { readPartitionTable } from './partitions/read-table.ts';

@@ -12,5 +12,6 @@ export interface PublicKey {
 /** A signing key whose private half never leaves the store. */
 export interface KeyStore {
   readonly publicKey: PublicKey;
+  /** The signature as COSE carries it: 64 bytes; for ES256, r and s side by side. */
   sign(data: Uint8Array, signal?: AbortSignal): Promise<Uint8Array>;
 }

@@ -49,10 +49,14 @@ export class Custody {
     const linger = options.linger ?? milliseconds(0);
     const takeLimit = options.takeLimit ?? seconds(30);
     const door = () => this.closedBy();
+    let unrests = 0;
+    power.onChange((reading) => {
+      if (!reading.certain || reading.state === 'S0') unrests += 1;
+    });
     this.#disks = new Map(
       options.drives.map((drive) => [
         drive.disk,
-        new DiskCustody({ drive, power, clock, log, linger, takeLimit, door }),
+        new DiskCustody({ drive, power, clock, log, linger, takeLimit, door, unrests: () => unrests }),
       ]),
     );
   }

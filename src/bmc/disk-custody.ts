@@ -38,6 +38,8 @@ export interface DiskCustodyParts {
   readonly takeLimit: Duration;
   /** Why nobody may have the disk now, if so. */
   readonly door: () => Refusal | undefined;
+  /** How often the host was seen awake, or not known to be asleep. */
+  readonly unrests: () => number;
 }
 
 /** How a disk was handed back. */
@@ -85,6 +87,10 @@ export class DiskCustody implements Lessor {
   /** Who has the disk, or waits for the switch to move: "put 3f…, ls 77…". */
   holders(): string | undefined {
     return this.#seats.size === 0 ? undefined : [...this.#seats].map((seat) => seat.holder).join(', ');
+  }
+
+  unrests(): number {
+    return this.#parts.unrests();
   }
 
   power(): Promise<PowerReading> {

@@ -51,6 +51,8 @@ export interface Lessor {
   readonly disk: string;
   readonly criticalBudget: Duration;
   power(): Promise<PowerReading>;
+  /** Rises whenever the host was awake or may have been. */
+  unrests(): number;
   isOurs(): Promise<boolean>;
   released(lease: HeldLease): Promise<void>;
 }
@@ -62,6 +64,7 @@ export class HeldLease implements Lease {
   readonly device: RevocableDevice;
   readonly #lessor: Lessor;
   readonly #power: PowerReading;
+  readonly #unrests: number;
   readonly #abort = new AbortController();
   readonly #over = new AbortController();
   #end: { readonly refusal: Refusal } | 'released' | undefined;
@@ -76,6 +79,7 @@ export class HeldLease implements Lease {
     this.holder = terms.holder;
     this.stale = terms.stale;
     this.#power = terms.power;
+    this.#unrests = lessor.unrests();
     this.device = new RevocableDevice(device, terms.mode === 'write');
   }
 
@@ -106,6 +110,9 @@ export class HeldLease implements Lease {
     if (!now.certain || now.state === 'unknown') return refuse('HOST_STATE_UNKNOWN');
     if (now.state !== this.#power.state) {
       return refuse('HOST_WAKING', `The host went from ${this.#power.state} to ${now.state}.`);
+    }
+    if (this.#lessor.unrests() !== this.#unrests) {
+      return refuse('HOST_WAKING', 'The host was awake, or may have been, since its disk was taken.');
     }
     if (!ours) return refuse('CUSTODY_UNAVAILABLE', `The drive switch no longer holds ${this.disk} for us.`);
     return allow(undefined);

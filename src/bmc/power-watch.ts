@@ -15,7 +15,7 @@ export class PowerWatch implements HostPower {
   constructor(power: HostPower) {
     this.#power = power;
     this.#stop = power.onChange((reading) => {
-      this.#take(reading);
+      this.#take(reading, true);
     });
   }
 
@@ -24,7 +24,7 @@ export class PowerWatch implements HostPower {
   }
 
   async read(signal?: AbortSignal): Promise<PowerReading> {
-    return this.#take(await this.#power.read(signal));
+    return this.#take(await this.#power.read(signal), false);
   }
 
   onChange(listener: (reading: PowerReading) => void): Stop {
@@ -54,7 +54,8 @@ export class PowerWatch implements HostPower {
     this.#listeners.clear();
   }
 
-  #take(raw: PowerReading): PowerReading {
+  /** The first reading is news only where the board itself brings it up. */
+  #take(raw: PowerReading, told: boolean): PowerReading {
     const first = this.#view.is === 'unread';
     const step = observe(this.#view, raw);
     this.#view = step.view;
@@ -63,7 +64,7 @@ export class PowerWatch implements HostPower {
       const contradiction = `${reading.state} cannot follow without the host having been awake`;
       this.#tell({ state: 'unknown', sources: { ...reading.sources, contradiction }, certain: false });
     }
-    if (step.changed && !first) this.#tell(reading);
+    if (step.changed && (told || !first)) this.#tell(reading);
     return reading;
   }
 

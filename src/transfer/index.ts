@@ -1,3 +1,4 @@
+export { Bell } from './bell.ts';
 export type { BlockPort } from './block-port.ts';
 export { ChunkMap, chunkLength, chunksOf } from './chunk-map.ts';
 export { DEFAULT_WINDOW, type Window } from './pace.ts';

@@ -1,11 +1,10 @@
 import { createHash, type Hash } from 'node:crypto';
-import { type Duration, milliseconds } from '../base/index.ts';
+import { type Duration, hasCode, milliseconds } from '../base/index.ts';
 import type { Clock } from '../ports/index.ts';
 import type { BlockMessage } from '../protocol/index.ts';
 import { Bell } from './bell.ts';
 import type { BlockPort } from './block-port.ts';
 import { chunkLength, chunksOf } from './chunk-map.ts';
-import { WINDOW_BYTES } from './pace.ts';
 import { stalled, stopped, type TransferProgress, unverified } from './transfer-faults.ts';
 
 export interface SendOptions {
@@ -22,9 +21,14 @@ export interface SendOptions {
   readonly signal: AbortSignal;
   /** Longest time without a new chunk sent or hashed. */
   readonly noProgress: Duration;
+  /** Bytes handed to the port and not yet taken; 3 MiB by default. One of many transfers takes less. */
+  readonly sendWindow?: number;
   readonly onProgress?: (progress: TransferProgress) => void;
 }
 
+const SEND_WINDOW = 3 * 1024 * 1024;
+/** Where the port is full, the next try comes this much later. */
+const FULL_PAUSE = 50;
 /** More asks than this wait nowhere: the receiver asks again. */
 const MAX_PENDING = 256;
 
@@ -64,12 +68,13 @@ class FileSender {
   #why: string | undefined;
   #lastProgress: number;
   #lastError: unknown;
+  #pausedUntil = Number.NEGATIVE_INFINITY;
 
   constructor(options: SendOptions) {
     this.#o = options;
     this.#bell = new Bell(options.clock);
     this.#chunks = chunksOf(options.size, options.chunk);
-    this.#maxSending = Math.max(1, Math.floor(WINDOW_BYTES / options.chunk));
+    this.#maxSending = Math.max(1, Math.floor((options.sendWindow ?? SEND_WINDOW) / options.chunk));
     this.#lastProgress = options.clock.monotonic();
   }
 
@@ -92,11 +97,13 @@ class FileSender {
       this.#o.signal.throwIfAborted();
       if (this.#why !== undefined) throw stopped(this.#why);
       if (this.#ended) break;
-      const left = this.#lastProgress + this.#o.noProgress - this.#o.clock.monotonic();
+      const now = this.#o.clock.monotonic();
+      const left = this.#lastProgress + this.#o.noProgress - now;
       if (left <= 0) throw stalled(this.#o.noProgress, this.#lastError);
-      if (this.#pending.size > 0 && this.#sending < this.#maxSending) await this.#serveOne();
+      const pause = this.#pending.size > 0 ? this.#pausedUntil - now : 0;
+      if (this.#pending.size > 0 && pause <= 0 && this.#sending < this.#maxSending) await this.#serveOne();
       else if (this.#hashed < this.#frontier) await this.#hashOne();
-      else await this.#bell.wait(milliseconds(left), this.#o.signal);
+      else await this.#bell.wait(milliseconds(pause > 0 ? Math.min(pause, left) : left), this.#o.signal);
     }
     while (this.#hashed < this.#chunks) {
       this.#o.signal.throwIfAborted();
@@ -145,6 +152,9 @@ class FileSender {
       .send(message)
       .catch((error: unknown) => {
         this.#lastError = error;
+        if (!hasCode(error, 'NS_BUS_FULL') || message.t !== 'data') return;
+        this.#pending.add(message.i);
+        this.#pausedUntil = this.#o.clock.monotonic() + FULL_PAUSE;
       })
       .finally(() => {
         this.#sending -= 1;

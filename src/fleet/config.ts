@@ -1,0 +1,152 @@
+import * as v from 'valibot';
+import { NsError, suggest } from '../base/index.ts';
+import type { PublicKey } from '../ports/index.ts';
+import { NAME } from '../protocol/index.ts';
+import { publicKeyFromText } from '../security/index.ts';
+import { expandHosts } from './host-range.ts';
+
+const name = v.pipe(v.string(), v.regex(NAME, 'must be letters, digits, ".", "_" and "-"'));
+const file = v.pipe(v.string(), v.minLength(1));
+const brokerUrl = v.pipe(v.string(), v.regex(/^mqtts?:\/\/\S+$/, 'must begin with mqtt:// or mqtts://'));
+
+const broker = v.strictObject({
+  url: brokerUrl,
+  /** PEM files. */
+  ca: v.optional(file),
+  cert: v.optional(file),
+  key: v.optional(file),
+  username: v.optional(v.string()),
+  /** A file whose first line is the password: a password in this file would be read with it. */
+  passwordFile: v.optional(file),
+});
+
+const configFile = v.strictObject({
+  broker: v.optional(broker),
+  tenant: v.optional(name),
+  key: v.optional(file),
+  devices: v.optional(v.record(name, v.string())),
+  groups: v.optional(v.record(name, v.union([v.string(), v.array(v.string())]))),
+});
+
+/** Keys of the file, for suggestions. */
+const KNOWN: Readonly<Record<string, readonly string[]>> = {
+  '': Object.keys(configFile.entries),
+  broker: Object.keys(broker.entries),
+};
+
+/** What the environment may set: variable to key of the file. */
+const ENVIRONMENT = {
+  NIGHTSHIFT_BROKER: 'broker',
+  NIGHTSHIFT_TENANT: 'tenant',
+  NIGHTSHIFT_KEY: 'key',
+} as const;
+/** Read elsewhere. */
+const OTHER_VARIABLES = ['NIGHTSHIFT_CONFIG', 'NIGHTSHIFT_PASSPHRASE_FILE'];
+
+export interface OperatorConfig {
+  readonly broker: v.InferOutput<typeof broker> | undefined;
+  readonly tenant: string;
+  /** Path of the operator's private key. */
+  readonly keyFile: string | undefined;
+  readonly devices: ReadonlyMap<string, PublicKey>;
+  readonly groups: Readonly<Record<string, string>>;
+}
+
+export function configInvalid(sentence: string, cause?: unknown): NsError {
+  return new NsError('NS_CONFIG_INVALID', sentence, { family: 'caller', cause });
+}
+
+/**
+ * The configuration from what the YAML file holds and from the environment, which wins. NS_CONFIG_INVALID names the
+ * key, what is wrong with it, and for an unknown key the known one that it resembles.
+ */
+export function parseConfig(
+  source: string,
+  raw: unknown,
+  environment: Readonly<Record<string, string | undefined>>,
+): OperatorConfig {
+  const { broker: url, ...plain } = fromEnvironment(environment);
+  const file = asMap(source, raw);
+  // "broker: URL" is short for a map with that url; the environment replaces the url and leaves the certificates.
+  const written = typeof file.broker === 'string' ? { url: file.broker } : file.broker;
+  const link = url === undefined ? written : { ...(written as object | undefined), url };
+  const merged: unknown = { ...file, ...plain, ...(link === undefined ? {} : { broker: link }) };
+  const parsed = v.safeParse(configFile, merged, { abortEarly: true });
+  if (!parsed.success) throw configInvalid(`${source}: ${describe(parsed.issues[0])}`);
+  const { tenant, key, devices, groups } = parsed.output;
+  return {
+    broker: parsed.output.broker,
+    tenant: tenant ?? 'default',
+    keyFile: key,
+    devices: deviceKeys(source, devices ?? {}),
+    groups: groupRanges(source, groups ?? {}),
+  };
+}
+
+function asMap(source: string, raw: unknown): Readonly<Record<string, unknown>> {
+  if (raw === null || raw === undefined) return {};
+  if (typeof raw === 'object' && !Array.isArray(raw)) return raw as Record<string, unknown>;
+  throw configInvalid(`${source}: must be a map of keys, such as "broker: mqtt://broker.example"`);
+}
+
+function fromEnvironment(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const set: Record<string, string> = {};
+  const known: readonly string[] = [...Object.keys(ENVIRONMENT), ...OTHER_VARIABLES];
+  for (const [variable, value] of Object.entries(environment)) {
+    if (value === undefined || !variable.startsWith('NIGHTSHIFT_')) continue;
+    if (Object.hasOwn(ENVIRONMENT, variable)) set[ENVIRONMENT[variable as keyof typeof ENVIRONMENT]] = value;
+    else if (!known.includes(variable)) {
+      // Other programs of this name have variables too; only what looks like a slip of ours is an error.
+      const near = suggest(
+        variable.slice(11),
+        known.map((name) => name.slice(11)),
+      );
+      if (near !== undefined) {
+        throw configInvalid(`environment: unknown variable ${variable}; did you mean NIGHTSHIFT_${near}?`);
+      }
+    }
+  }
+  return set;
+}
+
+function describe(issue: v.BaseIssue<unknown>): string {
+  const path = v.getDotPath(issue) ?? '';
+  const at = path.lastIndexOf('.');
+  const [parent, key] = at < 0 ? ['', path] : [path.slice(0, at), path.slice(at + 1)];
+  if (issue.expected === 'never') {
+    const near = suggest(key, KNOWN[parent] ?? []);
+    return `unknown key "${path}"${near === undefined ? '' : `; did you mean "${near}"?`}`;
+  }
+  if (path === '') return issue.message;
+  return `"${path}": ${issue.kind === 'validation' ? issue.message : `expected ${issue.expected ?? '?'}`}`;
+}
+
+function deviceKeys(source: string, devices: Readonly<Record<string, string>>): Map<string, PublicKey> {
+  const keys = new Map<string, PublicKey>();
+  for (const [device, text] of Object.entries(devices)) {
+    try {
+      keys.set(device, publicKeyFromText(text));
+    } catch (error) {
+      throw configInvalid(`${source}: "devices.${device}" is no public key such as ed25519:…`, error);
+    }
+  }
+  return keys;
+}
+
+function groupRanges(
+  source: string,
+  groups: Readonly<Record<string, string | readonly string[]>>,
+): Record<string, string> {
+  const ranges: Record<string, string> = {};
+  for (const [group, members] of Object.entries(groups)) {
+    const range = typeof members === 'string' ? members : members.join(',');
+    try {
+      expandHosts(range);
+    } catch (error) {
+      const why = error instanceof Error ? error.message.replace(/ \[NS_\w+\]$/, '') : String(error);
+      throw configInvalid(`${source}: "groups.${group}": ${why}`, error);
+    }
+    ranges[group] = range;
+  }
+  return ranges;
+}

@@ -1,0 +1,166 @@
+import { NsError } from '../base/index.ts';
+import type { Clock, Entropy, KeyStore, MessageBus, PublicKey } from '../ports/index.ts';
+import { type ArgsOf, type Order, PROTOCOL_VERSION, type Verb } from '../protocol/index.ts';
+import { isLasting, signOrder } from '../security/index.ts';
+import { DeviceLine } from './device-line.ts';
+import { type GetOutcome, getFile, type TransferOptions } from './get-file.ts';
+import type { LocalSink, LocalSource } from './local-file.ts';
+import { OrderRun } from './order-run.ts';
+import { DEFAULT_TIMING, type OrderOptions } from './order-timing.ts';
+import { type PutArgs, type PutOutcome, putFile } from './put-file.ts';
+
+/** Gives out the issuer's order counters: each once, rising, over all processes that use the key. */
+export interface OrderCounter {
+  next(): Promise<number>;
+}
+
+export interface FleetOptions {
+  readonly bus: MessageBus;
+  readonly tenant: string;
+  /** Signs the orders. */
+  readonly key: KeyStore;
+  readonly counter: OrderCounter;
+  /** The devices' public keys: what is not signed by these is not believed. */
+  readonly devices: ReadonlyMap<string, PublicKey>;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+}
+
+const ORDER_ID_BYTES = 16;
+const EXACT_FILTERS = 6;
+
+/** The operator's side: gives signed orders to devices over one bus and brings back their signed receipts. */
+export class Fleet {
+  readonly #o: FleetOptions;
+  readonly #lines = new Map<string, DeviceLine>();
+  readonly #byTopic = new Map<string, { readonly line: DeviceLine; readonly blocks: boolean }>();
+  readonly #subscribed = new Map<string, Promise<void>>();
+  #exactFilters = 0;
+
+  constructor(options: FleetOptions) {
+    this.#o = options;
+  }
+
+  /** Starts the bus. Orders may be given before there is a connection: they wait for it. */
+  async connect(signal?: AbortSignal): Promise<void> {
+    this.#o.bus.onMessage(async ({ topic, payload, retained }) => {
+      const target = this.#byTopic.get(topic);
+      if (target === undefined) return;
+      if (target.blocks) target.line.takeBlock(payload);
+      else target.line.takeEvent(payload, retained);
+    });
+    await this.#o.bus.start(signal);
+  }
+
+  async close(): Promise<void> {
+    await this.#o.bus.close();
+  }
+
+  /**
+   * Signs an order and sends it. NS_DEVICE_UNKNOWN where the device's key is not known, NS_ORDER_INVALID where no
+   * device would take the arguments.
+   */
+  async order<V extends Verb>(
+    device: string,
+    verb: V,
+    args: ArgsOf<V>,
+    options: OrderOptions,
+  ): Promise<OrderRun<V>> {
+    const line = this.#line(device);
+    const timing = { ...DEFAULT_TIMING, ...options.timing };
+    const id = this.#o.entropy.randomBytes(ORDER_ID_BYTES);
+    const exp = isLasting({ verb })
+      ? undefined
+      : this.#o.clock.wallSeconds() + Math.max(1, Math.round(timing.validFor / 1000));
+    const body = {
+      v: PROTOCOL_VERSION,
+      id,
+      aud: { to: 'device', name: device },
+      verb,
+      args,
+      iss: this.#o.key.publicKey.keyId,
+      ctr: await this.#o.counter.next(),
+      ...(exp === undefined ? {} : { exp }),
+      ...(options.effect === undefined ? {} : { effect: options.effect }),
+    } as Order;
+    const packet = await signOrder(body, this.#o.key, this.#o.tenant);
+    await this.#subscribe(line, line.topics.evt, false);
+    const run = new OrderRun<V>({
+      id,
+      verb,
+      packet,
+      validUntil: exp,
+      timing,
+      clock: this.#o.clock,
+      signal: options.signal,
+      send: () => this.#o.bus.publish(line.topics.cmd, packet),
+      presence: () => line.presence?.state,
+    });
+    line.follow(run as unknown as OrderRun);
+    return run;
+  }
+
+  /** Fetches a file of the host's disk. A transfer that broke goes on where it was, if the file is still the same. */
+  async get(
+    device: string,
+    args: ArgsOf<'file.upload'>,
+    sink: LocalSink,
+    options: TransferOptions,
+  ): Promise<GetOutcome> {
+    const line = await this.#blocks(device);
+    const order = await this.order(device, 'file.upload', args, options);
+    return getFile(order, line.blocks, sink, this.#o.clock, options);
+  }
+
+  /** Puts a file on the host's disk. The device keeps what it has of a broken transfer and knows it by its hash. */
+  async put(
+    device: string,
+    args: PutArgs,
+    source: LocalSource,
+    options: TransferOptions,
+  ): Promise<PutOutcome> {
+    const line = await this.#blocks(device);
+    const whole = { ...args, size: source.size, sha256: source.sha256 };
+    const order = await this.order(device, 'file.download', whole, options);
+    return putFile(order, line.blocks, source, this.#o.clock, options);
+  }
+
+  async #blocks(device: string): Promise<DeviceLine> {
+    const line = this.#line(device);
+    await this.#subscribe(line, line.topics.blkOut, true);
+    return line;
+  }
+
+  #line(device: string): DeviceLine {
+    const known = this.#lines.get(device);
+    if (known !== undefined) return known;
+    const key = this.#o.devices.get(device);
+    if (key === undefined) {
+      throw new NsError('NS_DEVICE_UNKNOWN', `no public key is known for the device "${device}"`, {
+        family: 'caller',
+      });
+    }
+    const line = new DeviceLine(device, key, this.#o.tenant, this.#o.bus);
+    this.#lines.set(device, line);
+    return line;
+  }
+
+  /** A bus has room for 8 filters: a few devices get their own, and more than that share a wildcard of each kind. */
+  async #subscribe(line: DeviceLine, topic: string, blocks: boolean): Promise<void> {
+    this.#byTopic.set(topic, { line, blocks });
+    const everyone = topic.replace(`/d/${line.name}/`, '/d/+/');
+    const known = this.#subscribed.get(topic) ?? this.#subscribed.get(everyone);
+    const filter = this.#exactFilters < EXACT_FILTERS ? topic : everyone;
+    const pending = known ?? this.#o.bus.subscribe([filter]);
+    if (known === undefined) {
+      this.#subscribed.set(filter, pending);
+      if (filter === topic) this.#exactFilters += 1;
+    }
+    try {
+      await pending;
+    } catch (error) {
+      this.#subscribed.delete(filter);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,18 @@
+export { configInvalid, type OperatorConfig, parseConfig } from './config.ts';
+export { EXIT, type ExitCode, exitOfAll, exitOfOutcome } from './exit-code.ts';
+export { Fleet, type FleetOptions, type OrderCounter } from './fleet.ts';
+export { foldHosts, groupEqual } from './fold-hosts.ts';
+export type { GetOutcome, TransferOptions } from './get-file.ts';
+export { type Inventory, resolveHosts } from './host-names.ts';
+export { expandHosts } from './host-range.ts';
+export type { LocalSink, LocalSource, PartFile } from './local-file.ts';
+export type { OrderEvent, OrderRun } from './order-run.ts';
+export { DEFAULT_TIMING, type OrderOptions, type OrderTiming } from './order-timing.ts';
+export type { OrderOutcome } from './outcome.ts';
+export { baseName, type Place, parsePlace } from './place.ts';
+export { fleetLine, progressLine, RateMeter } from './progress-line.ts';
+export type { PutArgs, PutOutcome } from './put-file.ts';
+export { eventJson, jsonLine, outcomeJson } from './show-json.ts';
+export { powerTrace, showOutcome } from './show-outcome.ts';
+export { type ShowOptions, showResult } from './show-result.ts';
+export { clean, sized, table } from './show-text.ts';

@@ -1,0 +1,32 @@
+import type { Receipt, Rejected, ResultOf, Verb } from '../protocol/index.ts';
+
+/** A refusal as a device words it; its code may be newer than this program. */
+export type RefusalNote = Rejected['refusal'];
+
+/** How an order ended, as far as this side can know. */
+export type OrderOutcome<V extends Verb = Verb> =
+  /** The device's signed statement, checked against its key, its name and the hash of the packet that was sent. */
+  | {
+      readonly is: 'receipt';
+      readonly receipt: Receipt;
+      /** The receipt as signed: evidence for whoever has the device's public key. */
+      readonly packet: Uint8Array;
+      /** The result in the verb's shape; undefined where there is none. */
+      readonly result: ResultOf<V> | undefined;
+    }
+  /** The device did not take the order. Signed, for the packet that was sent. */
+  | { readonly is: 'rejected'; readonly refusal: RefusalNote }
+  /** The device never said that it has the order. It may still take it up while the order is valid. */
+  | {
+      readonly is: 'unreachable';
+      /** False where even the broker did not confirm the order. */
+      readonly sent: boolean;
+      /** What the device last said of itself, where it said something. */
+      readonly presence: 'online' | 'offline' | undefined;
+      /** Whole seconds since 1970; undefined for an order that does not expire. */
+      readonly validUntil: number | undefined;
+    }
+  /** The device took the order and then fell silent: what became of it is not known. */
+  | { readonly is: 'no-answer'; readonly stage: string | undefined }
+  /** A signed receipt for this order's id, but for another packet: somebody else used the id, or the device errs. */
+  | { readonly is: 'conflict'; readonly receipt: Receipt };

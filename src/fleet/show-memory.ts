@@ -1,0 +1,38 @@
+import { toHex } from '../base/index.ts';
+import type { ResultOf } from '../protocol/index.ts';
+import { counted, sized } from './show-text.ts';
+
+const ERRORS_SHOWN = 10;
+
+/** What was checked, how much of all there is, what was found, and what was not reached: nothing is left to guess. */
+export function showMemory(r: ResultOf<'memory.check'>): string[] {
+  const percent = `${(r.coveredBasisPoints / 100).toFixed(2)} %`;
+  const by = r.algorithms.length === 0 ? '' : ` by ${r.algorithms.join(' and ')}`;
+  const hex = (at: number): string => `0x${at.toString(16)}`;
+  const where = (at: number): string =>
+    r.medium === 'storage' ? `LBA ${at}` : r.medium === 'spd' ? `slot ${at}` : hex(at);
+  return [
+    `${r.medium}${by}: ${percent} covered, ${counted(r.errorCount, 'error')}`,
+    ...r.covered
+      .slice(0, ERRORS_SHOWN)
+      .map(({ start, length }) =>
+        r.medium === 'dram'
+          ? `covered: ${hex(start)} + ${sized(length)}`
+          : `covered: ${r.medium === 'storage' ? 'LBA ' : ''}${start} + ${length}`,
+      ),
+    ...r.errors.slice(0, ERRORS_SHOWN).map((e) => {
+      const values =
+        e.expected === undefined || e.actual === undefined
+          ? ''
+          : `, expected ${toHex(e.expected)}, found ${toHex(e.actual)}`;
+      return `error: ${where(e.at)}${e.slot === undefined ? '' : ` (${e.slot})`}: ${e.what}${values}`;
+    }),
+    ...(r.errorCount > ERRORS_SHOWN ? [`… and ${r.errorCount - ERRORS_SHOWN} more errors`] : []),
+    ...r.notReached.map(({ what, why }) => `NOT CHECKED: ${what}: ${why}`),
+    ...r.modules.map((m) =>
+      m.populated
+        ? `module ${m.slot}: ${[m.type, m.bytes === undefined ? undefined : sized(m.bytes), m.partNumber, m.serial].filter((part) => part !== undefined).join(', ')}${m.crcOk === undefined ? '' : `, SPD CRC ${m.crcOk ? 'right' : 'WRONG'}`}`
+        : `module ${m.slot}: empty`,
+    ),
+  ];
+}

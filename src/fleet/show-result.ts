@@ -1,0 +1,165 @@
+import { formatDuration, milliseconds, toHex } from '../base/index.ts';
+import type { EffectNote, LockNote, ResultOf, Verb, VolumeNote } from '../protocol/index.ts';
+import { showMemory } from './show-memory.ts';
+import { counted, modeText, sized, table, timeText } from './show-text.ts';
+
+/** How much of a result to show. */
+export interface ShowOptions {
+  readonly long?: boolean;
+}
+
+function volumeLine(volume: VolumeNote): string[] {
+  const label = volume.label === '' ? '' : ` "${volume.label}"`;
+  const stale = volume.stale ? ['STALE: the host may hold newer contents than its disk'] : [];
+  const notes = volume.notes.map((note) => `note: ${note}`);
+  return [`volume: ${volume.name} ${volume.type}${label}`, ...stale, ...notes];
+}
+
+function effectLines(effect: EffectNote, dryRun: boolean): string[] {
+  const changes = effect.changes.map(({ change, path }) => `${dryRun ? 'would ' : ''}${change} ${path}`);
+  const shown =
+    changes.length > 20 ? [...changes.slice(0, 20), `… and ${changes.length - 20} more`] : changes;
+  const blocks = `${counted(effect.blocks, 'block')}, ${sized(effect.bytes)}`;
+  const hash = toHex(effect.hash);
+  return [
+    ...shown,
+    `effect: ${blocks}, ${hash}`,
+    ...(dryRun ? [`nothing was written; to do exactly this, add --approve ${hash}`] : []),
+  ];
+}
+
+function lockLines(lock: LockNote): string[] {
+  const by = lock.by === undefined ? '' : ` by key ${toHex(lock.by)}`;
+  const since = lock.since === undefined ? '' : ` since ${timeText(lock.since)}`;
+  const reason = lock.reason === undefined ? '' : `, reason: ${lock.reason}`;
+  const force = lock.state === 'disabled' ? [`in force: ${lock.inForce.join(', ') || 'NOTHING'}`] : [];
+  return [`lock: ${lock.state} (version ${lock.version})${since}${by}${reason}`, ...force];
+}
+
+const value = (v: number | Uint8Array, unit: string): string =>
+  typeof v === 'number'
+    ? `${v} ${unit}`
+    : `${counted(v.byteLength, 'byte')} ${toHex(v.subarray(0, 32))}${v.byteLength > 32 ? '…' : ''}`;
+
+function listLines(r: ResultOf<'file.list'>, long: boolean): string[] {
+  const name = (e: (typeof r.entries)[number]): string =>
+    (e.raw === undefined ? e.name : `${e.name} (not UTF-8: ${toHex(e.raw)})`) +
+    (e.target === undefined ? (!long && e.kind === 'directory' ? '/' : '') : ` -> ${e.target}`);
+  const lines = long
+    ? table(
+        r.entries.map((e) => [
+          e.mode === undefined ? e.kind : modeText(e.mode, e.kind),
+          `${e.uid ?? '?'}:${e.gid ?? '?'}`,
+          String(e.size ?? '?'),
+          e.mtime === undefined ? '?' : timeText(e.mtime),
+          name(e),
+        ]),
+        [2],
+      )
+    : r.entries.map(name);
+  const empty = r.entries.length === 0 ? ['(empty)'] : [];
+  return [...volumeLine(r.volume), ...lines, ...empty, ...(r.next === undefined ? [] : ['… there is more'])];
+}
+
+function statusLines(r: ResultOf<'machine.status'>): string[] {
+  const sources = Object.entries(r.power.sources).map(([source, said]) => `${source} ${said}`);
+  return [
+    `${r.device}: board ${r.board}, version ${r.version}, up ${formatDuration(milliseconds(r.uptimeSeconds * 1000))}`,
+    `power now: ${r.power.state}${r.power.certain ? '' : ' (NOT CERTAIN)'}${sources.length > 0 ? ` (${sources.join(', ')})` : ''}`,
+    ...lockLines(r.lock),
+    ...r.disks.map(
+      (disk) =>
+        `disk: ${disk.name} with ${disk.position}${disk.holder === undefined ? '' : `, held by ${disk.holder}`}, hand-back ${disk.handBackMs} ms`,
+    ),
+    `tasks: ${r.tasks.running} running, ${r.tasks.queued} queued`,
+    ...r.limits.map((limit) => `limit: ${limit}`),
+  ];
+}
+
+type Show = { readonly [V in Verb]: (result: ResultOf<V>, options: ShowOptions) => string[] };
+
+const SHOW: Show = {
+  'file.list': (r, { long }) => listLines(r, long === true),
+  'file.stat': ({ volume, path, file: f }) => [
+    `${path}: ${f.kind}, ${sized(f.size)}${f.target === undefined ? '' : ` -> ${f.target}`}`,
+    `${modeText(f.mode, f.kind)} (${f.mode.toString(8).padStart(4, '0')}), owner ${f.uid}:${f.gid}, ${counted(f.links, 'link')}, inode ${f.inode}`,
+    `modified ${timeText(f.mtime)}`,
+    ...volumeLine(volume),
+  ],
+  'file.upload': (r) => [
+    `${r.path}: ${sized(r.file.size)}`,
+    `sha256: ${toHex(r.sha256)}`,
+    ...volumeLine(r.volume),
+  ],
+  'file.download': (r) => [...effectLines(r.effect, r.dryRun), ...volumeLine(r.volume)],
+  'file.delete': (r) => [
+    `${r.dryRun ? 'would remove' : 'removed'} ${r.removed}`,
+    ...effectLines(r.effect, r.dryRun),
+    ...volumeLine(r.volume),
+  ],
+  'memory.check': showMemory,
+  'io.list': ({ channels }) =>
+    channels.length === 0
+      ? ['this board enrols no channels']
+      : table(
+          channels.map((c) => [
+            c.name,
+            c.kind,
+            c.unit,
+            `${c.readable ? 'r' : '-'}${c.writable ? 'w' : '-'}`,
+            c.minimum === undefined && c.maximum === undefined
+              ? ''
+              : `${c.minimum ?? ''}..${c.maximum ?? ''}`,
+            c.safe === undefined ? '' : `safe ${c.safe}`,
+          ]),
+        ),
+  'io.read': (r) => [`${r.channel} = ${value(r.value, r.unit)}`],
+  'io.write': (r) => [
+    `${r.channel}: ${r.before === undefined ? '?' : value(r.before, r.unit)} -> ${r.after === undefined ? '?' : value(r.after, r.unit)}${r.dryRun ? ' (nothing was written)' : ''}`,
+  ],
+  'io.watch': (r) => [
+    `${r.channel}: ${counted(r.samples, 'sample')}${r.dropped > 0 ? `, ${r.dropped} dropped` : ''}`,
+    ...r.last.slice(-5).map((sample) => `${sample.at} ms: ${value(sample.value, r.unit)}`),
+  ],
+  'machine.status': statusLines,
+  'machine.disable': (r) => [r.changed ? 'disabled' : 'nothing to change', ...lockLines(r.lock)],
+  'machine.enable': (r) => [r.changed ? 'enabled' : 'nothing to change', ...lockLines(r.lock)],
+  'task.list': ({ tasks }) =>
+    tasks.length === 0
+      ? ['no tasks']
+      : table(
+          tasks.map((task) => [
+            toHex(task.id),
+            task.verb,
+            task.state,
+            `key ${toHex(task.issuer)}`,
+            task.stage === undefined
+              ? ''
+              : `${task.stage} ${task.done ?? ''}${task.total === undefined ? '' : `/${task.total}`}`,
+          ]),
+        ),
+  'task.cancel': (r) => [`task ${toHex(r.task)}: ${r.asked ? 'asked to stop' : 'not asked'}, now ${r.state}`],
+  'audit.read': (r) => [
+    ...table(
+      r.entries.map((e) => [
+        String(e.seq),
+        timeText(e.at),
+        e.event,
+        e.by === undefined ? '' : `key ${toHex(e.by)}`,
+        e.detail,
+      ]),
+      [0],
+    ),
+    `head: ${toHex(r.head)}`,
+    ...(r.next === undefined ? [] : [`… there is more: --from ${r.next}`]),
+  ],
+};
+
+/** The gist of a result in lines; the first says the most. */
+export function showResult<V extends Verb>(
+  verb: V,
+  result: ResultOf<V>,
+  options: ShowOptions = {},
+): string[] {
+  return SHOW[verb](result, options);
+}

@@ -1,0 +1,121 @@
+import { asNsError, type Duration, seconds } from '../base/index.ts';
+import type { BusMessage, Clock, Entropy, KeyStore, LogSink, MessageBus, Stop } from '../ports/index.ts';
+import { type DeviceTopics, deviceTopics, groupTopic } from '../protocol/index.ts';
+import type { Keyring } from '../security/index.ts';
+import type { TaskDesk } from '../tasks/index.ts';
+import type { BlockPort } from '../transfer/index.ts';
+import { BlockRouter } from './block-router.ts';
+import type { AgentIdentity, Vitals } from './identity.ts';
+import { Intake } from './intake.ts';
+import { Outbox } from './outbox.ts';
+import { HEARTBEAT, Presence } from './presence.ts';
+import { ReplyJitter } from './reply-jitter.ts';
+
+export interface AgentParts {
+  readonly bus: MessageBus;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly keyStore: KeyStore;
+  readonly keyring: Keyring;
+  readonly desk: TaskDesk;
+  readonly log: LogSink;
+  readonly identity: AgentIdentity;
+  /** The router given to the transfers as their block port. */
+  readonly blocks: BlockRouter;
+  readonly vitals: () => Vitals;
+  /** Told of each nonce that presence gives out. */
+  readonly noteNonce: (nonce: Uint8Array, monotonic: number) => void;
+  readonly heartbeat?: Duration;
+  /** The longest that an answer to a group's order may wait. */
+  readonly groupJitter?: Duration;
+}
+
+const GROUP_JITTER = seconds(2);
+
+/** The way between the bus and the transfers of this device; made before the tasks, which need it. */
+export function agentBlocks(bus: MessageBus, identity: AgentIdentity): BlockRouter & BlockPort {
+  return new BlockRouter(bus, deviceTopics(identity.tenant, identity.device).blkOut);
+}
+
+/** The front door to MQTT: orders in, events and receipts out. */
+export class Agent {
+  readonly #parts: AgentParts;
+  readonly #topics: DeviceTopics;
+  readonly #orderTopics: ReadonlySet<string>;
+  readonly #jitter: ReplyJitter;
+  readonly #outbox: Outbox;
+  readonly #presence: Presence;
+  readonly #intake: Intake;
+  readonly #stopped = new AbortController();
+  readonly #stops: Stop[] = [];
+
+  constructor(parts: AgentParts) {
+    const { clock, identity, log } = parts;
+    this.#parts = parts;
+    this.#topics = deviceTopics(identity.tenant, identity.device);
+    this.#orderTopics = new Set([
+      this.#topics.cmd,
+      ...identity.groups.map((group) => groupTopic(identity.tenant, group)),
+    ]);
+    this.#jitter = new ReplyJitter(clock, parts.entropy, parts.groupJitter ?? GROUP_JITTER);
+    this.#outbox = new Outbox({ ...parts, jitter: this.#jitter, topic: this.#topics.evt });
+    this.#presence = new Presence(parts, (event) => this.#outbox.now(event));
+    this.#intake = new Intake({
+      clock,
+      keyring: parts.keyring,
+      desk: parts.desk,
+      log,
+      identity,
+      outbox: this.#outbox,
+      jitter: this.#jitter,
+      stopped: this.#stopped.signal,
+    });
+  }
+
+  /** Counts since the start, for status and logs. */
+  get counts(): { readonly silenced: number; readonly undelivered: number; readonly ignoredBlocks: number } {
+    return {
+      silenced: this.#intake.silenced,
+      undelivered: this.#outbox.undelivered,
+      ignoredBlocks: this.#parts.blocks.ignored,
+    };
+  }
+
+  /** Begins to listen and to connect; does not wait for the broker, which may be away for long. */
+  async start(): Promise<void> {
+    const { bus, desk, log } = this.#parts;
+    this.#stops.push(desk.onEvent((event) => this.#outbox.taskEvent(event)));
+    bus.onMessage((message) => this.#receive(message));
+    this.#stops.push(
+      bus.onState((state) => {
+        if (state.is === 'up') this.#presence.online();
+      }),
+    );
+    await bus.subscribe([...this.#orderTopics, this.#topics.blkIn]);
+    this.#presence.start(this.#parts.heartbeat ?? HEARTBEAT);
+    bus.start(this.#stopped.signal).catch((error: unknown) => {
+      if (!this.#stopped.signal.aborted) log.log('error', 'bus-failed', { error: asNsError(error).message });
+    });
+  }
+
+  /** Takes no more orders, lets what was said leave, and says goodbye. */
+  async stop(): Promise<void> {
+    if (this.#stopped.signal.aborted) return;
+    this.#presence.stop();
+    this.#jitter.stop();
+    this.#outbox.stop();
+    this.#presence.offline();
+    await this.#outbox.settled();
+    await this.#parts.bus.close();
+    for (const stop of this.#stops.splice(0)) stop();
+    this.#stopped.abort();
+  }
+
+  #receive(message: BusMessage): Promise<void> {
+    if (this.#orderTopics.has(message.topic)) return this.#intake.receive(message);
+    if (message.topic === this.#topics.blkIn && !message.retained)
+      this.#parts.blocks.receive(message.payload);
+    // Anything else was never asked for: a broker that sends it wants nothing that we could give.
+    return Promise.resolve();
+  }
+}

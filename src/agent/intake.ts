@@ -1,0 +1,136 @@
+import { asNsError, refusal, seconds, toHex, type Verdict } from '../base/index.ts';
+import type { BusMessage, Clock, LogSink } from '../ports/index.ts';
+import { LIMITS } from '../protocol/index.ts';
+import { authorise, checkAudience, type Keyring, openOrder } from '../security/index.ts';
+import type { AdmittedOrder, TaskDesk } from '../tasks/index.ts';
+import type { AgentIdentity } from './identity.ts';
+import type { Outbox } from './outbox.ts';
+import type { ReplyJitter } from './reply-jitter.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+export interface IntakeParts {
+  readonly clock: Clock;
+  readonly keyring: Keyring;
+  readonly desk: TaskDesk;
+  readonly log: LogSink;
+  readonly identity: AgentIdentity;
+  readonly outbox: Outbox;
+  readonly jitter: ReplyJitter;
+  readonly stopped: AbortSignal;
+}
+
+/** Answers to what is not authentic: beyond this rate it is only counted, so that junk buys no traffic and no signatures. */
+const JUNK_RATE = { perSecond: 10, burst: 20 };
+/** Answers to authentic orders that were answered before or are refused: beyond this rate the next order waits. */
+const REPEAT_RATE = { perSecond: 50, burst: 600 };
+const REPEAT_WAIT = seconds(1);
+
+type Opened =
+  | { readonly is: 'order'; readonly admitted: AdmittedOrder }
+  | {
+      readonly is: 'refused';
+      readonly verdict: Verdict<never> & { ok: false };
+      readonly id?: Uint8Array;
+      readonly authentic: boolean;
+    };
+
+/** From a packet on an order topic to the journal, or to a refusal. */
+export class Intake {
+  readonly #parts: IntakeParts;
+  readonly #junk = new TokenBucket(JUNK_RATE);
+  readonly #repeats = new TokenBucket(REPEAT_RATE);
+  #silenced = 0;
+
+  constructor(parts: IntakeParts) {
+    this.#parts = parts;
+  }
+
+  /** Packets that were refused without an answer. */
+  get silenced(): number {
+    return this.#silenced;
+  }
+
+  /**
+   * Resolves when the packet needs no second delivery: its order is in the journal, or it is refused. Rejects where
+   * the journal failed, so that the broker keeps it.
+   */
+  async receive(message: BusMessage): Promise<void> {
+    const opened = this.#open(message);
+    if (opened.is === 'refused') {
+      await this.#refuse(message.payload, opened);
+      return;
+    }
+    const { order } = opened.admitted;
+    if (order.aud.to === 'group') this.#parts.jitter.hold(order.id);
+    const submission = await this.#parts.desk.submit(opened.admitted);
+    switch (submission.is) {
+      case 'accepted':
+        if (!submission.ended) this.#parts.outbox.accepted(order.id);
+        return;
+      case 'known':
+        await this.#pace();
+        if (submission.receipt === undefined) this.#parts.outbox.accepted(order.id);
+        else this.#parts.outbox.receipt(order.id, submission.receipt);
+        return;
+      case 'refused':
+        await this.#refuse(message.payload, {
+          verdict: { ok: false, refusal: submission.refusal },
+          id: order.id,
+          authentic: true,
+        });
+        return;
+    }
+  }
+
+  #open(message: BusMessage): Opened {
+    if (message.retained) return unauthentic({ ok: false, refusal: refusal('RETAINED') });
+    try {
+      return this.#judge(message.payload);
+    } catch (error) {
+      // A bug of ours, found by somebody's packet. Delivered again it would only find it again.
+      this.#parts.log.log('error', 'intake-failed', { error: asNsError(error).message });
+      return unauthentic({ ok: false, refusal: refusal('MESSAGE_INVALID', 'The order could not be read.') });
+    }
+  }
+
+  #judge(packet: Uint8Array): Opened {
+    const { identity, keyring } = this.#parts;
+    const opened = openOrder(packet, keyring, { tenant: identity.tenant, sizeCap: LIMITS.order });
+    if (!opened.ok) return unauthentic(opened, opened.id);
+    const { order, packetHash, signer } = opened.value;
+    const audience = checkAudience(order, identity.device, identity.groups);
+    if (!audience.ok) return { is: 'refused', verdict: audience, id: order.id, authentic: true };
+    const permitted = authorise(signer.role, order, { via: 'mqtt' });
+    if (!permitted.ok) return { is: 'refused', verdict: permitted, id: order.id, authentic: true };
+    const issuer = { keyId: signer.keyId, name: signer.name, role: signer.role };
+    return { is: 'order', admitted: { order, packet, packetHash, issuer } };
+  }
+
+  async #refuse(packet: Uint8Array, refused: Omit<Opened & { is: 'refused' }, 'is'>): Promise<void> {
+    const { refusal: why } = refused.verdict;
+    if (refused.authentic) await this.#pace();
+    else if (!this.#junk.take(this.#parts.clock.monotonic())) {
+      this.#silenced += 1;
+      return;
+    }
+    this.#parts.log.log('warn', 'order-refused', {
+      code: why.code,
+      sentence: why.sentence,
+      ...(refused.id === undefined ? {} : { id: toHex(refused.id) }),
+      ...(this.#silenced === 0 ? {} : { silenced: this.#silenced }),
+    });
+    this.#parts.outbox.rejected(packet, why, refused.id);
+  }
+
+  /** Somebody who repeats authentic orders gets his answers no faster than this, and neither does anyone behind him. */
+  async #pace(): Promise<void> {
+    const { clock, stopped } = this.#parts;
+    const wait = this.#repeats.reserve(clock.monotonic(), REPEAT_WAIT);
+    if (wait === 0) return;
+    await clock.sleep(wait ?? REPEAT_WAIT, stopped).catch(() => undefined);
+  }
+}
+
+function unauthentic(verdict: Verdict<never> & { ok: false }, id?: Uint8Array): Opened {
+  return { is: 'refused', verdict, ...(id === undefined ? {} : { id }), authentic: id !== undefined };
+}

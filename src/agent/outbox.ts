@@ -1,0 +1,148 @@
+import { createHash } from 'node:crypto';
+import { asNsError, milliseconds, type Refusal, toHex } from '../base/index.ts';
+import type { Clock, KeyStore, LogSink, MessageBus } from '../ports/index.ts';
+import type { DeviceEvent } from '../protocol/index.ts';
+import { signEvent } from '../security/index.ts';
+import type { TaskEvent } from '../tasks/index.ts';
+import { type AgentIdentity, eventHead } from './identity.ts';
+import { ProgressPacer } from './progress-pacer.ts';
+import type { ReplyJitter } from './reply-jitter.ts';
+
+export interface OutboxParts {
+  readonly bus: MessageBus;
+  readonly clock: Clock;
+  readonly keyStore: KeyStore;
+  readonly log: LogSink;
+  readonly identity: AgentIdentity;
+  readonly jitter: ReplyJitter;
+  /** Where events are published. */
+  readonly topic: string;
+}
+
+const PROGRESS_INTERVAL = milliseconds(250);
+
+/**
+ * Signs what the device says and hands it to the bus, in the order in which it was said. Receipts, answers and offers
+ * wait there for a connection. Where the bus has no room for a receipt it stays in the journal, and whoever sends the
+ * same order again gets it. Progress and presence are for now or never.
+ */
+export class Outbox {
+  readonly #parts: OutboxParts;
+  readonly #progress: ProgressPacer;
+  /** Resolves when all that was said so far is with the bus. */
+  #said: Promise<void> = Promise.resolve();
+  #undelivered = 0;
+
+  constructor(parts: OutboxParts) {
+    this.#parts = parts;
+    this.#progress = new ProgressPacer(parts.clock, PROGRESS_INTERVAL, (body) => {
+      this.#say(
+        { ...eventHead(parts.identity), event: 'progress', ...body },
+        { transient: true, id: body.id },
+      );
+    });
+  }
+
+  /** Answers and receipts that found no room since the start. */
+  get undelivered(): number {
+    return this.#undelivered;
+  }
+
+  taskEvent(event: TaskEvent): void {
+    switch (event.kind) {
+      case 'progress':
+        this.#progress.offer(event.body);
+        return;
+      case 'offer':
+        this.#say(
+          { ...eventHead(this.#parts.identity), event: 'offer', ...event.body },
+          { transient: false, id: event.body.id },
+        );
+        return;
+      case 'receipt':
+        this.#progress.ended(event.id);
+        this.receipt(event.id, event.packet);
+        return;
+    }
+  }
+
+  accepted(id: Uint8Array): void {
+    this.#say({ ...eventHead(this.#parts.identity), event: 'accepted', id }, { transient: false, id });
+  }
+
+  /** Signed already, now or long ago. */
+  receipt(id: Uint8Array, packet: Uint8Array): void {
+    this.#queue(async () => packet, { transient: false, id });
+  }
+
+  rejected(packet: Uint8Array, refusal: Refusal, id?: Uint8Array): void {
+    const { code, sentence, remedy } = refusal;
+    this.#say(
+      {
+        ...eventHead(this.#parts.identity),
+        event: 'rejected',
+        packet: new Uint8Array(createHash('sha256').update(packet).digest()),
+        ...(id === undefined ? {} : { id }),
+        refusal: { code, sentence: sentence.slice(0, 1000), remedy: remedy.slice(0, 1000) },
+      },
+      { transient: false, ...(id === undefined ? {} : { id }) },
+    );
+  }
+
+  /** Presence: of no use later. */
+  now(event: DeviceEvent): void {
+    this.#say(event, { transient: true });
+  }
+
+  /** Resolves when everything said so far is with the bus. */
+  async settled(): Promise<void> {
+    await this.#said;
+  }
+
+  stop(): void {
+    this.#progress.stop();
+  }
+
+  #say(event: DeviceEvent, how: How): void {
+    this.#queue(() => signEvent(event, this.#parts.keyStore, this.#parts.identity.tenant), how);
+  }
+
+  #queue(packet: () => Promise<Uint8Array>, how: How): void {
+    const moment = how.id === undefined ? undefined : this.#parts.jitter.moment(how.id);
+    if (moment === undefined) {
+      this.#said = this.#said.then(() => this.#hand(packet, how));
+      return;
+    }
+    void moment.then(() => {
+      this.#said = this.#said.then(() => this.#hand(packet, how));
+    });
+  }
+
+  /** Never throws: what cannot be sent is counted and logged. Does not wait for the broker. */
+  async #hand(make: () => Promise<Uint8Array>, how: How): Promise<void> {
+    try {
+      const packet = await make();
+      this.#parts.bus
+        .publish(this.#parts.topic, packet, { transient: how.transient })
+        .catch((error: unknown) => this.#failed(error, how));
+    } catch (error) {
+      this.#failed(error, how);
+    }
+  }
+
+  #failed(error: unknown, how: How): void {
+    if (how.transient) return;
+    this.#undelivered += 1;
+    this.#parts.log.log('warn', 'event-not-sent', {
+      code: asNsError(error).code,
+      total: this.#undelivered,
+      ...(how.id === undefined ? {} : { id: toHex(how.id) }),
+    });
+  }
+}
+
+interface How {
+  readonly transient: boolean;
+  /** The order that this is about. */
+  readonly id?: Uint8Array;
+}

@@ -1,0 +1,85 @@
+import { SeededEntropy } from '../../src/adapters/sim/seeded-entropy.ts';
+import { VirtualClock } from '../../src/adapters/sim/virtual-clock.ts';
+import { Agent, type AgentIdentity, agentBlocks } from '../../src/agent/index.ts';
+import type { KeyStore, LogSink } from '../../src/ports/index.ts';
+import { type DeviceEvent, deviceTopics, groupTopic, type Order } from '../../src/protocol/index.ts';
+import { openEvent, signOrder } from '../../src/security/index.ts';
+import { FakeBroker, type FakeBus } from './fake-bus.ts';
+import { FakeDesk } from './fake-desk.ts';
+import { testKey, testKeyring } from './keys.ts';
+import { testOrder } from './orders.ts';
+
+export const TENANT = 'acme';
+
+/** An agent "host1" in groups "rack1" and "all", on a broker in memory, with a desk that takes everything. */
+export class AgentRig {
+  readonly clock = new VirtualClock();
+  readonly broker = new FakeBroker();
+  readonly desk = new FakeDesk();
+  readonly operator = testKey();
+  readonly auditor = testKey();
+  readonly deviceKey = testKey();
+  readonly nonces: Uint8Array[] = [];
+  readonly logged: string[] = [];
+  readonly identity: AgentIdentity = {
+    tenant: TENANT,
+    device: 'host1',
+    groups: ['rack1', 'all'],
+    board: 'sim-host',
+    version: '0.0.0',
+    boot: new Uint8Array(16).fill(7),
+  };
+  readonly topics = deviceTopics(TENANT, 'host1');
+  readonly groupTopic = groupTopic(TENANT, 'rack1');
+  readonly bus: FakeBus = this.broker.bus('host1');
+  readonly blocks = agentBlocks(this.bus, this.identity);
+  readonly agent: Agent;
+  readonly log: LogSink = { log: (_level, event) => void this.logged.push(event) };
+
+  constructor() {
+    this.agent = new Agent({
+      bus: this.bus,
+      clock: this.clock,
+      entropy: new SeededEntropy(1),
+      keyStore: this.deviceKey,
+      keyring: testKeyring({ olga: [this.operator, 'operator'], ada: [this.auditor, 'auditor'] }),
+      desk: this.desk,
+      log: this.log,
+      identity: this.identity,
+      blocks: this.blocks,
+      vitals: () => ({ power: 'S5', lock: 'enabled' }),
+      noteNonce: (nonce) => void this.nonces.push(nonce),
+    });
+  }
+
+  order(change: Record<string, unknown> = {}, key: KeyStore = this.operator): Promise<Uint8Array> {
+    return signOrder(testOrder(key, change), key, TENANT);
+  }
+
+  orderOf(change: Record<string, unknown> = {}): Order {
+    return testOrder(this.operator, change);
+  }
+
+  send(payload: Uint8Array, options: { readonly topic?: string; readonly retained?: boolean } = {}): void {
+    this.broker.publish({
+      topic: options.topic ?? this.topics.cmd,
+      payload,
+      retained: options.retained ?? false,
+    });
+  }
+
+  /** What the agent has said on its event topic, verified. */
+  events(): DeviceEvent[] {
+    return this.broker.published
+      .filter((message) => message.topic === this.topics.evt)
+      .map((message) => {
+        const opened = openEvent(message.payload, this.deviceKey.publicKey, { tenant: TENANT });
+        if (!opened.ok) throw new Error(opened.refusal.sentence);
+        return opened.value;
+      });
+  }
+
+  said<E extends DeviceEvent['event']>(event: E): (DeviceEvent & { event: E })[] {
+    return this.events().filter((said): said is DeviceEvent & { event: E } => said.event === event);
+  }
+}

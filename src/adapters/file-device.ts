@@ -1,4 +1,4 @@
-import { constants, type FileHandle, open, readFile } from 'node:fs/promises';
+import { constants, type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import { bytes, checkBlockRange, NsError } from '../base/index.ts';
 import type { BlockCapabilities, BlockDevice } from '../ports/index.ts';
 
@@ -20,8 +20,8 @@ export async function openFileDevice(path: string, options: FileDeviceOptions): 
   const failure = options.failure ?? blockFailure;
   let handle: FileHandle | undefined;
   try {
-    const probe = await open(path, constants.O_RDONLY);
-    const kind = await probe.stat().finally(() => probe.close());
+    // What it is, before it is opened for writing: a pipe or a tape must not be touched at all.
+    const kind = await stat(path);
     const isBlock = kind.isBlockDevice();
     if (!isBlock && !kind.isFile()) {
       throw new NsError('NS_BLOCK_KIND', `${path} is neither a regular file nor a block device`, {
@@ -30,8 +30,8 @@ export async function openFileDevice(path: string, options: FileDeviceOptions): 
     }
     const access = options.writable ? constants.O_RDWR : constants.O_RDONLY;
     handle = await open(path, isBlock && options.writable ? access | constants.O_EXCL : access);
-    const stat = await handle.stat();
-    const shape = isBlock ? await blockDeviceShape(stat.rdev) : { size: stat.size, sectorSize: 512 };
+    const opened = await handle.stat();
+    const shape = isBlock ? await blockDeviceShape(opened.rdev) : { size: opened.size, sectorSize: 512 };
     if (!Number.isSafeInteger(shape.size)) {
       throw new NsError('NS_BLOCK_TOO_LARGE', `${path} is larger than 2^53-1 bytes`);
     }

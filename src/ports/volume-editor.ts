@@ -33,15 +33,19 @@ export interface FileAttributes {
 export interface VolumeEditor {
   /** Filesystem types it can edit; empty where the tools are not usable here, with the reason. */
   readonly capabilities: { readonly types: readonly string[]; readonly unusable?: string };
-  /** Makes all edits, in order, on the overlay. */
+  /**
+   * Makes all edits, in order, on the overlay. `time`, whole seconds since 1970, is the only time that may appear in
+   * what is written, so that the same edits give the same blocks whenever they are made.
+   */
   edit(
     overlay: BlockDevice,
     type: string,
     edits: readonly VolumeEdit[],
+    time: number,
     signal: AbortSignal,
   ): Promise<Verdict<void>>;
   /** The filesystem's own checker, read-only, over the device. Refuses with CHECK_FAILED where it finds any fault. */
   check(device: BlockDevice, type: string, signal: AbortSignal): Promise<Verdict<void>>;
-  /** Replays the filesystem's journal on the overlay. */
-  replay(overlay: BlockDevice, type: string, signal: AbortSignal): Promise<Verdict<void>>;
+  /** Replays the filesystem's journal on the overlay; `time` as in `edit`. */
+  replay(overlay: BlockDevice, type: string, time: number, signal: AbortSignal): Promise<Verdict<void>>;
 }

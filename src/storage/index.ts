@@ -1,6 +1,11 @@
 export { boundedDevice } from './bounded-device.ts';
+export { changeVolume, type VolumeChange, type VolumeChanged } from './change-volume.ts';
+export { type CommitReport, type CommitRequest, commitEffect } from './commit-effect.ts';
+export { type Effect, type EffectRun, measureEffect } from './effect.ts';
+export { expandGlob, type GlobLimits } from './expand-glob.ts';
 export { type Ext4Geometry, openExt4Geometry } from './ext4/geometry.ts';
 export { openExt4 } from './ext4/open-ext4.ts';
+export { ext4FreeBlocks, type IsFree } from './free-blocks.ts';
 export {
   JOURNAL_NOT_REPLAYED,
   judgeVolume,
@@ -10,6 +15,7 @@ export {
 export { probeDisk, volumeDevice } from './gate/probe-disk.ts';
 export { resolveVolume, type Volume } from './gate/resolve-volume.ts';
 export type { DiskProbe, HibernationEvidence, JournalState, VolumeProbe } from './gate/volume-probe.ts';
+export { compileGlob, type Glob, hasGlob } from './glob.ts';
 export {
   baseName,
   checkWritableName,
@@ -20,5 +26,9 @@ export {
   parseHostPath,
   pathNames,
 } from './host-path.ts';
+export { Overlay, type OverlayOptions } from './overlay.ts';
 export type { Partition, PartitionTable } from './partitions/partition.ts';
 export { readPartitionTable } from './partitions/read-table.ts';
+export { openRedoLog, REDO_SIZE, RedoLog, type RedoTarget } from './redo-log.ts';
+export { discardRedoLog, type Recovery, recoverRedoLogs } from './redo-recovery.ts';
+export { verifyEdits } from './verify-edits.ts';

@@ -1,0 +1,99 @@
+import { allow, refuse, utf8, type Verdict } from '../../base/index.ts';
+import type { FileAttributes, VolumeEdit } from '../../ports/index.ts';
+
+export interface ScriptFacts {
+  /** Whole seconds since 1970: the time of every change. */
+  readonly time: number;
+  /** True where inodes have room for the birth time and for times past 2038. */
+  readonly largeInodes: boolean;
+  /** Where a staged file lies, for debugfs to read. */
+  readonly stagedPath: (name: string) => string;
+}
+
+/** debugfs reads a line into 8192 bytes, and what does not fit becomes the next command. */
+const LONGEST_LINE = 8000;
+const REGULAR = 0o100000;
+const DIRECTORY = 0o040000;
+
+/**
+ * The debugfs commands for these edits, one a line. Names that its command language cannot carry are refused:
+ * anything with a control character, for which it has no escape.
+ */
+export function debugfsScript(edits: readonly VolumeEdit[], facts: ScriptFacts): Verdict<string> {
+  const lines = [`set_current_time @${facts.time}`];
+  const gone = new Set<string>();
+  const parents = new Set<string>();
+  for (const edit of edits) {
+    if (!isCarried(edit.path)) {
+      return refuse('NAME_UNSUPPORTED', `${JSON.stringify(edit.path)} has a control character.`);
+    }
+    const path = quote(edit.path);
+    switch (edit.edit) {
+      case 'put-file':
+        if (edit.replace) lines.push(`rm ${path}`);
+        lines.push(`write ${quote(facts.stagedPath(edit.content.name))} ${path}`);
+        lines.push(...setFields(path, REGULAR, edit.attributes, facts));
+        break;
+      case 'make-directory':
+        lines.push(`mkdir ${path}`, ...setFields(path, DIRECTORY, edit.attributes, facts));
+        gone.delete(edit.path);
+        break;
+      case 'remove-file':
+        lines.push(`rm ${path}`);
+        break;
+      case 'remove-directory':
+        lines.push(`rmdir ${path}`);
+        gone.add(edit.path);
+        break;
+    }
+    parents.add(parentOf(edit.path));
+  }
+  for (const parent of [...parents].sort()) {
+    if (gone.has(parent)) continue;
+    lines.push(...setTime(quote(parent), 'mtime', facts.time, facts));
+    lines.push(...setTime(quote(parent), 'ctime', facts.time, facts));
+  }
+  const long = lines.find((line) => utf8(line).byteLength > LONGEST_LINE);
+  if (long !== undefined) return refuse('NAME_UNSUPPORTED', 'The path is too long for debugfs.');
+  return allow(`${lines.join('\n')}\n`);
+}
+
+/** In double quotes, a double quote doubled: the only escape of the command language. */
+function quote(text: string): string {
+  return `"${text.replaceAll('"', '""')}"`;
+}
+
+function isCarried(path: string): boolean {
+  for (const char of path) {
+    const code = char.codePointAt(0) ?? 0;
+    if (code < 0x20 || code === 0x7f) return false;
+  }
+  return true;
+}
+
+function parentOf(path: string): string {
+  const slash = path.lastIndexOf('/');
+  return slash <= 0 ? '/' : path.slice(0, slash);
+}
+
+function setFields(path: string, kind: number, attributes: FileAttributes, facts: ScriptFacts): string[] {
+  const { mode, uid, gid, mtime } = attributes;
+  return [
+    `sif ${path} mode 0${(kind | mode).toString(8)}`,
+    `sif ${path} uid ${uid}`,
+    `sif ${path} gid ${gid}`,
+    ...setTime(path, 'mtime', mtime, facts),
+    ...setTime(path, 'atime', facts.time, facts),
+    ...setTime(path, 'ctime', facts.time, facts),
+    ...(facts.largeInodes ? setTime(path, 'crtime', facts.time, facts) : []),
+  ];
+}
+
+/** The low 32 bits of a time, and where there is room the two bits that carry it past 2038 (ext4 i_*time_extra). */
+function setTime(path: string, field: string, time: number, facts: ScriptFacts): string[] {
+  const low = time >>> 0;
+  const epoch = Math.floor((time - (low | 0)) / 2 ** 32) & 3;
+  const lines = [`sif ${path} ${field} @${low}`];
+  if (facts.largeInodes) lines.push(`sif ${path} ${field}_extra ${epoch}`);
+  return lines;
+}

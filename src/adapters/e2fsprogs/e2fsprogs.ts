@@ -1,0 +1,217 @@
+import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  allow,
+  asNsError,
+  ByteView,
+  bytes,
+  checkBlockRange,
+  type Duration,
+  KiB,
+  minutes,
+  NsError,
+  refuse,
+  seconds,
+  type Verdict,
+} from '../../base/index.ts';
+import type { BlockDevice, VolumeEdit, VolumeEditor } from '../../ports/index.ts';
+import { debugfsScript } from './debugfs-script.ts';
+import { removeStalePaths, withDevicePath } from './device-path.ts';
+import { runTool } from './run-tool.ts';
+
+export interface E2fsprogsOptions {
+  /** Where a staged file of own storage lies, for debugfs to read. */
+  readonly stagedPath: (name: string) => string;
+  /** Where private mount directories are made; by default the system's temporary directory. */
+  readonly directory?: string;
+  /** The longest that one tool may run. */
+  readonly toolDeadline?: Duration;
+}
+
+const TYPES = ['ext4', 'ext3', 'ext2'] as const;
+const TOOLS = [
+  ['debugfs', ['-V']],
+  ['e2fsck', ['-V']],
+  ['nbdfuse', ['--version']],
+  ['fusermount3', ['-V']],
+] as const;
+/** Fields of the ext superblock, bytes from the start of the volume. */
+const INODE_SIZE_AT = 1024 + 0x58;
+const INCOMPAT_AT = 1024 + 0x60;
+const NEEDS_RECOVERY = 0x4;
+
+/**
+ * Writing ext2, ext3 and ext4 through e2fsprogs. Tries at once whether the programs are here and may mount; where not,
+ * `capabilities` says why and nothing can be edited.
+ */
+export async function openE2fsprogs(options: E2fsprogsOptions): Promise<VolumeEditor> {
+  const directory = options.directory ?? tmpdir();
+  const unusable = await whyUnusable(directory);
+  return new E2fsprogs(options, directory, unusable);
+}
+
+class E2fsprogs implements VolumeEditor {
+  readonly capabilities: VolumeEditor['capabilities'];
+  readonly #options: E2fsprogsOptions;
+  readonly #directory: string;
+  readonly #deadline: Duration;
+
+  constructor(options: E2fsprogsOptions, directory: string, unusable: string | undefined) {
+    this.#options = options;
+    this.#directory = directory;
+    this.#deadline = options.toolDeadline ?? minutes(30);
+    this.capabilities = unusable === undefined ? { types: TYPES } : { types: [], unusable };
+  }
+
+  async edit(
+    overlay: BlockDevice,
+    type: string,
+    edits: readonly VolumeEdit[],
+    time: number,
+    signal: AbortSignal,
+  ): Promise<Verdict<void>> {
+    const refused = this.#refuseType(type);
+    if (refused !== undefined) return refused;
+    const script = debugfsScript(edits, {
+      time,
+      largeInodes: (await inodeSize(overlay, signal)) > 128,
+      stagedPath: this.#options.stagedPath,
+    });
+    if (!script.ok) return script;
+    const result = await withDevicePath(this.#directory, overlay, signal, async (path, room) => {
+      const file = join(room, 'script');
+      await writeFile(file, script.value, { mode: 0o600 });
+      return this.#run('debugfs', ['-w', '-f', file, path], time, signal);
+    });
+    return judgeDebugfs(result);
+  }
+
+  async check(device: BlockDevice, type: string, signal: AbortSignal): Promise<Verdict<void>> {
+    const refused = this.#refuseType(type);
+    if (refused !== undefined) return refused;
+    const incompat = new Uint8Array(4);
+    await device.read(INCOMPAT_AT, incompat, signal);
+    // e2fsck -n looks past a journal that is still to be replayed.
+    if ((new ByteView(incompat).u32le(0) & NEEDS_RECOVERY) !== 0) {
+      return refuse('CHECK_FAILED', 'The journal of the changed volume still holds changes to be replayed.');
+    }
+    const { status, stdout } = await withDevicePath(this.#directory, readOnly(device), signal, (path) =>
+      this.#run('e2fsck', ['-f', '-n', path], undefined, signal),
+    );
+    if (status === 0) return allow(undefined);
+    if (status !== undefined && status < 8) {
+      return refuse('CHECK_FAILED', `e2fsck found a fault in the changed volume: ${firstFinding(stdout)}`);
+    }
+    throw new NsError('NS_TOOL_FAILED', `e2fsck ended with ${status ?? 'a signal'}: ${firstFinding(stdout)}`);
+  }
+
+  async replay(
+    overlay: BlockDevice,
+    type: string,
+    time: number,
+    signal: AbortSignal,
+  ): Promise<Verdict<void>> {
+    const refused = this.#refuseType(type);
+    if (refused !== undefined) return refused;
+    const { status, stdout } = await withDevicePath(this.#directory, overlay, signal, (path) =>
+      this.#run('e2fsck', ['-E', 'journal_only', '-y', path], time, signal),
+    );
+    if (status === 0 || status === 1) return allow(undefined);
+    return refuse('VOLUME_DAMAGED', `The journal cannot be replayed: ${firstFinding(stdout)}`);
+  }
+
+  #refuseType(type: string): Verdict<void> | undefined {
+    if (this.capabilities.types.includes(type)) return undefined;
+    const { unusable } = this.capabilities;
+    return refuse('WRITE_TOOLS_MISSING', unusable === undefined ? undefined : `${unusable}.`);
+  }
+
+  #run(tool: string, args: readonly string[], time: number | undefined, signal: AbortSignal) {
+    const env: Record<string, string> = time === undefined ? {} : { E2FSPROGS_FAKE_TIME: String(time) };
+    return runTool({ tool, args, deadline: this.#deadline, signal, env });
+  }
+}
+
+/** debugfs ends with 0 whatever happened; what went wrong stands on stderr, below its banner. */
+function judgeDebugfs(result: {
+  readonly status: number | undefined;
+  readonly stderr: string;
+}): Verdict<void> {
+  const said = result.stderr.split('\n').filter((line) => line !== '' && !/^debugfs \d/.test(line));
+  const first = said[0];
+  if (result.status === 0 && first === undefined) return allow(undefined);
+  const text = first ?? `ended with ${result.status ?? 'a signal'}`;
+  if (/could not allocate|no space|no free|not enough space/i.test(text)) {
+    return refuse('NO_SPACE', 'The volume has no room for the change.');
+  }
+  if (/directory not empty/i.test(text)) return refuse('DIRECTORY_NOT_EMPTY');
+  if (/already exists/i.test(text)) return refuse('FILE_EXISTS');
+  if (/file not found/i.test(text)) return refuse('NO_SUCH_FILE');
+  throw new NsError('NS_TOOL_FAILED', `debugfs: ${text.slice(0, 300)}`);
+}
+
+/** The first line in which e2fsck says more than what it is doing. */
+function firstFinding(stdout: string): string {
+  const lines = stdout.split('\n').filter((line) => line.trim() !== '' && !/^Pass \d|^e2fsck \d/.test(line));
+  return (lines[0] ?? 'no reason given').slice(0, 300);
+}
+
+async function inodeSize(device: BlockDevice, signal: AbortSignal): Promise<number> {
+  const field = new Uint8Array(2);
+  await device.read(INODE_SIZE_AT, field, signal);
+  return new ByteView(field).u16le(0);
+}
+
+function readOnly(device: BlockDevice): BlockDevice {
+  return {
+    name: device.name,
+    capabilities: { ...device.capabilities, writable: false, trim: false },
+    read: (offset, into, signal) => device.read(offset, into, signal),
+    write: () =>
+      Promise.reject(
+        new NsError('NS_BLOCK_READ_ONLY', `${device.name} is only checked`, { family: 'caller' }),
+      ),
+    flush: async () => {},
+    trim: async () => {},
+    close: async () => {},
+  };
+}
+
+/** Undefined where all is well: every program answers, and a device of ours can be mounted and seen. */
+async function whyUnusable(directory: string): Promise<string | undefined> {
+  const signal = new AbortController().signal;
+  for (const [tool, args] of TOOLS) {
+    try {
+      const { status } = await runTool({ tool, args, deadline: seconds(10), signal });
+      if (status !== 0) return `${tool} is not usable`;
+    } catch {
+      return `${tool} is not usable`;
+    }
+  }
+  try {
+    await mkdir(directory, { recursive: true });
+    await removeStalePaths(directory);
+    const size = await withDevicePath(directory, nothing(), signal, async (path) => (await stat(path)).size);
+    return size === nothing().capabilities.size ? undefined : 'nbdfuse shows a device of the wrong size';
+  } catch (error) {
+    return `nbdfuse cannot mount (${asNsError(error).message})`;
+  }
+}
+
+/** A small device of zeros, to try the mount with. */
+function nothing(): BlockDevice {
+  const size = 4 * KiB;
+  return {
+    name: 'trial',
+    capabilities: { size: bytes(size), sectorSize: bytes(512), writable: false, trim: false },
+    async read(offset, into) {
+      checkBlockRange('trial', size, offset, into.byteLength);
+      into.fill(0);
+    },
+    async write() {},
+    async flush() {},
+    async trim() {},
+    async close() {},
+  };
+}

@@ -1,0 +1,99 @@
+import { spawn } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { type Duration, formatDuration, KiB, NsError } from '../../base/index.ts';
+
+export interface ToolRun {
+  readonly tool: string;
+  readonly args: readonly string[];
+  readonly deadline: Duration;
+  readonly signal: AbortSignal;
+  /** Added to a clean environment. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface ToolResult {
+  /** Exit status; undefined where a signal ended it. */
+  readonly status: number | undefined;
+  /** The first 64 KiB of each; what comes after is dropped, for a hostile disk can make a tool say anything. */
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const MOST_OUTPUT = 64 * KiB;
+const TOOL_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** What every tool sees of us: nothing but this. */
+export const CLEAN_ENV: Readonly<Record<string, string>> = {
+  PATH: TOOL_PATH,
+  LC_ALL: 'C.UTF-8',
+  TZ: 'UTC',
+  HOME: '/nonexistent',
+  DEBUGFS_PAGER: '__none__',
+};
+
+/** A command line that ends with us even where we are killed, if this system has a way to ask for that. */
+export function boundToUs(
+  tool: string,
+  args: readonly string[],
+  signal: 'TERM' | 'KILL',
+): [string, string[]] {
+  return hasSetpriv() ? ['setpriv', ['--pdeathsig', signal, tool, ...args]] : [tool, [...args]];
+}
+
+/** Runs a tool to its end. NS_TOOL_FAILED where it cannot start or does not end in time; the signal's reason otherwise. */
+export async function runTool(run: ToolRun): Promise<ToolResult> {
+  run.signal.throwIfAborted();
+  const [command, args] = boundToUs(run.tool, run.args, 'KILL');
+  return await new Promise<ToolResult>((resolve, reject) => {
+    const child = spawn(command, args, {
+      env: { ...CLEAN_ENV, ...run.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      cwd: '/',
+    });
+    let late = false;
+    const output = { stdout: '', stderr: '' };
+    for (const name of ['stdout', 'stderr'] as const) {
+      child[name].setEncoding('utf8');
+      child[name].on('data', (text: string) => {
+        output[name] += text.slice(0, MOST_OUTPUT - output[name].length);
+      });
+    }
+    const kill = (): void => {
+      child.kill('SIGKILL');
+    };
+    const timer = setTimeout(() => {
+      late = true;
+      kill();
+    }, run.deadline);
+    run.signal.addEventListener('abort', kill);
+    const settle = (): void => {
+      clearTimeout(timer);
+      run.signal.removeEventListener('abort', kill);
+    };
+    child.on('error', (cause) => {
+      settle();
+      reject(new NsError('NS_TOOL_FAILED', `${run.tool} cannot be run`, { cause }));
+    });
+    child.on('close', (status) => {
+      settle();
+      if (run.signal.aborted) reject(run.signal.reason as Error);
+      else if (late) {
+        const text = `${run.tool} did not end within ${formatDuration(run.deadline)}`;
+        reject(new NsError('NS_TOOL_FAILED', text));
+      } else resolve({ status: status ?? undefined, ...output });
+    });
+  });
+}
+
+let setprivFound: boolean | undefined;
+function hasSetpriv(): boolean {
+  setprivFound ??= TOOL_PATH.split(':').some((directory) => {
+    try {
+      accessSync(`${directory}/setpriv`, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+  return setprivFound;
+}

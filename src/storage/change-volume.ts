@@ -1,0 +1,154 @@
+import { allow, hasCode, KiB, MiB, refuse, type Verdict } from '../base/index.ts';
+import type { BlockDevice, StateStore, VolumeEdit, VolumeEditor } from '../ports/index.ts';
+import { commitEffect } from './commit-effect.ts';
+import { type Effect, measureEffect } from './effect.ts';
+import { readSuperblock } from './ext4/superblock.ts';
+import { ext4FreeBlocks, type IsFree } from './free-blocks.ts';
+import { Overlay } from './overlay.ts';
+import { openRedoLog, REDO_SIZE, stillPending } from './redo-log.ts';
+import { verifyEdits } from './verify-edits.ts';
+
+export interface VolumeChange {
+  /** The disk's name, as in its redo log: "disk0". */
+  readonly disk: string;
+  readonly volumeName: string;
+  /** The volume, bounded; written only once everything is measured, checked and logged. */
+  readonly volume: BlockDevice;
+  /** Bytes from the start of the disk to the volume. */
+  readonly volumeStart: number;
+  /** "ext4", "ext3" or "ext2". */
+  readonly type: string;
+  readonly edits: readonly VolumeEdit[];
+  readonly editor: VolumeEditor;
+  readonly store: StateStore;
+  /** Replay a dirty journal first, on the overlay. */
+  readonly replay: boolean;
+  /** Measure and check, and touch nothing. */
+  readonly dryRun: boolean;
+  /** The effect hash that a person approved; any other effect is refused. */
+  readonly approvedEffect?: string | undefined;
+  /** Whole seconds since 1970: the only time that gets into the filesystem. Taken from the order, so that doing it again gives the same effect. */
+  readonly time: number;
+  readonly signal: AbortSignal;
+  /** Looks at power and custody again; called before the disk is touched and before the commit. */
+  readonly beforeCommit: (effect: Effect) => Promise<Verdict<void>>;
+  /** Runs the commit and what must follow it, as one thing that a hand-back waits for. */
+  readonly critical?: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Bytes of changed blocks kept in memory; the rest goes to own storage. */
+  readonly memoryLimit?: number;
+  readonly redoSize?: number;
+}
+
+export interface VolumeChanged {
+  readonly effectHash: string;
+  readonly blocks: number;
+  readonly bytes: number;
+  /** Of these, bytes that went to free space ahead of the commit, and through the redo log; 0 in a dry run. */
+  readonly ahead: number;
+  readonly logged: number;
+}
+
+const MEMORY_LIMIT = 8 * MiB;
+/** Room for what an edit changes besides file content. */
+const METADATA_ALLOWANCE = 32 * MiB;
+
+/**
+ * Changes files on a volume, all edits or none: on an overlay, checked there by the filesystem's own checker, then
+ * made on the disk through the redo log. Throws NS_REDO_PENDING where an earlier change is not on the disk yet, and
+ * the signal's reason where that stops it, the disk's files being then as they were.
+ */
+export async function changeVolume(change: VolumeChange): Promise<Verdict<VolumeChanged>> {
+  const { disk, editor, store, signal, volume } = change;
+  if (!editor.capabilities.types.includes(change.type)) {
+    return refuse(
+      'WRITE_TOOLS_MISSING',
+      `${change.type} cannot be written here: ${editor.capabilities.unusable ?? 'no tool for it'}.`,
+    );
+  }
+  const log = await openRedoLog(store, disk, change.redoSize ?? REDO_SIZE);
+  const spillName = `${SPILL_PREFIX}${disk}`;
+  let overlay: Overlay | undefined;
+  let spill: BlockDevice | undefined;
+  try {
+    if ((await log.pending()) !== undefined) throw stillPending(disk);
+    const memoryLimit = change.memoryLimit ?? MEMORY_LIMIT;
+    const expected = expectedBytes(change.edits);
+    if (expected > memoryLimit) spill = (await store.stagedFile(spillName, expected)).data;
+    overlay = new Overlay(volume, { blockSize: await granularity(volume, signal), memoryLimit, spill });
+    const effect = await measure(change, overlay);
+    if (!effect.ok) return overlay.full ? refuse('EFFECT_TOO_LARGE') : effect;
+    const { hash, blocks, bytes } = effect.value;
+    const done = { effectHash: hash, blocks, bytes, ahead: 0, logged: 0 };
+    if (change.dryRun) return allow(done);
+    if (change.approvedEffect !== undefined && change.approvedEffect !== hash) {
+      return refuse('EFFECT_DIFFERS', `The effect would be ${hash}, not ${change.approvedEffect}.`);
+    }
+    const committed = await commitEffect({
+      target: {
+        disk,
+        volume: change.volumeName,
+        volumeStart: change.volumeStart,
+        volumeLength: volume.capabilities.size,
+      },
+      volume,
+      effect: effect.value,
+      log,
+      isFree: await freeSpace(change),
+      beforeCommit: change.beforeCommit,
+      critical: change.critical,
+      signal,
+    });
+    return committed.ok ? allow({ ...done, ...committed.value }) : committed;
+  } catch (error) {
+    if (overlay?.full === true) return refuse('EFFECT_TOO_LARGE');
+    if (hasCode(error, 'NS_STATE_FULL')) {
+      return refuse('STAGING_FULL', "The device's own storage has no room to prepare the change.");
+    }
+    throw error;
+  } finally {
+    await overlay?.close();
+    if (spill !== undefined) {
+      await spill.close();
+      await store.remove(spillName);
+    }
+    await log.close();
+  }
+}
+
+/** Staged files of own storage with this prefix are worthless after a restart. */
+export const SPILL_PREFIX = 'spill.';
+
+async function measure(change: VolumeChange, overlay: Overlay): Promise<Verdict<Effect>> {
+  const { editor, type, signal, time } = change;
+  if (change.replay) {
+    const replayed = await editor.replay(overlay, type, time, signal);
+    if (!replayed.ok) return replayed;
+  }
+  const edited = await editor.edit(overlay, type, change.edits, time, signal);
+  if (!edited.ok) return edited;
+  await overlay.freeze();
+  await verifyEdits(overlay, change.edits, signal);
+  const checked = await editor.check(overlay, type, signal);
+  if (!checked.ok) return checked;
+  return allow(await measureEffect(overlay, change.volume, signal));
+}
+
+/** Blocks of the overlay are the filesystem's, so that a block in use never shares one with a free block. */
+async function granularity(volume: BlockDevice, signal: AbortSignal): Promise<number> {
+  const superblock = await readSuperblock(volume, signal);
+  return Math.min(4 * KiB, superblock?.blockSize ?? 4 * KiB);
+}
+
+/**
+ * Free space by the disk as it is. With a journal still to be replayed that is not what its host would see, so then
+ * nothing counts as free.
+ */
+async function freeSpace(change: VolumeChange): Promise<IsFree | undefined> {
+  return change.replay ? undefined : ext4FreeBlocks(change.volume, change.signal);
+}
+
+function expectedBytes(edits: readonly VolumeEdit[]): number {
+  let bytes = METADATA_ALLOWANCE;
+  for (const edit of edits) if (edit.edit === 'put-file') bytes += edit.content.size;
+  return bytes;
+}

@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto';
+import { equalBytes, MiB, toHex, utf8 } from '../base/index.ts';
+import type { BlockDevice } from '../ports/index.ts';
+import type { Overlay } from './overlay.ts';
+
+/** Neighbouring changed blocks; offset and length in bytes from the start of the volume. */
+export interface EffectRun {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** The exact set of block changes that a write would make. */
+export interface Effect {
+  readonly blockSize: number;
+  /** Ascending, apart from each other, none longer than 1 MiB. */
+  readonly runs: readonly EffectRun[];
+  readonly blocks: number;
+  readonly bytes: number;
+  /** SHA-256, hexadecimal; see `measureEffect`. */
+  readonly hash: string;
+  /** The new content of a stretch of the volume. */
+  read(offset: number, into: Uint8Array, signal?: AbortSignal): Promise<void>;
+}
+
+export const LONGEST_RUN = MiB;
+const HASH_PREFIX = utf8('nightshift effect 1\0');
+
+/**
+ * Measures the effect of an overlay on its base and freezes it. A block that was written back unchanged is no part of it.
+ *
+ * The effect hash is the SHA-256 over: the 20 bytes "nightshift effect 1\0"; the block size (u32); for each changed
+ * block in ascending order its byte offset on the volume (u64), its length (u32) and its new content; the number of
+ * changed blocks (u64). Integers are little endian.
+ */
+export async function measureEffect(
+  overlay: Overlay,
+  base: BlockDevice,
+  signal?: AbortSignal,
+): Promise<Effect> {
+  await overlay.freeze();
+  const { blockSize } = overlay;
+  const hash = createHash('sha256');
+  hash.update(HASH_PREFIX);
+  hash.update(numbers([4, blockSize]));
+  const runs: { offset: number; length: number }[] = [];
+  let blocks = 0;
+  let bytes = 0;
+  for (const stretch of stretches(overlay.changedBlocks(), LONGEST_RUN / blockSize)) {
+    const start = stretch.first * blockSize;
+    const size = (stretch.count - 1) * blockSize + overlay.lengthOf(stretch.first + stretch.count - 1);
+    const now = new Uint8Array(size);
+    const before = new Uint8Array(size);
+    await overlay.read(start, now, signal);
+    await base.read(start, before, signal);
+    for (let at = 0; at < size; at += blockSize) {
+      const content = now.subarray(at, at + blockSize);
+      if (equalBytes(content, before.subarray(at, at + blockSize))) continue;
+      const offset = start + at;
+      const length = content.byteLength;
+      hash.update(numbers([8, offset], [4, length]));
+      hash.update(content);
+      blocks += 1;
+      bytes += length;
+      const last = runs.at(-1);
+      if (last !== undefined && last.offset + last.length === offset && last.length + length <= LONGEST_RUN) {
+        last.length += length;
+      } else runs.push({ offset, length });
+    }
+  }
+  hash.update(numbers([8, blocks]));
+  return {
+    blockSize,
+    runs,
+    blocks,
+    bytes,
+    hash: toHex(hash.digest()),
+    read: (offset, into, innerSignal) => overlay.read(offset, into, innerSignal),
+  };
+}
+
+/** Little-endian unsigned integers of 4 or 8 bytes, one after another. */
+function numbers(...fields: readonly (readonly [4 | 8, number])[]): Uint8Array {
+  const size = fields.reduce((sum, [width]) => sum + width, 0);
+  const bytes = new Uint8Array(size);
+  const view = new DataView(bytes.buffer);
+  let at = 0;
+  for (const [width, value] of fields) {
+    if (width === 4) view.setUint32(at, value, true);
+    else view.setBigUint64(at, BigInt(value), true);
+    at += width;
+  }
+  return bytes;
+}
+
+/** Joins ascending block numbers into stretches of neighbours, none longer than `most`. */
+function stretches(blocks: readonly number[], most: number): { first: number; count: number }[] {
+  const found: { first: number; count: number }[] = [];
+  for (const block of blocks) {
+    const last = found.at(-1);
+    if (last !== undefined && last.first + last.count === block && last.count < most) last.count += 1;
+    else found.push({ first: block, count: 1 });
+  }
+  return found;
+}

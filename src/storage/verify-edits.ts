@@ -1,0 +1,82 @@
+import { equalBytes, KiB, NsError } from '../base/index.ts';
+import type { BlockDevice, FileStat, FileSystem, StagedFile, VolumeEdit } from '../ports/index.ts';
+import { openExt4 } from './ext4/open-ext4.ts';
+
+const CHUNK = 256 * KiB;
+
+/**
+ * Looks with our own reader whether a volume holds what the edits ask for, content compared byte by byte. The tools
+ * that make edits report success where they failed, so this is what success means. Throws NS_EDIT_NOT_MADE.
+ */
+export async function verifyEdits(
+  volume: BlockDevice,
+  edits: readonly VolumeEdit[],
+  signal: AbortSignal,
+): Promise<void> {
+  const fileSystem = await openExt4(volume, signal);
+  // Of several edits of one path the last one counts.
+  const last = new Map(edits.map((edit) => [edit.path, edit]));
+  for (const edit of last.values()) {
+    const fault = await faultOf(fileSystem, edit, signal);
+    if (fault !== undefined) throw new NsError('NS_EDIT_NOT_MADE', `${edit.path} ${fault}`);
+  }
+}
+
+async function faultOf(
+  fileSystem: FileSystem,
+  edit: VolumeEdit,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const found = await fileSystem.stat(edit.path, false, signal);
+  if (edit.edit === 'remove-file' || edit.edit === 'remove-directory') {
+    return found.ok ? 'is still there' : undefined;
+  }
+  if (!found.ok) return `was not made: ${found.refusal.sentence}`;
+  const stat = found.value;
+  const wrong = wrongAttribute(stat, edit);
+  if (wrong !== undefined) return wrong;
+  return edit.edit === 'put-file'
+    ? await wrongContent(fileSystem, edit.path, edit.content, signal)
+    : undefined;
+}
+
+function wrongAttribute(
+  stat: FileStat,
+  edit: Extract<VolumeEdit, { edit: 'put-file' | 'make-directory' }>,
+): string | undefined {
+  const kind = edit.edit === 'put-file' ? 'file' : 'directory';
+  if (stat.kind !== kind) return `is a ${stat.kind}, not a ${kind}`;
+  if (edit.edit === 'put-file' && stat.links !== 1) return `has ${stat.links} links`;
+  for (const name of ['mode', 'uid', 'gid', 'mtime'] as const) {
+    if (name === 'mtime' && edit.edit === 'make-directory') continue;
+    if (stat[name] !== edit.attributes[name])
+      return `has ${name} ${stat[name]}, not ${edit.attributes[name]}`;
+  }
+  return undefined;
+}
+
+async function wrongContent(
+  fileSystem: FileSystem,
+  path: string,
+  content: StagedFile,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const opened = await fileSystem.open(path, signal);
+  if (!opened.ok) return opened.refusal.sentence;
+  if (opened.value.stat.size !== content.size) {
+    return `has ${opened.value.stat.size} bytes, not ${content.size}`;
+  }
+  for (let at = 0; at < content.size; ) {
+    const wanted = new Uint8Array(Math.min(CHUNK, content.size - at));
+    const there = new Uint8Array(wanted.byteLength);
+    await content.data.read(at, wanted, signal);
+    for (let done = 0; done < there.byteLength; ) {
+      const count = await opened.value.read(at + done, there.subarray(done), signal);
+      if (count === 0) return `ends at ${at + done}`;
+      done += count;
+    }
+    if (!equalBytes(wanted, there)) return `does not hold what it was to hold at ${at}`;
+    at += wanted.byteLength;
+  }
+  return undefined;
+}

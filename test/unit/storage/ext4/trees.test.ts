@@ -9,7 +9,7 @@ type Tap = Pick<typeof t, 'same' | 'equal' | 'fail'>;
 
 import type { FileSystem } from '../../../../src/ports/index.ts';
 import { openExt4 } from '../../../../src/storage/index.ts';
-import { hashOf, makeExt4, scratch, sha256 } from '../../../kit/ext4-image.ts';
+import { hashOf, makeExt4, scratch, sha256 } from '../../../kit/disk-tools.ts';
 
 const LARGE_DIRECTORY = 700;
 

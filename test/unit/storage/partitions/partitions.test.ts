@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { crc32, MiB } from '../../../../src/base/index.ts';
 import { readPartitionTable } from '../../../../src/storage/index.ts';
-import { run, scratch } from '../../../kit/ext4-image.ts';
+import { run, scratch } from '../../../kit/disk-tools.ts';
 import { MemoryDevice } from '../../../kit/memory-device.ts';
 
 const place = await scratch();

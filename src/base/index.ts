@@ -16,5 +16,6 @@ export { type Duration, formatDuration, hours, milliseconds, minutes, seconds } 
 export { asNsError, type ErrorFamily, hasCode, NsError, type NsErrorOptions, unreachable } from './errors.ts';
 export { allow, type Refusal, refusal, refuse, type Verdict } from './refusal.ts';
 export { REFUSALS, type RefusalCode } from './refusal-codes.ts';
+export { shapeConfig } from './shape-config.ts';
 export { suggest } from './suggest.ts';
 export { type ByteCount, bytes, formatBytes, GiB, KiB, type Lba, lba, MiB } from './units.ts';

@@ -146,6 +146,10 @@ export const REFUSALS = {
     remedy: 'See the reasons in the detail.',
   },
   NO_SPACE: { sentence: 'The volume has no room for this.', remedy: 'Delete something first.' },
+  CHANGE_PENDING: {
+    sentence: 'An earlier change to this disk was cut off and could not be finished, since the disk has changed.',
+    remedy: 'Have someone look at the disk; until then it can be read, and not written.',
+  },
   EFFECT_TOO_LARGE: {
     sentence: 'The change is larger than this device can make in one step.',
     remedy: 'Split it into smaller orders.',

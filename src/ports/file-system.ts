@@ -38,6 +38,8 @@ export interface VolumeFacts {
   readonly blockSize: number;
   readonly size: number;
   readonly free: number;
+  /** When the filesystem was last written, whole seconds since 1970, as it says itself. */
+  readonly lastWrite: number;
 }
 
 /** An open regular file. Reads past the end give fewer bytes; holes read as zeros. */

@@ -67,7 +67,7 @@ async function run(job: Job, environment: RunEnvironment): Promise<TaskEnd> {
   const { lockout, clock } = environment.services;
   job.stopping.signal.throwIfAborted();
   // What began must be brought to its end, whatever has changed since.
-  if (!began && !job.kind.whileDisabled && lockout.state === 'disabled')
+  if (!began && !job.kind.whileDisabled && !lockout.enabled)
     return { is: 'refused', refusal: refusal('DISABLED') };
   const late = order.exp !== undefined && clock.wallSeconds() > order.exp;
   if (!began && late && job.kind.pace === 'queued') return expiredEnd();

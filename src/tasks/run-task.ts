@@ -35,10 +35,7 @@ export async function runTask<V extends Verb>(
   const { services, journal } = environment;
   const order = admitted.order as Order<V>;
   const before = await fateOf(kind, journal, order.id, services);
-  if (before.fate === 'unknown') return unknownEnd(kind.verb);
-  if (before.fate === 'done' && before.facts !== undefined && kind.resultOf !== undefined) {
-    return { is: 'succeeded', result: await kind.resultOf(order, before.facts, services) };
-  }
+  if (before.fate !== 'absent') return endOfFate(kind, order, before, services);
   const watch = new TaskWatch(kind.verb, kind.deadline, kind.noProgress, services.clock, stopping);
   const held: (() => void)[] = [];
   const context = makeContext(admitted, environment, row, stopping.signal, watch, held);
@@ -46,12 +43,10 @@ export async function runTask<V extends Verb>(
     const verdict = await settled(kind.run(order, context), stopping.signal, services.clock, kind.verb);
     return endOfVerdict(verdict);
   } catch (error) {
-    const after = await fateOf(kind, journal, order.id, services);
     const end = endOfError(error, stopping.signal);
-    if (after.fate === 'absent' || end.is === 'interrupted') return end;
-    if (after.fate === 'unknown' || after.facts === undefined || kind.resultOf === undefined)
-      return unknownEnd(kind.verb, error);
-    return { is: 'succeeded', result: await kind.resultOf(order, after.facts, services) };
+    if (end.is === 'interrupted') return end;
+    const after = await fateOf(kind, journal, order.id, services);
+    return after.fate === 'absent' ? end : endOfFate(kind, order, after, services, error);
   } finally {
     watch.release();
     for (const release of held) release();
@@ -62,6 +57,19 @@ function endOfVerdict(verdict: Verdict<unknown>): TaskEnd {
   return verdict.ok
     ? { is: 'succeeded', result: verdict.value }
     : { is: 'refused', refusal: verdict.refusal };
+}
+
+/** The end of a task whose effect began: never a second try. */
+async function endOfFate<V extends Verb>(
+  kind: TaskKind<V>,
+  order: Order<V>,
+  { fate, facts }: { readonly fate: EffectFate; readonly facts?: EffectFacts },
+  services: TaskServices,
+  error?: unknown,
+): Promise<TaskEnd> {
+  if (fate !== 'done' || facts === undefined || kind.resultOf === undefined)
+    return unknownEnd(kind.verb, error);
+  return { is: 'succeeded', result: await kind.resultOf(order, facts, services) };
 }
 
 function unknownEnd(verb: string, error?: unknown): TaskEnd {
@@ -180,6 +188,14 @@ function makeContext(
       body: { ...body, ...(total === undefined ? {} : { total }), ...(unit === undefined ? {} : { unit }) },
     });
   };
+  const begin = async (facts: EffectFacts) => {
+    signal.throwIfAborted();
+    const step = journal.get(id)?.nextStep ?? 0;
+    await journal.append({ r: 'intent', id, step, what: facts });
+    watch.touch();
+    return (went: 'done' | 'absent') =>
+      journal.append({ r: went === 'done' ? 'step-done' : 'step-void', id, step });
+  };
   return {
     services,
     id,
@@ -201,13 +217,11 @@ function makeContext(
       held.push(release);
       return release;
     },
+    begin,
     async effect(facts, act) {
-      signal.throwIfAborted();
-      const step = journal.get(id)?.nextStep ?? 0;
-      await journal.append({ r: 'intent', id, step, what: facts });
-      watch.touch();
+      const ended = await begin(facts);
       const verdict = await act();
-      await journal.append({ r: verdict.ok ? 'step-done' : 'step-void', id, step });
+      await ended(verdict.ok ? 'done' : 'absent');
       return verdict;
     },
   };

@@ -9,6 +9,7 @@ import type {
   StateStore,
   VolumeEditor,
 } from '../ports/index.ts';
+import type { AuditLog } from '../security/index.ts';
 import type { BlockPort } from '../transfer/index.ts';
 import type { TaskTable } from './task-table.ts';
 
@@ -29,6 +30,7 @@ export interface TaskServices {
   readonly clock: Clock;
   readonly log: LogSink;
   readonly store: StateStore;
+  readonly audit: AuditLog;
   readonly power: HostPower;
   readonly custody: Custody;
   readonly lockout: Lockout;
@@ -40,4 +42,10 @@ export interface TaskServices {
   /** Paths that no order may change, by board and policy; each covers all below it. */
   readonly protectedPaths: readonly string[];
   readonly tasks: TaskTable;
+  readonly limits: {
+    /** The largest file that is staged, in bytes. */
+    readonly stagedFile: number;
+  };
+  /** Monotonic moment of the agent's start. */
+  readonly startedAt: number;
 }

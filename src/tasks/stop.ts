@@ -25,26 +25,14 @@ export type TaskEnd =
 
 /** The end that an exception means. `signal` is the task's: its reason explains errors that the abort caused. */
 export function endOfError(error: unknown, signal: AbortSignal): TaskEnd {
-  for (const cause of [
-    signal.aborted ? signal.reason : undefined,
-    error,
-    error instanceof Error ? error.cause : undefined,
-  ]) {
-    if (cause === undefined) continue;
-    if (hasCode(cause, 'NS_TASK_SHUTDOWN')) return { is: 'interrupted' };
-    if (hasCode(cause, 'NS_TASK_DISABLED'))
-      return {
-        is: 'cancelled',
-        refusal: refusal('DISABLED', 'The machine was disabled while the task ran.'),
-      };
-    if (hasCode(cause, 'NS_TASK_CANCELLED')) {
-      return { is: 'cancelled', refusal: refusal('CANCELLED') };
-    }
-    const carried = leaseRefusal(cause);
-    if (carried !== undefined) return { is: 'refused', refusal: carried };
-    if (signal.aborted && cause === signal.reason) break;
+  const why: unknown = signal.aborted ? signal.reason : error;
+  if (hasCode(why, 'NS_TASK_SHUTDOWN')) return { is: 'interrupted' };
+  if (hasCode(why, 'NS_TASK_CANCELLED')) return { is: 'cancelled', refusal: refusal('CANCELLED') };
+  if (hasCode(why, 'NS_TASK_DISABLED')) {
+    return { is: 'cancelled', refusal: refusal('DISABLED', 'The machine was disabled while the task ran.') };
   }
-  return { is: 'failed', failure: failureOf(signal.aborted ? signal.reason : error) };
+  const lost = leaseRefusal(why);
+  return lost === undefined ? { is: 'failed', failure: failureOf(why) } : { is: 'refused', refusal: lost };
 }
 
 /** The outside of an exception: its code and sentence, never its stack. */

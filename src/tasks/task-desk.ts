@@ -1,6 +1,7 @@
 import { equalBytes, milliseconds, type Refusal, refusal, toHex, type Verdict } from '../base/index.ts';
 import type { Clock, KeyStore, Stop } from '../ports/index.ts';
 import type { Order, Verb } from '../protocol/index.ts';
+import { auditDetail } from '../security/index.ts';
 import type { AdmittedOrder, Submission, TaskDesk, TaskEvent } from './desk.ts';
 import { type Job, makeJob, runTraced, type TracedEnd } from './job.ts';
 import type { CounterMemory, Journal, JournalRecord, ReceivedRecord } from './journal/index.ts';
@@ -226,12 +227,20 @@ export class Desk implements TaskDesk {
     power: TracedEnd['power'],
     received?: JournalRecord,
   ): Promise<void> {
+    if (!job.kind.pure) await this.#audit(job, end);
     const took = milliseconds(this.#clock.monotonic() - job.begun);
     const receipt = await this.#receipts.write(
       { subject: subjectOf(job.admitted), end, power: [...power], receivedAt: job.receivedAt, took },
       received,
     );
     this.#emit({ kind: 'receipt', id: job.row.id, packet: receipt });
+  }
+
+  async #audit({ admitted, receivedAt }: Job, end: Exclude<TaskEnd, { is: 'interrupted' }>): Promise<void> {
+    const { order } = admitted;
+    const why = 'refusal' in end ? ` ${end.refusal.code}` : 'failure' in end ? ` ${end.failure.code}` : '';
+    const detail = `${toHex(order.id).slice(0, 8)} ${auditDetail(order)}${why}`;
+    await this.#o.services.audit.append({ at: receivedAt, event: `order.${end.is}`, by: order.iss, detail });
   }
 
   /** An order that was taken in and may no longer be obeyed (its key is gone, say) is still answered. */

@@ -40,8 +40,12 @@ export class TaskTable {
     return found?.row;
   }
 
-  stopAll(reason: Error, except?: Uint8Array): void {
-    const spared = except === undefined ? undefined : toHex(except);
-    for (const [id, { stop }] of [...this.#rows]) if (id !== spared) stop(reason);
+  /** Stops every task that works on the machine; those that only manage it go on. */
+  stopWorking(reason: Error, except: Uint8Array): void {
+    const spared = toHex(except);
+    for (const [id, { row, stop }] of [...this.#rows]) {
+      const manages = /^(machine|task|audit)\./.test(row.verb);
+      if (id !== spared && !manages) stop(reason);
+    }
   }
 }

@@ -34,6 +34,8 @@ export interface TaskContext {
    * the effect to `fate`. At most one effect of a task may succeed.
    */
   effect<T>(facts: EffectFacts, act: () => Promise<Verdict<T>>): Promise<Verdict<T>>;
+  /** The same in two halves, for an act that learns its facts on its way: the intent now, how it went later. */
+  begin(facts: EffectFacts): Promise<(went: 'done' | 'absent') => Promise<void>>;
 }
 
 /** A kind of task: one verb, its limits, and what it does. */

@@ -17,8 +17,17 @@ import { linkTarget, readableDirectory, walkPath } from './path-walk.ts';
 import { type Ext4Volume, openVolume } from './volume.ts';
 
 function factsOf(volume: Ext4Volume): VolumeFacts {
-  const { type, label, uuid, blockSize, blocksCount, freeCount, clusterSize } = volume.layout.superblock;
-  return { type, label, uuid, blockSize, size: blocksCount * blockSize, free: freeCount * clusterSize };
+  const { type, label, uuid, blockSize, blocksCount, freeCount, clusterSize, lastWrite } =
+    volume.layout.superblock;
+  return {
+    type,
+    label,
+    uuid,
+    blockSize,
+    size: blocksCount * blockSize,
+    free: freeCount * clusterSize,
+    lastWrite,
+  };
 }
 
 class Ext4FileSystem implements FileSystem {

@@ -16,6 +16,8 @@ export interface Ext4Superblock {
   readonly blocksCount: number;
   /** In clusters where the volume has the bigalloc feature, else in blocks. */
   readonly freeCount: number;
+  /** s_wtime: when the superblock was last written, whole seconds since 1970. */
+  readonly lastWrite: number;
   readonly firstDataBlock: number;
   readonly blockSize: number;
   readonly clusterSize: number;
@@ -85,6 +87,7 @@ export function decodeSuperblock(bytes: Uint8Array): Ext4Superblock | undefined 
     inodesCount: view.u32le(0x00),
     blocksCount: view.u32le(0x04) + high(0x150),
     freeCount: view.u32le(0x0c) + high(0x158),
+    lastWrite: view.u32le(0x30),
     firstDataBlock: view.u32le(0x14),
     blockSize,
     clusterSize: bigalloc ? 1024 * 2 ** logClusterSize : blockSize,

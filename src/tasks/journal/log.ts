@@ -1,4 +1,4 @@
-import { concatBytes, NsError } from '../../base/index.ts';
+import { concatBytes, isAllZero, NsError } from '../../base/index.ts';
 import type { BlockDevice, StateStore } from '../../ports/index.ts';
 import {
   decodeFrame,
@@ -70,7 +70,11 @@ export class RecordLog {
       payloads.push(frame.payload);
       end = frame.end;
     }
-    return { log: new RecordLog(regions, active, generation, payloads.length, end), payloads };
+    const log = new RecordLog(regions, active, generation, payloads.length, end);
+    // Behind the end may lie whole frames of a write that the power cut tore further up. They were never acknowledged,
+    // and a new frame of the right length would bring them back: a new generation makes them worthless.
+    if (!isAllZero(contents[active]!.subarray(end))) await log.rewrite(payloads);
+    return { log, payloads };
   }
 
   /** Bytes that payloads may still take; each also costs a frame head. */

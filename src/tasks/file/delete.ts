@@ -1,0 +1,80 @@
+import { allow, minutes, refuse, type Verdict } from '../../base/index.ts';
+import type { FileSystem } from '../../ports/index.ts';
+import type { ArgsOf, ResultOf } from '../../protocol/index.ts';
+import { expandGlob, hasGlob, parseHostPath } from '../../storage/index.ts';
+import type { TaskKind } from '../task.ts';
+import { commitChange, recordedEffect } from './commit-change.ts';
+import { planDelete, type Target } from './plan-delete.ts';
+import { findRealPlace } from './real-path.ts';
+import { inspectVolume, recordedVolume, volumeFacts, withVolume } from './volume-access.ts';
+
+/** Removes files by name or pattern; a directory and all in it only where the order says so. One effect for all. */
+export const fileDelete: TaskKind<'file.delete'> = {
+  verb: 'file.delete',
+  pace: 'queued',
+  pure: false,
+  whileDisabled: false,
+  deadline: minutes(60),
+  noProgress: minutes(5),
+  async run({ args, effect }, context): Promise<Verdict<ResultOf<'file.delete'>>> {
+    const { services } = context;
+    return withVolume(context, args, 'write', async (access) => {
+      const targets = await findTargets(access.fs, args, access.signal);
+      if (!targets.ok) return targets;
+      const options = { recursive: args.recursive === true, protectedPaths: services.protectedPaths };
+      const plan = await planDelete(access.fs, targets.value, options, access.signal);
+      if (!plan.ok) return plan;
+      const { edits, changes } = plan.value;
+      const dryRun = args.dryRun === true;
+      const witness = edits.at(-1)?.path ?? '/';
+      const made = await commitChange(context, access, {
+        edits,
+        changes,
+        dryRun,
+        replay: args.replay === true,
+        approved: effect,
+        time: access.lastChange,
+        facts: { ...volumeFacts(access), path: witness, removed: edits.length },
+      });
+      return made.ok
+        ? allow({ volume: access.note, removed: edits.length, effect: made.value, dryRun })
+        : made;
+    });
+  },
+  // One effect removes all: the last path tells for the rest.
+  fate: (facts, services, signal) =>
+    typeof facts.path !== 'string'
+      ? Promise.resolve('unknown')
+      : inspectVolume(services, facts, signal, async (fs) =>
+          (await fs.stat(String(facts.path), false, signal)).ok ? 'absent' : 'done',
+        ),
+  resultOf: (_order, facts) =>
+    Promise.resolve({
+      volume: recordedVolume(facts),
+      removed: Number(facts.removed),
+      effect: recordedEffect(facts, []),
+      dryRun: false,
+    }),
+};
+
+async function findTargets(
+  fs: FileSystem,
+  args: ArgsOf<'file.delete'>,
+  signal: AbortSignal,
+): Promise<Verdict<Target[]>> {
+  const path = parseHostPath(args.path);
+  if (!path.ok) return path;
+  const paths =
+    args.literal !== true && hasGlob(path.value)
+      ? await expandGlob(fs, path.value, signal)
+      : allow([path.value]);
+  if (!paths.ok) return paths;
+  const targets: Target[] = [];
+  for (const each of paths.value) {
+    const place = await findRealPlace(fs, each, signal);
+    if (!place.ok) return place;
+    if (place.value.stat === undefined) return refuse('NO_SUCH_FILE', `There is no ${each}.`);
+    targets.push({ path: place.value.path, stat: place.value.stat });
+  }
+  return targets.length === 0 ? refuse('NO_SUCH_FILE', `Nothing fits ${args.path}.`) : allow(targets);
+}

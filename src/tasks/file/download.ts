@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto';
+import { allow, equalBytes, hours, KiB, refuse, seconds, type Verdict } from '../../base/index.ts';
+import type { OpenFile } from '../../ports/index.ts';
+import type { ArgsOf, Order, ResultOf } from '../../protocol/index.ts';
+import { parseHostPath } from '../../storage/index.ts';
+import type { TaskServices } from '../services.ts';
+import type { EffectFacts, EffectFate, TaskContext, TaskKind } from '../task.ts';
+import { commitChange, recordedEffect } from './commit-change.ts';
+import { editsOfPut, type PutPlan, planPut } from './plan-put.ts';
+import { findRealPlace } from './real-path.ts';
+import { dropStaged, stage, stagedNames } from './staging.ts';
+import {
+  inspectVolume,
+  recordedVolume,
+  type VolumeAccess,
+  volumeFacts,
+  withVolume,
+} from './volume-access.ts';
+
+/**
+ * Fleet → host disk. The file is staged on our own storage and verified before the disk is taken; then it is put in
+ * place with one effect. Asked twice: before the transfer, so that a refusal costs nothing, and again before the effect.
+ */
+export const fileDownload: TaskKind<'file.download'> = {
+  verb: 'file.download',
+  pace: 'queued',
+  pure: false,
+  whileDisabled: false,
+  deadline: hours(24),
+  noProgress: seconds(120),
+  async run({ args, effect }, context): Promise<Verdict<ResultOf<'file.download'>>> {
+    if (args.size > context.services.limits.stagedFile) {
+      return refuse(
+        'FILE_TOO_LARGE',
+        `The file has ${args.size} bytes; this device stages ${context.services.limits.stagedFile} at most.`,
+      );
+    }
+    const early = await withVolume(context, args, 'write', (access) => planOn(args, context, access));
+    if (!early.ok) return early;
+    await context.claim(stagedNames(args.sha256).content, 'write');
+    const content = await stage(context, args.size, args.sha256);
+    if (!content.ok) return content;
+    const done = await withVolume(context, args, 'write', async (access) => {
+      const plan = await planOn(args, context, access);
+      if (!plan.ok) return plan;
+      const { path, attributes, changes } = plan.value;
+      const dryRun = args.dryRun === true;
+      const facts = {
+        ...volumeFacts(access),
+        path,
+        sha256: args.sha256,
+        size: args.size,
+        mtime: attributes.mtime,
+      };
+      const made = await commitChange(context, access, {
+        edits: editsOfPut(plan.value, content.value),
+        changes,
+        dryRun,
+        replay: args.replay === true,
+        approved: effect,
+        time: attributes.mtime,
+        facts,
+      });
+      return made.ok ? allow({ volume: access.note, path, effect: made.value, dryRun }) : made;
+    });
+    // After a dry run the same content is about to be ordered again.
+    if (done.ok && !done.value.dryRun) await dropStaged(context.services.store, args.sha256);
+    return done;
+  },
+  fate: (facts, services, signal) => fateOfPut(facts, services, signal),
+  resultOf: resultOfPut,
+};
+
+async function planOn(
+  args: ArgsOf<'file.download'>,
+  { services }: TaskContext,
+  { fs, signal }: VolumeAccess,
+): Promise<Verdict<PutPlan>> {
+  const path = parseHostPath(args.path);
+  if (!path.ok) return path;
+  const place = await findRealPlace(fs, path.value, signal);
+  if (!place.ok) return place;
+  return planPut(args, {
+    place: place.value,
+    volume: fs.facts,
+    protectedPaths: services.protectedPaths,
+    now: services.clock.wallSeconds(),
+  });
+}
+
+/** The file is there with the ordered content and time, or it is not. */
+async function fateOfPut(
+  facts: EffectFacts,
+  services: TaskServices,
+  signal: AbortSignal,
+): Promise<EffectFate> {
+  const { path, sha256, size, mtime } = facts;
+  if (typeof path !== 'string' || !(sha256 instanceof Uint8Array)) return 'unknown';
+  return inspectVolume(services, facts, signal, async (fs) => {
+    const opened = await fs.open(path, signal);
+    if (!opened.ok) return 'absent';
+    if (opened.value.stat.size !== size || opened.value.stat.mtime !== mtime) return 'absent';
+    return equalBytes(await hashOf(opened.value, signal), sha256) ? 'done' : 'absent';
+  });
+}
+
+async function hashOf(file: OpenFile, signal: AbortSignal): Promise<Uint8Array> {
+  const hash = createHash('sha256');
+  const chunk = new Uint8Array(1024 * KiB);
+  for (let at = 0; ; ) {
+    const count = await file.read(at, chunk, signal);
+    if (count === 0) return new Uint8Array(hash.digest());
+    hash.update(chunk.subarray(0, count));
+    at += count;
+  }
+}
+
+async function resultOfPut(
+  order: Order<'file.download'>,
+  facts: EffectFacts,
+  services: TaskServices,
+): Promise<ResultOf<'file.download'>> {
+  await dropStaged(services.store, order.args.sha256);
+  const path = String(facts.path);
+  return { volume: recordedVolume(facts), path, effect: recordedEffect(facts, []), dryRun: false };
+}

@@ -1,0 +1,173 @@
+import { allow, fromUtf8Lossy, KiB, minutes, refuse, utf8, type Verdict } from '../../base/index.ts';
+import type { DirectoryEntry, FileStat, FileSystem, HostPath } from '../../ports/index.ts';
+import type { ArgsOf, ResultOf } from '../../protocol/index.ts';
+import { baseName, expandGlob, hasGlob, joinPath, parseHostPath } from '../../storage/index.ts';
+import type { TaskKind } from '../task.ts';
+import { withVolume } from './volume-access.ts';
+import { sortedEntries, walk } from './walk.ts';
+
+type Entry = ResultOf<'file.list'>['entries'][number];
+
+/** A page fits into a receipt: 96 KiB less the envelope, the power trace and room to spare. */
+const PAGE_BYTES = 64 * KiB;
+const PAGE_ENTRIES = 1000;
+/** What an entry costs beside its names. */
+const ENTRY_BYTES = 90;
+
+/** One thing to list: its name in the answer, and how to describe it. */
+interface Listed {
+  readonly name: string;
+  readonly describe: () => Promise<Entry>;
+}
+
+export const fileList: TaskKind<'file.list'> = {
+  verb: 'file.list',
+  pace: 'queued',
+  pure: false,
+  whileDisabled: false,
+  deadline: minutes(30),
+  noProgress: minutes(2),
+  async run({ args }, context): Promise<Verdict<ResultOf<'file.list'>>> {
+    const path = parseHostPath(args.path);
+    if (!path.ok) return path;
+    return withVolume(context, args, 'read', async ({ fs, note, signal }) => {
+      const page = await fillPage(source(fs, path.value, args, signal), args, (done) =>
+        context.progress('reading', done),
+      );
+      return page.ok ? allow({ volume: note, ...page.value }) : page;
+    });
+  },
+};
+
+async function fillPage(
+  listed: AsyncIterable<Verdict<Listed>>,
+  { after, limit }: ArgsOf<'file.list'>,
+  onProgress: (done: number) => void,
+): Promise<Verdict<{ entries: Entry[]; next?: string }>> {
+  const entries: Entry[] = [];
+  let size = 0;
+  let started = after === undefined;
+  let seen = 0;
+  let last = '';
+  for await (const item of listed) {
+    if (!item.ok) return item;
+    seen += 1;
+    if (seen % 256 === 0) onProgress(seen);
+    if (!started) {
+      started = item.value.name === after;
+      continue;
+    }
+    const entry = await item.value.describe();
+    const cost =
+      ENTRY_BYTES +
+      utf8(entry.name).byteLength +
+      utf8(entry.target ?? '').byteLength +
+      (entry.raw?.byteLength ?? 0);
+    if (
+      entries.length > 0 &&
+      (entries.length >= Math.min(limit ?? PAGE_ENTRIES, PAGE_ENTRIES) || size + cost > PAGE_BYTES)
+    ) {
+      return allow({ entries, next: last });
+    }
+    entries.push(entry);
+    size += cost;
+    last = item.value.name;
+  }
+  if (!started)
+    return refuse('NO_SUCH_FILE', `There is no ${after} to go on after.`, 'List again from the start.');
+  return allow({ entries });
+}
+
+/** What the order names, in a fixed order, so that a cursor finds its place again. */
+async function* source(
+  fs: FileSystem,
+  path: HostPath,
+  args: ArgsOf<'file.list'>,
+  signal: AbortSignal,
+): AsyncGenerator<Verdict<Listed>, void> {
+  if (args.literal !== true && hasGlob(path)) {
+    yield* globbed(fs, path, signal);
+    return;
+  }
+  const top = await fs.stat(path, true, signal);
+  if (!top.ok) {
+    yield top;
+    return;
+  }
+  if (top.value.kind !== 'directory') {
+    yield allow({
+      name: baseName(path),
+      describe: () => Promise.resolve(entryOf(baseName(path), top.value)),
+    });
+  } else if (args.recursive === true) {
+    for await (const node of walk(fs, path, signal)) {
+      if (!node.ok) {
+        yield node;
+        return;
+      }
+      const { path: full, entry, stat } = node.value;
+      const name =
+        full === undefined ? fromUtf8Lossy(entry.rawName) : full.slice(path === '/' ? 1 : path.length + 1);
+      yield allow({
+        name,
+        describe: () => Promise.resolve(stat === undefined ? unnamed(entry) : entryOf(name, stat)),
+      });
+    }
+  } else yield* children(fs, path, signal);
+}
+
+async function* children(
+  fs: FileSystem,
+  path: HostPath,
+  signal: AbortSignal,
+): AsyncGenerator<Verdict<Listed>, void> {
+  const entries = await sortedEntries(fs, path, signal);
+  if (!entries.ok) {
+    yield entries;
+    return;
+  }
+  for (const entry of entries.value) {
+    const { name } = entry;
+    if (name === undefined) {
+      yield allow({ name: fromUtf8Lossy(entry.rawName), describe: () => Promise.resolve(unnamed(entry)) });
+      continue;
+    }
+    yield allow({
+      name,
+      describe: async () => {
+        const stat = await fs.stat(joinPath(path, name), false, signal);
+        return stat.ok ? entryOf(name, stat.value) : { name, kind: entry.kind };
+      },
+    });
+  }
+}
+
+async function* globbed(
+  fs: FileSystem,
+  pattern: HostPath,
+  signal: AbortSignal,
+): AsyncGenerator<Verdict<Listed>, void> {
+  const found = await expandGlob(fs, pattern, signal);
+  if (!found.ok) {
+    yield found;
+    return;
+  }
+  for (const path of found.value) {
+    yield allow({
+      name: path,
+      describe: async () => {
+        const stat = await fs.stat(path, false, signal);
+        return stat.ok ? entryOf(path, stat.value) : { name: path, kind: 'unknown' };
+      },
+    });
+  }
+}
+
+function entryOf(name: string, { kind, size, mode, uid, gid, mtime, target }: FileStat): Entry {
+  return { name, kind, size, mode, uid, gid, mtime, ...(target === undefined ? {} : { target }) };
+}
+
+/** A name that is not UTF-8 is shown, with its bytes, and cannot be used in an order. */
+function unnamed(entry: DirectoryEntry): Entry {
+  return { name: fromUtf8Lossy(entry.rawName), raw: entry.rawName, kind: entry.kind };
+}

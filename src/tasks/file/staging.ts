@@ -1,0 +1,81 @@
+import { allow, hasCode, minutes, refuse, toHex, type Verdict } from '../../base/index.ts';
+import type { StagedFile, StateStore } from '../../ports/index.ts';
+import { CHUNK_BYTES } from '../../protocol/index.ts';
+import { ChunkMap, chunksOf, receiveFile } from '../../transfer/index.ts';
+import type { TaskContext } from '../task.ts';
+
+/** Staged files by content: a second order for the same bytes goes on where the first one stopped. */
+export const STAGED_PREFIX = 'staged-';
+const MAP_SUFFIX = '.map';
+
+export interface StagedNames {
+  readonly content: string;
+  readonly map: string;
+}
+
+export function stagedNames(sha256: Uint8Array): StagedNames {
+  const content = `${STAGED_PREFIX}${toHex(sha256)}`;
+  return { content, map: `${content}${MAP_SUFFIX}` };
+}
+
+/**
+ * Fetches the file into our own storage, whole and verified. The caller holds the claim on its content. Refuses with
+ * STAGING_FULL; what came stays for the next try unless its hash is wrong.
+ */
+export async function stage(
+  context: TaskContext,
+  size: number,
+  sha256: Uint8Array,
+): Promise<Verdict<StagedFile>> {
+  const { services, id, signal } = context;
+  const names = stagedNames(sha256);
+  const file = await openStaged(services.store, names.content, size);
+  if (!file.ok) return file;
+  const { data } = file.value;
+  const total = chunksOf(size, CHUNK_BYTES);
+  const stored = await services.store.readDocument(names.map);
+  const have = (stored === undefined ? undefined : ChunkMap.fromBytes(stored, total)) ?? new ChunkMap(total);
+  const received = await receiveFile({
+    id,
+    size,
+    chunk: CHUNK_BYTES,
+    sha256,
+    have,
+    read: (offset, into, chunkSignal) => data.read(offset, into, chunkSignal),
+    write: (offset, bytes, chunkSignal) => data.write(offset, bytes, chunkSignal),
+    flush: () => data.flush(),
+    saveMap: (map) => services.store.writeDocument(names.map, map),
+    saveEvery: 64,
+    port: services.blocks,
+    clock: services.clock,
+    signal,
+    noProgress: minutes(1),
+    onProgress: ({ done, total: whole }) => context.progress('staging', done, whole, 'bytes'),
+  });
+  if (!received.ok) {
+    await dropStaged(services.store, sha256);
+    return received;
+  }
+  signal.addEventListener('abort', received.value.release, { once: true });
+  return file;
+}
+
+export async function openStaged(
+  store: StateStore,
+  name: string,
+  size: number,
+): Promise<Verdict<StagedFile>> {
+  try {
+    return allow(await store.stagedFile(name, size));
+  } catch (error) {
+    if (hasCode(error, 'NS_STATE_FULL')) return refuse('STAGING_FULL');
+    throw error;
+  }
+}
+
+/** The content is on the host's disk, or of no use. */
+export async function dropStaged(store: StateStore, sha256: Uint8Array): Promise<void> {
+  const names = stagedNames(sha256);
+  await store.remove(names.map);
+  await store.remove(names.content);
+}

@@ -1,0 +1,70 @@
+import { allow, hours, minutes, NsError, refuse, seconds, type Verdict } from '../../base/index.ts';
+import type { FileStat, OpenFile } from '../../ports/index.ts';
+import { CHUNK_BYTES, type ResultOf } from '../../protocol/index.ts';
+import { parseHostPath } from '../../storage/index.ts';
+import { sendFile } from '../../transfer/index.ts';
+import type { TaskKind } from '../task.ts';
+import { fileFacts } from './stat.ts';
+import { withVolume } from './volume-access.ts';
+
+/**
+ * Host disk → fleet. The device offers the file; the receiver asks for chunks, all or those it lacks; the receipt
+ * carries the hash of the whole as read from the disk. Reading has no effect, so an upload that a restart cut off is
+ * simply offered again.
+ */
+export const fileUpload: TaskKind<'file.upload'> = {
+  verb: 'file.upload',
+  pace: 'queued',
+  pure: false,
+  whileDisabled: false,
+  deadline: hours(24),
+  noProgress: seconds(90),
+  async run({ args }, context): Promise<Verdict<ResultOf<'file.upload'>>> {
+    const { services, id } = context;
+    const path = parseHostPath(args.path);
+    if (!path.ok) return path;
+    return withVolume(context, args, 'read', async ({ fs, note, signal }) => {
+      const opened = await fs.open(path.value, signal);
+      if (!opened.ok) return opened;
+      const { stat } = opened.value;
+      context.offer({ size: stat.size, chunk: CHUNK_BYTES, inode: stat.inode, mtime: stat.mtime });
+      const { sha256 } = await sendFile({
+        id,
+        size: stat.size,
+        chunk: CHUNK_BYTES,
+        read: (offset, into, chunkSignal) => readWhole(opened.value, offset, into, chunkSignal),
+        port: services.blocks,
+        clock: services.clock,
+        signal,
+        noProgress: minutes(1),
+        onProgress: ({ done, total }) => context.progress('sending', done, total, 'bytes'),
+      });
+      const now = await fs.stat(path.value, true, signal);
+      if (!now.ok || !sameFile(stat, now.value)) return refuse('FILE_CHANGED');
+      return allow({ volume: note, path: path.value, file: fileFacts(stat), sha256 });
+    });
+  },
+};
+
+function sameFile(a: FileStat, b: FileStat): boolean {
+  return a.inode === b.inode && a.size === b.size && a.mtime === b.mtime;
+}
+
+/** The size is the one of the offer: a file that ends before it contradicts its own inode. */
+async function readWhole(
+  file: OpenFile,
+  offset: number,
+  into: Uint8Array,
+  signal: AbortSignal,
+): Promise<void> {
+  let done = 0;
+  while (done < into.byteLength) {
+    const count = await file.read(offset + done, into.subarray(done), signal);
+    if (count === 0) {
+      throw new NsError('NS_FILE_SHORT', `the file ends at byte ${offset + done}, before the size it gave`, {
+        family: 'peer',
+      });
+    }
+    done += count;
+  }
+}

@@ -1,0 +1,247 @@
+import { allow, hours, minutes, NsError, refuse, toHex, type Verdict } from '../../base/index.ts';
+import type { Lease } from '../../bmc/index.ts';
+import type { BlockDevice, FileSystem } from '../../ports/index.ts';
+import type { VolumeNote } from '../../protocol/index.ts';
+import {
+  JOURNAL_NOT_REPLAYED,
+  judgeVolume,
+  openExt4,
+  probeDisk,
+  recoverRedoLogs,
+  replayedView,
+  resolveVolume,
+  type Volume,
+  volumeDevice,
+} from '../../storage/index.ts';
+import type { TaskServices } from '../services.ts';
+import type { EffectFacts, EffectFate, TaskContext } from '../task.ts';
+
+/** What an order says of the volume that it is about. */
+export interface VolumeWish {
+  readonly volume?: string | undefined;
+  readonly staleOk?: boolean | undefined;
+  readonly replay?: boolean | undefined;
+}
+
+export interface VolumeTarget {
+  readonly disk: string;
+  readonly name: string;
+  readonly type: string;
+  /** Bytes from the start of the disk. */
+  readonly start: number;
+}
+
+/** A volume in hand: leased, judged, open. Good until the use of it returns. */
+export interface VolumeAccess {
+  readonly target: VolumeTarget;
+  readonly lease: Lease;
+  /** The volume itself, bounded. */
+  readonly device: BlockDevice;
+  /** What is on it; with its journal replayed on a copy where it was dirty. */
+  readonly fs: FileSystem;
+  readonly note: VolumeNote;
+  /** Aborts with the task or with the lease. */
+  readonly signal: AbortSignal;
+  /** When the volume was last written, whole seconds: a time for changes that bring none. */
+  readonly lastChange: number;
+}
+
+/** One claim for all disks of the host: what one disk holds decides whether another may be written. */
+const DISKS = 'host disks';
+const READ_LEASE = hours(24);
+const WRITE_LEASE = hours(2);
+const INSPECTION = minutes(2);
+
+/**
+ * Takes the host's disks, judges the volume that the order means, and lends it to `use`. Refusals of power, custody,
+ * gate and resolution come back as they are. The disks go back whatever happens.
+ */
+export async function withVolume<T>(
+  context: TaskContext,
+  wish: VolumeWish,
+  want: 'read' | 'write',
+  use: (access: VolumeAccess) => Promise<Verdict<T>>,
+): Promise<Verdict<T>> {
+  const releaseClaim = await context.claim(DISKS, want);
+  const { services } = context;
+  const leases = new Map<string, Lease>();
+  try {
+    const leased = await leaseAll(context, want, wish.staleOk === true, leases);
+    if (!leased.ok) return leased;
+    const signal = AbortSignal.any([context.signal, ...[...leases.values()].map((lease) => lease.signal)]);
+    const settled = want === 'write' ? await finishEarlierChange(services, leases) : allow(undefined);
+    if (!settled.ok) return settled;
+    const found = await findVolume(leases, wish, want, signal);
+    if (!found.ok) return found;
+    return await open(context, found.value, leases, signal, use);
+  } finally {
+    await Promise.all([...leases.values()].map((lease) => lease.release()));
+    releaseClaim();
+  }
+}
+
+async function leaseAll(
+  context: TaskContext,
+  mode: 'read' | 'write',
+  staleOk: boolean,
+  leases: Map<string, Lease>,
+): Promise<Verdict<void>> {
+  const { custody } = context.services;
+  if (custody.disks.length === 0)
+    return refuse('NO_SUCH_DISK', 'This host has no disk that the board can reach.');
+  for (const disk of custody.disks) {
+    const lease = await custody.lease({
+      disk,
+      mode,
+      holder: `task ${toHex(context.id).slice(0, 8)}`,
+      duration: mode === 'write' ? WRITE_LEASE : READ_LEASE,
+      staleOk,
+      signal: context.signal,
+    });
+    if (!lease.ok) return lease;
+    leases.set(disk, lease.value);
+  }
+  return allow(undefined);
+}
+
+/** A change that was committed and cut off before its end is brought to it first, or nothing is written. */
+async function finishEarlierChange(
+  { store, log }: TaskServices,
+  leases: ReadonlyMap<string, Lease>,
+): Promise<Verdict<void>> {
+  const recoveries = await recoverRedoLogs(store, (disk) => Promise.resolve(leases.get(disk)?.device));
+  for (const recovery of recoveries) {
+    if (recovery.is === 'clean') continue;
+    log.log('warn', `redo.${recovery.is}`, { disk: recovery.disk, volume: recovery.volume });
+    if (recovery.is === 'kept') {
+      return refuse(
+        'CHANGE_PENDING',
+        `An earlier change to ${recovery.volume} could not be finished: ${recovery.reason}.`,
+      );
+    }
+  }
+  return allow(undefined);
+}
+
+interface Found {
+  readonly volume: Volume;
+  readonly stale: boolean;
+  readonly needsReplay: boolean;
+  readonly notes: readonly string[];
+}
+
+async function findVolume(
+  leases: ReadonlyMap<string, Lease>,
+  wish: VolumeWish,
+  want: 'read' | 'write',
+  signal: AbortSignal,
+): Promise<Verdict<Found>> {
+  const probes = [];
+  for (const lease of leases.values()) probes.push(await probeDisk(lease.device, signal));
+  const volume = resolveVolume(probes, wish.volume);
+  if (!volume.ok) return volume;
+  const { probe, hibernation } = volume.value;
+  const permit = judgeVolume(
+    probe,
+    hibernation,
+    want === 'read' ? { want, staleOk: wish.staleOk === true } : { want, replay: wish.replay === true },
+  );
+  return permit.ok ? allow({ volume: volume.value, ...permit.value }) : permit;
+}
+
+async function open<T>(
+  context: TaskContext,
+  { volume, stale, needsReplay, notes }: Found,
+  leases: ReadonlyMap<string, Lease>,
+  signal: AbortSignal,
+  use: (access: VolumeAccess) => Promise<Verdict<T>>,
+): Promise<Verdict<T>> {
+  const { probe, disk } = volume;
+  const lease = leases.get(disk);
+  if (lease === undefined) return refuse('NO_SUCH_DISK');
+  const device = volumeDevice(lease.device, probe);
+  const { editor } = context.services;
+  const replay = needsReplay && editor.capabilities.types.includes(probe.type);
+  const view = replay ? await replayedView(device, probe.type, editor, signal) : undefined;
+  if (view?.ok === false) return view;
+  const unreplayed = needsReplay && view === undefined;
+  try {
+    const fs = await openExt4(view?.value.device ?? device, signal);
+    return await use({
+      target: { disk, name: probe.name, type: probe.type, start: probe.start },
+      lease,
+      device,
+      fs,
+      note: {
+        name: probe.name,
+        type: probe.type,
+        label: probe.label,
+        uuid: probe.uuid,
+        stale: stale || lease.stale || unreplayed,
+        notes: [
+          ...notes,
+          ...(unreplayed ? [JOURNAL_NOT_REPLAYED] : []),
+          ...(view === undefined ? [] : ['the journal was replayed on a copy']),
+        ],
+      },
+      signal,
+      lastChange: fs.facts.lastWrite,
+    });
+  } finally {
+    await view?.value.close();
+  }
+}
+
+/** What an intent says of the volume, so that a later start can name it. */
+export function volumeFacts({ note }: VolumeAccess): EffectFacts {
+  return { volume: note.name, type: note.type, label: note.label, uuid: note.uuid };
+}
+
+/** The volume as an intent recorded it, for an answer given after a restart. */
+export function recordedVolume({ volume, type, label, uuid }: EffectFacts): VolumeNote {
+  if (
+    typeof volume !== 'string' ||
+    typeof type !== 'string' ||
+    typeof label !== 'string' ||
+    typeof uuid !== 'string'
+  ) {
+    throw new NsError('NS_JOURNAL_DAMAGED', 'an intent does not say which volume it is about', {
+      family: 'peer',
+    });
+  }
+  return { name: volume, type, label, uuid, stale: false, notes: ['Found done after a restart.'] };
+}
+
+/**
+ * Looks at a volume after the fact, to tell whether an effect is there. `unknown` wherever it cannot be looked at, or
+ * where an earlier change is still to be finished.
+ */
+export async function inspectVolume(
+  services: TaskServices,
+  facts: EffectFacts,
+  signal: AbortSignal,
+  look: (fs: FileSystem) => Promise<EffectFate>,
+): Promise<EffectFate> {
+  const { name, uuid } = recordedVolume(facts);
+  const leases = new Map<string, Lease>();
+  try {
+    for (const disk of services.custody.disks) {
+      const lease = await services.custody.lease({
+        disk,
+        mode: 'write',
+        holder: 'restart',
+        duration: INSPECTION,
+        signal,
+      });
+      if (!lease.ok) return 'unknown';
+      leases.set(disk, lease.value);
+    }
+    if (!(await finishEarlierChange(services, leases)).ok) return 'unknown';
+    const found = await findVolume(leases, { volume: name }, 'write', signal);
+    const lease = found.ok ? leases.get(found.value.volume.disk) : undefined;
+    if (!found.ok || lease === undefined || found.value.volume.probe.uuid !== uuid) return 'unknown';
+    return await look(await openExt4(volumeDevice(lease.device, found.value.volume.probe), signal));
+  } finally {
+    await Promise.all([...leases.values()].map((lease) => lease.release()));
+  }
+}

@@ -1,0 +1,32 @@
+import { auditRead } from './desk-work/audit.ts';
+import { taskCancel, taskList } from './desk-work/tasks.ts';
+import { fileDelete } from './file/delete.ts';
+import { fileDownload } from './file/download.ts';
+import { fileList } from './file/list.ts';
+import { fileStat } from './file/stat.ts';
+import { fileUpload } from './file/upload.ts';
+import { ioListTask, ioReadTask, ioWatchTask, ioWriteTask } from './io/kinds.ts';
+import { machineDisable, machineEnable } from './machine/lock.ts';
+import { machineStatus } from './machine/status.ts';
+import { memoryCheckTask } from './memory-check/kind.ts';
+import type { TaskRegistry } from './task.ts';
+
+/** Every verb that a device can obey, and what it does. The only list of task kinds. */
+export const TASKS: Required<TaskRegistry> = {
+  'file.list': fileList,
+  'file.stat': fileStat,
+  'file.upload': fileUpload,
+  'file.download': fileDownload,
+  'file.delete': fileDelete,
+  'memory.check': memoryCheckTask,
+  'io.list': ioListTask,
+  'io.read': ioReadTask,
+  'io.write': ioWriteTask,
+  'io.watch': ioWatchTask,
+  'machine.status': machineStatus,
+  'machine.disable': machineDisable,
+  'machine.enable': machineEnable,
+  'task.list': taskList,
+  'task.cancel': taskCancel,
+  'audit.read': auditRead,
+};

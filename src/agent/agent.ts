@@ -2,10 +2,10 @@ import { asNsError, type Duration, seconds } from '../base/index.ts';
 import type { BusMessage, Clock, Entropy, KeyStore, LogSink, MessageBus, Stop } from '../ports/index.ts';
 import { type DeviceTopics, deviceTopics, groupTopic } from '../protocol/index.ts';
 import type { Keyring } from '../security/index.ts';
-import type { TaskDesk } from '../tasks/index.ts';
+import type { DeviceIdentity, TaskDesk } from '../tasks/index.ts';
 import type { BlockPort } from '../transfer/index.ts';
 import { BlockRouter } from './block-router.ts';
-import type { AgentIdentity, Vitals } from './identity.ts';
+import type { Vitals } from './identity.ts';
 import { Intake } from './intake.ts';
 import { Outbox } from './outbox.ts';
 import { HEARTBEAT, Presence } from './presence.ts';
@@ -19,7 +19,7 @@ export interface AgentParts {
   readonly keyring: Keyring;
   readonly desk: TaskDesk;
   readonly log: LogSink;
-  readonly identity: AgentIdentity;
+  readonly identity: DeviceIdentity;
   /** The router given to the transfers as their block port. */
   readonly blocks: BlockRouter;
   readonly vitals: () => Vitals;
@@ -33,7 +33,7 @@ export interface AgentParts {
 const GROUP_JITTER = seconds(2);
 
 /** The way between the bus and the transfers of this device; made before the tasks, which need it. */
-export function agentBlocks(bus: MessageBus, identity: AgentIdentity): BlockRouter & BlockPort {
+export function agentBlocks(bus: MessageBus, identity: DeviceIdentity): BlockRouter & BlockPort {
   return new BlockRouter(bus, deviceTopics(identity.tenant, identity.device).blkOut);
 }
 

@@ -1,4 +1,4 @@
 export { Agent, type AgentParts, agentBlocks } from './agent.ts';
 export { BlockRouter } from './block-router.ts';
-export type { AgentIdentity, Vitals } from './identity.ts';
+export type { Vitals } from './identity.ts';
 export { offlineWill } from './presence.ts';

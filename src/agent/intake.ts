@@ -2,8 +2,7 @@ import { asNsError, refusal, seconds, toHex, type Verdict } from '../base/index.
 import type { BusMessage, Clock, LogSink } from '../ports/index.ts';
 import { LIMITS } from '../protocol/index.ts';
 import { authorise, checkAudience, type Keyring, openOrder } from '../security/index.ts';
-import type { AdmittedOrder, TaskDesk } from '../tasks/index.ts';
-import type { AgentIdentity } from './identity.ts';
+import type { AdmittedOrder, DeviceIdentity, TaskDesk } from '../tasks/index.ts';
 import type { Outbox } from './outbox.ts';
 import type { ReplyJitter } from './reply-jitter.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -13,7 +12,7 @@ export interface IntakeParts {
   readonly keyring: Keyring;
   readonly desk: TaskDesk;
   readonly log: LogSink;
-  readonly identity: AgentIdentity;
+  readonly identity: DeviceIdentity;
   readonly outbox: Outbox;
   readonly jitter: ReplyJitter;
   readonly stopped: AbortSignal;

@@ -3,8 +3,8 @@ import { asNsError, milliseconds, type Refusal, toHex } from '../base/index.ts';
 import type { Clock, KeyStore, LogSink, MessageBus } from '../ports/index.ts';
 import type { DeviceEvent } from '../protocol/index.ts';
 import { signEvent } from '../security/index.ts';
-import type { TaskEvent } from '../tasks/index.ts';
-import { type AgentIdentity, eventHead } from './identity.ts';
+import type { DeviceIdentity, TaskEvent } from '../tasks/index.ts';
+import { eventHead } from './identity.ts';
 import { ProgressPacer } from './progress-pacer.ts';
 import type { ReplyJitter } from './reply-jitter.ts';
 
@@ -13,7 +13,7 @@ export interface OutboxParts {
   readonly clock: Clock;
   readonly keyStore: KeyStore;
   readonly log: LogSink;
-  readonly identity: AgentIdentity;
+  readonly identity: DeviceIdentity;
   readonly jitter: ReplyJitter;
   /** Where events are published. */
   readonly topic: string;

@@ -2,12 +2,13 @@ import { type Duration, seconds } from '../base/index.ts';
 import type { Clock, Entropy, KeyStore, Stop } from '../ports/index.ts';
 import { type DeviceEvent, deviceTopics } from '../protocol/index.ts';
 import { signEvent } from '../security/index.ts';
-import { type AgentIdentity, eventHead, type Vitals } from './identity.ts';
+import type { DeviceIdentity } from '../tasks/index.ts';
+import { eventHead, type Vitals } from './identity.ts';
 
 export interface PresenceParts {
   readonly clock: Clock;
   readonly entropy: Entropy;
-  readonly identity: AgentIdentity;
+  readonly identity: DeviceIdentity;
   readonly vitals: () => Vitals;
   /** Told of each nonce given out, with the monotonic milliseconds of that moment. */
   readonly noteNonce: (nonce: Uint8Array, monotonic: number) => void;

@@ -4,11 +4,12 @@ import { systemEntropy } from '../../src/adapters/entropy.ts';
 import { silentLog } from '../../src/adapters/log.ts';
 import { MqttBus, type MqttBusOptions } from '../../src/adapters/mqtt/mqtt-bus.ts';
 import { systemClock } from '../../src/adapters/system-clock.ts';
-import { Agent, type AgentIdentity, agentBlocks, offlineWill } from '../../src/agent/index.ts';
+import { Agent, agentBlocks, offlineWill } from '../../src/agent/index.ts';
 import { milliseconds, utf8 } from '../../src/base/index.ts';
 import type { BusState } from '../../src/ports/index.ts';
 import { type DeviceEvent, deviceTopics } from '../../src/protocol/index.ts';
 import { openEvent, signOrder } from '../../src/security/index.ts';
+import type { DeviceIdentity } from '../../src/tasks/index.ts';
 import { eventually } from '../kit/eventually.ts';
 import { FakeDesk } from '../kit/fake-desk.ts';
 import { testKey, testKeyring } from '../kit/keys.ts';
@@ -17,7 +18,7 @@ import { testOrder } from '../kit/orders.ts';
 import { startTcpProxy } from '../kit/tcp-proxy.ts';
 
 const TENANT = 'acme';
-const identity: AgentIdentity = {
+const identity: DeviceIdentity = {
   tenant: TENANT,
   device: 'host1',
   groups: [],

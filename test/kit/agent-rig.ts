@@ -1,9 +1,10 @@
 import { SeededEntropy } from '../../src/adapters/sim/seeded-entropy.ts';
 import { VirtualClock } from '../../src/adapters/sim/virtual-clock.ts';
-import { Agent, type AgentIdentity, agentBlocks } from '../../src/agent/index.ts';
+import { Agent, agentBlocks } from '../../src/agent/index.ts';
 import type { KeyStore, LogSink } from '../../src/ports/index.ts';
 import { type DeviceEvent, deviceTopics, groupTopic, type Order } from '../../src/protocol/index.ts';
 import { openEvent, signOrder } from '../../src/security/index.ts';
+import type { DeviceIdentity } from '../../src/tasks/index.ts';
 import { FakeBroker, type FakeBus } from './fake-bus.ts';
 import { FakeDesk } from './fake-desk.ts';
 import { testKey, testKeyring } from './keys.ts';
@@ -21,7 +22,7 @@ export class AgentRig {
   readonly deviceKey = testKey();
   readonly nonces: Uint8Array[] = [];
   readonly logged: string[] = [];
-  readonly identity: AgentIdentity = {
+  readonly identity: DeviceIdentity = {
     tenant: TENANT,
     device: 'host1',
     groups: ['rack1', 'all'],

@@ -2,7 +2,6 @@ import { allow, refuse, type Verdict } from '../base/index.ts';
 import type { BlockDevice } from '../ports/index.ts';
 import { type Effect, type EffectRun, LONGEST_RUN } from './effect.ts';
 import type { IsFree } from './free-blocks.ts';
-import { decodeCommit } from './redo-format.ts';
 import { type RedoLog, type RedoTarget, stillPending } from './redo-log.ts';
 
 export interface CommitRequest {
@@ -52,17 +51,16 @@ export async function commitEffect(request: CommitRequest): Promise<Verdict<Comm
     await volume.write(run.offset, content, signal);
   }
   if (ahead.length > 0) await volume.flush(signal);
+  if (logged.length === 0) return allow({ ahead: total(ahead), logged: 0 });
   const commit = await log.write(target, effect, logged, volume, signal);
 
   const still = await request.beforeCommit(effect);
   if (!still.ok) return still;
-  const decoded = decodeCommit(commit);
-  if (decoded === undefined) throw stillPending(target.disk);
   const critical = request.critical ?? ((work) => work());
   await critical(async () => {
     signal.throwIfAborted();
     await log.commit(commit);
-    await log.apply(decoded, volume);
+    await log.apply(commit, volume);
     await log.clear();
   });
   return allow({ ahead: total(ahead), logged: total(logged) });

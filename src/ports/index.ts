@@ -14,7 +14,14 @@ export type { HostPower, PowerReading, PowerState } from './host-power.ts';
 export type { Channel, ChannelKind, ChannelValue, IoDevices } from './io-devices.ts';
 export type { KeyAlgorithm, KeyStore, PublicKey } from './key-store.ts';
 export type { LogLevel, LogSink } from './log-sink.ts';
-export type { DimmSlot, MemoryProbe, MemoryRange } from './memory-probe.ts';
+export type {
+  DimmSlot,
+  MarchFindings,
+  MarchMismatch,
+  MarchOperation,
+  MemoryProbe,
+  MemoryRange,
+} from './memory-probe.ts';
 export type { BusMessage, BusState, MessageBus, PublishOptions } from './message-bus.ts';
 export type { StagedFile, StateStore } from './state-store.ts';
 export type { FileAttributes, VolumeEdit, VolumeEditor } from './volume-editor.ts';

@@ -24,4 +24,33 @@ export interface MemoryProbe {
   /** Native words, little endian. `address` and `into` in bytes, multiples of 8. */
   read(address: number, into: Uint8Array, signal?: AbortSignal): Promise<void>;
   write(address: number, data: Uint8Array, signal?: AbortSignal): Promise<void>;
+  /**
+   * Where the board can do it by itself: one March element over the range, word by word in the given order, all
+   * operations on a word before the next word. Without it, the same is done by single reads and writes, slowly.
+   */
+  sweep?(
+    range: MemoryRange,
+    order: 'up' | 'down',
+    operations: readonly MarchOperation[],
+    signal?: AbortSignal,
+  ): Promise<MarchFindings>;
+}
+
+/** Write this word, or read and expect it. The word has 8 bytes. */
+export interface MarchOperation {
+  readonly do: 'read' | 'write';
+  readonly word: Uint8Array;
+}
+
+export interface MarchMismatch {
+  readonly address: number;
+  readonly expected: Uint8Array;
+  readonly actual: Uint8Array;
+}
+
+export interface MarchFindings {
+  /** The first mismatches, at most 256. */
+  readonly mismatches: readonly MarchMismatch[];
+  /** All mismatches. */
+  readonly count: number;
 }

@@ -1,0 +1,121 @@
+import * as v from 'valibot';
+import { NsError, suggest } from '../../base/index.ts';
+
+const whole = (minimum: number, maximum: number) =>
+  v.pipe(v.number(), v.safeInteger(), v.minValue(minimum), v.maxValue(maximum));
+const powerState = v.picklist(['S0', 'S3', 'S4', 'S5', 'G3', 'unknown']);
+const offset = whole(0, 2 ** 32);
+const bit = v.optional(whole(0, 7), 0);
+const cell = v.strictObject({ at: offset, bit });
+
+/** A fault of a memory cell or of its address, as in memory-cells.ts. */
+export const memoryFault = v.variant('kind', [
+  v.strictObject({ kind: v.literal('stuck-at'), at: offset, bit, value: v.picklist([0, 1]) }),
+  v.strictObject({ kind: v.literal('transition'), at: offset, bit, cannot: v.picklist(['rise', 'fall']) }),
+  v.strictObject({
+    kind: v.literal('coupling'),
+    aggressor: cell,
+    on: v.picklist(['rise', 'fall']),
+    victim: cell,
+    effect: v.picklist(['flip', 'set', 'clear']),
+  }),
+  v.strictObject({
+    kind: v.literal('address'),
+    at: offset,
+    reaches: v.picklist(['nothing', 'other', 'both']),
+    other: v.optional(offset, 0),
+  }),
+]);
+
+const disk = v.strictObject({
+  name: v.optional(v.pipe(v.string(), v.regex(/^[a-z][a-z0-9]{0,15}$/)), 'disk0'),
+  /** Path of the image file, or of a block device. */
+  image: v.pipe(v.string(), v.minLength(1)),
+  sectorSize: v.optional(v.picklist([512, 4096]), 512),
+  /** Sectors that cannot be read or written. */
+  badSectors: v.optional(v.pipe(v.array(whole(0, 2 ** 40)), v.maxLength(1024)), []),
+});
+
+const dimm = v.strictObject({
+  slot: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,32}$/)),
+  /** Bytes; 0 for an empty slot. */
+  size: v.pipe(whole(0, 1024 * 1024 * 1024), v.multipleOf(4096)),
+  faults: v.optional(v.pipe(v.array(memoryFault), v.maxLength(64)), []),
+  spd: v.optional(v.picklist(['good', 'damaged', 'unreadable']), 'good'),
+});
+
+/** The simulated machine, as a configuration file describes it. Everything but the disks has a default. */
+export const simConfig = v.strictObject({
+  state: v.optional(powerState, 'S5'),
+  seed: v.optional(whole(0, 2 ** 32 - 1), 1),
+  disks: v.pipe(
+    v.array(disk),
+    v.maxLength(16),
+    v.check((all) => new Set(all.map((d) => d.name)).size === all.length, 'disk names must differ'),
+  ),
+  dimms: v.optional(v.pipe(v.array(dimm), v.maxLength(32)), []),
+  /** Power states in which a standby rail feeds the memory. */
+  dramIn: v.optional(v.array(powerState), ['S5']),
+  spdIn: v.optional(v.array(powerState), ['S3', 'S4', 'S5']),
+  /** Whether the board keeps a waking host down until its disk is back. */
+  interlock: v.optional(v.boolean(), true),
+  /** Whether the switch can keep a drive from both sides. */
+  hold: v.optional(v.boolean(), true),
+  /** Whether drives have power while the host is down. */
+  ownPower: v.optional(v.boolean(), true),
+  handBackMs: v.optional(whole(100, 60_000)),
+  switchDelayMs: v.optional(whole(0, 60_000), 50),
+  bootDelayMs: v.optional(whole(0, 600_000), 500),
+  /** Writes wait in the drive's cache until a flush, and a power cut may lose them. */
+  volatileCache: v.optional(v.boolean(), false),
+  /** Cut the power at the nth write to a disk. */
+  cutAtWrite: v.optional(whole(1, 2 ** 32)),
+  /** Path of the control socket; none by default. */
+  control: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(100))),
+});
+
+export type SimConfig = v.InferOutput<typeof simConfig>;
+export type SimConfigInput = v.InferInput<typeof simConfig>;
+
+/** Reads a configuration; NS_CONFIG_INVALID names the first wrong key or value, and what may have been meant. */
+export function parseSimConfig(value: unknown): SimConfig {
+  return parseStrictly(simConfig, value, 'sim');
+}
+
+/** Parses by a schema of strict objects; NS_CONFIG_INVALID names the place and, for unknown keys, the nearest known one. */
+export function parseStrictly<S extends v.GenericSchema>(
+  schema: S,
+  value: unknown,
+  what: string,
+): v.InferOutput<S> {
+  const result = v.safeParse(schema, value);
+  if (result.success) return result.output;
+  const issue = result.issues.find((each) => each.type === 'strict_object') ?? result.issues[0];
+  const path = issue.path?.map((item) => String(item.key)) ?? [];
+  const place = [what, ...path].join('.');
+  const key = path.at(-1);
+  const unknownKey = issue.type === 'strict_object' && issue.expected === 'never' && key !== undefined;
+  if (!unknownKey) {
+    throw new NsError('NS_CONFIG_INVALID', `${place}: ${issue.message}`, { family: 'caller' });
+  }
+  const known = knownKeys(schema, path.slice(0, -1));
+  const meant = suggest(key, known);
+  const hint = meant === undefined ? `known are ${known.join(', ')}` : `did you mean "${meant}"?`;
+  throw new NsError('NS_CONFIG_INVALID', `${place} is not a known key; ${hint}`, { family: 'caller' });
+}
+
+/** The keys that a schema has at a path, through optionals, arrays, pipes and variants. */
+function knownKeys(schema: unknown, path: readonly string[]): string[] {
+  const at = schema as {
+    wrapped?: unknown;
+    item?: unknown;
+    entries?: Record<string, unknown>;
+    options?: readonly unknown[];
+  };
+  if (at.wrapped) return knownKeys(at.wrapped, path);
+  if (at.options) return [...new Set(at.options.flatMap((option) => knownKeys(option, path)))];
+  const [key, ...rest] = path;
+  if (at.item && key !== undefined) return knownKeys(at.item, rest);
+  if (!at.entries) return [];
+  return key === undefined ? Object.keys(at.entries) : knownKeys(at.entries[key] ?? {}, rest);
+}

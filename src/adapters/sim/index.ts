@@ -1,0 +1,18 @@
+export {
+  memoryFault,
+  parseSimConfig,
+  parseStrictly,
+  type SimConfig,
+  type SimConfigInput,
+  simConfig,
+} from './config.ts';
+export { openSimControl, type SimControl, turnKnob } from './control.ts';
+export { SimDriveSwitch, type SimDriveSwitchOptions, type SwitchFault } from './drive-switch.ts';
+export { SimHost, type SimHostEvent, type SimHostOptions } from './host.ts';
+export { SimIo } from './io.ts';
+export { SimMachine, type SimMachineOptions } from './machine.ts';
+export { type SimDimm, SimMemory, type SimMemoryOptions } from './memory.ts';
+export type { MemoryFault } from './memory-cells.ts';
+export { PowerCut, type PowerCutOptions } from './power-cut.ts';
+export { SeededEntropy } from './seeded-entropy.ts';
+export { VirtualClock } from './virtual-clock.ts';

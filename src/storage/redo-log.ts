@@ -77,7 +77,7 @@ export class RedoLog {
     runs: readonly EffectRun[],
     volume: BlockDevice,
     signal: AbortSignal,
-  ): Promise<Uint8Array> {
+  ): Promise<Commit> {
     if ((await this.pending()) !== undefined) throw stillPending(target.disk);
     const hash = createHash('sha256');
     let at = BODY_AT;
@@ -95,21 +95,23 @@ export class RedoLog {
       }
     }
     await this.#region.flush(signal);
-    const commit = encodeCommit({
+    const commit: Commit = {
       ...target,
       bodyLength: at - BODY_AT,
       bodyHash: hash.digest(),
       effectHash: fromHex(effect.hash),
-    });
-    if (commit === undefined) {
+    };
+    if (encodeCommit(commit) === undefined) {
       throw new NsError('NS_REDO_NAME', `the name of ${target.volume} is too long`, { family: 'caller' });
     }
     return commit;
   }
 
   /** The point of no return. Takes what `write` gave back; not stopped by any signal. */
-  async commit(commit: Uint8Array): Promise<void> {
-    await this.#region.write(0, commit);
+  async commit(commit: Commit): Promise<void> {
+    const sector = encodeCommit(commit);
+    if (sector === undefined) throw new NsError('NS_INTERNAL', 'a commit with a bad name', { family: 'bug' });
+    await this.#region.write(0, sector);
     await this.#region.flush();
   }
 

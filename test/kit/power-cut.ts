@@ -63,14 +63,14 @@ class RailDevice implements BlockDevice {
   readonly name: string;
   readonly capabilities;
   readonly #rail: PowerRail;
-  readonly #durable: MemoryDevice;
+  readonly durable: MemoryDevice;
   /** What a read sees: the durable bytes with the cached writes on top. Undefined while the cache is empty. */
   #seen: Uint8Array | undefined;
   #cached: { offset: number; data: Uint8Array }[] = [];
 
   constructor(rail: PowerRail, durable: MemoryDevice) {
     this.#rail = rail;
-    this.#durable = durable;
+    this.durable = durable;
     this.name = durable.name;
     this.capabilities = durable.capabilities;
   }
@@ -79,7 +79,7 @@ class RailDevice implements BlockDevice {
     this.#rail.check();
     checkBlockRange(this.name, this.capabilities.size, offset, into.byteLength);
     signal?.throwIfAborted();
-    const source = this.#seen ?? this.#durable.bytes;
+    const source = this.#seen ?? this.durable.bytes;
     into.set(source.subarray(offset, offset + into.byteLength));
   }
 
@@ -87,7 +87,7 @@ class RailDevice implements BlockDevice {
     this.#rail.check();
     checkBlockRange(this.name, this.capabilities.size, offset, data.byteLength);
     signal?.throwIfAborted();
-    this.#seen ??= this.#durable.bytes.slice();
+    this.#seen ??= this.durable.bytes.slice();
     for (let at = 0; at < data.byteLength; at += STEP) {
       const part = data.slice(at, at + STEP);
       const last = this.#rail.step();
@@ -100,7 +100,7 @@ class RailDevice implements BlockDevice {
   async flush(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     if (this.#rail.step()) this.#rail.fall();
-    for (const { offset, data } of this.#cached) this.#durable.bytes.set(data, offset);
+    for (const { offset, data } of this.#cached) this.durable.bytes.set(data, offset);
     this.#cached = [];
     this.#seen = undefined;
   }
@@ -118,13 +118,13 @@ class RailDevice implements BlockDevice {
       const fate = random();
       if (fate < 1 / 3) continue;
       if (fate < 2 / 3) {
-        this.#durable.bytes.set(data, offset);
+        this.durable.bytes.set(data, offset);
         continue;
       }
       for (let at = 0; at < data.byteLength; ) {
         // A tear lies on the device's sector boundary, not on the write's.
         const next = Math.min(data.byteLength, at + SECTOR - ((offset + at) % SECTOR));
-        if (random() < 0.5) this.#durable.bytes.set(data.subarray(at, next), offset + at);
+        if (random() < 0.5) this.durable.bytes.set(data.subarray(at, next), offset + at);
         at = next;
       }
     }

@@ -90,7 +90,9 @@ export function parseStrictly<S extends v.GenericSchema>(
 ): v.InferOutput<S> {
   const result = v.safeParse(schema, value);
   if (result.success) return result.output;
-  const issue = result.issues.find((each) => each.type === 'strict_object') ?? result.issues[0];
+  const issue =
+    result.issues.find((each) => each.type === 'strict_object' && each.expected === 'never') ??
+    result.issues[0];
   const path = issue.path?.map((item) => String(item.key)) ?? [];
   const place = [what, ...path].join('.');
   const key = path.at(-1);

@@ -1,0 +1,126 @@
+import { milliseconds, seconds } from '../../src/base/index.ts';
+import type { KeyStore, StateStore, VolumeEditor } from '../../src/ports/index.ts';
+import type { Order, Receipt } from '../../src/protocol/index.ts';
+import { AuditLog, Freshness, openEvent, openOrder, signOrder } from '../../src/security/index.ts';
+import type { AdmittedOrder, TaskEvent } from '../../src/tasks/desk.ts';
+import { Journal } from '../../src/tasks/journal/index.ts';
+import type { TaskServices } from '../../src/tasks/services.ts';
+import type { TaskRegistry } from '../../src/tasks/task.ts';
+import { Desk } from '../../src/tasks/task-desk.ts';
+import { TaskTable } from '../../src/tasks/task-table.ts';
+import { testKey, testKeyring } from './keys.ts';
+import { machineBench } from './machine.ts';
+import { MemoryState } from './memory-state.ts';
+import { testOrder } from './orders.ts';
+
+const NO_EDITOR: VolumeEditor = {
+  capabilities: { types: [], unusable: 'not part of this test' },
+  edit: () => Promise.reject(new Error('not part of this test')),
+  check: () => Promise.reject(new Error('not part of this test')),
+  replay: () => Promise.reject(new Error('not part of this test')),
+};
+
+export interface DeskBenchOptions {
+  readonly registry: TaskRegistry;
+  /** Own storage; pass the one of an earlier bench to start again on it. */
+  readonly store?: StateStore;
+  readonly keys?: DeskKeys;
+  readonly maxRunning?: number;
+  readonly maxOpen?: number;
+  readonly journalSize?: number;
+}
+
+export interface DeskKeys {
+  readonly device: KeyStore;
+  readonly operator: KeyStore;
+}
+
+export const deskKeys = (): DeskKeys => ({ device: testKey(), operator: testKey() });
+
+const TENANT = 'test';
+
+/** A desk over simulated parts and a registry of the test's own, as one start of an agent. */
+export async function deskBench(options: DeskBenchOptions) {
+  const store = options.store ?? new MemoryState();
+  const { device, operator } = options.keys ?? deskKeys();
+  const keyring = testKeyring({ olga: [operator, 'operator'] });
+  const machine = machineBench({ store, disks: 0 });
+  const { clock, power, custody, lockout } = machine;
+  await lockout.reassert();
+  const freshness = new Freshness();
+  const journal = await Journal.open(store, options.journalSize ?? 1024 * 1024, freshness);
+  const services: TaskServices = {
+    identity: {
+      tenant: TENANT,
+      device: 'host1',
+      groups: [],
+      board: 'sim-host',
+      version: 'test',
+      boot: new Uint8Array(16),
+    },
+    clock,
+    log: { log: () => {} },
+    store,
+    audit: await AuditLog.open(store, { slots: 16 }),
+    power,
+    custody,
+    lockout,
+    switches: [],
+    editor: NO_EDITOR,
+    blocks: { send: () => Promise.resolve(), onMessage: () => () => {} },
+    protectedPaths: [],
+    tasks: new TaskTable(),
+    limits: { stagedFile: 1024 * 1024 },
+    startedAt: clock.monotonic(),
+  };
+  const admit = (packet: Uint8Array): AdmittedOrder => {
+    const opened = openOrder(packet, keyring, { tenant: TENANT });
+    if (!opened.ok) throw new Error(`${opened.refusal.code}: ${opened.refusal.sentence}`);
+    const { order, packetHash, signer } = opened.value;
+    return {
+      order,
+      packet,
+      packetHash,
+      issuer: { keyId: signer.keyId, name: signer.name, role: signer.role },
+    };
+  };
+  const desk = new Desk({
+    services,
+    journal,
+    freshness,
+    keyStore: device,
+    registry: options.registry,
+    reopen: (packet) => ({ ok: true, value: admit(packet) }),
+    maxRunning: options.maxRunning ?? 4,
+    maxOpen: options.maxOpen ?? 8,
+  });
+  const events: TaskEvent[] = [];
+  desk.onEvent((event) => events.push(event));
+
+  const receiptOf = (packet: Uint8Array): Receipt => {
+    const opened = openEvent(packet, device.publicKey, { tenant: TENANT });
+    if (!opened.ok || opened.value.event !== 'receipt') throw new Error('not a receipt');
+    return opened.value;
+  };
+  const order = async (change: Record<string, unknown> = {}): Promise<AdmittedOrder> =>
+    admit(await signOrder(testOrder(operator, change) as Order, operator, TENANT));
+  const receipts = (): Receipt[] =>
+    events.flatMap((event) => (event.kind === 'receipt' ? [receiptOf(event.packet)] : []));
+  /** Lets everything that is due happen. */
+  const settle = (time = milliseconds(50)) => clock.advance(time);
+  const submit = (admitted: AdmittedOrder) => clock.settle(desk.submit(admitted), seconds(60));
+  return {
+    ...machine,
+    desk,
+    services,
+    journal,
+    events,
+    receipts,
+    receiptOf,
+    order,
+    submit,
+    settle,
+    store,
+    keys: { device, operator },
+  };
+}

@@ -15,7 +15,7 @@ import {
 
 const MFT_RECORD = 0;
 const ROOT_RECORD = 5;
-const MAX_INDEX = 64 * 1024 * 1024;
+const MAX_INDEX = 8 * 1024 * 1024;
 const MAX_LIST = 256 * 1024;
 
 interface NtfsRecord {

@@ -2,10 +2,21 @@ export { configInvalid, type OperatorConfig, parseConfig } from './config.ts';
 export { EXIT, type ExitCode, exitOfAll, exitOfOutcome } from './exit-code.ts';
 export { Fleet, type FleetOptions, type OrderCounter } from './fleet.ts';
 export { foldHosts, groupEqual } from './fold-hosts.ts';
+export { forEachHost, HOSTS_AT_ONCE } from './for-each-host.ts';
 export type { GetOutcome, TransferOptions } from './get-file.ts';
 export { type Inventory, resolveHosts } from './host-names.ts';
 export { expandHosts } from './host-range.ts';
 export type { LocalSink, LocalSource, PartFile } from './local-file.ts';
+export {
+  parseBytes,
+  parseChannelValue,
+  parseCount,
+  parseMode,
+  parseOwner,
+  parseSpan,
+  parseTime,
+  parseWait,
+} from './order-args.ts';
 export type { OrderEvent, OrderRun } from './order-run.ts';
 export { DEFAULT_TIMING, type OrderOptions, type OrderTiming } from './order-timing.ts';
 export type { OrderOutcome } from './outcome.ts';

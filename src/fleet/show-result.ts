@@ -57,8 +57,9 @@ function listLines(r: ResultOf<'file.list'>, long: boolean): string[] {
         [2],
       )
     : r.entries.map(name);
-  const empty = r.entries.length === 0 ? ['(empty)'] : [];
-  return [...volumeLine(r.volume), ...lines, ...empty, ...(r.next === undefined ? [] : ['… there is more'])];
+  const entries = r.entries.length === 1 ? '1 entry' : `${r.entries.length} entries`;
+  const more = r.next === undefined ? [] : ['… there is more'];
+  return [entries, ...lines, ...more, ...volumeLine(r.volume)];
 }
 
 function statusLines(r: ResultOf<'machine.status'>): string[] {

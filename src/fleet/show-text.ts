@@ -1,7 +1,7 @@
 import { formatBytes } from '../base/index.ts';
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+/** Control characters, line separators, and what turns the direction of text. */
+const UNSAFE = /[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
 /**
  * A line fit for a terminal: what a device or its disk says may hold escape sequences or turn the direction of the

@@ -20,7 +20,7 @@ export type Answer = Partial<Receipt> | 'silence';
 export interface DeviceTools {
   readonly blocks: BlockPort;
   readonly signal: AbortSignal;
-  say(event: Record<string, unknown>): Promise<void>;
+  readonly say: (event: Record<string, unknown>) => Promise<void>;
 }
 
 const ZEROS = new Uint8Array(32);

@@ -1,0 +1,117 @@
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
+import { open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { NsError } from '../base/index.ts';
+import type { KeyStore } from '../ports/index.ts';
+import { keyStoreOf } from '../security/index.ts';
+
+function keyFault(path: string, sentence: string, cause?: unknown): NsError {
+  return new NsError('NS_KEY_FILE', `${path}: ${sentence}`, { family: 'caller', cause });
+}
+
+/**
+ * Makes an Ed25519 key and writes it as PKCS #8 PEM, readable by its owner only, encrypted where there is a
+ * passphrase. NS_KEY_FILE where a file of that name is there.
+ */
+export async function createKeyFile(path: string, passphrase: string | undefined): Promise<KeyStore> {
+  const { privateKey } = generateKeyPairSync('ed25519');
+  const lock = passphrase === undefined ? {} : { cipher: 'aes-256-cbc', passphrase };
+  const pem = privateKey.export({ format: 'pem', type: 'pkcs8', ...lock });
+  try {
+    const handle = await open(path, 'wx', 0o600);
+    try {
+      await handle.writeFile(pem);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    const there = (error as NodeJS.ErrnoException).code === 'EEXIST';
+    throw keyFault(path, there ? 'a file is there already' : 'cannot be written', error);
+  }
+  return keyStoreOf(privateKey);
+}
+
+/** Opens a private key. `passphrase` is asked only for an encrypted one. NS_KEY_FILE says what is wrong. */
+export async function openKeyFile(path: string, passphrase: () => Promise<string>): Promise<KeyStore> {
+  let pem: string;
+  try {
+    if (process.platform !== 'win32' && ((await stat(path)).mode & 0o077) !== 0) {
+      throw keyFault(path, `others may read this key; run: chmod 600 ${path}`);
+    }
+    pem = await readFile(path, 'utf8');
+  } catch (error) {
+    throw error instanceof NsError ? error : keyFault(path, 'cannot be read', error);
+  }
+  const encrypted = pem.includes('ENCRYPTED');
+  const secret = encrypted ? await passphrase() : undefined;
+  try {
+    return keyStoreOf(
+      createPrivateKey({ key: pem, ...(secret === undefined ? {} : { passphrase: secret }) }),
+    );
+  } catch (error) {
+    throw keyFault(
+      path,
+      encrypted ? 'the passphrase is wrong, or the key is damaged' : 'this is no usable key',
+      error,
+    );
+  }
+}
+
+const LOCK_PATIENCE = 5000;
+const LOCK_STALE = 10_000;
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/**
+ * The order counter of a key, in a file beside it. Each number is given once and they rise, over all programs that use
+ * the key; they never fall behind the clock in milliseconds, so that a lost file does no harm.
+ */
+export function fileCounter(keyPath: string): { next(): Promise<number> } {
+  const path = `${keyPath}.counter`;
+  const lock = `${path}.lock`;
+  let last: Promise<unknown> = Promise.resolve();
+  const take = async (): Promise<number> => {
+    await holdLock(lock);
+    try {
+      const stored = Number(await readFile(path, 'utf8').catch(() => '0'));
+      const next = Math.max(Number.isSafeInteger(stored) ? stored + 1 : 0, Date.now());
+      const handle = await open(`${path}.new`, 'w', 0o600);
+      await handle.writeFile(`${next}\n`);
+      await handle.datasync().finally(() => handle.close());
+      await rename(`${path}.new`, path);
+      return next;
+    } catch (error) {
+      throw keyFault(path, 'the order counter cannot be kept', error);
+    } finally {
+      await rm(lock, { force: true });
+    }
+  };
+  return {
+    next: () => {
+      const turn = last.then(take, take);
+      last = turn.catch(() => undefined);
+      return turn;
+    },
+  };
+}
+
+async function holdLock(lock: string): Promise<void> {
+  const end = Date.now() + LOCK_PATIENCE;
+  for (;;) {
+    try {
+      await writeFile(lock, String(process.pid), { flag: 'wx' });
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST')
+        throw keyFault(lock, 'cannot be written', error);
+      const age = await stat(lock).then(
+        (found) => Date.now() - found.mtimeMs,
+        () => 0,
+      );
+      // A number takes milliseconds: whoever holds it for longer is dead.
+      if (age > LOCK_STALE) await rm(lock, { force: true });
+      else if (Date.now() > end)
+        throw keyFault(lock, 'another program holds the counter; remove this file if none runs');
+      else await pause(5 + Math.random() * 10);
+    }
+  }
+}

@@ -1,0 +1,177 @@
+import { setMaxListeners } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { systemEntropy } from './adapters/entropy.ts';
+import { MqttBus } from './adapters/mqtt/mqtt-bus.ts';
+import { readConfig } from './adapters/operator-config.ts';
+import { fileCounter, openKeyFile } from './adapters/operator-keys.ts';
+import { Terminal } from './adapters/operator-terminal.ts';
+import { systemClock } from './adapters/system-clock.ts';
+import { asNsError, milliseconds, NsError, seconds, toHex } from './base/index.ts';
+import {
+  configInvalid,
+  Fleet,
+  type OperatorConfig,
+  type OrderTiming,
+  parseConfig,
+  parseWait,
+  resolveHosts,
+} from './fleet/index.ts';
+
+/** Options that every command takes. */
+export interface GlobalOptions {
+  readonly config?: string;
+  readonly json?: boolean;
+  readonly timeout?: string;
+  readonly key?: string;
+}
+
+export interface Context {
+  readonly terminal: Terminal;
+  readonly json: boolean;
+  readonly timing: Partial<OrderTiming>;
+  /** Aborts at Ctrl-C. */
+  readonly signal: AbortSignal;
+  readonly config: () => Promise<OperatorConfig>;
+  readonly hosts: (range: string) => Promise<string[]>;
+  /** Connects, does the work, and says goodbye to the broker whatever comes. */
+  readonly withFleet: <T>(work: (fleet: Fleet) => Promise<T>) => Promise<T>;
+  /** For a private key: from the file that NIGHTSHIFT_PASSPHRASE_FILE names, or typed. */
+  readonly passphrase: (question: string) => Promise<string>;
+}
+
+const CONNECT = seconds(20);
+/** Several puts share one connection: their chunks may fill half of the bus. */
+const BUS_LIMITS = { messages: 4096, bytes: 32 << 20, window: 64, windowBytes: 4 << 20 };
+
+async function firstLine(path: string): Promise<string> {
+  const [line = ''] = (await readFile(path, 'utf8')).split(/\r?\n/);
+  return line;
+}
+
+async function passphrase(terminal: Terminal, question: string): Promise<string> {
+  const file = process.env.NIGHTSHIFT_PASSPHRASE_FILE;
+  if (file === undefined) return terminal.secret(question);
+  return firstLine(file).catch((error: unknown) => {
+    throw configInvalid(`the passphrase file ${file} cannot be read`, error);
+  });
+}
+
+interface Loaded {
+  readonly config: OperatorConfig;
+  readonly directory: string;
+}
+
+async function load(options: GlobalOptions): Promise<Loaded> {
+  const raw = await readConfig(options.config, process.env);
+  return { config: parseConfig(raw.source, raw.content, process.env), directory: raw.directory };
+}
+
+async function openBus({ config, directory }: Loaded): Promise<MqttBus> {
+  const { broker } = config;
+  if (broker === undefined) {
+    throw configInvalid('no broker is named; set "broker" in the configuration or NIGHTSHIFT_BROKER');
+  }
+  const read = (file: string, what: string): Promise<string> =>
+    readFile(resolve(directory, file), 'utf8').catch((error: unknown) => {
+      throw configInvalid(`"broker.${what}": ${file} cannot be read`, error);
+    });
+  const tls: { ca?: string; cert?: string; key?: string } = {};
+  for (const what of ['ca', 'cert', 'key'] as const) {
+    const file = broker[what];
+    if (file !== undefined) tls[what] = await read(file, what);
+  }
+  const password =
+    broker.passwordFile === undefined
+      ? undefined
+      : (await read(broker.passwordFile, 'passwordFile')).split(/\r?\n/)[0];
+  const clientId = `ns-fleet-${toHex(systemEntropy.randomBytes(8))}`;
+  return new MqttBus(
+    {
+      broker: { url: broker.url, ...(Object.keys(tls).length > 0 ? { tls } : {}) },
+      clientId,
+      cleanSession: true,
+      limits: BUS_LIMITS,
+      ...(broker.username === undefined ? {} : { username: broker.username }),
+      ...(password === undefined ? {} : { password }),
+    },
+    systemClock,
+    systemEntropy,
+    { log: () => undefined },
+  );
+}
+
+async function openFleet(loaded: Loaded, options: GlobalOptions, context: Context): Promise<Fleet> {
+  const { config, directory } = loaded;
+  const keyFile = options.key ?? (config.keyFile && resolve(directory, config.keyFile));
+  if (keyFile === undefined)
+    throw configInvalid('no key is named; set "key" in the configuration, NIGHTSHIFT_KEY or --key');
+  const key = await openKeyFile(keyFile, () => context.passphrase(`Passphrase of ${keyFile}`));
+  const bus = await openBus(loaded);
+  const fleet = new Fleet({
+    bus,
+    tenant: config.tenant,
+    key,
+    counter: fileCounter(keyFile),
+    devices: config.devices,
+    clock: systemClock,
+    entropy: systemEntropy,
+  });
+  const patience = systemClock.deadline(CONNECT, 'connecting to the broker');
+  let reason = '';
+  const stop = bus.onState((state) => {
+    if (state.is === 'down') reason = `: ${state.reason}`;
+  });
+  try {
+    await fleet.connect(AbortSignal.any([patience.signal, context.signal]));
+  } catch (error) {
+    if (context.signal.aborted) throw error;
+    throw new NsError('NS_BROKER_UNREACHABLE', `no connection to ${config.broker?.url}${reason}`, {
+      cause: asNsError(error),
+      retryable: true,
+    });
+  } finally {
+    stop();
+    patience.release();
+  }
+  return fleet;
+}
+
+/** What a command works with. Nothing is opened before it is asked for. */
+export function openContext(options: GlobalOptions): Context {
+  const terminal = new Terminal();
+  const interrupt = new AbortController();
+  // Each host of a wide command listens to this one signal.
+  setMaxListeners(0, interrupt.signal);
+  process.once('SIGINT', () => {
+    terminal.status('');
+    interrupt.abort(new NsError('NS_INTERRUPTED', 'interrupted', { family: 'caller' }));
+  });
+  let loading: Promise<Loaded> | undefined;
+  const loaded = (): Promise<Loaded> => {
+    loading ??= load(options);
+    return loading;
+  };
+  const total = options.timeout === undefined ? undefined : milliseconds(parseWait(options.timeout));
+  const context: Context = {
+    terminal,
+    json: options.json === true,
+    timing: total === undefined ? {} : { total },
+    signal: interrupt.signal,
+    config: async () => (await loaded()).config,
+    hosts: async (range) => {
+      const { config } = await loaded();
+      return resolveHosts(range, { devices: [...config.devices.keys()], groups: config.groups });
+    },
+    withFleet: async (work) => {
+      const fleet = await openFleet(await loaded(), options, context);
+      try {
+        return await work(fleet);
+      } finally {
+        await fleet.close();
+      }
+    },
+    passphrase: (question) => passphrase(terminal, question),
+  };
+  return context;
+}

@@ -1,0 +1,180 @@
+import { asNsError, type NsError } from './base/index.ts';
+import {
+  clean,
+  EXIT,
+  type ExitCode,
+  eventJson,
+  exitOfAll,
+  exitOfOutcome,
+  type Fleet,
+  fleetLine,
+  foldHosts,
+  forEachHost,
+  groupEqual,
+  jsonLine,
+  type OrderEvent,
+  type OrderOutcome,
+  outcomeJson,
+  progressLine,
+  RateMeter,
+  type ShowOptions,
+  showOutcome,
+} from './fleet/index.ts';
+import type { Context } from './fleet-cli-context.ts';
+import type { ArgsOf, Verb } from './protocol/index.ts';
+
+/** What one host said, ready to be shown. */
+export interface HostAnswer {
+  readonly code: ExitCode;
+  readonly lines: readonly string[];
+  readonly json: readonly string[];
+}
+
+/** What is said while the work goes on. */
+export interface Watch {
+  readonly onEvent: (event: OrderEvent) => void;
+  readonly onProgress: (progress: { readonly done: number; readonly total: number }) => void;
+}
+
+export type HostWork = (fleet: Fleet, host: string, watch: Watch) => Promise<HostAnswer>;
+
+/** An answer from an outcome, and from what went wrong on this side. */
+export function answerOf<V extends Verb>(
+  host: string,
+  verb: V,
+  outcome: OrderOutcome<V>,
+  show: ShowOptions = {},
+  local: { readonly fault?: NsError; readonly file?: object; readonly lines?: readonly string[] } = {},
+): HostAnswer {
+  const code = exitOfOutcome(outcome);
+  const fault = local.fault === undefined ? [] : [`here: ${local.fault.message}`];
+  return {
+    code: code === EXIT.done && local.fault !== undefined ? EXIT.local : code,
+    lines: [...showOutcome(verb, outcome, show), ...(local.lines ?? []), ...fault],
+    json: [outcomeJson(host, verb, outcome, local)],
+  };
+}
+
+function faultAnswer(host: string, error: unknown): HostAnswer {
+  const fault = asNsError(error);
+  return {
+    code: EXIT.local,
+    lines: [`not sent: ${fault.message}`],
+    json: [jsonLine({ host, outcome: 'not-sent', fault: { code: fault.code, sentence: fault.message } })],
+  };
+}
+
+/** Draws what all hosts together are at. */
+class Progress {
+  readonly #context: Context;
+  readonly #hosts: number;
+  readonly #meter = new RateMeter();
+  readonly #byHost = new Map<string, { done: number; total: number }>();
+  #ended = 0;
+
+  constructor(context: Context, hosts: number) {
+    this.#context = context;
+    this.#hosts = hosts;
+  }
+
+  moved(host: string, done: number, total: number): void {
+    this.#byHost.set(host, { done, total });
+    this.#draw(host);
+  }
+
+  ended(host: string): void {
+    this.#ended += 1;
+    this.#draw(host);
+  }
+
+  #draw(host: string): void {
+    const { terminal, json } = this.#context;
+    if (json || !terminal.interactive) return;
+    const sum = { done: 0, total: 0 };
+    for (const { done, total } of this.#byHost.values()) {
+      sum.done += done;
+      sum.total += total;
+    }
+    this.#meter.add(performance.now(), sum.done);
+    const { width } = terminal;
+    if (this.#hosts > 1) terminal.status(fleetLine(this.#ended, this.#hosts, sum, this.#meter.rate, width));
+    else if (sum.total > 0) terminal.status(progressLine(host, sum, this.#meter.rate, width));
+  }
+
+  clear(): void {
+    this.#context.terminal.status('');
+  }
+}
+
+function show(
+  context: Context,
+  answers: readonly { readonly host: string; readonly answer: HostAnswer }[],
+): void {
+  const texts = answers.map(({ host, answer }) => ({ host, text: answer.lines.map(clean).join('\n') }));
+  for (const { hosts, text } of groupEqual(texts)) {
+    const [first = '', ...rest] = text.split('\n');
+    context.terminal.print(`${foldHosts(hosts)}: ${first}`);
+    for (const line of rest) context.terminal.print(`  ${line}`);
+  }
+}
+
+/** Does the work on every host, shows the answers (equal ones folded into one), and gives the exit code. */
+export async function runOnHosts(
+  context: Context,
+  hosts: readonly string[],
+  work: HostWork,
+): Promise<ExitCode> {
+  const progress = new Progress(context, hosts.length);
+  const answers = await context
+    .withFleet((fleet) =>
+      forEachHost(hosts, async (host) => {
+        const watch: Watch = {
+          onEvent: (event) => {
+            if (context.json) context.terminal.print(eventJson(host, event));
+          },
+          onProgress: ({ done, total }) => progress.moved(host, done, total),
+        };
+        let answer: HostAnswer;
+        try {
+          answer = await work(fleet, host, watch);
+        } catch (error) {
+          if (context.signal.aborted) throw error;
+          answer = faultAnswer(host, error);
+        }
+        progress.ended(host);
+        if (context.json) for (const line of answer.json) context.terminal.print(line);
+        return { host, answer };
+      }),
+    )
+    .finally(() => progress.clear());
+  if (!context.json) show(context, answers);
+  return exitOfAll(answers.map(({ answer }) => answer.code));
+}
+
+/** The work of a verb that is one order and its receipt. */
+export function simpleOrder<V extends Verb>(
+  context: Context,
+  verb: V,
+  args: ArgsOf<V>,
+  more: {
+    readonly show?: ShowOptions;
+    readonly effect?: Uint8Array;
+    readonly onEvent?: (host: string, event: OrderEvent) => void;
+  } = {},
+): HostWork {
+  return async (fleet, host, watch) => {
+    const run = await fleet.order(host, verb, args, {
+      signal: context.signal,
+      timing: context.timing,
+      ...(more.effect === undefined ? {} : { effect: more.effect }),
+    });
+    for await (const event of run.events()) {
+      watch.onEvent(event);
+      more.onEvent?.(host, event);
+      if (event.event === 'progress' && event.total !== undefined) {
+        watch.onProgress({ done: event.done, total: event.total });
+      }
+    }
+    return answerOf(host, verb, await run.outcome, more.show);
+  };
+}

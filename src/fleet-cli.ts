@@ -1,0 +1,91 @@
+import { Command, CommanderError } from 'commander';
+import { asNsError, type NsError } from './base/index.ts';
+import { clean, EXIT, type ExitCode, jsonLine } from './fleet/index.ts';
+import { type Context, type GlobalOptions, openContext } from './fleet-cli-context.ts';
+import { addFileCommands, type Run } from './fleet-cli-files.ts';
+import { addLocalCommands } from './fleet-cli-local.ts';
+import { addMachineCommands } from './fleet-cli-machine.ts';
+
+const VERSION = '0.1.0';
+
+const AFTER_HELP = `
+HOSTS is a name, a range or a list: rack1, rack[1-40], web[01-12,20],db1, @group, @all.
+PATH is /path, or VOLUME:/path as in disk0p2:/etc/fstab or LABEL=root:/etc/fstab.
+
+Examples:
+  nightshift keys new --role operator --name olga
+  nightshift status rack[1-4]
+  nightshift get rack1 /var/log/syslog
+  nightshift put fstab rack[1-4] /etc/fstab --replace --dry-run
+  nightshift rm rack1 '/var/crash/*' --dry-run
+  nightshift memcheck rack1 --medium dram
+  nightshift disable laptop7 --reason 'stolen'
+  nightshift explain HOST_SUSPENDED
+
+Exit status:
+  0 done   1 fault of this machine   2 wrong command line or configuration
+  3 refused   4 failed   5 unreachable or no answer   6 hosts ended differently
+  130 stopped by Ctrl-C
+
+Configuration: --config FILE, else NIGHTSHIFT_CONFIG, ./nightshift.yaml or
+~/.config/nightshift/config.yaml. NIGHTSHIFT_BROKER, NIGHTSHIFT_TENANT and
+NIGHTSHIFT_KEY replace single values; NIGHTSHIFT_PASSPHRASE_FILE names a file
+whose first line is the passphrase of the key.`;
+
+/** Mistakes of whoever typed: nothing was sent. */
+const USAGE = new Set([
+  'NS_USAGE',
+  'NS_CONFIG_INVALID',
+  'NS_HOSTS_INVALID',
+  'NS_KEY_FILE',
+  'NS_DEVICE_UNKNOWN',
+  'NS_ORDER_INVALID',
+  'NS_BROKER_URL',
+  'NS_NAME_INVALID',
+]);
+
+function exitOfFault(fault: NsError): ExitCode {
+  if (fault.code === 'NS_INTERRUPTED') return EXIT.interrupted;
+  if (fault.code === 'NS_BROKER_UNREACHABLE') return EXIT.unreachable;
+  return USAGE.has(fault.code) ? EXIT.usage : EXIT.local;
+}
+
+function report(context: Context | undefined, fault: NsError): void {
+  if (context?.json)
+    context.terminal.print(jsonLine({ fault: { code: fault.code, sentence: fault.message } }));
+  else process.stderr.write(`nightshift: ${clean(fault.message)}\n`);
+}
+
+async function main(argv: readonly string[]): Promise<ExitCode> {
+  let code: ExitCode = EXIT.done;
+  let context: Context | undefined;
+  const program = new Command('nightshift')
+    .description('Work on hosts that are switched off, without switching them on.')
+    .version(VERSION)
+    .option('--config <file>', 'configuration file')
+    .option('--key <file>', 'private key to sign with')
+    .option('--json', 'one JSON object a line')
+    .option('--timeout <time>', 'give up after this long: 30s, 5m, 2h')
+    .addHelpText('after', AFTER_HELP)
+    .showSuggestionAfterError()
+    .exitOverride();
+  const run: Run = async (work) => {
+    context = openContext(program.opts<GlobalOptions>());
+    code = await work(context);
+  };
+  addFileCommands(program, run);
+  addMachineCommands(program, run);
+  addLocalCommands(program, run);
+  try {
+    await program.parseAsync(argv);
+    return code;
+  } catch (error) {
+    // It has said all there is to say.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    const fault = asNsError(error);
+    report(context, fault);
+    return exitOfFault(fault);
+  }
+}
+
+process.exitCode = await main(process.argv);

@@ -1,4 +1,4 @@
-import { allow, refuse, utf8, type Verdict } from '../../base/index.ts';
+import { allow, MiB, refuse, utf8, type Verdict } from '../../base/index.ts';
 import type { FileAttributes, VolumeEdit } from '../../ports/index.ts';
 
 export interface ScriptFacts {
@@ -6,9 +6,14 @@ export interface ScriptFacts {
   readonly time: number;
   /** True where inodes have room for the birth time and for times past 2038. */
   readonly largeInodes: boolean;
+  /** Free bytes of the volume. */
+  readonly free: number;
   /** Where a staged file lies, for debugfs to read. */
   readonly stagedPath: (name: string) => string;
 }
+
+/** Room that a file takes on the volume besides its content, generously: extent blocks, a directory block. */
+const ALLOWANCE = MiB;
 
 /** debugfs reads a line into 8192 bytes, and what does not fit becomes the next command. */
 const LONGEST_LINE = 8000;
@@ -23,6 +28,7 @@ export function debugfsScript(edits: readonly VolumeEdit[], facts: ScriptFacts):
   const lines = [`set_current_time @${facts.time}`];
   const gone = new Set<string>();
   const parents = new Set<string>();
+  const beside = fitsBeside(edits, facts.free);
   for (const edit of edits) {
     if (!isCarried(edit.path)) {
       return refuse('NAME_UNSUPPORTED', `${JSON.stringify(edit.path)} has a control character.`);
@@ -30,9 +36,7 @@ export function debugfsScript(edits: readonly VolumeEdit[], facts: ScriptFacts):
     const path = quote(edit.path);
     switch (edit.edit) {
       case 'put-file':
-        if (edit.replace) lines.push(`rm ${path}`);
-        lines.push(`write ${quote(facts.stagedPath(edit.content.name))} ${path}`);
-        lines.push(...setFields(path, REGULAR, edit.attributes, facts));
+        lines.push(...putFile(edit, facts, beside));
         break;
       case 'make-directory':
         lines.push(`mkdir ${path}`, ...setFields(path, DIRECTORY, edit.attributes, facts));
@@ -56,6 +60,35 @@ export function debugfsScript(edits: readonly VolumeEdit[], facts: ScriptFacts):
   const long = lines.find((line) => utf8(line).byteLength > LONGEST_LINE);
   if (long !== undefined) return refuse('NAME_UNSUPPORTED', 'The path is too long for debugfs.');
   return allow(`${lines.join('\n')}\n`);
+}
+
+/**
+ * A file that replaces another is written under a name of its own first, so that its content goes to blocks that are
+ * free now and not to those of the old file: such content can be brought to the disk ahead of the commit. debugfs has
+ * no rename: `ln` and `unlink` change names and leave the link count alone.
+ */
+function putFile(
+  edit: Extract<VolumeEdit, { edit: 'put-file' }>,
+  facts: ScriptFacts,
+  beside: boolean,
+): string[] {
+  const path = quote(edit.path);
+  const source = quote(facts.stagedPath(edit.content.name));
+  const fields = setFields(path, REGULAR, edit.attributes, facts);
+  if (!edit.replace) return [`write ${source} ${path}`, ...fields];
+  if (!beside) return [`rm ${path}`, `write ${source} ${path}`, ...fields];
+  const parent = parentOf(edit.path);
+  const aside = quote(`${parent === '/' ? '' : parent}/.nightshift-${facts.time}`);
+  return [`write ${source} ${aside}`, `rm ${path}`, `ln ${aside} ${path}`, `unlink ${aside}`, ...fields];
+}
+
+/** Is there room for all new content while the old is still there? */
+function fitsBeside(edits: readonly VolumeEdit[], free: number): boolean {
+  let needed = ALLOWANCE;
+  for (const edit of edits) {
+    if (edit.edit === 'put-file') needed += Math.ceil(edit.content.size * 1.02) + ALLOWANCE;
+  }
+  return needed <= free;
 }
 
 /** In double quotes, a double quote doubled: the only escape of the command language. */

@@ -36,9 +36,12 @@ const TOOLS = [
   ['nbdfuse', ['--version']],
   ['fusermount3', ['-V']],
 ] as const;
-/** Fields of the ext superblock, bytes from the start of the volume. */
-const INODE_SIZE_AT = 1024 + 0x58;
-const INCOMPAT_AT = 1024 + 0x60;
+/** Fields of the ext superblock. Without bigalloc a cluster is a block. */
+const SUPERBLOCK_AT = 1024;
+const FREE_CLUSTERS = 0x0c;
+const LOG_CLUSTER_SIZE = 0x1c;
+const INODE_SIZE = 0x58;
+const INCOMPAT = 0x60;
 const NEEDS_RECOVERY = 0x4;
 
 /**
@@ -75,7 +78,7 @@ class E2fsprogs implements VolumeEditor {
     if (refused !== undefined) return refused;
     const script = debugfsScript(edits, {
       time,
-      largeInodes: (await inodeSize(overlay, signal)) > 128,
+      ...(await readFacts(overlay, signal)),
       stagedPath: this.#options.stagedPath,
     });
     if (!script.ok) return script;
@@ -91,7 +94,7 @@ class E2fsprogs implements VolumeEditor {
     const refused = this.#refuseType(type);
     if (refused !== undefined) return refused;
     const incompat = new Uint8Array(4);
-    await device.read(INCOMPAT_AT, incompat, signal);
+    await device.read(SUPERBLOCK_AT + INCOMPAT, incompat, signal);
     // e2fsck -n looks past a journal that is still to be replayed.
     if ((new ByteView(incompat).u32le(0) & NEEDS_RECOVERY) !== 0) {
       return refuse('CHECK_FAILED', 'The journal of the changed volume still holds changes to be replayed.');
@@ -157,10 +160,15 @@ function firstFinding(stdout: string): string {
   return (lines[0] ?? 'no reason given').slice(0, 300);
 }
 
-async function inodeSize(device: BlockDevice, signal: AbortSignal): Promise<number> {
-  const field = new Uint8Array(2);
-  await device.read(INODE_SIZE_AT, field, signal);
-  return new ByteView(field).u16le(0);
+async function readFacts(
+  device: BlockDevice,
+  signal: AbortSignal,
+): Promise<{ readonly largeInodes: boolean; readonly free: number }> {
+  const superblock = new Uint8Array(1024);
+  await device.read(SUPERBLOCK_AT, superblock, signal);
+  const view = new ByteView(superblock);
+  const cluster = 1024 * 2 ** Math.min(view.u32le(LOG_CLUSTER_SIZE), 20);
+  return { largeInodes: view.u16le(INODE_SIZE) > 128, free: view.u32le(FREE_CLUSTERS) * cluster };
 }
 
 function readOnly(device: BlockDevice): BlockDevice {

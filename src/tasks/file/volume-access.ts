@@ -47,7 +47,7 @@ export interface VolumeAccess {
 }
 
 /** One claim for all disks of the host: what one disk holds decides whether another may be written. */
-const DISKS = 'host disks';
+export const DISKS = 'host disks';
 const READ_LEASE = hours(24);
 const WRITE_LEASE = hours(2);
 const INSPECTION = minutes(2);

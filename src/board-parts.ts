@@ -1,0 +1,86 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openSimControl, parseSimConfig, SimMachine } from './adapters/sim/index.ts';
+import { NsError, shapeConfig, suggest } from './base/index.ts';
+import { type BoardDescription, boardDescription } from './bmc/index.ts';
+import type { Clock, DriveSwitch, HostPower, IoDevices, MemoryProbe } from './ports/index.ts';
+
+/** A board as the agent uses it: its description, and an adapter for each port that it has. */
+export interface BoardParts {
+  readonly description: BoardDescription;
+  readonly power: HostPower;
+  readonly switches: readonly DriveSwitch[];
+  readonly memory?: MemoryProbe;
+  readonly io?: IoDevices;
+  close(): Promise<void>;
+}
+
+export interface BoardSetting {
+  readonly clock: Clock;
+  /** Paths in the configuration are relative to this. */
+  readonly base: string;
+  /** The configuration's section `sim`. */
+  readonly sim: unknown;
+}
+
+const BOARDS = { 'sim-host': openSimHost } as const;
+
+/** Opens a board by its name. NS_BOARD_UNKNOWN lists what there is. */
+export async function openBoard(name: string, setting: BoardSetting): Promise<BoardParts> {
+  const names = Object.keys(BOARDS);
+  if (!Object.hasOwn(BOARDS, name)) {
+    const near = suggest(name, names);
+    const hint = near === undefined ? `there are ${names.join(', ')}` : `did you mean "${near}"?`;
+    throw new NsError('NS_BOARD_UNKNOWN', `there is no board "${name}"; ${hint}`, { family: 'caller' });
+  }
+  return BOARDS[name as keyof typeof BOARDS](await readDescription(name), setting);
+}
+
+/** Boards are data, in boards/ beside the program. */
+async function readDescription(name: string): Promise<BoardDescription> {
+  const path = fileURLToPath(new URL(`../boards/${name}/board.json`, import.meta.url));
+  return shapeConfig(boardDescription, JSON.parse(await readFile(path, 'utf8')), path);
+}
+
+async function openSimHost(
+  description: BoardDescription,
+  { clock, base, sim }: BoardSetting,
+): Promise<BoardParts> {
+  if (sim === undefined) {
+    throw new NsError('NS_CONFIG_INVALID', 'the board sim-host needs a section "sim" in the configuration', {
+      family: 'caller',
+    });
+  }
+  const parsed = parseSimConfig(sim);
+  const config = {
+    ...parsed,
+    disks: parsed.disks.map((disk) => ({ ...disk, image: resolve(base, disk.image) })),
+  };
+  const machine = new SimMachine({
+    config,
+    clock,
+    channels: description.channels.map(({ minimum, maximum, safe, ...channel }) => ({
+      ...channel,
+      ...(minimum === undefined ? {} : { minimum }),
+      ...(maximum === undefined ? {} : { maximum }),
+      ...(safe === undefined ? {} : { safe }),
+    })),
+    handBackMs: description.handBackMs,
+    // The agent runs on the power that was cut: it ends as abruptly as the machine.
+    onPowerCut: () => process.kill(process.pid, 'SIGKILL'),
+  });
+  const control =
+    config.control === undefined ? undefined : await openSimControl(machine, resolve(base, config.control));
+  return {
+    description,
+    power: machine.host,
+    switches: machine.drives,
+    memory: machine.memory,
+    io: machine.io,
+    close: async () => {
+      await control?.close();
+      await machine.close();
+    },
+  };
+}

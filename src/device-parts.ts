@@ -1,0 +1,106 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createKeyFile, openKeyFile } from './adapters/key-files.ts';
+import type { MqttBusOptions } from './adapters/mqtt/mqtt-bus.ts';
+import type { Vitals } from './agent/index.ts';
+import type { AgentConfig } from './agent-config.ts';
+import { asNsError, NsError, seconds } from './base/index.ts';
+import type { Custody, Lease, Lockout, PowerWatch } from './bmc/index.ts';
+import type { KeyStore, LogSink, PowerState, StateStore } from './ports/index.ts';
+import { recoverRedoLogs } from './storage/index.ts';
+
+const RECOVERY_LEASE = seconds(120);
+
+/** The device's own signing key, made at the first start. */
+export async function openDeviceKey(state: string): Promise<KeyStore> {
+  const path = join(state, 'device-key.pem');
+  await mkdir(state, { recursive: true, mode: 0o700 });
+  try {
+    return await openKeyFile(path);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    return createKeyFile(path, { algorithm: 'Ed25519' });
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause)
+    if ('code' in at && at.code === 'ENOENT') return true;
+  return false;
+}
+
+/**
+ * Brings a change that a power cut stopped after its commit to its end, before anything else touches a disk. What
+ * cannot be finished now (the host is on, say) stays in its log, and no write to that disk is begun before it.
+ */
+export async function finishCutOffChanges(store: StateStore, custody: Custody, log: LogSink): Promise<void> {
+  const leases: Lease[] = [];
+  try {
+    const recoveries = await recoverRedoLogs(store, async (disk) => {
+      const lease = await custody.lease({
+        disk,
+        mode: 'write',
+        holder: 'recovery',
+        duration: RECOVERY_LEASE,
+        signal: new AbortController().signal,
+      });
+      if (!lease.ok) {
+        log.log('warn', 'redo.waiting', { disk, code: lease.refusal.code });
+        return undefined;
+      }
+      leases.push(lease.value);
+      return lease.value.device;
+    });
+    for (const recovery of recoveries) {
+      if (recovery.is === 'clean') continue;
+      log.log(recovery.is === 'applied' ? 'info' : 'error', `redo.${recovery.is}`, {
+        disk: recovery.disk,
+        volume: recovery.volume,
+      });
+    }
+  } finally {
+    await Promise.all(leases.map((lease) => lease.release()));
+  }
+}
+
+/** What presence tells of the machine, kept current by listening. */
+export async function followVitals(power: PowerWatch, lockout: Lockout): Promise<() => Vitals> {
+  let state: PowerState = (await power.read()).state;
+  power.onChange((reading) => {
+    state = reading.state;
+  });
+  return () => ({ power: state, lock: lockout.enabled ? 'enabled' : 'disabled' });
+}
+
+/** The broker of the configuration, with the files that it names read. */
+export async function brokerOptions({
+  broker,
+}: AgentConfig): Promise<Pick<MqttBusOptions, 'broker' | 'username' | 'password'>> {
+  const [ca, cert, key, password] = await Promise.all(
+    [broker.ca, broker.cert, broker.key, broker.passwordFile].map(readIfNamed),
+  );
+  return {
+    broker: {
+      url: broker.url,
+      tls: {
+        ...(ca === undefined ? {} : { ca }),
+        ...(cert === undefined ? {} : { cert }),
+        ...(key === undefined ? {} : { key }),
+      },
+    },
+    ...(broker.username === undefined ? {} : { username: broker.username }),
+    ...(password === undefined ? {} : { password: password.split('\n')[0] ?? '' }),
+  };
+}
+
+async function readIfNamed(path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined;
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new NsError('NS_CONFIG_INVALID', `${path} cannot be read: ${asNsError(cause).message}`, {
+      family: 'caller',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,155 @@
+import { openE2fsprogs } from './adapters/e2fsprogs/e2fsprogs.ts';
+import { systemEntropy } from './adapters/entropy.ts';
+import { openFileStateStore } from './adapters/file-state-store.ts';
+import { MqttBus } from './adapters/mqtt/mqtt-bus.ts';
+import { systemClock } from './adapters/system-clock.ts';
+import { Agent, agentBlocks, offlineWill } from './agent/index.ts';
+import type { AgentConfig } from './agent-config.ts';
+import { allow, MiB, milliseconds, refusal, seconds } from './base/index.ts';
+import { Custody, Lockout, PowerWatch, WakeInterlock } from './bmc/index.ts';
+import { openBoard } from './board-parts.ts';
+import { brokerOptions, finishCutOffChanges, followVitals, openDeviceKey } from './device-parts.ts';
+import type { LogSink } from './ports/index.ts';
+import { AuditLog, Freshness, openOrder } from './security/index.ts';
+import {
+  Desk,
+  type DeskOptions,
+  type DeviceIdentity,
+  Journal,
+  TASKS,
+  type TaskServices,
+  TaskTable,
+} from './tasks/index.ts';
+import { RELEASED, VERSION } from './version.ts';
+
+/** A running device. */
+export interface Device {
+  /** Stops tasks where they are, gives the disks back, says goodbye. What is open goes on at the next start. */
+  stop(): Promise<void>;
+}
+
+/** The machine as one thing: its board, who has its disks, and whether it is disabled. */
+async function openMachine(boardName: string, config: AgentConfig, log: LogSink) {
+  const clock = systemClock;
+  const store = await openFileStateStore(config.state, { quota: config.limits.stagingMiB * MiB });
+  const keyStore = await openDeviceKey(config.state);
+  const board = await openBoard(boardName, { clock, base: config.base, sim: config.sim });
+  const power = new PowerWatch(board.power);
+  const custody = new Custody({ power, drives: board.switches, clock, log });
+  const lockout = new Lockout({ store, power, custody, clock, log });
+  const interlock = new WakeInterlock({
+    power,
+    custody,
+    clock,
+    log,
+    mayWake: () => lockout.enabled,
+    settle: milliseconds(board.description.wakeSettleMs),
+  });
+  interlock.start();
+  await lockout.reassert();
+  await finishCutOffChanges(store, custody, log);
+  return { clock, store, keyStore, board, power, custody, lockout, interlock };
+}
+
+type Machine = Awaited<ReturnType<typeof openMachine>>;
+
+async function servicesOf(
+  machine: Machine,
+  config: AgentConfig,
+  rest: Pick<TaskServices, 'identity' | 'log' | 'blocks'>,
+): Promise<TaskServices> {
+  const { clock, store, board, power, custody, lockout } = machine;
+  return {
+    ...rest,
+    clock,
+    store,
+    audit: await AuditLog.open(store),
+    power,
+    custody,
+    lockout,
+    switches: board.switches,
+    editor: await openE2fsprogs({ stagedPath: (name) => store.pathOf(name) }),
+    ...(board.memory === undefined ? {} : { memory: board.memory }),
+    ...(board.io === undefined ? {} : { io: board.io }),
+    protectedPaths: [...board.description.protectedPaths, ...config.protectedPaths],
+    tasks: new TaskTable(),
+    limits: { stagedFile: config.limits.stagingMiB * MiB },
+    startedAt: clock.monotonic(),
+  };
+}
+
+/**
+ * Builds the agent from its parts and starts it. The order matters: the lock is in force and a change that was cut off
+ * is finished before any task or order can touch a disk.
+ */
+export async function startDevice(boardName: string, config: AgentConfig, log: LogSink): Promise<Device> {
+  const machine = await openMachine(boardName, config, log);
+  const { clock, store, keyStore, power, lockout } = machine;
+  const identity: DeviceIdentity = {
+    tenant: config.tenant,
+    device: config.device,
+    groups: config.groups,
+    board: boardName,
+    version: VERSION,
+    boot: systemEntropy.randomBytes(16),
+  };
+  const freshness = new Freshness({ floor: RELEASED });
+  const journal = await Journal.open(store, config.limits.journalMiB * MiB, freshness);
+  const vitals = await followVitals(power, lockout);
+  const will = () => offlineWill({ clock, identity, vitals }, keyStore);
+  const clientId = `ns-${config.tenant}-${config.device}`;
+  const bus = new MqttBus({ ...(await brokerOptions(config)), clientId, will }, clock, systemEntropy, log);
+  const blocks = agentBlocks(bus, identity);
+  const services = await servicesOf(machine, config, { identity, log, blocks });
+  const desk = new Desk({
+    services,
+    journal,
+    freshness,
+    keyStore,
+    registry: TASKS,
+    reopen: reopener(config),
+    maxRunning: config.limits.running,
+    maxOpen: config.limits.open,
+  });
+  const agent = new Agent({
+    bus,
+    clock,
+    entropy: systemEntropy,
+    keyStore,
+    keyring: config.keyring,
+    desk,
+    log,
+    identity,
+    blocks,
+    vitals,
+    noteNonce: (nonce, monotonic) => freshness.noteNonce(nonce, monotonic),
+    heartbeat: seconds(config.heartbeatSeconds),
+  });
+  await agent.start();
+  await desk.resume();
+  log.log('info', 'device.started', { device: config.device, board: boardName, version: VERSION });
+  return { stop: () => stopDevice(agent, desk, machine) };
+}
+
+/** An order from the journal is judged by the keyring of today: a key that is gone orders nothing more. */
+function reopener(config: AgentConfig): DeskOptions['reopen'] {
+  return (packet) => {
+    const opened = openOrder(packet, config.keyring, { tenant: config.tenant });
+    if (!opened.ok) return opened;
+    const { order, packetHash, signer } = opened.value;
+    return allow({ order, packet, packetHash, issuer: signer });
+  };
+}
+
+async function stopDevice(
+  agent: Agent,
+  desk: Desk,
+  { interlock, custody, power, board, lockout }: Machine,
+): Promise<void> {
+  await desk.stop();
+  await agent.stop();
+  if (lockout.enabled) await custody.handBack(refusal('CUSTODY_UNAVAILABLE', 'The agent is stopping.'));
+  interlock.stop();
+  power.close();
+  await board.close();
+}

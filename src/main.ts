@@ -1,0 +1,92 @@
+import { parseArgs } from 'node:util';
+import { humanLog, jsonLog, silentLog } from './adapters/log.ts';
+import { type AgentConfig, readAgentConfig } from './agent-config.ts';
+import { asNsError, NsError } from './base/index.ts';
+import { startDevice } from './device.ts';
+import { openDeviceKey } from './device-parts.ts';
+import { publicKeyText } from './security/index.ts';
+import { VERSION } from './version.ts';
+
+const HELP = `nightshift-agent: the part of Nightshift that runs beside the host
+
+usage: nightshift-agent --board NAME --config FILE
+       nightshift-agent --config FILE --identity
+
+  --board NAME    the board it runs on: sim-host
+  --config FILE   its configuration (YAML); see docs/board-maker.md
+  --identity      print the device's name and public key, making the key where there is none, and end
+  --check         read the configuration, say what is wrong with it, and end
+  --version       print the version
+  --help          print this
+
+It runs until SIGTERM or SIGINT; what is open then goes on at the next start. Exit codes: 0 stopped as asked,
+1 failed, 2 wrong usage or configuration. NIGHTSHIFT_BROKER and NIGHTSHIFT_STATE override the file.
+`;
+
+const OPTIONS = {
+  board: { type: 'string' },
+  config: { type: 'string' },
+  identity: { type: 'boolean' },
+  check: { type: 'boolean' },
+  version: { type: 'boolean' },
+  help: { type: 'boolean' },
+} as const;
+
+/** Longest time for an orderly stop; after it the process ends as by a power cut, which it is built for. */
+const STOP_MS = 10_000;
+
+function usage(sentence: string): NsError {
+  return new NsError('NS_USAGE', `${sentence}; see nightshift-agent --help`, { family: 'caller' });
+}
+
+function logOf(config: AgentConfig) {
+  if (config.log === 'silent') return silentLog;
+  return config.log === 'json' ? jsonLog(process.stdout) : humanLog(process.stdout);
+}
+
+function readArguments(argv: readonly string[]) {
+  try {
+    return parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: false }).values;
+  } catch (cause) {
+    throw usage(asNsError(cause, 'NS_USAGE').message);
+  }
+}
+
+async function run(argv: readonly string[]): Promise<void> {
+  const options = readArguments(argv);
+  if (options.help === true) return print(HELP);
+  if (options.version === true) return print(`${VERSION}\n`);
+  if (options.config === undefined) throw usage('--config is missing');
+  const config = await readAgentConfig(options.config, process.env);
+  if (options.identity === true) {
+    const key = await openDeviceKey(config.state);
+    return print(`${config.device}: ${publicKeyText(key.publicKey)}\n`);
+  }
+  if (options.check === true) return print('the configuration is good\n');
+  if (options.board === undefined) throw usage('--board is missing');
+  const log = logOf(config);
+  const device = await startDevice(options.board, config, log);
+  await stopAsked();
+  log.log('info', 'device.stopping');
+  setTimeout(() => process.exit(1), STOP_MS).unref();
+  await device.stop();
+}
+
+function stopAsked(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+  });
+}
+
+function print(text: string): void {
+  process.stdout.write(text);
+}
+
+run(process.argv.slice(2)).then(
+  () => process.exit(0),
+  (error: unknown) => {
+    const failure = asNsError(error);
+    process.stderr.write(`nightshift-agent: ${failure.message}\n`);
+    process.exit(failure.family === 'caller' ? 2 : 1);
+  },
+);

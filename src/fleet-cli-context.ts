@@ -117,7 +117,10 @@ async function openFleet(loaded: Loaded, options: GlobalOptions, context: Contex
     clock: systemClock,
     entropy: systemEntropy,
   });
-  const patience = systemClock.deadline(CONNECT, 'connecting to the broker');
+  const patience = systemClock.deadline(
+    milliseconds(Math.min(CONNECT, context.timing.total ?? CONNECT)),
+    'connecting to the broker',
+  );
   let reason = '';
   const stop = bus.onState((state) => {
     if (state.is === 'down') reason = `: ${state.reason}`;

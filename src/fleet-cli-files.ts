@@ -127,7 +127,11 @@ function addPut(program: Command, run: Run): void {
           const { outcome, fault } = await fleet.put(host, args, file, { ...options, ...watch });
           return answerOf(host, 'file.download', outcome, {}, fault === undefined ? {} : { fault });
         };
-        return runOnHosts(context, names, work).finally(() => file.close());
+        try {
+          return await runOnHosts(context, names, work);
+        } finally {
+          await file.close();
+        }
       }),
     );
 }

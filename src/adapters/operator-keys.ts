@@ -75,8 +75,12 @@ export function fileCounter(keyPath: string): { next(): Promise<number> } {
       const stored = Number(await readFile(path, 'utf8').catch(() => '0'));
       const next = Math.max(Number.isSafeInteger(stored) ? stored + 1 : 0, Date.now());
       const handle = await open(`${path}.new`, 'w', 0o600);
-      await handle.writeFile(`${next}\n`);
-      await handle.datasync().finally(() => handle.close());
+      try {
+        await handle.writeFile(`${next}\n`);
+        await handle.datasync();
+      } finally {
+        await handle.close();
+      }
       await rename(`${path}.new`, path);
       return next;
     } catch (error) {

@@ -157,7 +157,11 @@ class Part implements LocalPart {
       await rm(mapPath, { force: true });
       await this.#unlock();
       const directory = await open(dirname(this.#path), 'r');
-      await directory.sync().finally(() => directory.close());
+      try {
+        await directory.sync();
+      } finally {
+        await directory.close();
+      }
     });
   }
 

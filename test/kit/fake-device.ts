@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { toHex } from '../../src/base/index.ts';
-import type { Clock, KeyStore } from '../../src/ports/index.ts';
+import type { Clock, KeyStore, MessageBus } from '../../src/ports/index.ts';
 import {
   type BlockMessage,
   type DeviceEvent,
@@ -12,7 +12,7 @@ import {
 } from '../../src/protocol/index.ts';
 import { type Keyring, openOrder, signEvent } from '../../src/security/index.ts';
 import type { BlockPort } from '../../src/transfer/index.ts';
-import type { FakeBroker, FakeBus } from './fake-bus.ts';
+import { FakeBus } from './fake-bus.ts';
 
 /** What a test decides about an order: the parts of its receipt that matter to it. */
 export type Answer = Partial<Receipt> | 'silence';
@@ -29,7 +29,7 @@ const ZEROS = new Uint8Array(32);
 export class FakeDevice {
   readonly name: string;
   readonly key: KeyStore;
-  readonly bus: FakeBus;
+  readonly bus: MessageBus;
   /** Order packets that came, and effects: the same packet twice is one effect. */
   packets = 0;
   readonly orders: Order[] = [];
@@ -44,17 +44,10 @@ export class FakeDevice {
   readonly #life = new AbortController();
   #seq = 0;
 
-  constructor(
-    broker: FakeBroker,
-    name: string,
-    key: KeyStore,
-    keyring: Keyring,
-    clock: Clock,
-    tenant = 'test',
-  ) {
+  constructor(bus: MessageBus, name: string, key: KeyStore, keyring: Keyring, clock: Clock, tenant = 'test') {
     this.name = name;
     this.key = key;
-    this.bus = broker.bus(`device-${name}`);
+    this.bus = bus;
     this.#tenant = tenant;
     this.#keyring = keyring;
     this.#clock = clock;
@@ -76,7 +69,7 @@ export class FakeDevice {
   /** Power cut: nothing that runs goes on, and nothing more is said. */
   cut(): void {
     this.#life.abort(new Error('power cut'));
-    this.bus.disconnect('power cut');
+    if (this.bus instanceof FakeBus) this.bus.disconnect('power cut');
   }
 
   async say(event: Record<string, unknown>): Promise<void> {

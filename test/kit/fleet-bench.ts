@@ -26,7 +26,9 @@ export async function fleetBench(names: readonly string[] = ['host1']): Promise<
   const broker = new FakeBroker();
   const operator = testKey();
   const keyring = testKeyring({ olga: [operator, 'operator'] });
-  const devices = names.map((name) => new FakeDevice(broker, name, testKey(), keyring, clock));
+  const devices = names.map(
+    (name) => new FakeDevice(broker.bus(`device-${name}`), name, testKey(), keyring, clock),
+  );
   for (const device of devices) await device.start();
   let counter = 0;
   let programs = 0;

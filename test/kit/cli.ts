@@ -1,0 +1,61 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+export interface CliResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const BANNER = "import { createRequire as r } from 'node:module'; const require = r(import.meta.url);";
+
+/** The operator's command as one file, as it is shipped. */
+export async function buildCli(directory: string): Promise<string> {
+  const outfile = join(directory, 'nightshift.mjs');
+  await build({
+    entryPoints: ['src/fleet-cli.ts'],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    banner: { js: BANNER },
+    external: ['cbor-extract', 'bufferutil', 'utf-8-validate'],
+    logLevel: 'error',
+  });
+  chmodSync(outfile, 0o755);
+  return outfile;
+}
+
+/** Runs the command in a pipe, without a terminal. `started` gets the process, to be stopped on the way. */
+export function runCli(
+  cli: string,
+  args: readonly string[],
+  options: {
+    readonly cwd: string;
+    readonly env?: NodeJS.ProcessEnv;
+    readonly started?: (child: ChildProcess) => void;
+  },
+): Promise<CliResult> {
+  return new Promise((resolve, reject) => {
+    const env = { PATH: process.env.PATH, HOME: options.cwd, ...options.env };
+    const child = spawn(process.execPath, [cli, ...args], {
+      cwd: options.cwd,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+    options.started?.(child);
+  });
+}

@@ -1,0 +1,216 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { startEmbeddedBroker } from '../../../src/adapters/embedded-broker.ts';
+import { systemEntropy } from '../../../src/adapters/entropy.ts';
+import { MqttBus } from '../../../src/adapters/mqtt/mqtt-bus.ts';
+import { openKeyFile } from '../../../src/adapters/operator-keys.ts';
+import { systemClock } from '../../../src/adapters/system-clock.ts';
+import { seconds } from '../../../src/base/index.ts';
+import { publicKeyText } from '../../../src/security/index.ts';
+import { ChunkMap, chunksOf, receiveFile, sendFile } from '../../../src/transfer/index.ts';
+import { buildCli, type CliResult, runCli } from '../../kit/cli.ts';
+import { FakeDevice } from '../../kit/fake-device.ts';
+import { testKey, testKeyring } from '../../kit/keys.ts';
+import { MemoryFile } from '../../kit/memory-file.ts';
+
+const home = mkdtempSync(join(tmpdir(), 'nightshift-cli-'));
+const cli = await buildCli(home);
+const broker = await startEmbeddedBroker();
+const run = (args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<CliResult> =>
+  runCli(cli, args, { cwd: home, env });
+
+const made = await run(['keys', 'new', '--role', 'operator', '--name', 'olga']);
+const operator = await openKeyFile(join(home, 'olga.key'), () => Promise.reject(new Error('not encrypted')));
+const keyring = testKeyring({ olga: [operator, 'operator'] });
+const names = ['rack1', 'rack2', 'rack3'];
+const devices: FakeDevice[] = [];
+for (const name of names) {
+  const options = { broker: { url: broker.url }, clientId: `device-${name}`, cleanSession: true };
+  const bus = new MqttBus(options, systemClock, systemEntropy, { log: () => undefined });
+  const device = new FakeDevice(bus, name, testKey(), keyring, systemClock, 'acme');
+  await device.start();
+  devices.push(device);
+}
+const keys = devices.map((device) => `  ${device.name}: ${publicKeyText(device.key.publicKey)}`).join('\n');
+writeFileSync(
+  join(home, 'nightshift.yaml'),
+  `broker: ${broker.url}\ntenant: acme\nkey: olga.key\ndevices:\n${keys}\ngroups:\n  racks: rack[1-3]\n`,
+);
+t.teardown(async () => {
+  for (const device of devices) await device.bus.close();
+  await broker.close();
+  rmSync(home, { recursive: true, force: true });
+});
+
+const volume = { name: 'disk0p2', type: 'ext4', label: 'root', uuid: 'u', stale: false, notes: [] };
+const file = { kind: 'file', mode: 0o644, uid: 0, gid: 0, links: 1, inode: 7, mtime: 1_700_000_000, size: 5 };
+const refusal = { code: 'HOST_SUSPENDED', sentence: 'It is suspended.', remedy: 'Shut it down.' };
+
+/** All devices answer in the same way. */
+function answerAll(answer: FakeDevice['answer']): void {
+  for (const device of devices) device.answer = answer;
+}
+
+await t.test('keys new writes a private key for its owner only, and prints the keyring entry', async (t) => {
+  t.equal(made.code, 0);
+  t.match(made.stdout, /^- name: olga\n {2}role: operator\n {2}key: ed25519:/);
+  t.equal(statSync(join(home, 'olga.key')).mode & 0o777, 0o600);
+  t.match(await run(['keys', 'new', '--role', 'operator', '--name', 'olga']), {
+    code: 2,
+    stderr: /there already/,
+  });
+});
+
+await t.test(
+  'an encrypted key opens with the passphrase from a file, never from the command line',
+  async (t) => {
+    const env = { NIGHTSHIFT_PASSPHRASE_FILE: join(home, 'pass') };
+    writeFileSync(env.NIGHTSHIFT_PASSPHRASE_FILE, 'correct horse\n');
+    t.equal((await run(['keys', 'new', '--role', 'security', '--name', 'sam'], env)).code, 0);
+    t.match(readFileSync(join(home, 'sam.key'), 'utf8'), /ENCRYPTED/);
+    t.match(await run(['keys', 'show', 'sam.key'], env), { code: 0, stdout: /role: security/ });
+    writeFileSync(env.NIGHTSHIFT_PASSPHRASE_FILE, 'wrong\n');
+    t.match(await run(['keys', 'show', 'sam.key'], env), { code: 2, stderr: /passphrase is wrong/ });
+    t.match(await run(['keys', 'show', 'sam.key']), { code: 2, stderr: /no terminal/ });
+  },
+);
+
+await t.test('equal answers of many hosts are one answer', async (t) => {
+  answerAll(async () => ({ result: { volume, path: '/etc/fstab', file } }));
+  const result = await run(['stat', 'rack[1-3]', '/etc/fstab']);
+  t.equal(result.code, 0);
+  t.match(result.stdout, /^rack\[1-3\]: succeeded: \/etc\/fstab: file, 5 B\n {2}-rw-r--r--/);
+  t.match(result.stdout, /power: S5 throughout\n$/);
+  t.equal(result.stderr, '', 'nothing on stderr in a pipe');
+});
+
+await t.test('a refusal shows code, sentence and remedy, and the status says refused or mixed', async (t) => {
+  answerAll(async () => ({ outcome: 'refused', refusal, power: [{ at: 0, state: 'S3', certain: true }] }));
+  t.match(await run(['status', '@racks']), {
+    code: 3,
+    stdout:
+      'rack[1-3]: refused HOST_SUSPENDED: It is suspended.\n  remedy: Shut it down.\n  power: S3 throughout\n',
+  });
+  devices[1]!.answer = async () => ({ result: { channels: [] } });
+  t.match(await run(['io', 'list', '@racks']), {
+    code: 6,
+    stdout: /rack\[1,3\]: refused[\s\S]*rack2: succeeded/,
+  });
+  answerAll(async () => ({
+    outcome: 'failed',
+    failure: { code: 'NS_BLOCK_IO', sentence: 'The disk failed.' },
+  }));
+  t.match(await run(['tasks', 'rack1']), { code: 4, stdout: /^rack1: failed\n {2}NS_BLOCK_IO/ });
+});
+
+await t.test('--json gives one object a line', async (t) => {
+  answerAll(async () => ({ result: { channel: 'temp', unit: 'm°C', value: 41_000 } }));
+  const { code, stdout } = await run(['--json', 'io', 'read', 'rack[1-2]', 'temp']);
+  t.equal(code, 0);
+  const lines = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  t.ok(lines.every((line) => line.v === 1));
+  const answers = lines.filter((line) => line.outcome !== undefined);
+  t.same(answers.map((line) => line.host).sort(), ['rack1', 'rack2']);
+  t.match(answers[0], {
+    verb: 'io.read',
+    outcome: 'succeeded',
+    result: { value: 41_000 },
+    power: [{ state: 'S5' }],
+  });
+});
+
+await t.test(
+  'what is wrong with the command line or the configuration is said before anything is sent',
+  async (t) => {
+    const before = devices[0]!.packets;
+    t.match(await run(['stat', 'rak1', '/x']), { code: 2, stderr: /did you mean "rack1"\?/ });
+    t.match(await run(['stat', 'rack1', 'etc/fstab']), { code: 2, stderr: /VOLUME:\/PATH/ });
+    t.match(await run(['frobnicate']), { code: 2, stderr: /unknown command/ });
+    t.match(await run(['disable', 'rack1']), { code: 2, stderr: /--yes/ });
+    t.match(await run(['io', 'write', 'rack1', 'led', 'on']), { code: 2, stderr: /text:hello/ });
+    t.match(await run(['put', 'absent', 'rack1', '/x']), { code: 1, stderr: /absent cannot be read/ });
+    writeFileSync(join(home, 'bad.yaml'), 'brokr: x\n');
+    t.match(await run(['--config', 'bad.yaml', 'status', 'rack1']), {
+      code: 2,
+      stderr: /did you mean "broker"\?/,
+    });
+    t.equal(devices[0]!.packets, before);
+  },
+);
+
+await t.test('a device that is silent and a broker that is not there are unreachable', async (t) => {
+  const nowhere = await run(['--timeout', '1s', 'status', 'rack1'], {
+    NIGHTSHIFT_BROKER: 'mqtt://127.0.0.1:1',
+  });
+  t.match(nowhere, { code: 5, stderr: /no connection to mqtt:\/\/127\.0\.0\.1:1: .*ECONNREFUSED/ });
+  devices[2]!.deafFor = Number.POSITIVE_INFINITY;
+  t.match(await run(['--timeout', '1s', 'status', 'rack3']), {
+    code: 5,
+    stdout: /^rack3: unreachable: the device does/,
+  });
+  devices[2]!.deafFor = 0;
+});
+
+await t.test('put and get carry a file over a real broker, whole and verified', async (t) => {
+  const content = MemoryFile.patterned(3_000_001);
+  const stored = MemoryFile.sized(content.bytes.byteLength);
+  writeFileSync(join(home, 'image'), content.bytes);
+  const chunk = 65_536;
+  devices[0]!.answer = async (order, { blocks, signal, say }) => {
+    const size = stored.bytes.byteLength;
+    const common = {
+      id: order.id,
+      size,
+      chunk,
+      port: blocks,
+      clock: systemClock,
+      signal,
+      noProgress: seconds(10),
+    };
+    if (order.verb === 'file.download') {
+      const received = await receiveFile({
+        ...common,
+        sha256: order.args.sha256,
+        have: new ChunkMap(chunksOf(size, chunk)),
+        write: stored.write,
+        read: stored.read,
+        flush: stored.flush,
+        saveMap: async () => undefined,
+      });
+      if (received.ok) received.value.release();
+      const effect = { hash: new Uint8Array(32), blocks: 2, bytes: 8192, changes: [] };
+      return { result: { volume, path: order.args.path, effect, dryRun: false } };
+    }
+    await say({ event: 'offer', id: order.id, size, chunk, inode: 7, mtime: file.mtime });
+    const { sha256 } = await sendFile({ ...common, read: stored.read });
+    return { result: { volume, path: '/image', file: { ...file, size }, sha256: new Uint8Array(sha256) } };
+  };
+  t.match(await run(['put', 'image', 'rack1', '/boot/']), { code: 0, stdout: /succeeded: effect: 2 blocks/ });
+  t.match(devices[0]!.orders.at(-1), { args: { path: '/boot/image', size: 3_000_001 } });
+  const got = await run(['get', 'rack1', '/boot/image', 'copy']);
+  t.match(got, { code: 0, stdout: /stored as copy/ });
+  t.equal(Buffer.compare(readFileSync(join(home, 'copy')), content.bytes), 0);
+  t.equal(Math.floor(statSync(join(home, 'copy')).mtimeMs / 1000), file.mtime);
+  t.match(await run(['get', 'rack1', '/boot/image', 'copy']), { code: 1, stdout: /say --replace/ });
+});
+
+await t.test('two programs at once never use one counter twice', async (t) => {
+  answerAll(async () => ({ result: { channels: [] } }));
+  await Promise.all([run(['io', 'list', '@racks']), run(['io', 'list', '@racks'])]);
+  const counters = devices.flatMap((device) => device.orders.map((order) => order.ctr));
+  t.equal(new Set(counters).size, counters.length);
+});
+
+await t.test('explain knows every refusal, and help is worth reading', async (t) => {
+  t.match(await run(['explain', 'volume_dirty']), { code: 0, stdout: /remedy: Boot the host/ });
+  t.match(await run(['explain', 'VOLUM_DIRTY']), { code: 2, stderr: /did you mean VOLUME_DIRTY/ });
+  const { code, stdout } = await run(['--help']);
+  t.equal(code, 0);
+  for (const word of ['Examples:', 'Exit status:', 'rack[1-40]', 'NIGHTSHIFT_PASSPHRASE_FILE'])
+    t.ok(stdout.includes(word));
+});

@@ -49,7 +49,7 @@ export interface MarchMismatch {
 }
 
 export interface MarchFindings {
-  /** The first mismatches, at most 256. */
+  /** The first mismatches, at most 8192: every word of 64 KiB. */
   readonly mismatches: readonly MarchMismatch[];
   /** All mismatches. */
   readonly count: number;

@@ -33,7 +33,7 @@ interface Module {
   readonly cells: MemoryCells;
 }
 
-const LISTED = 256;
+const LISTED = 8192;
 const STEP = 64 * 1024;
 
 /** The memory of a simulated host, reached through a simulated standby rail. Modules follow each other from address 0. */

@@ -5,8 +5,7 @@ import { type Context, type GlobalOptions, openContext } from './fleet-cli-conte
 import { addFileCommands, type Run } from './fleet-cli-files.ts';
 import { addLocalCommands } from './fleet-cli-local.ts';
 import { addMachineCommands } from './fleet-cli-machine.ts';
-
-const VERSION = '0.1.0';
+import { VERSION } from './version.ts';
 
 const AFTER_HELP = `
 HOSTS is a name, a range or a list: rack1, rack[1-40], web[01-12,20],db1, @group, @all.

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { NsError, suggest } from '../base/index.ts';
+import { NsError, shapeConfig, suggest } from '../base/index.ts';
 import type { PublicKey } from '../ports/index.ts';
 import { NAME } from '../protocol/index.ts';
 import { publicKeyFromText } from '../security/index.ts';
@@ -27,12 +27,6 @@ const configFile = v.strictObject({
   devices: v.optional(v.record(name, v.string())),
   groups: v.optional(v.record(name, v.union([v.string(), v.array(v.string())]))),
 });
-
-/** Keys of the file, for suggestions. */
-const KNOWN: Readonly<Record<string, readonly string[]>> = {
-  '': Object.keys(configFile.entries),
-  broker: Object.keys(broker.entries),
-};
 
 /** What the environment may set: variable to key of the file. */
 const ENVIRONMENT = {
@@ -71,11 +65,9 @@ export function parseConfig(
   const written = typeof file.broker === 'string' ? { url: file.broker } : file.broker;
   const link = url === undefined ? written : { ...(written as object | undefined), url };
   const merged: unknown = { ...file, ...plain, ...(link === undefined ? {} : { broker: link }) };
-  const parsed = v.safeParse(configFile, merged, { abortEarly: true });
-  if (!parsed.success) throw configInvalid(`${source}: ${describe(parsed.issues[0])}`);
-  const { tenant, key, devices, groups } = parsed.output;
+  const { broker: shaped, tenant, key, devices, groups } = shapeConfig(configFile, merged, source);
   return {
-    broker: parsed.output.broker,
+    broker: shaped,
     tenant: tenant ?? 'default',
     keyFile: key,
     devices: deviceKeys(source, devices ?? {}),
@@ -107,18 +99,6 @@ function fromEnvironment(environment: Readonly<Record<string, string | undefined
     }
   }
   return set;
-}
-
-function describe(issue: v.BaseIssue<unknown>): string {
-  const path = v.getDotPath(issue) ?? '';
-  const at = path.lastIndexOf('.');
-  const [parent, key] = at < 0 ? ['', path] : [path.slice(0, at), path.slice(at + 1)];
-  if (issue.expected === 'never') {
-    const near = suggest(key, KNOWN[parent] ?? []);
-    return `unknown key "${path}"${near === undefined ? '' : `; did you mean "${near}"?`}`;
-  }
-  if (path === '') return issue.message;
-  return `"${path}": ${issue.kind === 'validation' ? issue.message : `expected ${issue.expected ?? '?'}`}`;
 }
 
 function deviceKeys(source: string, devices: Readonly<Record<string, string>>): Map<string, PublicKey> {

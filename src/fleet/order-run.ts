@@ -114,8 +114,10 @@ export class OrderRun<V extends Verb = Verb> {
   }
 
   #takeNews(event: OrderEvent): void {
-    this.#accepted = true;
     this.alive();
+    // A repeated order is answered by `accepted` again: a sign of life, and no news.
+    if (event.event === 'accepted' && this.#accepted) return;
+    this.#accepted = true;
     if (event.event === 'progress') {
       if (event.seq <= this.#lastSeq) return;
       this.#lastSeq = event.seq;

@@ -115,7 +115,7 @@ await t.test('--json gives one object a line', async (t) => {
     .map((line) => JSON.parse(line));
   t.ok(lines.every((line) => line.v === 1));
   const answers = lines.filter((line) => line.outcome !== undefined);
-  t.same(answers.map((line) => line.host).sort(), ['rack1', 'rack2']);
+  t.same(new Set(answers.map((line) => line.host)), new Set(['rack1', 'rack2']));
   t.match(answers[0], {
     verb: 'io.read',
     outcome: 'succeeded',

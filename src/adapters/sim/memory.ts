@@ -40,6 +40,7 @@ const STEP = 64 * 1024;
 export class SimMemory implements MemoryProbe {
   readonly #options: SimMemoryOptions;
   readonly #modules: readonly Module[];
+  #sinceTurn = 0;
 
   constructor(options: SimMemoryOptions) {
     this.#options = options;
@@ -90,7 +91,7 @@ export class SimMemory implements MemoryProbe {
   }
 
   async read(address: number, into: Uint8Array, signal?: AbortSignal): Promise<void> {
-    signal?.throwIfAborted();
+    await this.#breathe(into.byteLength, signal);
     this.#each(address, into.byteLength, ({ cells }, offset, at, length) => {
       into.set(cells.plain(offset, offset + length), at);
       for (const word of cells.specialIn(offset, offset + length))
@@ -99,7 +100,7 @@ export class SimMemory implements MemoryProbe {
   }
 
   async write(address: number, data: Uint8Array, signal?: AbortSignal): Promise<void> {
-    signal?.throwIfAborted();
+    await this.#breathe(data.byteLength, signal);
     this.#each(address, data.byteLength, ({ cells }, offset, at, length) => {
       let from = offset;
       for (const word of [...cells.specialIn(offset, offset + length), offset + length]) {
@@ -131,10 +132,20 @@ export class SimMemory implements MemoryProbe {
     });
     if (order === 'down') parts.reverse();
     for (const [module, from, to] of parts) {
-      signal?.throwIfAborted();
+      await this.#breathe(to - from, signal);
       sweepPart(module, from, to, order, operations, note);
     }
     return { mismatches, count };
+  }
+
+  /** Memory answers at once, but the rest of the program must get its turns during a long test. */
+  async #breathe(bytes: number, signal: AbortSignal | undefined): Promise<void> {
+    this.#sinceTurn += bytes;
+    if (this.#sinceTurn >= STEP) {
+      this.#sinceTurn = 0;
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+    signal?.throwIfAborted();
   }
 
   #each(

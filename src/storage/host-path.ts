@@ -7,8 +7,15 @@ export const MAX_PATH_BYTES = 4096;
 export const MAX_NAME_BYTES = 255;
 
 const LONE_SURROGATE = /\p{Surrogate}/u;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for.
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/u;
+
+/** Control characters of ASCII and of Latin-1. */
+const isControl = (code: number): boolean => code < 0x20 || (code >= 0x7f && code < 0xa0);
+
+/** Does the text contain a control character, such as a newline or the start of a terminal sequence? */
+export function hasControl(text: string): boolean {
+  for (let i = 0; i < text.length; i += 1) if (isControl(text.charCodeAt(i))) return true;
+  return false;
+}
 
 /** What is wrong with one name of a path, or undefined. */
 function nameFault(name: string): string | undefined {
@@ -44,7 +51,7 @@ export function parseHostPath(text: string): Verdict<HostPath> {
  */
 export function checkWritableName(name: string): Verdict<void> {
   if (LONE_SURROGATE.test(name)) return refuse('NAME_UNSUPPORTED', 'The name is not UTF-8.');
-  if (CONTROL.test(name)) return refuse('NAME_UNSUPPORTED', 'The name contains a control character.');
+  if (hasControl(name)) return refuse('NAME_UNSUPPORTED', 'The name contains a control character.');
   if (name.includes('/')) return refuse('NAME_UNSUPPORTED', 'The name contains "/".');
   const fault = nameFault(name);
   if (fault !== undefined) return refuse('NAME_UNSUPPORTED', `The name is ${fault}.`);

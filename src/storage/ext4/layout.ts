@@ -97,8 +97,10 @@ export function descriptorBlock(layout: Ext4Layout, index: number): number {
  * descriptor table, counted from the group's first block. Zero where it holds none.
  */
 export function groupOverhead(layout: Ext4Layout, group: number): number {
-  const { incompat, firstMetaBg, reservedGdtBlocks } = layout.superblock;
-  const withSuper = groupHasSuperblock(layout, group) ? 1 : 0;
+  const { incompat, firstMetaBg, firstDataBlock, blockSize, reservedGdtBlocks } = layout.superblock;
+  // With clusters of 1 KiB blocks the first group begins with the boot block, and the superblock comes after it.
+  const bootBlock = group === 0 && blockSize === 1024 && firstDataBlock === 0 ? 1 : 0;
+  const withSuper = groupHasSuperblock(layout, group) ? 1 + bootBlock : 0;
   const metaBg = (incompat & INCOMPAT.metaBg) !== 0;
   const metaGroup = Math.floor(group / layout.descriptorsPerBlock);
   if (metaBg && metaGroup >= firstMetaBg) {
@@ -108,5 +110,5 @@ export function groupOverhead(layout: Ext4Layout, group: number): number {
   }
   if (withSuper === 0) return 0;
   const table = metaBg ? Math.min(firstMetaBg, layout.descriptorBlocks) : layout.descriptorBlocks;
-  return 1 + table + reservedGdtBlocks;
+  return withSuper + table + reservedGdtBlocks;
 }

@@ -1,6 +1,7 @@
 import { refusal } from '../../base/index.ts';
 import type { BlockDevice } from '../../ports/index.ts';
 import { boundedDevice } from '../bounded-device.ts';
+import { hasControl } from '../host-path.ts';
 import type { Partition } from '../partitions/partition.ts';
 import { readPartitionTable } from '../partitions/read-table.ts';
 import { lookForContainers } from './look-containers.ts';
@@ -17,6 +18,7 @@ import {
 } from './volume-probe.ts';
 
 const MIN_VOLUME = 4096;
+const MAX_TEXT = 64;
 
 /** Names what a volume holds. Every signature is looked for: a volume that carries two is refused as one of neither. */
 async function identify(device: BlockDevice, signal?: AbortSignal): Promise<Finding> {
@@ -42,6 +44,13 @@ async function identify(device: BlockDevice, signal?: AbortSignal): Promise<Find
 
 function unknown(sentence: string): Finding {
   return { type: 'unknown', readRefusal: refusal('VOLUME_UNSUPPORTED', sentence) };
+}
+
+/** Text from a disk nobody trusts ends up on terminals: short, and without control characters. */
+function forPeople(text = ''): string {
+  return Array.from(text.slice(0, MAX_TEXT), (character) =>
+    hasControl(character) ? '\ufffd' : character,
+  ).join('');
 }
 
 /** The device of one volume: bounds that nothing done to the volume can leave. The disk stays the caller's to close. */
@@ -71,8 +80,8 @@ export async function probeDisk(disk: BlockDevice, signal?: AbortSignal): Promis
     volumes.push({
       name,
       type: finding.type,
-      label: finding.label ?? '',
-      uuid: finding.uuid ?? '',
+      label: forPeople(finding.label),
+      uuid: forPeople(finding.uuid),
       size: length,
       start,
       ...(finding.readRefusal === undefined ? {} : { readRefusal: finding.readRefusal }),

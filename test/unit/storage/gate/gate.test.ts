@@ -191,6 +191,11 @@ await t.test('FAT made by mkfs.vfat is named, over a partition and over the whol
   }
 });
 
+await t.test('a label cannot carry terminal sequences', async (t) => {
+  const probe = await probeDisk(diskOf([changed((s) => s.setUint8(0x79, 0x1b))]));
+  t.equal(probe.volumes[0]?.label, 'r\ufffdot');
+});
+
 await t.test('a RAID member that looks like ext4 is not taken for ext4', async (t) => {
   const member = Uint8Array.from(ext4);
   member.set([0xfc, 0x4e, 0x2b, 0xa9], member.byteLength - 65536);

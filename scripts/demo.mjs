@@ -1,0 +1,307 @@
+// The whole story on one machine: a broker, a simulated host that is switched off, the agent beside it, and an operator
+// who gives every kind of order. Each step is a real command; the demo fails where one does not end as it should.
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
+const MIB = 1024 * 1024;
+const VOLUME_AT = MIB;
+const children = new Set();
+
+function say(text) {
+  process.stdout.write(`${text}\n`);
+}
+
+function tool(command, args, options = {}) {
+  const run = spawnSync(command, args, { env, encoding: 'utf8', ...options });
+  if (run.status !== 0)
+    throw new Error(`${command} ended with ${run.status}: ${run.stderr ?? ''}${run.stdout ?? ''}`);
+  return run.stdout ?? '';
+}
+
+function start(name, args, cwd) {
+  const child = spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  children.add(child);
+  const log = createWriteStream(join(cwd, `${name}.log`), { flags: 'a' });
+  child.stdout.pipe(log);
+  child.stderr.pipe(log);
+  child.ended = new Promise((resolve) => child.on('exit', (code, signal) => resolve(signal ?? code)));
+  child.ended.then(() => children.delete(child));
+  return child;
+}
+
+/** Waits for a line of a child's output. */
+function line(child, pattern, what) {
+  return new Promise((resolve, reject) => {
+    let seen = '';
+    const timer = setTimeout(() => reject(new Error(`${what} did not come up in time:\n${seen}`)), 30_000);
+    const look = (chunk) => {
+      seen += chunk;
+      const found = pattern.exec(seen);
+      if (found === null) return;
+      clearTimeout(timer);
+      resolve(found);
+    };
+    child.stdout.on('data', look);
+    child.stderr.on('data', look);
+    child.on('exit', (code) => reject(new Error(`${what} ended with ${code}:\n${seen}`)));
+  });
+}
+
+/** One command to the simulated host, as if somebody stood before it. */
+function atTheHost(socket, command) {
+  return new Promise((resolve, reject) => {
+    const link = connect(socket);
+    let answer = '';
+    link.on('error', reject);
+    link.on('data', (chunk) => {
+      answer += chunk;
+      if (!answer.includes('\n')) return;
+      link.end();
+      const parsed = JSON.parse(answer);
+      if (parsed.ok === true) resolve(parsed);
+      else reject(new Error(answer));
+    });
+    link.write(`${JSON.stringify(command)}\n`);
+  });
+}
+
+/** A disk with a partition table and one ext4 volume: a log tree, a large file, a deep path. */
+async function makeDisk(dir) {
+  const tree = join(dir, 'tree');
+  await mkdir(join(tree, 'var/log/app'), { recursive: true });
+  await mkdir(join(tree, 'etc'), { recursive: true });
+  await mkdir(join(tree, 'srv/a/very/deep/path/with/many/levels/of/directories'), { recursive: true });
+  await writeFile(join(tree, 'etc/hostname'), 'sleepy\n');
+  await writeFile(join(tree, 'etc/fstab'), '/dev/sda1 / ext4 defaults 0 1\n');
+  for (let day = 1; day <= 5; day += 1) {
+    await writeFile(
+      join(tree, `var/log/app/2026-11-0${day}.log`),
+      `day ${day}: nothing went wrong\n`.repeat(200 * day),
+    );
+  }
+  await writeFile(join(tree, 'var/log/syslog'), 'last words before shutdown\n');
+  await writeFile(
+    join(tree, 'srv/a/very/deep/path/with/many/levels/of/directories/note.txt'),
+    'you found me\n',
+  );
+  await writeFile(join(tree, 'srv/dump.bin'), randomBytes(64 * MIB));
+  const image = join(dir, 'disk0.img');
+  tool('truncate', ['-s', '256M', image]);
+  tool('sfdisk', ['-q', image], { input: 'label: gpt\nstart=2048, type=linux, name=root\n' });
+  tool('mkfs.ext4', ['-q', '-F', '-L', 'root', '-d', tree, '-E', `offset=${VOLUME_AT}`, image, '254M']);
+  const dump = createHash('sha256')
+    .update(await readFile(join(tree, 'srv/dump.bin')))
+    .digest('hex');
+  await rm(tree, { recursive: true });
+  return { image, dump };
+}
+
+function check(image) {
+  const run = spawnSync('e2fsck', ['-fn', `${image}?offset=${VOLUME_AT}`], { env, encoding: 'utf8' });
+  if (run.status !== 0) throw new Error(`e2fsck found the disk damaged (${run.status}):\n${run.stdout}`);
+  return run.stdout.trim().split('\n').at(-1);
+}
+
+const CODES = { ok: 0, refused: 3, failed: 4 };
+
+async function main() {
+  tool('bash', [join(root, 'scripts/setup')], { stdio: 'inherit' });
+  say('building the two programs');
+  tool(join(root, 'node_modules/.bin/rollup'), ['-c', '--silent'], { cwd: root, stdio: 'inherit' });
+  const began = Date.now();
+  const dir = await mkdtemp(join(tmpdir(), 'nightshift-demo-'));
+  const operator = join(root, 'dist/nightshift.mjs');
+  const device = join(root, 'dist/nightshift-agent.mjs');
+  let user = 'olga';
+
+  /** Runs a command as the operator would type it, shows it and what it prints, and checks how it ends. */
+  const run = (expected, ...args) =>
+    new Promise((resolve, reject) => {
+      say(
+        `\n${user}$ nightshift ${args.map((arg) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg}'`)).join(' ')}`,
+      );
+      const child = spawn(process.execPath, [operator, '--config', `${user}.yaml`, ...args], {
+        cwd: dir,
+        env,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      children.add(child);
+      let output = '';
+      for (const stream of [child.stdout, child.stderr]) {
+        stream.on('data', (chunk) => {
+          output += chunk;
+        });
+      }
+      child.on('exit', (code) => {
+        children.delete(child);
+        process.stdout.write(output.replace(/^/gm, '  ').replace(/ +$/, ''));
+        if (code === CODES[expected]) resolve(output);
+        else reject(new Error(`the command ended with ${code}, not with ${CODES[expected]} (${expected})`));
+      });
+    });
+  const startAgent = async () => {
+    const agent = start('agent', [device, '--board', 'sim-host', '--config', 'agent.yaml'], dir);
+    await line(agent, /device\.started/, 'the agent');
+    return agent;
+  };
+
+  try {
+    say(`\n== A disk, as a host left it when it was shut down (in ${dir})`);
+    const { image, dump } = await makeDisk(dir);
+    const untouched = createHash('sha256')
+      .update(await readFile(image))
+      .digest('hex');
+    say(`  disk0.img: GPT, one ext4 volume "root"; ${check(image)}`);
+
+    say('\n== Keys: an operator, a security officer, and the device itself');
+    const entries = [];
+    for (const [name, role] of [
+      ['olga', 'operator'],
+      ['sam', 'security'],
+    ]) {
+      const made = tool(
+        process.execPath,
+        [operator, 'keys', 'new', '--role', role, '--name', name, '--out', `${name}.pem`],
+        { cwd: dir },
+      );
+      const key = /(ed25519:\S+)/.exec(made)?.[1];
+      if (key === undefined) throw new Error(`no public key in:\n${made}`);
+      entries.push(`  - { name: ${name}, role: ${role}, key: "${key}" }`);
+    }
+    const broker = start('broker', [operator, 'broker', '--port', '0'], dir);
+    const url = (await line(broker, /(mqtt:\/\/127\.0\.0\.1:\d+)/, 'the broker'))[1];
+    await writeFile(
+      join(dir, 'agent.yaml'),
+      [
+        'device: sleepy',
+        'tenant: demo',
+        `broker: ${url}`,
+        'state: ./state',
+        'keyring:',
+        ...entries,
+        'protectedPaths: [/boot]',
+        'sim:',
+        '  state: S5',
+        '  control: ./host.sock',
+        '  disks:',
+        '    - { image: ./disk0.img }',
+        '  dimms:',
+        '    - { slot: A1, size: 4194304 }',
+        '    - { slot: A2, size: 4194304, faults: [{ kind: stuck-at, at: 70001, bit: 3, value: 1 }] }',
+        '',
+      ].join('\n'),
+    );
+    const identity = tool(process.execPath, [device, '--config', 'agent.yaml', '--identity'], {
+      cwd: dir,
+    }).trim();
+    for (const name of ['olga', 'sam']) {
+      await writeFile(
+        join(dir, `${name}.yaml`),
+        `broker: ${url}\ntenant: demo\nkey: ./${name}.pem\ndevices:\n  ${identity.replace(': ', ': "')}"\n`,
+      );
+    }
+    say(`  ${identity}`);
+
+    say('\n== The host is off (S5). The agent starts beside it, on standby power');
+    let agent = await startAgent();
+    await run('ok', 'status', 'sleepy');
+
+    say('\n== Reading: no boot, no mount, and the disk does not change by a bit');
+    await run('ok', 'ls', '-l', 'sleepy', '/var/log/app');
+    await run('ok', 'stat', 'sleepy', '/srv/a/very/deep/path/with/many/levels/of/directories/note.txt');
+    await run('ok', 'get', 'sleepy', '/srv/dump.bin', 'dump.bin');
+    const fetched = createHash('sha256')
+      .update(await readFile(join(dir, 'dump.bin')))
+      .digest('hex');
+    if (fetched !== dump) throw new Error('the fetched file is another one');
+    if (
+      createHash('sha256')
+        .update(await readFile(image))
+        .digest('hex') !== untouched
+    )
+      throw new Error('reading changed the disk');
+    say('  64 MiB fetched, SHA-256 as on the disk; the image is bit for bit as before');
+
+    say('\n== Writing: first what it would do, then doing it');
+    await writeFile(join(dir, 'motd'), 'Maintenance tonight.\n');
+    await utimes(join(dir, 'motd'), 1_795_000_000, 1_795_000_000);
+    const planned = await run('ok', 'put', 'motd', 'sleepy', '/etc/motd', '--dry-run');
+    await run('ok', 'put', 'motd', 'sleepy', '/etc/motd');
+    await run('ok', 'rm', 'sleepy', '/var/log/app/*-0[1-3].log', '--dry-run');
+    await run('ok', 'rm', 'sleepy', '/var/log/app/*-0[1-3].log');
+    await run('ok', 'ls', 'sleepy', '/var/log/app');
+    if (!/effect/i.test(planned)) throw new Error('the dry run shows no effect');
+    say(`  e2fsck: ${check(image)}`);
+
+    say('\n== What must be refused');
+    await run('refused', 'put', 'motd', 'sleepy', '/boot/motd', '--parents');
+    await atTheHost(join(dir, 'host.sock'), { set: 'S3' });
+    say('\n  (somebody suspends the host: S3)');
+    await run('refused', 'put', 'motd', 'sleepy', '/etc/motd', '--replace');
+    await atTheHost(join(dir, 'host.sock'), { set: 'S5' });
+    say('\n  (and shuts it down again: S5)');
+
+    say('\n== Memory and I/O');
+    await run('ok', 'memcheck', 'sleepy', '--medium', 'spd');
+    await run('ok', 'memcheck', 'sleepy', '--medium', 'dram');
+    await run('ok', 'memcheck', 'sleepy', '--medium', 'storage');
+    await run('ok', 'io', 'list', 'sleepy');
+    await run('ok', 'io', 'read', 'sleepy', 'inlet-temp');
+    await run('ok', 'io', 'write', 'sleepy', 'aux-relay', '1');
+    await run('ok', 'io', 'watch', 'sleepy', 'inlet-temp', '--samples', '3');
+
+    say('\n== The power fails in the middle of a put');
+    await writeFile(join(dir, 'firmware.bin'), randomBytes(8 * MIB));
+    await atTheHost(join(dir, 'host.sock'), { cutAtWrite: 5 });
+    const put = run('ok', 'put', 'firmware.bin', 'sleepy', '/srv/firmware.bin');
+    put.catch(() => {});
+    const how = await Promise.race([agent.ended, put.then(() => 'the put ended first')]);
+    say(`  (the agent's power is gone: ${how})`);
+    if (how !== 'SIGKILL') throw new Error('the power did not fail');
+    say(`  the disk as it is now, e2fsck: ${check(image)}`);
+    agent = await startAgent();
+    say('  (power is back; the operator has not touched anything)');
+    await put;
+    say(`  e2fsck: ${check(image)}`);
+    await run('ok', 'get', 'sleepy', '/srv/firmware.bin', 'firmware.back');
+    if (!(await readFile(join(dir, 'firmware.back'))).equals(await readFile(join(dir, 'firmware.bin'))))
+      throw new Error('another file came back');
+
+    say('\n== Stolen: disabled by security, and given back');
+    user = 'sam';
+    await run('ok', 'disable', 'sleepy', '--reason', 'reported stolen', '--yes');
+    const pressed = await atTheHost(join(dir, 'host.sock'), { press: 'power' });
+    say(`  (the thief presses the power button: ${JSON.stringify(pressed.result)})`);
+    user = 'olga';
+    await run('refused', 'get', 'sleepy', '/etc/hostname', 'hostname');
+    user = 'sam';
+    await run('ok', 'enable', 'sleepy', '--reason', 'found again');
+    await run('ok', 'status', 'sleepy');
+    await run('ok', 'audit', 'sleepy');
+    agent.kill('SIGTERM');
+    const code = await agent.ended;
+    if (code !== 0) throw new Error(`the agent ended with ${code}`);
+    broker.kill('SIGTERM');
+    await broker.ended;
+    await stat(image);
+    say(
+      `\nThe demo is done: every order answered, the host never switched on, the disk whole (${Math.round((Date.now() - began) / 1000)} s).`,
+    );
+    await rm(dir, { recursive: true });
+  } catch (error) {
+    say(`\nThe demo failed: ${error.message}\nLogs are in ${dir}.`);
+    process.exitCode = 1;
+  } finally {
+    for (const child of children) child.kill('SIGKILL');
+  }
+}
+
+await main();

@@ -82,3 +82,30 @@ export async function dumpFile(image: Uint8Array, path: string): Promise<Uint8Ar
     await directory.remove();
   }
 }
+
+/**
+ * Free blocks of a volume by dumpe2fs: one byte a block, 1 where it is free. With bigalloc it names the first block
+ * of each cluster.
+ */
+export async function freeBlocksByDumpe2fs(
+  image: Uint8Array,
+  blocks: number,
+  clusterBlocks: number,
+): Promise<Uint8Array> {
+  const directory = await temporaryDirectory();
+  try {
+    const path = join(directory.path, 'image');
+    await writeFile(path, image);
+    const { stdout } = await run('dumpe2fs', [path], { env: ENV, maxBuffer: 1 << 26 });
+    const free = new Uint8Array(blocks);
+    for (const line of stdout.matchAll(/^ {2}Free blocks: (.*)$/gm)) {
+      for (const part of (line[1] ?? '').split(', ').filter((text) => text !== '')) {
+        const [first = 0, last = first] = part.split('-').map(Number);
+        free.fill(1, first, last + clusterBlocks);
+      }
+    }
+    return free;
+  } finally {
+    await directory.remove();
+  }
+}

@@ -1,0 +1,72 @@
+import t from 'tap';
+import { debugfsScript } from '../../../src/adapters/e2fsprogs/debugfs-script.ts';
+import { GiB } from '../../../src/base/index.ts';
+import type { VolumeEdit } from '../../../src/ports/index.ts';
+import { MemoryDevice } from '../../kit/memory-device.ts';
+
+const content = { name: 'in-1', size: 1000, data: new MemoryDevice('in-1', 1000) };
+const attributes = { mode: 0o4755, uid: 1, gid: 2, mtime: 3 };
+const facts = { time: 1000, largeInodes: false, free: GiB, stagedPath: (name: string) => `/own/${name}` };
+const put = (path: string, replace: boolean): VolumeEdit => ({
+  edit: 'put-file',
+  path,
+  content,
+  attributes,
+  replace,
+});
+const linesOf = (edits: VolumeEdit[], over = {}): string[] => {
+  const script = debugfsScript(edits, { ...facts, ...over });
+  return script.ok ? script.value.trimEnd().split('\n') : [];
+};
+
+await t.test('every edit becomes quoted commands, and parents get the time', (t) => {
+  t.same(linesOf([put('/a b/"c"', false)]), [
+    'set_current_time @1000',
+    'write "/own/in-1" "/a b/""c"""',
+    'sif "/a b/""c""" mode 0104755',
+    'sif "/a b/""c""" uid 1',
+    'sif "/a b/""c""" gid 2',
+    'sif "/a b/""c""" mtime @3',
+    'sif "/a b/""c""" atime @1000',
+    'sif "/a b/""c""" ctime @1000',
+    'sif "/a b" mtime @1000',
+    'sif "/a b" ctime @1000',
+  ]);
+  t.end();
+});
+
+await t.test(
+  'a file is replaced from beside where there is room, and in its place where there is not',
+  (t) => {
+    t.same(linesOf([put('/x', true)]).slice(1, 5), [
+      'write "/own/in-1" "/.nightshift-1000"',
+      'rm "/x"',
+      'ln "/.nightshift-1000" "/x"',
+      'unlink "/.nightshift-1000"',
+    ]);
+    t.same(linesOf([put('/x', true)], { free: 10_000 }).slice(1, 3), ['rm "/x"', 'write "/own/in-1" "/x"']);
+    t.end();
+  },
+);
+
+await t.test('a removed directory is not touched again', (t) => {
+  const edits: VolumeEdit[] = [
+    { edit: 'remove-file', path: '/t/a' },
+    { edit: 'remove-directory', path: '/t' },
+  ];
+  t.same(linesOf(edits), [
+    'set_current_time @1000',
+    'rm "/t/a"',
+    'rmdir "/t"',
+    'sif "/" mtime @1000',
+    'sif "/" ctime @1000',
+  ]);
+  t.end();
+});
+
+await t.test('what the command language cannot carry is refused', (t) => {
+  for (const path of ['/a\nb', '/a\tb', '/\u007f', `/${'"'.repeat(5000)}`]) {
+    t.match(debugfsScript([put(path, false)], facts), { ok: false, refusal: { code: 'NAME_UNSUPPORTED' } });
+  }
+  t.end();
+});

@@ -163,7 +163,7 @@ for (const [name, { options, indexed, checksums }] of Object.entries(formats)) {
           for (const [at, value] of saved.reverse()) device.bytes[at] = value;
         }
       }),
-      { numRuns: 400 },
+      { numRuns: 250 },
     );
   });
 }

@@ -5,7 +5,7 @@ import { type Effect, measureEffect } from './effect.ts';
 import { readSuperblock } from './ext4/superblock.ts';
 import { ext4FreeBlocks, type IsFree } from './free-blocks.ts';
 import { Overlay } from './overlay.ts';
-import { openRedoLog, REDO_SIZE, stillPending } from './redo-log.ts';
+import { openRedoLog, REDO_SIZE, SPILL_PREFIX, stillPending } from './redo-log.ts';
 import { verifyEdits } from './verify-edits.ts';
 
 export interface VolumeChange {
@@ -73,7 +73,11 @@ export async function changeVolume(change: VolumeChange): Promise<Verdict<Volume
     if ((await log.pending()) !== undefined) throw stillPending(disk);
     const memoryLimit = change.memoryLimit ?? MEMORY_LIMIT;
     const expected = expectedBytes(change.edits);
-    if (expected > memoryLimit) spill = (await store.stagedFile(spillName, expected)).data;
+    if (expected > memoryLimit) {
+      // What a run before this one was cut off with may have another size.
+      await store.remove(spillName);
+      spill = (await store.stagedFile(spillName, expected)).data;
+    }
     overlay = new Overlay(volume, { blockSize: await granularity(volume, signal), memoryLimit, spill });
     const effect = await measure(change, overlay);
     if (!effect.ok) return overlay.full ? refuse('EFFECT_TOO_LARGE') : effect;
@@ -114,9 +118,6 @@ export async function changeVolume(change: VolumeChange): Promise<Verdict<Volume
     await log.close();
   }
 }
-
-/** Staged files of own storage with this prefix are worthless after a restart. */
-export const SPILL_PREFIX = 'spill.';
 
 async function measure(change: VolumeChange, overlay: Overlay): Promise<Verdict<Effect>> {
   const { editor, type, signal, time } = change;

@@ -30,5 +30,6 @@ export { Overlay, type OverlayOptions } from './overlay.ts';
 export type { Partition, PartitionTable } from './partitions/partition.ts';
 export { readPartitionTable } from './partitions/read-table.ts';
 export { openRedoLog, REDO_SIZE, RedoLog, type RedoTarget } from './redo-log.ts';
-export { discardRedoLog, type Recovery, recoverRedoLogs } from './redo-recovery.ts';
+export { discardRedoLog, type Recovery, type RecoveryDisk, recoverRedoLogs } from './redo-recovery.ts';
+export { replayedView } from './replayed-view.ts';
 export { verifyEdits } from './verify-edits.ts';

@@ -20,6 +20,8 @@ import {
 
 /** Regions of own storage with this prefix are redo logs, one for each disk. */
 export const REDO_PREFIX = 'redo.';
+/** Staged files with this prefix hold changes being prepared, and are worthless after a restart. */
+export const SPILL_PREFIX = 'spill.';
 /** Enough for the metadata of any change that is small enough to be applied within a hand-back. */
 export const REDO_SIZE = 17 * MiB;
 

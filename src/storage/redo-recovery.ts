@@ -1,9 +1,9 @@
-import { asNsError, crc32c, equalBytes, hasCode, NsError, toHex } from '../base/index.ts';
+import { asNsError, crc32c, equalBytes, NsError, toHex } from '../base/index.ts';
 import type { BlockDevice, StateStore } from '../ports/index.ts';
 import { boundedDevice } from './bounded-device.ts';
 import type { Commit, RedoRecord } from './redo-format.ts';
 import { SECTOR } from './redo-format.ts';
-import { openRedoLog, REDO_PREFIX, REDO_SIZE, type RedoLog } from './redo-log.ts';
+import { openRedoLog, REDO_PREFIX, REDO_SIZE, type RedoLog, SPILL_PREFIX } from './redo-log.ts';
 
 /** What became of a disk's redo log at start. */
 export type Recovery =
@@ -25,6 +25,17 @@ export type Recovery =
       readonly reason: string;
     };
 
+/** A whole disk, writable; `critical` keeps it ours while the change is made, where something may want it back. */
+export interface RecoveryDisk {
+  readonly device: BlockDevice;
+  critical?<T>(work: () => Promise<T>): Promise<T>;
+}
+
+type OpenDisk = (disk: string) => Promise<BlockDevice | RecoveryDisk | undefined>;
+
+/** Codes that say that this change cannot be finished now. Others (own storage, the power) end the start. */
+const KEEPS = ['NS_REDO_DAMAGED', 'NS_BLOCK_IO', 'NS_LEASE_ENDED'] as const;
+
 /**
  * To be done at start, before anything else touches a disk. `openDisk` gives the whole disk, writable, or undefined
  * where it is not ours to write now. A log is applied only where every sector that it would change holds either what
@@ -33,9 +44,10 @@ export type Recovery =
  */
 export async function recoverRedoLogs(
   store: StateStore,
-  openDisk: (disk: string) => Promise<BlockDevice | undefined>,
+  openDisk: OpenDisk,
   size = REDO_SIZE,
 ): Promise<readonly Recovery[]> {
+  for (const name of await store.names(SPILL_PREFIX)) await store.remove(name);
   const found: Recovery[] = [];
   for (const name of await store.names(REDO_PREFIX)) {
     const disk = name.slice(REDO_PREFIX.length);
@@ -60,32 +72,32 @@ export async function discardRedoLog(store: StateStore, disk: string, size = RED
   }
 }
 
-async function finish(
-  log: RedoLog,
-  disk: string,
-  commit: Commit,
-  openDisk: (disk: string) => Promise<BlockDevice | undefined>,
-): Promise<Recovery> {
+async function finish(log: RedoLog, disk: string, commit: Commit, openDisk: OpenDisk): Promise<Recovery> {
   const about = { disk, volume: commit.volume, effectHash: toHex(commit.effectHash) };
   const kept = (reason: string): Recovery => ({ is: 'kept', ...about, reason });
   if (commit.disk !== disk) return kept(`the log was written for ${commit.disk}`);
   try {
     await log.verify(commit);
-    const device = await openDisk(disk);
-    if (device === undefined) return kept('the disk is not ours to write now');
+    const opened = await openDisk(disk);
+    if (opened === undefined) return kept('the disk is not ours to write now');
+    const found: RecoveryDisk = 'device' in opened ? opened : { device: opened };
+    const { device } = found;
     const { volumeStart, volumeLength, volume: name } = commit;
     if (volumeStart + volumeLength > device.capabilities.size) return kept('the disk is smaller than it was');
     const volume = boundedDevice(device, volumeStart, volumeLength, name);
     if (!(await isSameDisk(log, commit, volume))) {
       return kept('the disk was exchanged or written by someone else since');
     }
-    await log.apply(commit, volume);
-    await log.clear();
+    const make = async (): Promise<void> => {
+      await log.apply(commit, volume);
+      await log.clear();
+    };
+    await (found.critical === undefined ? make() : found.critical(make));
     return { is: 'applied', ...about };
   } catch (error) {
-    // Own storage or the power failing is no finding about the disk, and ends the start.
-    if (hasCode(error, 'NS_REDO_DAMAGED') || hasCode(error, 'NS_BLOCK_IO')) return kept(error.message);
-    throw asNsError(error);
+    const failed = asNsError(error);
+    if (KEEPS.some((code) => failed.code === code)) return kept(failed.message);
+    throw failed;
   }
 }
 

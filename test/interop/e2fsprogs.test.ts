@@ -213,6 +213,40 @@ await t.test('times before 1970 and after 2038 are kept', async (t) => {
   await store.remove('time');
 });
 
+await t.test(
+  'a journal that is still to be replayed: refused by the checker, replayed on the overlay alone',
+  async (t) => {
+    // debugfs writes a transaction that fills block 9000 into the journal and leaves it there.
+    const block = noise(1024, 7);
+    const image = await ext4Image({
+      size: 16 * MiB,
+      mkfs: ['-b', '1024'],
+      script: ['journal_open', 'journal_write -b 9000 @0', 'journal_close'],
+      contents: [block],
+    });
+    const base = new MemoryDevice('disk0p1', image.slice(), { writable: false });
+    t.match(await editor.check(base, 'ext4', signal), { ok: false, refusal: { code: 'CHECK_FAILED' } });
+    const content = await stage('replayed', noise(5000, 8));
+    const put: VolumeEdit = { edit: 'put-file', path: '/x', content, attributes, replace: false };
+    const hashes: string[] = [];
+    for (let i = 0; i < 2; i += 1) {
+      const overlay = new Overlay(base, { blockSize: 1024 });
+      t.same(await editor.replay(overlay, 'ext4', TIME, signal), { ok: true, value: undefined });
+      const there = new Uint8Array(1024);
+      await overlay.read(9000 * 1024, there);
+      t.same(there, block, 'what the journal held is on the overlay');
+      t.match(await editor.edit(overlay, 'ext4', [put], TIME, signal), { ok: true });
+      t.match(await editor.check(overlay, 'ext4', signal), { ok: true });
+      hashes.push((await measureEffect(overlay, base)).hash);
+      await new Promise((resolve) => setTimeout(resolve, 1100));
+    }
+    t.equal(hashes[0], hashes[1], 'and that is reproducible too');
+    t.ok(Buffer.from(base.bytes).equals(Buffer.from(image)), 'the disk is as it was');
+    await content.data.close();
+    await store.remove('replayed');
+  },
+);
+
 await t.test('a damaged volume is CHECK_FAILED', async (t) => {
   const image = await ext4Image({ size: 4 * MiB, mkfs: ['-b', '1024'], script: ['sif / links_count 9'] });
   t.equal((await e2fsck(image)).status, 4);

@@ -132,7 +132,7 @@ class E2fsprogs implements VolumeEditor {
 
   #run(tool: string, args: readonly string[], time: number | undefined, signal: AbortSignal) {
     const env: Record<string, string> = time === undefined ? {} : { E2FSPROGS_FAKE_TIME: String(time) };
-    return runTool({ tool, args, deadline: this.#deadline, signal, env });
+    return runTool({ tool, args, deadline: this.#deadline, signal, env, confined: true });
   }
 }
 

@@ -7,6 +7,8 @@ export interface ToolRun {
   readonly args: readonly string[];
   readonly deadline: Duration;
   readonly signal: AbortSignal;
+  /** Takes from the tool what it does not need: new privileges, and all of root's but reading and writing files. */
+  readonly confined?: boolean;
   /** Added to a clean environment. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -31,6 +33,18 @@ export const CLEAN_ENV: Readonly<Record<string, string>> = {
   DEBUGFS_PAGER: '__none__',
 };
 
+const ENDS_WITH_US = ['--pdeathsig', 'KILL'];
+/** Ways to confine a tool, strictest first; only root may give up capabilities. */
+const CONFINEMENTS: readonly (readonly string[])[] = [
+  [
+    ...ENDS_WITH_US,
+    '--no-new-privs',
+    '--bounding-set=-all,+dac_override,+dac_read_search',
+    '--inh-caps=-all',
+  ],
+  [...ENDS_WITH_US, '--no-new-privs'],
+];
+
 /** A command line that ends with us even where we are killed, if this system has a way to ask for that. */
 export function boundToUs(
   tool: string,
@@ -43,7 +57,11 @@ export function boundToUs(
 /** Runs a tool to its end. NS_TOOL_FAILED where it cannot start or does not end in time; the signal's reason otherwise. */
 export async function runTool(run: ToolRun): Promise<ToolResult> {
   run.signal.throwIfAborted();
-  const [command, args] = boundToUs(run.tool, run.args, 'KILL');
+  const flags = run.confined === true ? await strictestConfinement() : undefined;
+  const [command, args] =
+    flags === undefined
+      ? boundToUs(run.tool, run.args, 'KILL')
+      : ['setpriv', [...flags, run.tool, ...run.args]];
   return await new Promise<ToolResult>((resolve, reject) => {
     const child = spawn(command, args, {
       env: { ...CLEAN_ENV, ...run.env },
@@ -83,6 +101,28 @@ export async function runTool(run: ToolRun): Promise<ToolResult> {
       } else resolve({ status: status ?? undefined, ...output });
     });
   });
+}
+
+let confinement: Promise<readonly string[] | undefined> | undefined;
+/** The strictest way that this system lets us use; undefined where it has none. */
+function strictestConfinement(): Promise<readonly string[] | undefined> {
+  confinement ??= (async () => {
+    if (!hasSetpriv()) return undefined;
+    for (const flags of CONFINEMENTS) {
+      const trial = new Promise<boolean>((resolve) => {
+        const child = spawn('setpriv', [...flags, 'true'], { env: CLEAN_ENV, stdio: 'ignore', cwd: '/' });
+        child.on('error', () => {
+          resolve(false);
+        });
+        child.on('close', (status) => {
+          resolve(status === 0);
+        });
+      });
+      if (await trial) return flags;
+    }
+    return undefined;
+  })();
+  return confinement;
 }
 
 let setprivFound: boolean | undefined;

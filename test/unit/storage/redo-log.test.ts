@@ -106,6 +106,38 @@ await t.test('a sector that the cut left unreadable is written again', async (t)
   t.ok(Buffer.from(disk.bytes).equals(Buffer.from(wanted)));
 });
 
+await t.test(
+  'the change is made while the disk is kept for it, and kept for later where it is taken',
+  async (t) => {
+    const { disk, store, wanted } = await committed();
+    const taken = {
+      device: disk,
+      critical: () => Promise.reject(new NsError('NS_LEASE_ENDED', 'the host wakes')),
+    };
+    t.match(await recoverRedoLogs(store, async () => taken, SIZE), [
+      { is: 'kept', reason: /the host wakes/ },
+    ]);
+    let kept = false;
+    const lease = {
+      device: disk,
+      async critical<T>(work: () => Promise<T>): Promise<T> {
+        kept = true;
+        return work();
+      },
+    };
+    t.match(await recoverRedoLogs(store, async () => lease, SIZE), [{ is: 'applied' }]);
+    t.ok(kept);
+    t.ok(Buffer.from(disk.bytes).equals(Buffer.from(wanted)));
+  },
+);
+
+await t.test('what a cut-off change had spilled is removed at start', async (t) => {
+  const store = new MemoryState();
+  await store.stagedFile('spill.disk0', 1000);
+  t.same(await recoverRedoLogs(store, async () => undefined, SIZE), []);
+  t.same(await store.names(''), []);
+});
+
 await t.test('a log body that rotted on our own storage is never applied', async (t) => {
   for (const at of [4096, 4096 + 16, 4096 + 40, 20_000]) {
     const { disk, store } = await committed();

@@ -1,4 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { openE2fsprogs } from '../../src/adapters/e2fsprogs/e2fsprogs.ts';
@@ -272,3 +274,39 @@ await t.test('an abort ends the tools and leaves nothing mounted', async (t) => 
   await content.data.close();
   await store.remove('slow');
 });
+
+await t.test(
+  'killed in the middle, we leave no tool running, and the next start clears the rest',
+  async (t) => {
+    const place = join(directory.path, 'killed');
+    const source = join(directory.path, 'source');
+    await writeFile(source, noise(100_000, 9));
+    await mkdir(place);
+    const program = join(import.meta.dirname, '..', 'kit', 'edit-forever.ts');
+    const child = spawn(process.execPath, ['--import=tsx', program, place, source], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(child.stdout, 'data');
+    t.match(await readFile('/proc/mounts', 'utf8'), place);
+    t.ok((await toolsAt(place)).length >= 2, 'nbdfuse and debugfs are at work');
+    child.kill('SIGKILL');
+    await once(child, 'close');
+    for (let i = 0; i < 500 && (await toolsAt(place)).length > 0; i += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    t.same(await toolsAt(place), []);
+    await openE2fsprogs({ stagedPath: () => source, directory: place });
+    t.same(await readdir(place), []);
+    t.notMatch(await readFile('/proc/mounts', 'utf8'), place);
+  },
+);
+
+/** Command lines of the processes that have to do with a directory. */
+async function toolsAt(place: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const line = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).replaceAll('\0', ' ');
+    if (line.includes(place) && !line.includes('edit-forever')) found.push(line);
+  }
+  return found;
+}

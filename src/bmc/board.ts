@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { Channel } from '../ports/index.ts';
 
 const channelKind = v.picklist([
   'gpio',
@@ -54,3 +55,13 @@ export const boardDescription = v.strictObject({
 });
 
 export type BoardDescription = v.InferOutput<typeof boardDescription>;
+
+/** The board's channels as the port wants them: what is not given is absent. */
+export function boardChannels(board: BoardDescription): readonly Channel[] {
+  return board.channels.map(({ minimum, maximum, safe, ...channel }) => ({
+    ...channel,
+    ...(minimum === undefined ? {} : { minimum }),
+    ...(maximum === undefined ? {} : { maximum }),
+    ...(safe === undefined ? {} : { safe }),
+  }));
+}

@@ -1,4 +1,4 @@
-export { type BoardDescription, boardDescription } from './board.ts';
+export { type BoardDescription, boardChannels, boardDescription } from './board.ts';
 export { Custody, type CustodyOptions, type DiskReport, type Door } from './custody.ts';
 export type { HandBack, LeaseRequest } from './disk-custody.ts';
 export { type HandBackPlan, planHandBack } from './hand-back-plan.ts';

@@ -19,6 +19,9 @@ export class Terminal {
     this.#in = streams.stdin;
     this.#out = streams.stdout;
     this.#err = streams.stderr;
+    // Whoever read the answers has gone ("| head"): the work goes on, and its exit status still counts.
+    this.#out.on('error', () => undefined);
+    this.#err.on('error', () => undefined);
   }
 
   /** True where somebody looks: then there is a progress line and questions are asked. */

@@ -31,7 +31,7 @@ export function showMemory(r: ResultOf<'memory.check'>): string[] {
     ...r.notReached.map(({ what, why }) => `NOT CHECKED: ${what}: ${why}`),
     ...r.modules.map((m) =>
       m.populated
-        ? `module ${m.slot}: ${[m.type, m.bytes === undefined ? undefined : sized(m.bytes), m.partNumber, m.serial].filter((part) => part !== undefined).join(', ')}${m.crcOk === undefined ? '' : `, SPD CRC ${m.crcOk ? 'right' : 'WRONG'}`}`
+        ? `module ${m.slot}: ${[m.type, m.bytes === undefined ? undefined : sized(m.bytes), m.partNumber, m.serial].filter((part) => part !== undefined).join(', ') || 'present'}${m.crcOk === undefined ? '' : `, SPD CRC ${m.crcOk ? 'right' : 'WRONG'}`}`
         : `module ${m.slot}: empty`,
     ),
   ];

@@ -15,8 +15,15 @@ function volumeLine(volume: VolumeNote): string[] {
   return [`volume: ${volume.name} ${volume.type}${label}`, ...stale, ...notes];
 }
 
+const CHANGES: Readonly<Record<EffectNote['changes'][number]['change'], readonly [string, string]>> = {
+  create: ['would create', 'created'],
+  replace: ['would replace', 'replaced'],
+  remove: ['would remove', 'removed'],
+  'make-directory': ['would make the directory', 'made the directory'],
+};
+
 function effectLines(effect: EffectNote, dryRun: boolean): string[] {
-  const changes = effect.changes.map(({ change, path }) => `${dryRun ? 'would ' : ''}${change} ${path}`);
+  const changes = effect.changes.map(({ change, path }) => `${CHANGES[change][dryRun ? 0 : 1]} ${path}`);
   const shown =
     changes.length > 20 ? [...changes.slice(0, 20), `… and ${changes.length - 20} more`] : changes;
   const blocks = `${counted(effect.blocks, 'block')}, ${sized(effect.bytes)}`;
@@ -41,6 +48,8 @@ const value = (v: number | Uint8Array, unit: string): string =>
     ? `${v} ${unit}`
     : `${counted(v.byteLength, 'byte')} ${toHex(v.subarray(0, 32))}${v.byteLength > 32 ? '…' : ''}`;
 
+const entriesText = (count: number): string => (count === 1 ? '1 entry' : `${count} entries`);
+
 function listLines(r: ResultOf<'file.list'>, long: boolean): string[] {
   const name = (e: (typeof r.entries)[number]): string =>
     (e.raw === undefined ? e.name : `${e.name} (not UTF-8: ${toHex(e.raw)})`) +
@@ -57,15 +66,14 @@ function listLines(r: ResultOf<'file.list'>, long: boolean): string[] {
         [2],
       )
     : r.entries.map(name);
-  const entries = r.entries.length === 1 ? '1 entry' : `${r.entries.length} entries`;
   const more = r.next === undefined ? [] : ['… there is more'];
-  return [entries, ...lines, ...more, ...volumeLine(r.volume)];
+  return [entriesText(r.entries.length), ...lines, ...more, ...volumeLine(r.volume)];
 }
 
 function statusLines(r: ResultOf<'machine.status'>): string[] {
   const sources = Object.entries(r.power.sources).map(([source, said]) => `${source} ${said}`);
   return [
-    `${r.device}: board ${r.board}, version ${r.version}, up ${formatDuration(milliseconds(r.uptimeSeconds * 1000))}`,
+    `board ${r.board}, version ${r.version}, up ${formatDuration(milliseconds(r.uptimeSeconds * 1000))}`,
     `power now: ${r.power.state}${r.power.certain ? '' : ' (NOT CERTAIN)'}${sources.length > 0 ? ` (${sources.join(', ')})` : ''}`,
     ...lockLines(r.lock),
     ...r.disks.map(
@@ -94,26 +102,24 @@ const SHOW: Show = {
   ],
   'file.download': (r) => [...effectLines(r.effect, r.dryRun), ...volumeLine(r.volume)],
   'file.delete': (r) => [
-    `${r.dryRun ? 'would remove' : 'removed'} ${r.removed}`,
+    `${r.removed} ${r.dryRun ? 'would be removed' : 'removed'}`,
     ...effectLines(r.effect, r.dryRun),
     ...volumeLine(r.volume),
   ],
   'memory.check': showMemory,
-  'io.list': ({ channels }) =>
-    channels.length === 0
-      ? ['this board enrols no channels']
-      : table(
-          channels.map((c) => [
-            c.name,
-            c.kind,
-            c.unit,
-            `${c.readable ? 'r' : '-'}${c.writable ? 'w' : '-'}`,
-            c.minimum === undefined && c.maximum === undefined
-              ? ''
-              : `${c.minimum ?? ''}..${c.maximum ?? ''}`,
-            c.safe === undefined ? '' : `safe ${c.safe}`,
-          ]),
-        ),
+  'io.list': ({ channels }) => [
+    counted(channels.length, 'channel'),
+    ...table(
+      channels.map((c) => [
+        c.name,
+        c.kind,
+        c.unit,
+        `${c.readable ? 'r' : '-'}${c.writable ? 'w' : '-'}`,
+        c.minimum === undefined && c.maximum === undefined ? '' : `${c.minimum ?? ''}..${c.maximum ?? ''}`,
+        c.safe === undefined ? '' : `safe ${c.safe}`,
+      ]),
+    ),
+  ],
   'io.read': (r) => [`${r.channel} = ${value(r.value, r.unit)}`],
   'io.write': (r) => [
     `${r.channel}: ${r.before === undefined ? '?' : value(r.before, r.unit)} -> ${r.after === undefined ? '?' : value(r.after, r.unit)}${r.dryRun ? ' (nothing was written)' : ''}`,
@@ -125,22 +131,23 @@ const SHOW: Show = {
   'machine.status': statusLines,
   'machine.disable': (r) => [r.changed ? 'disabled' : 'nothing to change', ...lockLines(r.lock)],
   'machine.enable': (r) => [r.changed ? 'enabled' : 'nothing to change', ...lockLines(r.lock)],
-  'task.list': ({ tasks }) =>
-    tasks.length === 0
-      ? ['no tasks']
-      : table(
-          tasks.map((task) => [
-            toHex(task.id),
-            task.verb,
-            task.state,
-            `key ${toHex(task.issuer)}`,
-            task.stage === undefined
-              ? ''
-              : `${task.stage} ${task.done ?? ''}${task.total === undefined ? '' : `/${task.total}`}`,
-          ]),
-        ),
+  'task.list': ({ tasks }) => [
+    counted(tasks.length, 'task'),
+    ...table(
+      tasks.map((task) => [
+        toHex(task.id),
+        task.verb,
+        task.state,
+        `key ${toHex(task.issuer)}`,
+        task.stage === undefined
+          ? ''
+          : `${task.stage} ${task.done ?? ''}${task.total === undefined ? '' : `/${task.total}`}`,
+      ]),
+    ),
+  ],
   'task.cancel': (r) => [`task ${toHex(r.task)}: ${r.asked ? 'asked to stop' : 'not asked'}, now ${r.state}`],
   'audit.read': (r) => [
+    entriesText(r.entries.length),
     ...table(
       r.entries.map((e) => [
         String(e.seq),

@@ -31,12 +31,12 @@ function mqttBench(protocol: '5' | '3.1.1', url: string, close: () => Promise<vo
 
 async function mosquittoBench(): Promise<Bench> {
   const broker = await startMosquitto();
-  return mqttBench('5', broker.url, broker.close);
+  return mqttBench('5', broker.url, () => broker.close());
 }
 
 async function embeddedBench(): Promise<Bench> {
   const broker = await startEmbeddedBroker();
-  return mqttBench('3.1.1', broker.url, broker.close);
+  return mqttBench('3.1.1', broker.url, () => broker.close());
 }
 
 async function fakeBench(): Promise<Bench> {
@@ -63,7 +63,7 @@ function collect(bus: MessageBus): BusMessage[] {
 
 async function suite(t: Test, open: () => Promise<Bench>): Promise<void> {
   const bench = await open();
-  t.teardown(bench.close);
+  t.teardown(() => bench.close());
 
   await t.test('a message reaches who asked for its topic, byte for byte, and nobody else', async (t) => {
     const [from, to, other] = [bench.bus('a1'), bench.bus('b1'), bench.bus('c1')];

@@ -1,11 +1,13 @@
+import { type AddressInfo, createServer } from 'node:net';
 import t, { type Test } from 'tap';
 import { startEmbeddedBroker } from '../../src/adapters/embedded-broker.ts';
 import { systemEntropy } from '../../src/adapters/entropy.ts';
 import { silentLog } from '../../src/adapters/log.ts';
 import { MqttBus, type MqttBusOptions } from '../../src/adapters/mqtt/mqtt-bus.ts';
+import { VirtualClock } from '../../src/adapters/sim/virtual-clock.ts';
 import { systemClock } from '../../src/adapters/system-clock.ts';
 import { Agent, agentBlocks, offlineWill } from '../../src/agent/index.ts';
-import { milliseconds, utf8 } from '../../src/base/index.ts';
+import { hours, milliseconds, seconds, utf8 } from '../../src/base/index.ts';
 import type { BusState } from '../../src/ports/index.ts';
 import { type DeviceEvent, deviceTopics } from '../../src/protocol/index.ts';
 import { openEvent, signOrder } from '../../src/security/index.ts';
@@ -246,4 +248,83 @@ await t.test('a broker that is away is tried again and again, never all at once'
   t.ok(tries >= 3 && tries < 100, `${tries} tries`);
   proxy.open(true);
   await eventually(() => states.at(-1)?.is === 'up');
+});
+
+await t.test(
+  'an hour without a broker: tried ever more rarely, and nothing lasting is lost',
+  async (t) => {
+    const broker = await startMosquitto();
+    const proxy = await startTcpProxy(broker.port);
+    proxy.open(false);
+    t.teardown(async () => {
+      await proxy.close();
+      await broker.close();
+    });
+    const clock = new VirtualClock();
+    const away = new MqttBus(
+      { broker: { url: proxy.url }, clientId: 'away' },
+      clock,
+      systemEntropy,
+      silentLog,
+    );
+    const start = away.start();
+    const sent = Promise.all(Array.from({ length: 100 }, (_, i) => away.publish('kept', Uint8Array.of(i))));
+    while (clock.monotonic() < hours(1)) {
+      await eventually(() => clock.waiting > 0);
+      await clock.advance(seconds(1));
+    }
+    const tries = proxy.connections();
+    t.ok(tries > 60 && tries < 240, `${tries} tries`);
+    const ear = bus(broker.url, 'ear');
+    const heard: number[] = [];
+    ear.onMessage(async ({ payload }) => void heard.push(payload[0]!));
+    await ear.subscribe(['kept']);
+    await ear.start();
+    proxy.open(true);
+    await eventually(async () => {
+      await clock.advance(seconds(5));
+      return heard.length === 100;
+    });
+    await Promise.all([start, sent]);
+    t.same(
+      heard,
+      Array.from({ length: 100 }, (_, i) => i),
+    );
+    await Promise.all([away.close(), ear.close()]);
+  },
+);
+
+await t.test('a broker that talks nonsense is left, and tried again', async (t) => {
+  const connack5 = Buffer.from([0x20, 0x03, 0x00, 0x00, 0x00]);
+  const qos2 = Buffer.from([0x34, 0x08, 0x00, 0x01, 0x78, 0x00, 0x01, 0x00, 0x61, 0x62]);
+  const nonsense = [
+    Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'),
+    Buffer.from([0x20, 0xff, 0xff, 0xff, 0xff, 0xff]),
+    Buffer.concat([connack5, connack5]),
+    Buffer.concat([connack5, qos2]),
+    Buffer.concat([connack5, Buffer.from([0x30, 0xff, 0xff, 0xff, 0x7f])]),
+    Buffer.concat([connack5, Buffer.from(systemEntropy.randomBytes(500))]),
+  ];
+  let count = 0;
+  const server = createServer((socket) => {
+    socket.on('error', () => socket.destroy());
+    socket.once('data', () => socket.write(nonsense[count++ % nonsense.length]!));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const options = {
+    connectTimeout: milliseconds(300),
+    backoff: { first: milliseconds(5), longest: milliseconds(10) },
+  };
+  const victim = bus(`mqtt://127.0.0.1:${port}`, 'victim', options);
+  let handled = 0;
+  victim.onMessage(async () => {
+    handled += 1;
+  });
+  const start = victim.start().catch(() => undefined);
+  await eventually(() => count > 2 * nonsense.length);
+  await victim.close();
+  await start;
+  await new Promise((resolve) => server.close(resolve));
+  t.ok(handled <= count);
 });

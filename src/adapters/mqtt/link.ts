@@ -77,6 +77,7 @@ export function openLink(options: LinkOptions, signal: AbortSignal): Promise<Lin
   let levelDoubtful = false;
   let oversize = false;
   let reason = '';
+  let gone = false;
 
   const drop = (why: string): void => {
     if (reason === '') reason = why;
@@ -110,6 +111,7 @@ export function openLink(options: LinkOptions, signal: AbortSignal): Promise<Lin
 
   const ended = new Promise<LinkEnd>((resolve) => {
     socket.once('close', () => {
+      gone = true;
       signal.removeEventListener('abort', onAbort);
       client.end(true);
       resolve({ reason: reason === '' ? 'the connection was closed' : reason, oversize });
@@ -120,7 +122,17 @@ export function openLink(options: LinkOptions, signal: AbortSignal): Promise<Lin
       up = true;
       const sendWindow = connack.properties?.receiveMaximum ?? LARGEST_WINDOW;
       const largest = connack.properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY;
-      resolve({ is: 'up', link: linkOf(client, options.level, { sendWindow, largest }, ended, drop) });
+      const leave = async (): Promise<void> => {
+        gone = true;
+        client.end(false);
+        await ended;
+      };
+      const publish = publisher(client, largest, () => gone);
+      const subscribe = subscriber(client, options.level);
+      resolve({
+        is: 'up',
+        link: { level: options.level, sendWindow, ended, publish, subscribe, leave, drop },
+      });
     });
     void ended.then((end) =>
       resolve({ is: 'failed', reason: end.reason, level: levelDoubtful || (reached() && reason === '') }),
@@ -134,43 +146,33 @@ export function openLink(options: LinkOptions, signal: AbortSignal): Promise<Lin
 
 type Client = InstanceType<typeof MqttClient>;
 
-function linkOf(
-  client: Client,
-  level: ProtocolLevel,
-  broker: { readonly sendWindow: number; readonly largest: number },
-  ended: Promise<LinkEnd>,
-  drop: (reason: string) => void,
-): Link {
-  return {
-    level,
-    sendWindow: broker.sendWindow,
-    ended,
-    drop,
-    publish: ({ topic, payload, retain }) =>
-      new Promise((resolve, reject) => {
-        if (payload.byteLength + topic.length + 16 > broker.largest) {
-          reject(new NsError('NS_BUS_REFUSED', `the broker takes at most ${broker.largest} bytes a packet`));
-          return;
-        }
-        const body = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
-        client.publish(topic, body, { qos: 1, retain }, (error) => {
-          if (error) reject(new NsError('NS_BUS_REFUSED', error.message, { cause: error }));
-          else resolve();
-        });
-      }),
-    subscribe: (filters) =>
-      new Promise((resolve, reject) => {
-        const properties = level === 5 ? { rh: 1 } : {};
-        client.subscribe([...filters], { qos: 1, ...properties }, (error) => {
-          if (error) reject(new NsError('NS_BUS_REFUSED', error.message, { cause: error }));
-          else resolve();
-        });
-      }),
-    leave: async () => {
-      client.end(false);
-      await ended;
-    },
-  };
+function publisher(client: Client, largest: number, gone: () => boolean): Link['publish'] {
+  return ({ topic, payload, retain }) =>
+    new Promise((resolve, reject) => {
+      if (payload.byteLength + topic.length + 16 > largest) {
+        reject(new NsError('NS_BUS_REFUSED', `the broker takes at most ${largest} bytes a packet`));
+        return;
+      }
+      // Whether this one got through nobody will know: the queue takes it back when it hears that the link has ended.
+      if (gone()) return;
+      const body = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+      client.publish(topic, body, { qos: 1, retain }, (error) => {
+        if (!error) resolve();
+        else if (!gone()) reject(new NsError('NS_BUS_REFUSED', error.message, { cause: error }));
+      });
+    });
+}
+
+function subscriber(client: Client, level: ProtocolLevel): Link['subscribe'] {
+  // MQTT 5 §3.8.3.1: retained messages only where the subscription is new.
+  const properties = level === 5 ? { rh: 1 } : {};
+  return (filters) =>
+    new Promise((resolve, reject) => {
+      client.subscribe([...filters], { qos: 1, ...properties }, (error) => {
+        if (error) reject(new NsError('NS_BUS_REFUSED', error.message, { cause: error }));
+        else resolve();
+      });
+    });
 }
 
 function clientOptions(options: LinkOptions): ConstructorParameters<typeof MqttClient>[1] {

@@ -220,7 +220,9 @@ export class MqttBus implements MessageBus {
       keepAliveSeconds: Math.ceil((this.#options.keepAlive ?? seconds(60)) / 1000),
       connectMs: this.#options.connectTimeout ?? seconds(20),
       clean,
-      sessionExpirySeconds: Math.ceil((this.#options.sessionExpiry ?? hours(7 * 24)) / 1000),
+      sessionExpirySeconds: this.#options.cleanSession
+        ? 0
+        : Math.ceil((this.#options.sessionExpiry ?? hours(7 * 24)) / 1000),
       receiveWindow: RECEIVE_WINDOW,
       maxPacket,
       breakPacket: level === 5 ? maxPacket : Math.max(maxPacket, BREAK_PACKET_311),

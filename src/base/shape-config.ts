@@ -11,9 +11,11 @@ export function shapeConfig<S extends v.GenericSchema>(
   value: unknown,
   source: string,
 ): v.InferOutput<S> {
-  const parsed = v.safeParse(schema, value, { abortEarly: true });
+  const parsed = v.safeParse(schema, value);
   if (parsed.success) return parsed.output;
-  throw new NsError('NS_CONFIG_INVALID', `${source}: ${describeIssue(schema, parsed.issues[0])}`, {
+  // A mistyped key is also a missing one; the slip is what helps.
+  const issue = parsed.issues.find(({ expected }) => expected === 'never') ?? parsed.issues[0];
+  throw new NsError('NS_CONFIG_INVALID', `${source}: ${describeIssue(schema, issue)}`, {
     family: 'caller',
   });
 }

@@ -84,8 +84,8 @@ export class Custody {
   }
 
   /**
-   * Brings every drive home, wherever an earlier run left it. Call it once, before the first lease; a redo log that
-   * waits to be applied takes its own lease afterwards.
+   * Brings every drive home, wherever an earlier run left it. Call it once, after the lockout has been reasserted (a
+   * disabled machine's drives stay held) and before the first lease; a redo log that waits takes its own lease then.
    */
   async start(): Promise<void> {
     await this.handBack(refusal('CUSTODY_UNAVAILABLE', 'The agent has only just started.'));

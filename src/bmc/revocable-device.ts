@@ -1,4 +1,4 @@
-import { NsError } from '../base/index.ts';
+import { checkBlockRange, NsError } from '../base/index.ts';
 import type { BlockCapabilities, BlockDevice } from '../ports/index.ts';
 
 type State =
@@ -56,6 +56,7 @@ export class RevocableDevice implements BlockDevice {
 
   async trim(offset: number, length: number, signal?: AbortSignal): Promise<void> {
     if (this.capabilities.trim) await this.#change(() => this.#device.trim(offset, length, signal));
+    else checkBlockRange(this.name, this.capabilities.size, offset, length);
   }
 
   /** The holder lets go of its view; the disk itself is given back by releasing the lease. */

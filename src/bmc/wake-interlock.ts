@@ -99,6 +99,8 @@ export class WakeInterlock {
       log.log('warn', 'wake.refused', { reason: 'disabled' });
       return;
     }
+    // Also where a switch did not move: our devices are dead by now, so nobody shares the disk with the host, and a host
+    // without its disk can say so, while one kept down by our fault cannot.
     this.#wake = 'allowed';
     this.#startSettling();
     try {

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { NsError, suggest } from '../../base/index.ts';
+import { shapeConfig } from '../../base/index.ts';
 
 const whole = (minimum: number, maximum: number) =>
   v.pipe(v.number(), v.safeInteger(), v.minValue(minimum), v.maxValue(maximum));
@@ -79,45 +79,5 @@ export type SimConfigInput = v.InferInput<typeof simConfig>;
 
 /** Reads a configuration; NS_CONFIG_INVALID names the first wrong key or value, and what may have been meant. */
 export function parseSimConfig(value: unknown): SimConfig {
-  return parseStrictly(simConfig, value, 'sim');
-}
-
-/** Parses by a schema of strict objects; NS_CONFIG_INVALID names the place and, for unknown keys, the nearest known one. */
-export function parseStrictly<S extends v.GenericSchema>(
-  schema: S,
-  value: unknown,
-  what: string,
-): v.InferOutput<S> {
-  const result = v.safeParse(schema, value);
-  if (result.success) return result.output;
-  const issue =
-    result.issues.find((each) => each.type === 'strict_object' && each.expected === 'never') ??
-    result.issues[0];
-  const path = issue.path?.map((item) => String(item.key)) ?? [];
-  const place = [what, ...path].join('.');
-  const key = path.at(-1);
-  const unknownKey = issue.type === 'strict_object' && issue.expected === 'never' && key !== undefined;
-  if (!unknownKey) {
-    throw new NsError('NS_CONFIG_INVALID', `${place}: ${issue.message}`, { family: 'caller' });
-  }
-  const known = knownKeys(schema, path.slice(0, -1));
-  const meant = suggest(key, known);
-  const hint = meant === undefined ? `known are ${known.join(', ')}` : `did you mean "${meant}"?`;
-  throw new NsError('NS_CONFIG_INVALID', `${place} is not a known key; ${hint}`, { family: 'caller' });
-}
-
-/** The keys that a schema has at a path, through optionals, arrays, pipes and variants. */
-function knownKeys(schema: unknown, path: readonly string[]): string[] {
-  const at = schema as {
-    wrapped?: unknown;
-    item?: unknown;
-    entries?: Record<string, unknown>;
-    options?: readonly unknown[];
-  };
-  if (at.wrapped) return knownKeys(at.wrapped, path);
-  if (at.options) return [...new Set(at.options.flatMap((option) => knownKeys(option, path)))];
-  const [key, ...rest] = path;
-  if (at.item && key !== undefined) return knownKeys(at.item, rest);
-  if (!at.entries) return [];
-  return key === undefined ? Object.keys(at.entries) : knownKeys(at.entries[key] ?? {}, rest);
+  return shapeConfig(simConfig, value, 'sim');
 }

@@ -1,8 +1,8 @@
 import { lstat, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import * as v from 'valibot';
-import { asNsError, NsError } from '../../base/index.ts';
-import { memoryFault, parseStrictly } from './config.ts';
+import { asNsError, NsError, shapeConfig } from '../../base/index.ts';
+import { memoryFault } from './config.ts';
 import type { SimMachine } from './machine.ts';
 
 const LONGEST_LINE = 4096;
@@ -42,29 +42,27 @@ export function turnKnob(machine: SimMachine, command: unknown): Answer {
   const key = typeof command === 'object' && command !== null ? Object.keys(command)[0] : undefined;
   switch (key) {
     case 'get':
-      parseStrictly(COMMANDS.get, command, 'control');
+      shapeConfig(COMMANDS.get, command, 'control');
       return {
         state: machine.host.state,
         drives: Object.fromEntries(machine.drives.map((drive) => [drive.disk, drive.at])),
         writes: machine.power.writes,
       };
     case 'set':
-      machine.host.set(parseStrictly(COMMANDS.set, command, 'control').set, 'control');
+      machine.host.set(shapeConfig(COMMANDS.set, command, 'control').set, 'control');
       return { state: machine.host.state };
     case 'press':
-      parseStrictly(COMMANDS.press, command, 'control');
+      shapeConfig(COMMANDS.press, command, 'control');
       return { result: machine.host.press() };
     case 'wake':
-      return { asked: machine.host.wake(parseStrictly(COMMANDS.wake, command, 'control').wake) };
+      return { asked: machine.host.wake(shapeConfig(COMMANDS.wake, command, 'control').wake) };
     case 'cutAtWrite':
-      machine.power.cutAtWrite(
-        parseStrictly(COMMANDS.cutAtWrite, command, 'control').cutAtWrite ?? undefined,
-      );
+      machine.power.cutAtWrite(shapeConfig(COMMANDS.cutAtWrite, command, 'control').cutAtWrite ?? undefined);
       return { writes: machine.power.writes };
     case 'fault':
-      return breakSomething(machine, parseStrictly(COMMANDS.fault, command, 'control').fault);
+      return breakSomething(machine, shapeConfig(COMMANDS.fault, command, 'control').fault);
     case 'io':
-      return moveChannel(machine, parseStrictly(COMMANDS.io, command, 'control').io);
+      return moveChannel(machine, shapeConfig(COMMANDS.io, command, 'control').io);
     default:
       throw new NsError(
         'NS_CONTROL_INVALID',

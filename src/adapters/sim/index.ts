@@ -1,7 +1,6 @@
 export {
   memoryFault,
   parseSimConfig,
-  parseStrictly,
   type SimConfig,
   type SimConfigInput,
   simConfig,

@@ -320,3 +320,38 @@ await t.test('a broker that talks nonsense is left, and tried again', async (t) 
   await new Promise((resolve) => server.close(resolve));
   t.ok(handled <= count);
 });
+
+await t.test(
+  'a short-lived client hears what came while its connection was broken, and nothing from before',
+  async (t) => {
+    const broker = await startMosquitto();
+    const proxy = await startTcpProxy(broker.port);
+    t.teardown(async () => {
+      await proxy.close();
+      await broker.close();
+    });
+    const from = bus(broker.url, 'from');
+    await from.start();
+    const run = async (said: string): Promise<void> => {
+      const brief = bus(proxy.url, 'brief', { cleanSession: true });
+      const heard: string[] = [];
+      const states: BusState[] = [];
+      brief.onMessage(async ({ payload }) => void heard.push(Buffer.from(payload).toString()));
+      brief.onState((state) => states.push(state));
+      await brief.subscribe(['evt']);
+      await brief.start();
+      proxy.open(false);
+      proxy.cut();
+      await eventually(() => states.at(-1)?.is === 'down');
+      await from.publish('evt', utf8(said));
+      proxy.open(true);
+      await eventually(() => heard.length > 0);
+      await brief.close();
+      await from.publish('evt', utf8('nobody listens'));
+      t.same(heard, [said]);
+    };
+    await run('first');
+    await run('second');
+    await from.close();
+  },
+);

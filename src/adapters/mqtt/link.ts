@@ -23,6 +23,8 @@ export interface LinkOptions {
   /** True makes the broker forget an earlier session first. */
   readonly clean: boolean;
   readonly sessionExpirySeconds: number;
+  /** True where an MQTT 5 broker is to forget the session at our goodbye. */
+  readonly forgetOnLeave: boolean;
   /** Messages the broker may send before the first is acknowledged; said to MQTT 5 brokers. */
   readonly receiveWindow: number;
   /** Said to MQTT 5 brokers, which then keep larger packets to themselves. */
@@ -124,7 +126,8 @@ export function openLink(options: LinkOptions, signal: AbortSignal): Promise<Lin
       const largest = connack.properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY;
       const leave = async (): Promise<void> => {
         gone = true;
-        client.end(false);
+        const forget = options.forgetOnLeave && options.level === 5;
+        client.end(false, forget ? { properties: { sessionExpiryInterval: 0 } } : {});
         await ended;
       };
       const publish = publisher(client, largest, () => gone);

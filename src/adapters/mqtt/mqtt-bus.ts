@@ -1,4 +1,4 @@
-import { asNsError, type Duration, hours, NsError, seconds } from '../../base/index.ts';
+import { asNsError, type Duration, hours, minutes, NsError, seconds } from '../../base/index.ts';
 import type {
   BusMessage,
   BusState,
@@ -25,7 +25,10 @@ export interface MqttBusOptions {
   readonly will?: () => Promise<Will>;
   /** Larger packets are not wanted; an MQTT 5 broker is told. In bytes. */
   readonly maxPacket?: number;
-  /** True for a short-lived client whose session the broker need not keep. */
+  /**
+   * True for a short-lived client: nothing is kept from before its start or after its close. A broken connection in
+   * between is bridged by an MQTT 5 broker; to a 3.1.1 broker each connection is a new session.
+   */
   readonly cleanSession?: boolean;
   readonly keepAlive?: Duration;
   readonly connectTimeout?: Duration;
@@ -45,6 +48,8 @@ const OVERSIZE_BEFORE_CLEAN = 2;
 const STEADY = seconds(10);
 const REPROBE = hours(24);
 const GOODBYE = seconds(2);
+const LASTING_SESSION = hours(7 * 24);
+const BRIEF_SESSION = minutes(5);
 const BACKOFF: BackoffRange = { first: seconds(1), longest: seconds(60) };
 const LIMITS: SendLimits = { messages: 1024, bytes: 8 << 20, window: 32, windowBytes: 1 << 20 };
 
@@ -69,6 +74,8 @@ export class MqttBus implements MessageBus {
   #failures = 0;
   #oversizes = 0;
   #leaving = false;
+  /** A broker has taken us since the start. */
+  #met = false;
 
   constructor(options: MqttBusOptions, clock: Clock, entropy: Entropy, log: LogSink) {
     parseBrokerUrl(options.broker.url);
@@ -190,6 +197,7 @@ export class MqttBus implements MessageBus {
   async #use(link: Link): Promise<string> {
     const since = this.#clock.monotonic();
     try {
+      this.#met = true;
       if (this.#filters.size > 0) await link.subscribe([...this.#filters]);
       this.#link = link;
       this.#queue.open((message) => link.publish(message), link.sendWindow);
@@ -209,8 +217,10 @@ export class MqttBus implements MessageBus {
   async #linkOptions(level: 4 | 5): Promise<Parameters<typeof openLink>[0]> {
     const { broker, clientId, username, password } = this.#options;
     const maxPacket = this.#options.maxPacket ?? DEFAULT_MAX_PACKET;
-    const clean = this.#options.cleanSession === true || this.#oversizes >= OVERSIZE_BEFORE_CLEAN;
-    if (clean && this.#oversizes > 0) this.#log.log('warn', 'bus-session-discarded', {});
+    const brief = this.#options.cleanSession === true;
+    const discard = this.#oversizes >= OVERSIZE_BEFORE_CLEAN;
+    const clean = discard || (brief && (level === 4 || !this.#met));
+    if (discard) this.#log.log('warn', 'bus-session-discarded', {});
     return {
       broker,
       level,
@@ -220,9 +230,10 @@ export class MqttBus implements MessageBus {
       keepAliveSeconds: Math.ceil((this.#options.keepAlive ?? seconds(60)) / 1000),
       connectMs: this.#options.connectTimeout ?? seconds(20),
       clean,
-      sessionExpirySeconds: this.#options.cleanSession
-        ? 0
-        : Math.ceil((this.#options.sessionExpiry ?? hours(7 * 24)) / 1000),
+      sessionExpirySeconds: Math.ceil(
+        (this.#options.sessionExpiry ?? (brief ? BRIEF_SESSION : LASTING_SESSION)) / 1000,
+      ),
+      forgetOnLeave: brief,
       receiveWindow: RECEIVE_WINDOW,
       maxPacket,
       breakPacket: level === 5 ? maxPacket : Math.max(maxPacket, BREAK_PACKET_311),

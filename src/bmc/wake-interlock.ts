@@ -112,6 +112,8 @@ export class WakeInterlock {
 
   #startSettling(): void {
     const { clock, power } = this.#options;
+    // A hand-back that outlives a stop leaves no timer behind.
+    if (this.#stops.length === 0) return;
     const settling = new AbortController();
     this.#settling = settling;
     void clock

@@ -11,6 +11,12 @@ const banner = [
   'const require = __createRequire(import.meta.url);',
 ].join('\n');
 
+/** readable-stream is Node's own stream module, packed for browsers and old Nodes: the one that is there already will do. */
+const nodeStreams = {
+  name: 'node-streams',
+  resolveId: (source) => (source === 'readable-stream' ? { id: 'node:stream', external: true } : null),
+};
+
 /** One program, one file: a board gets one file to carry and Node one to read. */
 function program(input, name) {
   return {
@@ -25,6 +31,7 @@ function program(input, name) {
     // Optional native accelerators and WebSocket transport: never loaded, see docs/dependencies.md.
     external: [/^node:/, 'cbor-extract', 'bufferutil', 'utf-8-validate'],
     plugins: [
+      nodeStreams,
       resolve({ exportConditions: ['node'], preferBuiltins: true }),
       commonjs({ ignoreDynamicRequires: true }),
       json(),

@@ -5,7 +5,7 @@ import { MqttBus } from './adapters/mqtt/mqtt-bus.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import { Agent, agentBlocks, offlineWill } from './agent/index.ts';
 import type { AgentConfig } from './agent-config.ts';
-import { allow, MiB, milliseconds, refusal, seconds } from './base/index.ts';
+import { allow, ByteView, MiB, milliseconds, refusal, seconds } from './base/index.ts';
 import { Custody, Lockout, PowerWatch, WakeInterlock } from './bmc/index.ts';
 import { openBoard } from './board-parts.ts';
 import { brokerOptions, finishCutOffChanges, followVitals, openDeviceKey } from './device-parts.ts';
@@ -94,7 +94,12 @@ export async function startDevice(boardName: string, config: AgentConfig, log: L
     boot: systemEntropy.randomBytes(16),
   };
   const freshness = new Freshness({ floor: RELEASED });
-  const journal = await Journal.open(store, config.limits.journalMiB * MiB, freshness);
+  const journal = await Journal.open(
+    store,
+    config.limits.journalMiB * MiB,
+    freshness,
+    new ByteView(identity.boot).u32le(0),
+  );
   const vitals = await followVitals(power, lockout);
   const will = () => offlineWill({ clock, identity, vitals }, keyStore);
   const clientId = `ns-${config.tenant}-${config.device}`;

@@ -82,6 +82,9 @@ function print(text: string): void {
   process.stdout.write(text);
 }
 
+// Whoever reads the log may go away; the device stays.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+
 run(process.argv.slice(2)).then(
   () => process.exit(0),
   (error: unknown) => {

@@ -39,6 +39,12 @@ export const deskKeys = (): DeskKeys => ({ device: testKey(), operator: testKey(
 
 const TENANT = 'test';
 
+let session = 0;
+const nextSession = () => {
+  session += 1;
+  return session;
+};
+
 /** A desk over simulated parts and a registry of the test's own, as one start of an agent. */
 export async function deskBench(options: DeskBenchOptions) {
   const store = options.store ?? new MemoryState();
@@ -48,7 +54,7 @@ export async function deskBench(options: DeskBenchOptions) {
   const { clock, power, custody, lockout } = machine;
   await lockout.reassert();
   const freshness = new Freshness();
-  const journal = await Journal.open(store, options.journalSize ?? 1024 * 1024, freshness);
+  const journal = await Journal.open(store, options.journalSize ?? 1024 * 1024, freshness, nextSession());
   const services: TaskServices = {
     identity: {
       tenant: TENANT,

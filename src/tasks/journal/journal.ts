@@ -56,9 +56,17 @@ export class Journal {
     this.#counters = counters;
   }
 
-  /** Opens the journal, made when new, and tells `counters` of every counter that it knows to be used. */
-  static async open(store: StateStore, regionSize: number, counters: CounterMemory): Promise<Journal> {
-    const { log, payloads } = await RecordLog.open(store, regionSize);
+  /**
+   * Opens the journal, made when new, and tells `counters` of every counter that it knows to be used. `session` is a
+   * random number of this opening.
+   */
+  static async open(
+    store: StateStore,
+    regionSize: number,
+    counters: CounterMemory,
+    session: number,
+  ): Promise<Journal> {
+    const { log, payloads } = await RecordLog.open(store, regionSize, session);
     const journal = new Journal(log, counters);
     for (const payload of payloads) {
       const record = decodeRecord(payload);

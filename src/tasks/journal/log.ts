@@ -1,4 +1,4 @@
-import { concatBytes, isAllZero, NsError } from '../../base/index.ts';
+import { concatBytes, NsError } from '../../base/index.ts';
 import type { BlockDevice, StateStore } from '../../ports/index.ts';
 import {
   decodeFrame,
@@ -11,6 +11,9 @@ import {
 } from './frame.ts';
 
 const REGIONS = ['journal-a', 'journal-b'] as const;
+
+/** How much is read at once when the log is opened; more than any frame. */
+const WINDOW = 512 * 1024;
 
 interface Waiting {
   readonly payloads: readonly Uint8Array[];
@@ -29,52 +32,57 @@ export class RecordLog {
   #generation: number;
   #index: number;
   #end: number;
+  readonly #session: number;
+  /** The next frame is the first of this session in its region. */
+  #first = true;
   #waiting: Waiting[] = [];
   #writer: Promise<void> | undefined;
   #failed: unknown;
 
   private constructor(
     regions: readonly [BlockDevice, BlockDevice],
-    active: 0 | 1,
-    generation: number,
-    index: number,
-    end: number,
+    at: {
+      readonly active: 0 | 1;
+      readonly generation: number;
+      readonly index: number;
+      readonly end: number;
+      readonly session: number;
+    },
   ) {
     this.#regions = regions;
-    this.#active = active;
-    this.#generation = generation;
-    this.#index = index;
-    this.#end = end;
+    this.#active = at.active;
+    this.#generation = at.generation;
+    this.#index = at.index;
+    this.#end = at.end;
+    this.#session = at.session >>> 0;
   }
 
-  /** Opens the log, made when new. `size` is that of each region in bytes. */
+  /**
+   * Opens the log, made when new. `size` is that of each region in bytes; `session` a number that no other opening of
+   * this log has had, drawn at random.
+   */
   static async open(
     store: StateStore,
     size: number,
+    session: number,
   ): Promise<{ readonly log: RecordLog; readonly payloads: readonly Uint8Array[] }> {
     const regions = [await store.region(REGIONS[0], size), await store.region(REGIONS[1], size)] as const;
-    const contents = await Promise.all(regions.map(readWhole));
-    const generations = contents.map((content) => decodeRegionHead(content.subarray(0, REGION_HEAD)));
-    const active = (generations[1] ?? 0) > (generations[0] ?? 0) ? 1 : 0;
-    const generation = generations[active] ?? 0;
+    const generations = [await generationOf(regions[0]), await generationOf(regions[1])] as const;
+    const active = generations[1] > generations[0] ? 1 : 0;
+    const generation = generations[active];
     if (generation === 0) {
       await regions[0].write(0, encodeRegionHead(1));
       await regions[0].flush();
-      return { log: new RecordLog(regions, 0, 1, 0, REGION_HEAD), payloads: [] };
+      return {
+        log: new RecordLog(regions, { active: 0, generation: 1, index: 0, end: REGION_HEAD, session }),
+        payloads: [],
+      };
     }
-    const payloads: Uint8Array[] = [];
-    let end = REGION_HEAD;
-    for (;;) {
-      const frame = decodeFrame(contents[active]!, end, generation, payloads.length);
-      if (frame === undefined) break;
-      payloads.push(frame.payload);
-      end = frame.end;
-    }
-    const log = new RecordLog(regions, active, generation, payloads.length, end);
-    // Behind the end may lie whole frames of a write that the power cut tore further up. They were never acknowledged,
-    // and a new frame of the right length would bring them back: a new generation makes them worthless.
-    if (!isAllZero(contents[active]!.subarray(end))) await log.rewrite(payloads);
-    return { log, payloads };
+    const { payloads, end } = await readFrames(regions[active], generation);
+    return {
+      log: new RecordLog(regions, { active, generation, index: payloads.length, end, session }),
+      payloads,
+    };
   }
 
   /** Bytes that payloads may still take; each also costs a frame head. */
@@ -127,7 +135,11 @@ export class RecordLog {
     const other = this.#active === 0 ? 1 : 0;
     const region = this.#regions[other];
     const generation = this.#generation + 1;
-    const body = concatBytes(...payloads.map((payload, index) => encodeFrame(generation, index, payload)));
+    const body = concatBytes(
+      ...payloads.map((payload, index) =>
+        encodeFrame({ generation, index, session: this.#session, first: index === 0 }, payload),
+      ),
+    );
     if (REGION_HEAD + body.byteLength > region.capabilities.size) {
       throw new NsError('NS_JOURNAL_FULL', 'what must be kept does not fit into the journal', {
         family: 'bug',
@@ -141,6 +153,7 @@ export class RecordLog {
     await region.flush();
     this.#active = other;
     this.#generation = generation;
+    this.#first = payloads.length === 0;
     this.#index = payloads.length;
     this.#end = REGION_HEAD + body.byteLength;
   }
@@ -151,7 +164,13 @@ export class RecordLog {
       this.#waiting = [];
       const frames: Uint8Array[] = [];
       for (const payload of batch.flatMap(({ payloads }) => payloads)) {
-        frames.push(encodeFrame(this.#generation, this.#index, payload));
+        frames.push(
+          encodeFrame(
+            { generation: this.#generation, index: this.#index, session: this.#session, first: this.#first },
+            payload,
+          ),
+        );
+        this.#first = false;
         this.#index += 1;
       }
       const bytes = concatBytes(...frames);
@@ -187,8 +206,35 @@ function framedSize(payloads: readonly Uint8Array[]): number {
   return payloads.reduce((sum, payload) => sum + FRAME_HEAD + payload.byteLength, 0);
 }
 
-async function readWhole(device: BlockDevice): Promise<Uint8Array> {
-  const content = new Uint8Array(device.capabilities.size);
-  await device.read(0, content);
-  return content;
+async function generationOf(region: BlockDevice): Promise<number> {
+  const head = new Uint8Array(REGION_HEAD);
+  await region.read(0, head);
+  return decodeRegionHead(head);
+}
+
+/** Reads frames up to the first that does not follow, a window at a time. */
+async function readFrames(
+  region: BlockDevice,
+  generation: number,
+): Promise<{ readonly payloads: Uint8Array[]; readonly end: number }> {
+  const payloads: Uint8Array[] = [];
+  const { size } = region.capabilities;
+  const buffer = new Uint8Array(Math.min(WINDOW, size));
+  let session: number | undefined;
+  let end = REGION_HEAD;
+  for (let window = buffer.subarray(0, 0); ; ) {
+    const frame = decodeFrame(window, { generation, index: payloads.length, session });
+    if (frame === undefined) return { payloads, end };
+    if (frame !== 'more') {
+      payloads.push(frame.payload);
+      session = frame.session;
+      end += frame.size;
+      window = window.subarray(frame.size);
+      continue;
+    }
+    const fresh = buffer.subarray(0, Math.min(WINDOW, size - end));
+    if (fresh.byteLength <= window.byteLength) return { payloads, end };
+    await region.read(end, fresh);
+    window = fresh;
+  }
 }

@@ -17,7 +17,7 @@ for (const volatileCache of [false, true]) {
 }
 
 await blockDeviceContract('a disk with bad sectors past its end', async (size) => ({
-  device: new BadSectors(disk(size), [1_000_000]),
+  device: new BadSectors(disk(size), new Set([1_000_000])),
 }));
 
 await blockDeviceContract('a drive behind a simulated switch', async (size) => {

@@ -4,11 +4,12 @@ import type { BlockDevice } from '../../ports/index.ts';
 /** A device on which some sectors can neither be read nor written. */
 export class BadSectors implements BlockDevice {
   readonly #device: BlockDevice;
-  readonly #bad: Set<number>;
+  readonly #bad: ReadonlySet<number>;
 
-  constructor(device: BlockDevice, bad: Iterable<number>) {
+  /** `bad` is looked at in each call: what is added to it goes bad from then on. */
+  constructor(device: BlockDevice, bad: ReadonlySet<number>) {
     this.#device = device;
-    this.#bad = new Set(bad);
+    this.#bad = bad;
   }
 
   get name() {
@@ -17,10 +18,6 @@ export class BadSectors implements BlockDevice {
 
   get capabilities() {
     return this.#device.capabilities;
-  }
-
-  add(sector: number): void {
-    this.#bad.add(sector);
   }
 
   async read(offset: number, into: Uint8Array, signal?: AbortSignal): Promise<void> {

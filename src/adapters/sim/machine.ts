@@ -32,11 +32,13 @@ export class SimMachine {
   /** Wrap own storage in it too, so that its writes count and it loses power with the disks. */
   readonly power: PowerCut;
   readonly entropy: SeededEntropy;
-  readonly #badSectors = new Map<string, BadSectors>();
+  /** By disk; the set is shared with the disk once it is open. */
+  readonly #badSectors: ReadonlyMap<string, Set<number>>;
 
   constructor(options: SimMachineOptions) {
     const { config, clock } = options;
     this.entropy = new SeededEntropy(config.seed);
+    this.#badSectors = new Map(config.disks.map((disk) => [disk.name, new Set(disk.badSectors)]));
     this.host = new SimHost({
       clock,
       state: config.state,
@@ -69,7 +71,7 @@ export class SimMachine {
   /** A sector goes bad while the machine runs. */
   addBadSector(disk: string, sector: number): void {
     const bad = this.#badSectors.get(disk);
-    if (!bad) throw new NsError('NS_CONFIG_INVALID', `${disk} has not been opened`, { family: 'caller' });
+    if (!bad) throw new NsError('NS_CONFIG_INVALID', `there is no ${disk}`, { family: 'caller' });
     bad.add(sector);
   }
 
@@ -83,9 +85,7 @@ export class SimMachine {
   }
 
   #powered(disk: SimConfig['disks'][number], image: BlockDevice): BlockDevice {
-    const bad = new BadSectors(image, disk.badSectors);
-    this.#badSectors.set(disk.name, bad);
-    return this.power.wrap(bad);
+    return this.power.wrap(new BadSectors(image, this.#badSectors.get(disk.name) ?? new Set()));
   }
 }
 

@@ -100,6 +100,22 @@ await t.test('the door opens again when the host has gone down, or never came up
   await clock.settle((await lend()).release(), seconds(2));
 });
 
+await t.test('a disk that only lingers with us goes back like any other', async (t) => {
+  const { clock, host, drives, interlock, lend, lockout } = await awake({ linger: 60_000 });
+  await (await lend()).release();
+  t.equal(drives[0]!.at, 'ours');
+  host.press();
+  await clock.settle(interlock.idle(), seconds(3));
+  t.equal(drives[0]!.at, 'host');
+  host.set('S0');
+  host.set('S5');
+  await clock.settle(interlock.idle(), seconds(3));
+  await (await lend()).release();
+  await clock.settle(lockout.disable({}), seconds(5));
+  await clock.advance(seconds(120));
+  t.equal(drives[0]!.at, 'held');
+});
+
 await t.test('a disabled machine is not let wake: its drive stays held', async (t) => {
   const { clock, host, drives, lockout, interlock, ask } = await awake();
   await clock.settle(lockout.disable({ reason: 'stolen' }), seconds(5));

@@ -178,7 +178,7 @@ await t.test('spd: each module by slot, with damage told and silence not passed 
 await t.test('storage: every bad sector and no good one, with one read per good piece', async (t) => {
   const image = new MemoryDevice('disk0', 4 * MiB);
   const bad = [0, 1, 2047, 2048, 5000, 8191];
-  const device = new BadSectors(image, bad);
+  const device = new BadSectors(image, new Set(bad));
   const { check, progress } = bench({ device });
   const verdict = await check({ medium: 'storage' });
   t.match(verdict, {

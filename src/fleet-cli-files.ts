@@ -85,7 +85,7 @@ function addGet(program: Command, run: Run): void {
 interface PutOptions extends WriteOptions {
   readonly mode?: string;
   readonly owner?: string;
-  readonly mtime?: string;
+  readonly mtime: string;
   readonly replace?: true;
   readonly parents?: true;
 }
@@ -99,7 +99,7 @@ function addPut(program: Command, run: Run): void {
     .argument('<path>', '[VOLUME:]/PATH on the host; with a "/" at its end, the local name is added')
     .option('--mode <octal>', 'permissions, such as 0644')
     .option('--owner <uid:gid>', 'owner and group, as numbers')
-    .option('--mtime <time>', '"keep", seconds since 1970, or an ISO date')
+    .option('--mtime <time>', '"keep" (the local file\'s), "now", seconds since 1970, or an ISO date', 'keep')
     .option('--replace', 'replace a file of that name')
     .option('--parents', 'make missing directories')
     .option('--replay', 'replay a dirty journal first')
@@ -114,7 +114,8 @@ function addPut(program: Command, run: Run): void {
           ...place,
           ...(o.mode === undefined ? {} : { mode: parseMode(o.mode) }),
           ...(o.owner === undefined ? {} : parseOwner(o.owner)),
-          ...(o.mtime === undefined ? {} : { mtime: parseTime(o.mtime, file.mtime) }),
+          // A time of its own makes the effect of a dry run the effect of the real one.
+          ...(o.mtime === 'now' ? {} : { mtime: parseTime(o.mtime, file.mtime) }),
           ...flag('replace', o.replace),
           ...flag('parents', o.parents),
           ...flag('replay', o.replay),

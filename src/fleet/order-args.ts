@@ -31,7 +31,7 @@ export function parseTime(text: string, own: number): number {
   if (/^-?\d{1,12}$/.test(text)) return Number(text);
   const date = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(date)) {
-    throw usage(`"${text}" is no time; write "keep", seconds since 1970, or 2026-11-21T03:15:14Z`);
+    throw usage(`"${text}" is no time; write "keep", "now", seconds since 1970, or 2026-11-21T03:15:14Z`);
   }
   return Math.floor(date / 1000);
 }

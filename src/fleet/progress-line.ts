@@ -39,7 +39,7 @@ export function progressLine(
   const { done, total } = progress;
   // Rounded down: 100 % is said only of what is whole.
   const percent = total === 0 ? 0 : Math.floor((done * 100) / total);
-  const left = rate === undefined || rate <= 0 ? undefined : (total - done) / rate;
+  const left = rate === undefined || rate <= 0 || done >= total ? undefined : (total - done) / rate;
   const facts = [
     `${String(percent).padStart(3)} %`,
     `${formatBytes(done)} of ${formatBytes(total)}`,

@@ -4,6 +4,14 @@ import { counted, sized } from './show-text.ts';
 
 const ERRORS_SHOWN = 10;
 
+function moduleLine(m: ResultOf<'memory.check'>['modules'][number]): string {
+  if (!m.populated) return `module ${m.slot}: empty`;
+  const size = m.bytes === undefined ? undefined : sized(m.bytes);
+  const known = [m.type, size, m.partNumber, m.serial].filter((part) => part !== undefined);
+  const crc = m.crcOk === undefined ? [] : [`SPD CRC ${m.crcOk ? 'right' : 'WRONG'}`];
+  return `module ${m.slot}: ${[...known, ...crc].join(', ') || 'present'}`;
+}
+
 /** What was checked, how much of all there is, what was found, and what was not reached: nothing is left to guess. */
 export function showMemory(r: ResultOf<'memory.check'>): string[] {
   const percent = `${(r.coveredBasisPoints / 100).toFixed(2)} %`;
@@ -29,10 +37,6 @@ export function showMemory(r: ResultOf<'memory.check'>): string[] {
     }),
     ...(r.errorCount > ERRORS_SHOWN ? [`… and ${r.errorCount - ERRORS_SHOWN} more errors`] : []),
     ...r.notReached.map(({ what, why }) => `NOT CHECKED: ${what}: ${why}`),
-    ...r.modules.map((m) =>
-      m.populated
-        ? `module ${m.slot}: ${[m.type, m.bytes === undefined ? undefined : sized(m.bytes), m.partNumber, m.serial].filter((part) => part !== undefined).join(', ') || 'present'}${m.crcOk === undefined ? '' : `, SPD CRC ${m.crcOk ? 'right' : 'WRONG'}`}`
-        : `module ${m.slot}: empty`,
-    ),
+    ...r.modules.map(moduleLine),
   ];
 }

@@ -43,10 +43,12 @@ function lockLines(lock: LockNote): string[] {
   return [`lock: ${lock.state} (version ${lock.version})${since}${by}${reason}`, ...force];
 }
 
-const value = (v: number | Uint8Array, unit: string): string =>
-  typeof v === 'number'
-    ? `${v} ${unit}`
-    : `${counted(v.byteLength, 'byte')} ${toHex(v.subarray(0, 32))}${v.byteLength > 32 ? '…' : ''}`;
+function value(v: number | Uint8Array | undefined, unit: string): string {
+  if (v === undefined) return '?';
+  if (typeof v === 'number') return `${v} ${unit}`;
+  const more = v.byteLength > 32 ? '…' : '';
+  return `${counted(v.byteLength, 'byte')} ${toHex(v.subarray(0, 32))}${more}`;
+}
 
 const entriesText = (count: number): string => (count === 1 ? '1 entry' : `${count} entries`);
 
@@ -122,7 +124,8 @@ const SHOW: Show = {
   ],
   'io.read': (r) => [`${r.channel} = ${value(r.value, r.unit)}`],
   'io.write': (r) => [
-    `${r.channel}: ${r.before === undefined ? '?' : value(r.before, r.unit)} -> ${r.after === undefined ? '?' : value(r.after, r.unit)}${r.dryRun ? ' (nothing was written)' : ''}`,
+    `${r.channel}: ${value(r.before, r.unit)} -> ${value(r.after, r.unit)}` +
+      (r.dryRun ? ' (nothing was written)' : ''),
   ],
   'io.watch': (r) => [
     `${r.channel}: ${counted(r.samples, 'sample')}${r.dropped > 0 ? `, ${r.dropped} dropped` : ''}`,

@@ -1,0 +1,75 @@
+import t from 'tap';
+import { showResult } from '../../../src/fleet/index.ts';
+
+const volume = { name: 'disk0p2', type: 'ext4', label: 'root', uuid: 'u', stale: false, notes: [] };
+const hash = new Uint8Array(32).fill(0xab);
+
+await t.test('what was not checked is said, and errors are counted beyond those listed', async (t) => {
+  const lines = showResult('memory.check', {
+    medium: 'dram',
+    algorithms: ['march-c-'],
+    covered: [{ start: 0x1000, length: 4096 }],
+    coveredBasisPoints: 2500,
+    errors: [
+      {
+        at: 0x1008,
+        slot: 'A1',
+        what: 'stuck bit',
+        expected: new Uint8Array([0]),
+        actual: new Uint8Array([8]),
+      },
+    ],
+    errorCount: 12,
+    notReached: [{ what: 'B1', why: 'no standby power' }],
+    modules: [{ slot: 'A1', populated: true, type: 'DDR4', crcOk: false }],
+  });
+  t.same(lines, [
+    'dram by march-c-: 25.00 % covered, 12 errors',
+    'covered: 0x1000 + 4.0 KiB (4096 B)',
+    'error: 0x1008 (A1): stuck bit, expected 00, found 08',
+    '… and 2 more errors',
+    'NOT CHECKED: B1: no standby power',
+    'module A1: DDR4, SPD CRC WRONG',
+  ]);
+});
+
+await t.test('a dry run says so, and how to approve it', async (t) => {
+  const effect = { hash, blocks: 1, bytes: 512, changes: [{ change: 'create' as const, path: '/x' }] };
+  const dry = showResult('file.download', { volume, path: '/x', effect, dryRun: true }).join('\n');
+  t.match(dry, /would create \/x[\s\S]*nothing was written[\s\S]*--approve abab/);
+  const real = showResult('file.download', { volume, path: '/x', effect, dryRun: false }).join('\n');
+  t.match(real, /^created \/x\neffect: 1 block, 512 B/);
+  t.notMatch(real, /approve/);
+});
+
+await t.test('stale answers and volume notes are said', async (t) => {
+  const stale = { ...volume, stale: true, notes: ['journal not replayed'] };
+  const entry = { name: 'a', kind: 'file' as const, size: 5, mode: 0o4755, uid: 1, gid: 2, mtime: 0 };
+  const lines = showResult('file.list', { volume: stale, entries: [entry], next: 'a' }, { long: true });
+  t.same(lines, [
+    '1 entry',
+    '-rwsr-xr-x  1:2  5  1970-01-01 00:00:00Z  a',
+    '… there is more',
+    'volume: disk0p2 ext4 "root"',
+    'STALE: the host may hold newer contents than its disk',
+    'note: journal not replayed',
+  ]);
+});
+
+await t.test('a lock that is not in force is shown as such, and an uncertain power state too', async (t) => {
+  const lines = showResult('machine.status', {
+    device: 'h',
+    board: 'b',
+    version: '1',
+    boot: new Uint8Array(16),
+    uptimeSeconds: 5,
+    power: { state: 'unknown', certain: false, sources: {} },
+    lock: { state: 'disabled', version: 2, inForce: [] },
+    disks: [{ name: 'disk0', position: 'held', handBackMs: 2000 }],
+    tasks: { running: 0, queued: 0 },
+    limits: ['no write tools'],
+  }).join('\n');
+  t.match(lines, /power now: unknown \(NOT CERTAIN\)/);
+  t.match(lines, /in force: NOTHING/);
+  t.match(lines, /limit: no write tools/);
+});

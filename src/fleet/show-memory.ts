@@ -19,6 +19,7 @@ export function showMemory(r: ResultOf<'memory.check'>): string[] {
   const hex = (at: number): string => `0x${at.toString(16)}`;
   const where = (at: number): string =>
     r.medium === 'storage' ? `LBA ${at}` : r.medium === 'spd' ? `slot ${at}` : hex(at);
+  const unlisted = r.errorCount - Math.min(r.errors.length, ERRORS_SHOWN);
   return [
     `${r.medium}${by}: ${percent} covered, ${counted(r.errorCount, 'error')}`,
     ...r.covered
@@ -35,7 +36,7 @@ export function showMemory(r: ResultOf<'memory.check'>): string[] {
           : `, expected ${toHex(e.expected)}, found ${toHex(e.actual)}`;
       return `error: ${where(e.at)}${e.slot === undefined ? '' : ` (${e.slot})`}: ${e.what}${values}`;
     }),
-    ...(r.errorCount > ERRORS_SHOWN ? [`… and ${r.errorCount - ERRORS_SHOWN} more errors`] : []),
+    ...(unlisted > 0 ? [`… and ${counted(unlisted, 'more error')}`] : []),
     ...r.notReached.map(({ what, why }) => `NOT CHECKED: ${what}: ${why}`),
     ...r.modules.map(moduleLine),
   ];

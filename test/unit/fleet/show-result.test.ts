@@ -27,7 +27,7 @@ await t.test('what was not checked is said, and errors are counted beyond those 
     'dram by march-c-: 25.00 % covered, 12 errors',
     'covered: 0x1000 + 4.0 KiB (4096 B)',
     'error: 0x1008 (A1): stuck bit, expected 00, found 08',
-    '… and 2 more errors',
+    '… and 11 more errors',
     'NOT CHECKED: B1: no standby power',
     'module A1: DDR4, SPD CRC WRONG',
   ]);

@@ -1,3 +1,4 @@
+export { type AttributeBlock, leaveAttributeBlock } from './attribute-block.ts';
 export { boundedDevice } from './bounded-device.ts';
 export { changeVolume, type VolumeChange, type VolumeChanged } from './change-volume.ts';
 export { type CommitReport, type CommitRequest, commitEffect } from './commit-effect.ts';

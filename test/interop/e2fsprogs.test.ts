@@ -1,13 +1,13 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { openE2fsprogs } from '../../src/adapters/e2fsprogs/e2fsprogs.ts';
 import { openFileStateStore } from '../../src/adapters/file-state-store.ts';
-import { MiB } from '../../src/base/index.ts';
+import { crc32cRaw, MiB } from '../../src/base/index.ts';
 import type { StagedFile, VolumeEdit } from '../../src/ports/index.ts';
-import { measureEffect, Overlay, openExt4, verifyEdits } from '../../src/storage/index.ts';
+import { measureEffect, Overlay, openExt4, openExt4Geometry, verifyEdits } from '../../src/storage/index.ts';
 import { dumpFile, e2fsck, ext4Image, temporaryDirectory } from '../kit/ext-volume.ts';
 import { MemoryDevice } from '../kit/memory-device.ts';
 import { seededRandom } from '../kit/power-cut.ts';
@@ -66,8 +66,20 @@ for (const [name, mkfs] of shapes) {
           'sif /etc/gone links_count 2',
           'mkdir /empty',
           'symlink /etc/link /a/target/that/is/not/there',
+          `symlink /etc/long-link /${'x'.repeat(200)}`,
+          'cd /etc',
+          'mknod pipe p',
+          'cd /',
+          'write @0 /etc/labelled',
+          'ea_set -f @1 /etc/labelled user.note',
+          'ea_set -f @1 /etc/old trusted.note',
+          'ea_set -f @1 /etc/gone user.note',
+          'write @0 /top',
+          'ea_set -f @1 /top user.note',
+          'mkdir /labelled-dir',
+          'ea_set -f @1 /labelled-dir user.note',
         ],
-        contents: [noise(10_000, 1)],
+        contents: [noise(10_000, 1), noise(600, 10)],
       });
       const base = new MemoryDevice('disk0p1', before.slice(), { writable: false });
       const overlay = new Overlay(base, { blockSize: 1024 });
@@ -76,12 +88,17 @@ for (const [name, mkfs] of shapes) {
       const none = await stage('none', new Uint8Array(0));
       const edits: VolumeEdit[] = [
         { edit: 'put-file', path: '/etc/old', content: large, attributes, replace: true },
+        { edit: 'put-file', path: '/top', content: small, attributes, replace: true },
         { edit: 'make-directory', path: '/new dir', attributes: { ...attributes, mode: 0o750 } },
         { edit: 'put-file', path: '/new dir/a "quoted" name', content: small, attributes, replace: false },
         { edit: 'put-file', path: '/new dir/none', content: none, attributes, replace: false },
         { edit: 'remove-file', path: '/etc/gone' },
         { edit: 'remove-file', path: '/etc/link' },
+        { edit: 'remove-file', path: '/etc/long-link' },
+        { edit: 'remove-file', path: '/etc/pipe' },
+        { edit: 'remove-file', path: '/etc/labelled' },
         { edit: 'remove-directory', path: '/empty' },
+        { edit: 'remove-directory', path: '/labelled-dir' },
       ];
       t.same(await editor.edit(overlay, 'ext4', edits, TIME, signal), { ok: true, value: undefined });
       await verifyEdits(overlay, edits, signal);
@@ -102,6 +119,59 @@ for (const [name, mkfs] of shapes) {
       }
     },
   );
+}
+
+for (const features of ['metadata_csum', '^metadata_csum']) {
+  await t.test(`attributes that files share stay with the last of them (${features})`, async (t) => {
+    const paths = ['/a', '/b', '/c'];
+    const image = await ext4Image({
+      size: 8 * MiB,
+      mkfs: ['-b', '1024', '-O', features],
+      script: [...paths.map((path) => `write @0 ${path}`), 'ea_set -f @1 /a user.note'],
+      contents: [noise(2000, 1), noise(600, 11)],
+    });
+    const base = new MemoryDevice('disk0p1', image);
+    await shareAttributes(base, paths);
+    t.match(await editor.check(base, 'ext4', signal), { ok: true }, 'the volume to begin with has no fault');
+    for (const going of [['/a'], ['/a', '/c'], ['/b', '/c', '/a']]) {
+      const overlay = new Overlay(base, { blockSize: 1024 });
+      const edits = going.map((path): VolumeEdit => ({ edit: 'remove-file', path }));
+      t.match(await editor.edit(overlay, 'ext4', edits, TIME, signal), { ok: true });
+      await verifyEdits(overlay, edits, signal);
+      t.match(await editor.check(overlay, 'ext4', signal), { ok: true }, `without ${going.join(', ')}`);
+    }
+  });
+}
+
+/** Lets all files share the attribute block of the first, as Linux does with equal attributes. */
+async function shareAttributes(volume: MemoryDevice, paths: readonly string[]): Promise<void> {
+  const place = join(directory.path, 'shared');
+  const run = (command: string): string =>
+    execFileSync('debugfs', ['-w', '-R', command, place], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+  await writeFile(place, volume.bytes);
+  const block = /^File ACL: (\d+)$/m.exec(run(`stat ${paths[0]}`))?.[1] ?? '0';
+  for (const path of paths.slice(1)) {
+    run(`sif ${path} file_acl ${block}`);
+    run(`sif ${path} blocks 6`);
+  }
+  const bytes = await readFile(place);
+  const at = Number(block) * 1024;
+  bytes.writeUInt32LE(paths.length, at + 4);
+  const { checksumSeed, roCompat } = await requireChecksums(volume);
+  if ((roCompat & 0x400) !== 0) {
+    const number = Buffer.alloc(8);
+    number.writeBigUInt64LE(BigInt(block), 0);
+    bytes.writeUInt32LE(0, at + 16);
+    bytes.writeUInt32LE(crc32cRaw(crc32cRaw(checksumSeed, number), bytes.subarray(at, at + 1024)), at + 16);
+  }
+  volume.bytes.set(bytes);
+}
+
+async function requireChecksums(volume: MemoryDevice): Promise<{ checksumSeed: number; roCompat: number }> {
+  return (await openExt4Geometry(volume)).layout.superblock;
 }
 
 await t.test('the same edits at another moment give the same effect', async (t) => {

@@ -1,5 +1,6 @@
 import { allow, MiB, refuse, utf8, type Verdict } from '../../base/index.ts';
 import type { FileAttributes, VolumeEdit } from '../../ports/index.ts';
+import type { AttributeBlock } from '../../storage/index.ts';
 
 export interface ScriptFacts {
   /** Whole seconds since 1970: the time of every change. */
@@ -8,6 +9,8 @@ export interface ScriptFacts {
   readonly largeInodes: boolean;
   /** Free bytes of the volume. */
   readonly free: number;
+  /** Blocks with extended attributes that go with a path; see `attributeRemovals`. */
+  readonly attributes: ReadonlyMap<string, AttributeBlock>;
   /** Where a staged file lies, for debugfs to read. */
   readonly stagedPath: (name: string) => string;
 }
@@ -43,10 +46,10 @@ export function debugfsScript(edits: readonly VolumeEdit[], facts: ScriptFacts):
         gone.delete(edit.path);
         break;
       case 'remove-file':
-        lines.push(`rm ${path}`);
+        lines.push(...remove('rm', edit.path, facts));
         break;
       case 'remove-directory':
-        lines.push(`rmdir ${path}`);
+        lines.push(...remove('rmdir', edit.path, facts));
         gone.add(edit.path);
         break;
     }
@@ -76,10 +79,27 @@ function putFile(
   const source = quote(facts.stagedPath(edit.content.name));
   const fields = setFields(path, REGULAR, edit.attributes, facts);
   if (!edit.replace) return [`write ${source} ${path}`, ...fields];
-  if (!beside) return [`rm ${path}`, `write ${source} ${path}`, ...fields];
+  const removal = remove('rm', edit.path, facts);
+  if (!beside) return [...removal, `write ${source} ${path}`, ...fields];
   const parent = parentOf(edit.path);
   const aside = quote(`${parent === '/' ? '' : parent}/.nightshift-${facts.time}`);
-  return [`write ${source} ${aside}`, `rm ${path}`, `ln ${aside} ${path}`, `unlink ${aside}`, ...fields];
+  return [`write ${source} ${aside}`, ...removal, `ln ${aside} ${path}`, `unlink ${aside}`, ...fields];
+}
+
+/**
+ * Removes a file or directory with its attribute block. debugfs frees a block with all its accounts only as a block of
+ * a file, so the attribute block is made the only one of a file that is made for this and removed.
+ */
+function remove(command: 'rm' | 'rmdir', path: string, facts: ScriptFacts): string[] {
+  const lines = [`${command} ${quote(path)}`];
+  const attributes = facts.attributes.get(path);
+  if (attributes === undefined) return lines;
+  lines.unshift(`sif ${quote(path)} file_acl 0`);
+  if (!attributes.last) return lines;
+  const carrier = quote(`/.nightshift-free-${facts.time}`);
+  // Fields 0 to 2 are where an extent header would stand.
+  const blocks = [attributes.block, 0, 0].map((block, i) => `sif ${carrier} block[${i}] ${block}`);
+  return [...lines, `write /dev/null ${carrier}`, `sif ${carrier} flags 0`, ...blocks, `rm ${carrier}`];
 }
 
 /** Is there room for all new content while the old is still there? */

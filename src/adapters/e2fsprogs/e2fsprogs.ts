@@ -16,6 +16,7 @@ import {
   type Verdict,
 } from '../../base/index.ts';
 import type { BlockDevice, VolumeEdit, VolumeEditor } from '../../ports/index.ts';
+import { attributeRemovals } from './attribute-removals.ts';
 import { debugfsScript } from './debugfs-script.ts';
 import { removeStalePaths, withDevicePath } from './device-path.ts';
 import { runTool } from './run-tool.ts';
@@ -79,6 +80,7 @@ class E2fsprogs implements VolumeEditor {
     const script = debugfsScript(edits, {
       time,
       ...(await readFacts(overlay, signal)),
+      attributes: await attributeRemovals(overlay, edits, signal),
       stagedPath: this.#options.stagedPath,
     });
     if (!script.ok) return script;

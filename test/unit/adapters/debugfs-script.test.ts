@@ -6,7 +6,16 @@ import { MemoryDevice } from '../../kit/memory-device.ts';
 
 const content = { name: 'in-1', size: 1000, data: new MemoryDevice('in-1', 1000) };
 const attributes = { mode: 0o4755, uid: 1, gid: 2, mtime: 3 };
-const facts = { time: 1000, largeInodes: false, free: GiB, stagedPath: (name: string) => `/own/${name}` };
+const facts = {
+  time: 1000,
+  largeInodes: false,
+  free: GiB,
+  attributes: new Map([
+    ['/t/labelled', { block: 77, last: true }],
+    ['/t/shared', { block: 78, last: false }],
+  ]),
+  stagedPath: (name: string) => `/own/${name}`,
+};
 const put = (path: string, replace: boolean): VolumeEdit => ({
   edit: 'put-file',
   path,
@@ -60,6 +69,24 @@ await t.test('a removed directory is not touched again', (t) => {
     'rmdir "/t"',
     'sif "/" mtime @1000',
     'sif "/" ctime @1000',
+  ]);
+  t.end();
+});
+
+await t.test('a block of attributes goes with its file, unless others share it', (t) => {
+  t.same(linesOf([{ edit: 'remove-file', path: '/t/labelled' }]).slice(1, -2), [
+    'sif "/t/labelled" file_acl 0',
+    'rm "/t/labelled"',
+    'write /dev/null "/.nightshift-free-1000"',
+    'sif "/.nightshift-free-1000" flags 0',
+    'sif "/.nightshift-free-1000" block[0] 77',
+    'sif "/.nightshift-free-1000" block[1] 0',
+    'sif "/.nightshift-free-1000" block[2] 0',
+    'rm "/.nightshift-free-1000"',
+  ]);
+  t.same(linesOf([{ edit: 'remove-directory', path: '/t/shared' }]).slice(1, -2), [
+    'sif "/t/shared" file_acl 0',
+    'rmdir "/t/shared"',
   ]);
   t.end();
 });

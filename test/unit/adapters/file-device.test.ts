@@ -5,6 +5,7 @@ import t from 'tap';
 import { openFileDevice } from '../../../src/adapters/file-device.ts';
 import { blockDeviceContract } from '../../contract/block-device.ts';
 import { MemoryDevice } from '../../kit/memory-device.ts';
+import { PowerRail } from '../../kit/power-cut.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'ns-device-'));
 t.teardown(() => rm(directory, { recursive: true }));
@@ -21,6 +22,10 @@ await blockDeviceContract('file device', async (size) => ({
   device: await openFileDevice(await image(size), { name: 'disk0', writable: true }),
 }));
 await blockDeviceContract('memory device', async (size) => ({ device: new MemoryDevice('memory', size) }));
+
+await blockDeviceContract('device on a power rail', async (size) => ({
+  device: new PowerRail().wrap(new MemoryDevice('memory', size)),
+}));
 
 await t.test('a device opened for reading is not written', async (t) => {
   const device = await openFileDevice(await image(4096), {

@@ -66,7 +66,10 @@ export class Lockout {
     return this.#change('disabled', change);
   }
 
-  /** The record first; then the button is freed and the drives go back to the host. */
+  /**
+   * The record first; then the button is freed and the drives go back to the host. A machine that is enabled already is
+   * left alone, with whoever works on it.
+   */
   enable(change: LockChange): Promise<{ readonly lock: LockReport; readonly changed: boolean }> {
     return this.#change('enabled', change);
   }
@@ -90,7 +93,7 @@ export class Lockout {
         : now;
       if (changed) await this.#save(record);
       if (state === 'disabled') await this.#enforce(record);
-      else await this.#free();
+      else if (changed || (await this.#anythingHeld())) await this.#free();
       return { lock: await this.#report(record), changed };
     });
   }

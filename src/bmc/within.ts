@@ -20,7 +20,7 @@ export async function settledWithin(
   try {
     return await Promise.race([settled, elapsed]);
   } finally {
-    timer.abort();
+    timer.abort('settled');
   }
 }
 

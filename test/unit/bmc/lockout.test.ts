@@ -71,6 +71,15 @@ await t.test('repeating changes nothing, but holds again what has slipped', asyn
   t.match(await clock.settle(lockout.enable({}), within), { changed: false, lock: { version: 2 } });
 });
 
+await t.test('enabling what is enabled disturbs nobody', async (t) => {
+  const { clock, lockout, lend } = machineBench();
+  await lockout.reassert();
+  const lease = await lend();
+  t.match(await clock.settle(lockout.enable({}), within), { changed: false, lock: { version: 0 } });
+  t.notOk(lease.signal.aborted);
+  t.match(await lease.confirm(), { ok: true });
+});
+
 await t.test('what the board cannot do is missing from what is in force', async (t) => {
   const noHold = machineBench({ hold: false });
   const { lock } = await noHold.clock.settle(noHold.lockout.disable({}), within);

@@ -181,16 +181,18 @@ await t.test('whatever happens: one owner, no wake of ours, and the disk back in
       const faults: string[] = [];
       let asks = 0;
       let wakes = 0;
+      let lockChanges = 0;
       host.onWakeRequest(() => {
         asks += 1;
-        const due = clock.monotonic() + 2000;
+        const asked = clock.monotonic();
+        const locks = lockChanges;
+        const counts = lockout.enabled;
         void clock.sleep(milliseconds(2001), never).then(() => {
-          for (const drive of drives) {
-            const home = drive.at === 'host' || (drive.at === 'held' && !lockout.enabled);
-            // A later lease, made after the host went down again, may have the disk.
-            if (!home && host.history.every((event) => event.at < due - 2000))
-              faults.push(`${drive.disk} ${drive.at}`);
-          }
+          // A wake that the lock refused is forgotten, and a host that went down again may have lent its disk anew.
+          if (!counts || locks !== lockChanges || host.history.some((event) => event.at >= asked)) return;
+          // A disable that overtook the wake may still be on its way from one side to the other.
+          const home = (at: string) => (lockout.enabled ? at === 'host' : at !== 'ours');
+          for (const drive of drives) if (!home(drive.at)) faults.push(`${drive.disk} ${drive.at}`);
         });
       });
       host.onChange(({ state }) => {
@@ -218,9 +220,11 @@ await t.test('whatever happens: one owner, no wake of ours, and the disk back in
             if (host.state === 'S0') host.set('S5');
             break;
           case 'disable':
+            lockChanges += 1;
             void lockout.disable({});
             break;
           case 'enable':
+            lockChanges += 1;
             void lockout.enable({});
             break;
           case 'wait':

@@ -31,8 +31,12 @@ async function sample(child: ChildProcess): Promise<Sample> {
   return { cpuMs, rssMiB: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024 };
 }
 
-async function measured(args: readonly string[], ready: RegExp | undefined): Promise<Sample> {
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+async function measured(
+  program: string,
+  args: readonly string[],
+  ready: RegExp | undefined,
+): Promise<Sample> {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   try {
     if (ready !== undefined) {
       await new Promise<void>((resolve, reject) => {
@@ -104,14 +108,14 @@ try {
     `device: host1\nbroker: ${broker.url}\nstate: ./state\nkeyring: []\nsim:\n  disks: [{ image: ./disk0.img }]\n`,
   );
   await writeFile(join(dir, 'empty.mjs'), 'setInterval(() => {}, 1 << 30);\n');
-  const agentArgs = [BUNDLE, '--board', 'sim-host', '--config', join(dir, 'agent.yaml')];
+  const agentArgs = ['--board', 'sim-host', '--config', join(dir, 'agent.yaml')];
   // The first start also makes the key and preallocates the journal.
-  await measured(agentArgs, /device\.started/);
+  await measured(BUNDLE, agentArgs, /device\.started/);
   const ours: Sample[] = [];
   const peer: Sample[] = [];
   for (let run = 0; run < RUNS; run += 1) {
-    peer.push(await measured([join(dir, 'empty.mjs')], undefined));
-    ours.push(await measured(agentArgs, /device\.started/));
+    peer.push(await measured(process.execPath, [join(dir, 'empty.mjs')], undefined));
+    ours.push(await measured(BUNDLE, agentArgs, /device\.started/));
   }
   const of = (samples: readonly Sample[], key: keyof Sample) => median(samples.map((each) => each[key]));
   report({

@@ -34,7 +34,7 @@ const enrolled = v.strictObject({
 const schema = v.strictObject({
   device: name,
   tenant: v.optional(name, 'default'),
-  groups: v.optional(v.pipe(v.array(name), v.maxLength(7)), []),
+  groups: v.optional(v.pipe(v.array(name), v.maxLength(6)), []),
   broker: v.union([url, broker]),
   /** Directory of the agent's own storage: journal, lock, keys, staged files. */
   state: file,

@@ -151,8 +151,9 @@ async function stopDevice(
   desk: Desk,
   { interlock, custody, power, board, lockout }: Machine,
 ): Promise<void> {
-  await desk.stop();
+  // Orders first: one that came between the two would be refused for no reason of its own.
   await agent.stop();
+  await desk.stop();
   if (lockout.enabled) await custody.handBack(refusal('CUSTODY_UNAVAILABLE', 'The agent is stopping.'));
   interlock.stop();
   power.close();

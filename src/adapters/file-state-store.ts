@@ -194,6 +194,7 @@ class DirectoryStore implements FileStateStore {
     return openFileDevice(path, {
       name,
       writable: true,
+      quickWrites: true,
       failure: (device, verb, cause) => {
         const error = stateFailure(device, verb, cause);
         if (verb === 'flush') this.#broken ??= error;

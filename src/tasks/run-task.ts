@@ -118,7 +118,7 @@ async function settled<T>(run: Promise<T>, signal: AbortSignal, clock: Clock, wh
   try {
     return await Promise.race([run, overdue]);
   } finally {
-    calm.abort();
+    calm.abort('settled');
   }
 }
 

@@ -34,6 +34,9 @@ const PURE_HEAD_START = milliseconds(25);
 /** Room above maxOpen for the orders that must always get in. */
 const PRIORITY_ROOM = 8;
 
+/** Given as a reason where nobody looks at it: without one, an exception with a stack is made each time. */
+const ENDED = 'ended';
+
 const EVENT_LISTENERS_MAX = 8;
 
 /**
@@ -169,7 +172,7 @@ export class Desk implements TaskDesk {
       () => undefined,
     );
     const ended = await Promise.race([run, late]);
-    headStart.abort();
+    headStart.abort(ENDED);
     if (ended === undefined || ended.end.is === 'interrupted') {
       job.stopping.abort(stopReasons.shutdown());
       run.catch(() => {});

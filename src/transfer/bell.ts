@@ -37,7 +37,7 @@ export class Bell {
     } finally {
       signal.removeEventListener('abort', wake);
       this.#wake = undefined;
-      timer.abort();
+      timer.abort('rung');
     }
   }
 }

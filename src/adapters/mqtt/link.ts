@@ -1,4 +1,5 @@
 import * as mqttClient from 'mqtt/lib/client';
+import mqttPacket from 'mqtt-packet';
 import { asNsError, NsError } from '../../base/index.ts';
 import type { BusMessage } from '../../ports/index.ts';
 import { type BrokerAddress, openBrokerSocket } from './broker-socket.ts';
@@ -11,6 +12,10 @@ const found: unknown = mqttClient.default;
 const MqttClient = (
   typeof found === 'function' ? found : (found as { default: unknown }).default
 ) as typeof import('mqtt').MqttClient;
+
+// A cache of 65536 ready-made packet numbers, 7 MB of heap, is more than a controller has to spare. The switch is
+// documented in the module and missing from its types.
+(mqttPacket.writeToStream as unknown as { cacheNumbers: boolean }).cacheNumbers = false;
 
 export interface LinkOptions {
   readonly broker: BrokerAddress;

@@ -49,6 +49,8 @@ export class Journal {
   readonly #log: RecordLog;
   readonly #orders = new Map<string, Entry>();
   readonly #counters: CounterMemory;
+  /** Orders without an answer. */
+  #open = 0;
   #compacting: Promise<void> | undefined;
 
   private constructor(log: RecordLog, counters: CounterMemory) {
@@ -86,9 +88,7 @@ export class Journal {
   }
 
   get openCount(): number {
-    let count = 0;
-    for (const entry of this.#orders.values()) if (entry.done === undefined) count += 1;
-    return count;
+    return this.#open;
   }
 
   /** False where taking another order could leave one of those that are in without room for its end. */
@@ -138,6 +138,7 @@ export class Journal {
     const records: JournalRecord[] = [freshness, ...kept, ...open];
     await this.#log.rewrite(records.map(encodeRecord));
     this.#orders.clear();
+    this.#open = 0;
     for (const record of records) this.#apply(record);
   }
 
@@ -148,6 +149,7 @@ export class Journal {
     if (entry === undefined) {
       entry = { hash: new Uint8Array(0), intents: [], stepsDone: new Set(), nextStep: 0 };
       this.#orders.set(key, entry);
+      this.#open += 1;
     }
     switch (record.r) {
       case 'received':
@@ -165,6 +167,7 @@ export class Journal {
         entry.intents = entry.intents.filter(({ step }) => step !== record.step);
         break;
       case 'done':
+        if (entry.done === undefined) this.#open -= 1;
         entry.done = record;
         entry.hash = record.hash;
         // The answer is all that is needed from here on.

@@ -47,7 +47,6 @@ const schema = v.strictObject({
     v.strictObject({
       running: v.optional(seconds(1, 32), 4),
       open: v.optional(seconds(1, 512), 32),
-      journalMiB: v.optional(seconds(4, 256), 8),
       stagingMiB: v.optional(seconds(1, 1 << 20), 4096),
     }),
     {},

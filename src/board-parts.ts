@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openSimControl, parseSimConfig, SimMachine } from './adapters/sim/index.ts';
 import { NsError, shapeConfig, suggest } from './base/index.ts';
-import { type BoardDescription, boardDescription } from './bmc/index.ts';
+import { type BoardDescription, boardChannels, boardDescription } from './bmc/index.ts';
 import type { Clock, DriveSwitch, HostPower, IoDevices, MemoryProbe } from './ports/index.ts';
 
 /** A board as the agent uses it: its description, and an adapter for each port that it has. */
@@ -60,12 +60,7 @@ async function openSimHost(
   const machine = new SimMachine({
     config,
     clock,
-    channels: description.channels.map(({ minimum, maximum, safe, ...channel }) => ({
-      ...channel,
-      ...(minimum === undefined ? {} : { minimum }),
-      ...(maximum === undefined ? {} : { maximum }),
-      ...(safe === undefined ? {} : { safe }),
-    })),
+    channels: boardChannels(description),
     handBackMs: description.handBackMs,
     // The agent runs on the power that was cut: it ends as abruptly as the machine.
     onPowerCut: () => process.kill(process.pid, 'SIGKILL'),

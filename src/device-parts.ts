@@ -49,7 +49,7 @@ export async function finishCutOffChanges(store: StateStore, custody: Custody, l
         return undefined;
       }
       leases.push(lease.value);
-      return lease.value.device;
+      return lease.value;
     });
     for (const recovery of recoveries) {
       if (recovery.is === 'clean') continue;

@@ -22,6 +22,11 @@ import {
 } from './tasks/index.ts';
 import { RELEASED, VERSION } from './version.ts';
 
+/** Of each of the journal's two regions. Fixed: a region keeps the size that it was made with. */
+const JOURNAL_SIZE = 8 * MiB;
+/** As much under way as a fast link with a long way needs; blocks are 64 KiB. */
+const SEND_LIMITS = { window: 64, windowBytes: 4 * MiB, bytes: 16 * MiB };
+
 /** A running device. */
 export interface Device {
   /** Stops tasks where they are, gives the disks back, says goodbye. What is open goes on at the next start. */
@@ -48,6 +53,7 @@ async function openMachine(boardName: string, config: AgentConfig, log: LogSink)
   interlock.start();
   await lockout.reassert();
   await finishCutOffChanges(store, custody, log);
+  await custody.start();
   return { clock, store, keyStore, board, power, custody, lockout, interlock };
 }
 
@@ -94,16 +100,16 @@ export async function startDevice(boardName: string, config: AgentConfig, log: L
     boot: systemEntropy.randomBytes(16),
   };
   const freshness = new Freshness({ floor: RELEASED });
-  const journal = await Journal.open(
-    store,
-    config.limits.journalMiB * MiB,
-    freshness,
-    new ByteView(identity.boot).u32le(0),
-  );
+  const journal = await Journal.open(store, JOURNAL_SIZE, freshness, new ByteView(identity.boot).u32le(0));
   const vitals = await followVitals(power, lockout);
   const will = () => offlineWill({ clock, identity, vitals }, keyStore);
   const clientId = `ns-${config.tenant}-${config.device}`;
-  const bus = new MqttBus({ ...(await brokerOptions(config)), clientId, will }, clock, systemEntropy, log);
+  const bus = new MqttBus(
+    { ...(await brokerOptions(config)), clientId, will, limits: SEND_LIMITS },
+    clock,
+    systemEntropy,
+    log,
+  );
   const blocks = agentBlocks(bus, identity);
   const services = await servicesOf(machine, config, { identity, log, blocks });
   const desk = new Desk({
@@ -133,7 +139,7 @@ export async function startDevice(boardName: string, config: AgentConfig, log: L
   await agent.start();
   await desk.resume();
   log.log('info', 'device.started', { device: config.device, board: boardName, version: VERSION });
-  return { stop: () => stopDevice(agent, desk, machine) };
+  return { stop: () => stopDevice(agent, desk, machine, [journal, services.audit]) };
 }
 
 /** An order from the journal is judged by the keyring of today: a key that is gone orders nothing more. */
@@ -150,11 +156,13 @@ async function stopDevice(
   agent: Agent,
   desk: Desk,
   { interlock, custody, power, board, lockout }: Machine,
+  logs: readonly { close(): Promise<void> }[],
 ): Promise<void> {
   // Orders first: one that came between the two would be refused for no reason of its own.
   await agent.stop();
   await desk.stop();
   if (lockout.enabled) await custody.handBack(refusal('CUSTODY_UNAVAILABLE', 'The agent is stopping.'));
+  await Promise.all(logs.map((log) => log.close()));
   interlock.stop();
   power.close();
   await board.close();

@@ -78,7 +78,7 @@ async function startDevice(
   const lockout = new Lockout({ store, power, custody, clock, log });
   await lockout.reassert();
   const freshness = new Freshness();
-  const journal = await Journal.open(store, 16 << 20, freshness);
+  const journal = await Journal.open(store, 8 << 20, freshness, 1);
   const vitals = () => ({ power: 'S5', lock: 'enabled' }) as const;
   const bus = new MqttBus(
     {

@@ -147,7 +147,8 @@ export const REFUSALS = {
   },
   NO_SPACE: { sentence: 'The volume has no room for this.', remedy: 'Delete something first.' },
   CHANGE_PENDING: {
-    sentence: 'An earlier change to this disk was cut off and could not be finished, since the disk has changed.',
+    sentence:
+      'An earlier change to this disk was cut off and could not be finished, since the disk has changed.',
     remedy: 'Have someone look at the disk; until then it can be read, and not written.',
   },
   EFFECT_TOO_LARGE: {

@@ -22,7 +22,7 @@ export interface Channel {
   /** Accepted when writing a number. */
   readonly minimum?: number;
   readonly maximum?: number;
-  /** What an output returns to when its task ends badly or the agent starts. */
+  /** What an output returns to when a write to it fails. A start of the agent changes no output. */
   readonly safe?: number;
 }
 

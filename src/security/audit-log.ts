@@ -34,6 +34,8 @@ const MAX_DETAIL = 700;
 const MAX_EVENT = 64;
 const MAX_PAGE = 64;
 const MAX_PENDING = 256;
+/** Slots read at once when the log is opened. */
+const WINDOW_SLOTS = 64;
 
 function framed(bytes: Uint8Array): Uint8Array {
   const slot = new Uint8Array(SLOT);
@@ -87,8 +89,12 @@ export class AuditLog {
     const region = await store.region(options.name ?? 'audit', slots * SLOT);
     const links = new Map<number, { readonly link: AuditLink; readonly head: AuditHead }>();
     let newest = -1;
+    const window = new Uint8Array(WINDOW_SLOTS * SLOT);
     for (let index = 0; index < slots; index += 1) {
-      const found = await readSlot(region, index);
+      const place = index % WINDOW_SLOTS;
+      if (place === 0)
+        await region.read(index * SLOT, window.subarray(0, Math.min(WINDOW_SLOTS, slots - index) * SLOT));
+      const found = decodeSlot(window.slice(place * SLOT, (place + 1) * SLOT));
       if (found === undefined || found.link.entry.seq % slots !== index) continue;
       links.set(found.link.entry.seq, found);
       newest = Math.max(newest, found.link.entry.seq);
@@ -102,6 +108,12 @@ export class AuditLog {
       at = before;
     }
     return new AuditLog(region, slots, top.head, first);
+  }
+
+  /** Waits for what is being written and closes the region. */
+  async close(): Promise<void> {
+    await this.#tail;
+    await this.#region.close();
   }
 
   /** Number and hash that the next entry carries on. */
@@ -170,6 +182,10 @@ async function readSlot(
 ): Promise<{ readonly link: AuditLink; readonly head: AuditHead } | undefined> {
   const slot = new Uint8Array(SLOT);
   await region.read(index * SLOT, slot);
+  return decodeSlot(slot);
+}
+
+function decodeSlot(slot: Uint8Array): { readonly link: AuditLink; readonly head: AuditHead } | undefined {
   const bytes = unframed(slot);
   const link = bytes === undefined ? undefined : readLink(bytes);
   return bytes === undefined || link === undefined ? undefined : { link, head: headAfter(link, bytes) };

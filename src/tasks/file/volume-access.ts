@@ -109,7 +109,7 @@ async function finishEarlierChange(
   { store, log }: TaskServices,
   leases: ReadonlyMap<string, Lease>,
 ): Promise<Verdict<void>> {
-  const recoveries = await recoverRedoLogs(store, (disk) => Promise.resolve(leases.get(disk)?.device));
+  const recoveries = await recoverRedoLogs(store, (disk) => Promise.resolve(leases.get(disk)));
   for (const recovery of recoveries) {
     if (recovery.is === 'clean') continue;
     log.log('warn', `redo.${recovery.is}`, { disk: recovery.disk, volume: recovery.volume });

@@ -1,5 +1,5 @@
 import { allow, formatBytes, NsError, refuse, type Verdict } from '../../base/index.ts';
-import type { Channel, ChannelValue, IoDevices, LogSink } from '../../ports/index.ts';
+import type { Channel, ChannelValue, IoDevices } from '../../ports/index.ts';
 import type { ArgsOf, ResultOf } from '../../protocol/index.ts';
 
 /** The largest value that fits a receipt. */
@@ -72,19 +72,6 @@ export async function ioWrite(
     ...(after === undefined ? {} : { after }),
     dryRun: false,
   });
-}
-
-/** Brings every output to its safe value: at the start of the agent nobody knows what the last run left behind. */
-export async function makeOutputsSafe(io: IoDevices, log: LogSink, signal?: AbortSignal): Promise<void> {
-  for (const { name, writable, safe } of io.channels()) {
-    if (!writable || safe === undefined) continue;
-    try {
-      await io.write(name, safe, signal);
-    } catch (error) {
-      signal?.throwIfAborted();
-      log.log('error', 'io.not-safe', { channel: name, safe, error: String(error) });
-    }
-  }
 }
 
 export function findReadable(io: IoDevices, name: string): Verdict<Channel> {

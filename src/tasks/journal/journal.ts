@@ -115,6 +115,10 @@ export class Journal {
     return this.#compacting;
   }
 
+  async close(): Promise<void> {
+    await this.#log.close();
+  }
+
   async #compact(): Promise<void> {
     const open: JournalRecord[] = [];
     const ended: DoneRecord[] = [];

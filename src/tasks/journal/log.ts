@@ -131,6 +131,12 @@ export class RecordLog {
     }
   }
 
+  /** Waits for what is being written and closes the regions. */
+  async close(): Promise<void> {
+    while (this.#writer !== undefined) await this.#writer;
+    await Promise.all(this.#regions.map((region) => region.close()));
+  }
+
   async #switchTo(payloads: readonly Uint8Array[]): Promise<void> {
     const other = this.#active === 0 ? 1 : 0;
     const region = this.#regions[other];

@@ -2,9 +2,9 @@ import t from 'tap';
 import * as v from 'valibot';
 import { SimIo, VirtualClock } from '../../../../src/adapters/sim/index.ts';
 import { seconds, utf8 } from '../../../../src/base/index.ts';
-import type { Channel, ChannelValue, IoDevices, LogSink } from '../../../../src/ports/index.ts';
+import type { Channel, ChannelValue, IoDevices } from '../../../../src/ports/index.ts';
 import { VERBS } from '../../../../src/protocol/index.ts';
-import { ioList, ioRead, ioWrite, makeOutputsSafe } from '../../../../src/tasks/io/channels.ts';
+import { ioList, ioRead, ioWrite } from '../../../../src/tasks/io/channels.ts';
 import { ioWatch } from '../../../../src/tasks/io/watch.ts';
 
 const never = new AbortController().signal;
@@ -112,18 +112,6 @@ await t.test('an output whose write fails is brought to its safe value', async (
   });
   await t.rejects(ioWrite(flaky, { channel: 'fan1', value: 5000 }, never), { message: 'bus error' });
   t.same(written, [5000, 1500]);
-});
-
-await t.test('at the start every output is made safe, as far as it answers', async (t) => {
-  const { io } = bench();
-  await io.write('fan1', 100);
-  await io.write('pulse', 1);
-  io.setFailing('pulse', true);
-  const lines: string[] = [];
-  const log: LogSink = { log: (level, event, fields) => lines.push(`${level} ${event} ${fields?.channel}`) };
-  await makeOutputsSafe(io, log);
-  t.equal(await io.read('fan1'), 1500);
-  t.same(lines, ['error io.not-safe pulse']);
 });
 
 await t.test('a watch ends by time or by number, and passes samples on as they come', async (t) => {

@@ -24,18 +24,18 @@ export interface TaskContext {
   /** Aborts at the deadline, without progress for too long, on cancel, on shutdown. */
   readonly signal: AbortSignal;
   /** Counts as progress against the no-progress deadline; published at a limited rate. */
-  progress(stage: string, done: number, total?: number, unit?: string): void;
-  sample(stage: string, done: number, value: number | Uint8Array): void;
-  offer(body: Omit<Offer, 'v' | 'device' | 'boot' | 'event' | 'id'>): void;
+  readonly progress: (stage: string, done: number, total?: number, unit?: string) => void;
+  readonly sample: (stage: string, done: number, value: number | Uint8Array) => void;
+  readonly offer: (body: Omit<Offer, 'v' | 'device' | 'boot' | 'event' | 'id'>) => void;
   /** Waits for a resource; held until the task ends or the release is called. */
-  claim(name: string, mode: ClaimMode): Promise<() => void>;
+  readonly claim: (name: string, mode: ClaimMode) => Promise<() => void>;
   /**
    * Journals the intent, acts, journals how that went: done, or, for a refusal, wholly absent. An act that throws leaves
    * the effect to `fate`. At most one effect of a task may succeed.
    */
-  effect<T>(facts: EffectFacts, act: () => Promise<Verdict<T>>): Promise<Verdict<T>>;
+  readonly effect: <T>(facts: EffectFacts, act: () => Promise<Verdict<T>>) => Promise<Verdict<T>>;
   /** The same in two halves, for an act that learns its facts on its way: the intent now, how it went later. */
-  begin(facts: EffectFacts): Promise<(went: 'done' | 'absent') => Promise<void>>;
+  readonly begin: (facts: EffectFacts) => Promise<(went: 'done' | 'absent') => Promise<void>>;
 }
 
 /** A kind of task: one verb, its limits, and what it does. */

@@ -26,7 +26,7 @@ export async function run(
 }
 
 /** A directory of its own for one test, and the function that removes it. */
-export async function scratch(): Promise<{ readonly dir: string; remove(): Promise<void> }> {
+export async function scratch(): Promise<{ readonly dir: string; readonly remove: () => Promise<void> }> {
   const dir = await mkdtemp(join(tmpdir(), 'ns-test-'));
   return { dir, remove: () => rm(dir, { recursive: true, force: true }) };
 }

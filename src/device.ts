@@ -5,7 +5,7 @@ import { MqttBus } from './adapters/mqtt/mqtt-bus.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import { Agent, agentBlocks, offlineWill } from './agent/index.ts';
 import type { AgentConfig } from './agent-config.ts';
-import { allow, ByteView, MiB, milliseconds, refusal, seconds } from './base/index.ts';
+import { allow, asNsError, ByteView, MiB, milliseconds, refusal, seconds } from './base/index.ts';
 import { Custody, Lockout, PowerWatch, WakeInterlock } from './bmc/index.ts';
 import { openBoard } from './board-parts.ts';
 import { brokerOptions, finishCutOffChanges, followVitals, openDeviceKey } from './device-parts.ts';
@@ -133,6 +133,12 @@ export async function startDevice(boardName: string, config: AgentConfig, log: L
     identity,
     blocks,
     vitals,
+    audit: (event, detail, by) => {
+      const entry = { at: clock.wallSeconds(), event, detail, ...(by === undefined ? {} : { by }) };
+      services.audit.append(entry).catch((error: unknown) => {
+        log.log('error', 'audit-failed', { error: asNsError(error).message });
+      });
+    },
     noteNonce: (nonce, monotonic) => freshness.noteNonce(nonce, monotonic),
     heartbeat: seconds(config.heartbeatSeconds),
   });

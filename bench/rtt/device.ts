@@ -123,6 +123,7 @@ async function startDevice(
     maxOpen: 32,
   });
   const agent = new Agent({
+    audit: () => {},
     bus,
     clock,
     entropy: systemEntropy,

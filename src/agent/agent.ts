@@ -6,7 +6,7 @@ import type { DeviceIdentity, TaskDesk } from '../tasks/index.ts';
 import type { BlockPort } from '../transfer/index.ts';
 import { BlockRouter } from './block-router.ts';
 import type { Vitals } from './identity.ts';
-import { Intake } from './intake.ts';
+import { Intake, type RefusalAudit } from './intake.ts';
 import { Outbox } from './outbox.ts';
 import { HEARTBEAT, Presence } from './presence.ts';
 import { ReplyJitter } from './reply-jitter.ts';
@@ -25,6 +25,7 @@ export interface AgentParts {
   readonly vitals: () => Vitals;
   /** Told of each nonce that presence gives out. */
   readonly noteNonce: (nonce: Uint8Array, monotonic: number) => void;
+  readonly audit: RefusalAudit;
   readonly heartbeat?: Duration;
   /** The longest that an answer to a group's order may wait. */
   readonly groupJitter?: Duration;
@@ -69,6 +70,7 @@ export class Agent {
       outbox: this.#outbox,
       jitter: this.#jitter,
       stopped: this.#stopped.signal,
+      audit: parts.audit,
     });
   }
 

@@ -16,13 +16,21 @@ export interface IntakeParts {
   readonly outbox: Outbox;
   readonly jitter: ReplyJitter;
   readonly stopped: AbortSignal;
+  /** Writes a refusal into the audit log; does not wait for it. */
+  readonly audit: RefusalAudit;
 }
+
+/** What happened, to which order, by whose key where that is certain. */
+export type RefusalAudit = (event: string, detail: string, by?: Uint8Array) => void;
 
 /** Answers to what is not authentic: beyond this rate it is only counted, so that junk buys no traffic and no signatures. */
 const JUNK_RATE = { perSecond: 10, burst: 20 };
 /** Answers to authentic orders that were answered before or are refused: beyond this rate the next order waits. */
 const REPEAT_RATE = { perSecond: 50, burst: 600 };
 const REPEAT_WAIT = seconds(1);
+
+/** Refusals that are written down: beyond this rate they are only counted, so that nobody can wash the log clean with them. */
+const AUDIT_RATE = { perSecond: 0.1, burst: 32 };
 
 type Opened =
   | { readonly is: 'order'; readonly admitted: AdmittedOrder }
@@ -31,6 +39,8 @@ type Opened =
       readonly verdict: Verdict<never> & { ok: false };
       readonly id?: Uint8Array;
       readonly authentic: boolean;
+      /** The key that signed, where its signature holds. */
+      readonly by?: Uint8Array;
     };
 
 /** From a packet on an order topic to the journal, or to a refusal. */
@@ -38,7 +48,9 @@ export class Intake {
   readonly #parts: IntakeParts;
   readonly #junk = new TokenBucket(JUNK_RATE);
   readonly #repeats = new TokenBucket(REPEAT_RATE);
+  readonly #audits = new TokenBucket(AUDIT_RATE);
   #silenced = 0;
+  #unaudited = 0;
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
@@ -76,6 +88,7 @@ export class Intake {
           verdict: { ok: false, refusal: submission.refusal },
           id: order.id,
           authentic: true,
+          by: order.iss,
         });
         return;
     }
@@ -98,9 +111,10 @@ export class Intake {
     if (!opened.ok) return unauthentic(opened, opened.id);
     const { order, packetHash, signer } = opened.value;
     const audience = checkAudience(order, identity.device, identity.groups);
-    if (!audience.ok) return { is: 'refused', verdict: audience, id: order.id, authentic: true };
+    const by = order.iss;
+    if (!audience.ok) return { is: 'refused', verdict: audience, id: order.id, authentic: true, by };
     const permitted = authorise(signer.role, order, { via: 'mqtt' });
-    if (!permitted.ok) return { is: 'refused', verdict: permitted, id: order.id, authentic: true };
+    if (!permitted.ok) return { is: 'refused', verdict: permitted, id: order.id, authentic: true, by };
     const issuer = { keyId: signer.keyId, name: signer.name, role: signer.role };
     return { is: 'order', admitted: { order, packet, packetHash, issuer } };
   }
@@ -119,6 +133,18 @@ export class Intake {
       ...(this.#silenced === 0 ? {} : { silenced: this.#silenced }),
     });
     this.#parts.outbox.rejected(packet, why, refused.id);
+    this.#audit(why.code, refused);
+  }
+
+  #audit(code: string, { id, by }: Omit<Opened & { is: 'refused' }, 'is'>): void {
+    if (!this.#audits.take(this.#parts.clock.monotonic())) {
+      this.#unaudited += 1;
+      return;
+    }
+    const missed = this.#unaudited === 0 ? '' : `; ${this.#unaudited} refusals before were not written down`;
+    this.#unaudited = 0;
+    const subject = id === undefined ? 'packet' : toHex(id).slice(0, 8);
+    this.#parts.audit('order.rejected', `${subject} ${code}${missed}`, by);
   }
 
   /** Somebody who repeats authentic orders gets his answers no faster than this, and neither does anyone behind him. */

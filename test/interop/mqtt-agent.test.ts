@@ -45,6 +45,7 @@ async function rig(t: Test, agentUrl: string, fleetUrl: string) {
     will: () => offlineWill({ clock: systemClock, identity, vitals }, deviceKey),
   });
   const agent = new Agent({
+    audit: () => {},
     bus: agentBus,
     clock: systemClock,
     entropy: systemEntropy,

@@ -22,6 +22,7 @@ export class AgentRig {
   readonly deviceKey = testKey();
   readonly nonces: Uint8Array[] = [];
   readonly logged: string[] = [];
+  readonly audited: string[] = [];
   readonly identity: DeviceIdentity = {
     tenant: TENANT,
     device: 'host1',
@@ -39,6 +40,7 @@ export class AgentRig {
 
   constructor() {
     this.agent = new Agent({
+      audit: (event, detail) => void this.audited.push(`${event} ${detail}`),
       bus: this.bus,
       clock: this.clock,
       entropy: new SeededEntropy(1),

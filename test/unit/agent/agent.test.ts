@@ -152,6 +152,22 @@ await t.test('what the desk refuses is told with the id of the order', async (t)
   rig.send(await signOrder(order, rig.operator, TENANT));
   await settle(rig);
   t.match(rig.said('rejected'), [{ id: order.id, refusal: { code: 'REPLAYED' } }]);
+  t.match(rig.audited, [/^order\.rejected [0-9a-f]{8} REPLAYED$/]);
+});
+
+await t.test('refusals are written into the audit log, and cannot wash it clean', async (t) => {
+  const rig = await started(t);
+  rig.desk.answer = async () => ({
+    is: 'refused',
+    refusal: { code: 'ID_CONFLICT', sentence: 'x', remedy: 'y' },
+  });
+  for (let i = 0; i < 500; i += 1) rig.send(await rig.order());
+  await settle(rig);
+  await rig.clock.advance(seconds(60));
+  t.ok(rig.audited.length >= 32 && rig.audited.length < 60, `${rig.audited.length} entries`);
+  rig.send(await rig.order());
+  await settle(rig);
+  t.match(rig.audited.join('\n'), /refusals before were not written down/);
 });
 
 await t.test('junk buys few answers, no memory and no delay for an order behind it', async (t) => {

@@ -1,7 +1,7 @@
 import { openE2fsprogs } from './adapters/e2fsprogs/e2fsprogs.ts';
 import { systemEntropy } from './adapters/entropy.ts';
 import { openFileStateStore } from './adapters/file-state-store.ts';
-import { MqttBus } from './adapters/mqtt/mqtt-bus.ts';
+import { MqttBus, type MqttBusOptions } from './adapters/mqtt/mqtt-bus.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import { Agent, agentBlocks, offlineWill } from './agent/index.ts';
 import type { AgentConfig } from './agent-config.ts';
@@ -9,7 +9,7 @@ import { allow, asNsError, ByteView, MiB, milliseconds, refusal, seconds } from 
 import { Custody, Lockout, PowerWatch, WakeInterlock } from './bmc/index.ts';
 import { openBoard } from './board-parts.ts';
 import { brokerOptions, finishCutOffChanges, followVitals, openDeviceKey } from './device-parts.ts';
-import type { LogSink } from './ports/index.ts';
+import type { LogSink, MessageBus } from './ports/index.ts';
 import { AuditLog, Freshness, openOrder } from './security/index.ts';
 import {
   Desk,
@@ -33,12 +33,23 @@ export interface Device {
   stop(): Promise<void>;
 }
 
+/** What a device meets outside its own process: the machine beside it, and the bus. */
+export interface Surroundings {
+  readonly openBoard: typeof openBoard;
+  readonly openBus: (options: MqttBusOptions & { readonly log: LogSink }) => MessageBus;
+}
+
+const REAL: Surroundings = {
+  openBoard,
+  openBus: ({ log, ...options }) => new MqttBus(options, systemClock, systemEntropy, log),
+};
+
 /** The machine as one thing: its board, who has its disks, and whether it is disabled. */
-async function openMachine(boardName: string, config: AgentConfig, log: LogSink) {
+async function openMachine(boardName: string, config: AgentConfig, log: LogSink, surroundings: Surroundings) {
   const clock = systemClock;
   const store = await openFileStateStore(config.state, { quota: config.limits.stagingMiB * MiB });
   const keyStore = await openDeviceKey(config.state);
-  const board = await openBoard(boardName, { clock, base: config.base, sim: config.sim });
+  const board = await surroundings.openBoard(boardName, { clock, base: config.base, sim: config.sim });
   const power = new PowerWatch(board.power);
   const custody = new Custody({ power, drives: board.switches, clock, log });
   const lockout = new Lockout({ store, power, custody, clock, log });
@@ -88,8 +99,13 @@ async function servicesOf(
  * Builds the agent from its parts and starts it. The order matters: the lock is in force and a change that was cut off
  * is finished before any task or order can touch a disk.
  */
-export async function startDevice(boardName: string, config: AgentConfig, log: LogSink): Promise<Device> {
-  const machine = await openMachine(boardName, config, log);
+export async function startDevice(
+  boardName: string,
+  config: AgentConfig,
+  log: LogSink,
+  surroundings: Surroundings = REAL,
+): Promise<Device> {
+  const machine = await openMachine(boardName, config, log, surroundings);
   const { clock, store, keyStore, power, lockout } = machine;
   const identity: DeviceIdentity = {
     tenant: config.tenant,
@@ -104,12 +120,13 @@ export async function startDevice(boardName: string, config: AgentConfig, log: L
   const vitals = await followVitals(power, lockout);
   const will = () => offlineWill({ clock, identity, vitals }, keyStore);
   const clientId = `ns-${config.tenant}-${config.device}`;
-  const bus = new MqttBus(
-    { ...(await brokerOptions(config)), clientId, will, limits: SEND_LIMITS },
-    clock,
-    systemEntropy,
+  const bus = surroundings.openBus({
+    ...(await brokerOptions(config)),
+    clientId,
+    will,
+    limits: SEND_LIMITS,
     log,
-  );
+  });
   const blocks = agentBlocks(bus, identity);
   const services = await servicesOf(machine, config, { identity, log, blocks });
   const desk = new Desk({

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { mkdir, open, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { NsError } from '../base/index.ts';
-import { type LocalPart, openPart, readWhole } from './operator-part.ts';
+import type { LocalSink } from '../ports/index.ts';
+import { openPart, readWhole } from './operator-part.ts';
 
 /** A regular file of this machine, open for sending. */
 export interface LocalFile {
@@ -59,10 +60,7 @@ export async function openLocalFile(path: string, signal: AbortSignal): Promise<
 }
 
 /** A place for a fetched file; the directory above it is made at need. */
-export function localSink(
-  path: string,
-  options: { readonly replace: boolean },
-): { open(key: string, size: number): Promise<LocalPart> } {
+export function localSink(path: string, options: { readonly replace: boolean }): LocalSink {
   return {
     open: async (key, size) => {
       await mkdir(dirname(path), { recursive: true }).catch((cause: unknown) => {

@@ -1,18 +1,7 @@
 import { type FileHandle, link, open, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { NsError } from '../base/index.ts';
-
-/** A file on its way in: its contents so far, and beside it the map of what is there. */
-export interface LocalPart {
-  readonly map: Uint8Array | undefined;
-  write(offset: number, data: Uint8Array): Promise<void>;
-  read(offset: number, into: Uint8Array): Promise<void>;
-  flush(): Promise<void>;
-  saveMap(map: Uint8Array): Promise<void>;
-  finish(mtime: number): Promise<void>;
-  keep(): Promise<void>;
-  discard(): Promise<void>;
-}
+import type { PartFile } from '../ports/index.ts';
 
 interface Sidecar {
   readonly key: string;
@@ -68,12 +57,7 @@ async function takeLock(path: string): Promise<void> {
  * Opens the part of `path` for contents known by `key`: PATH.nightshift-part, with PATH.nightshift-part.map beside it.
  * A part of other contents is thrown away. NS_LOCAL_FILE where the file system says no.
  */
-export async function openPart(
-  path: string,
-  key: string,
-  size: number,
-  replace: boolean,
-): Promise<LocalPart> {
+export async function openPart(path: string, key: string, size: number, replace: boolean): Promise<PartFile> {
   const partPath = `${path}.nightshift-part`;
   const mapPath = `${partPath}.map`;
   const lockPath = `${partPath}.lock`;
@@ -104,7 +88,7 @@ interface PartPlaces {
   readonly replace: boolean;
 }
 
-class Part implements LocalPart {
+class Part implements PartFile {
   readonly map: Uint8Array | undefined;
   readonly #path: string;
   readonly #at: PartPlaces;

@@ -1,10 +1,17 @@
 import { NsError } from '../base/index.ts';
-import type { Clock, Entropy, KeyStore, MessageBus, PublicKey } from '../ports/index.ts';
+import type {
+  Clock,
+  Entropy,
+  KeyStore,
+  LocalSink,
+  LocalSource,
+  MessageBus,
+  PublicKey,
+} from '../ports/index.ts';
 import { type ArgsOf, type Order, PROTOCOL_VERSION, type Verb } from '../protocol/index.ts';
 import { isLasting, signOrder } from '../security/index.ts';
 import { DeviceLine } from './device-line.ts';
 import { type GetOutcome, getFile, type TransferOptions } from './get-file.ts';
-import type { LocalSink, LocalSource } from './local-file.ts';
 import { OrderRun } from './order-run.ts';
 import { DEFAULT_TIMING, type OrderOptions } from './order-timing.ts';
 import { type PutArgs, type PutOutcome, putFile } from './put-file.ts';

@@ -1,5 +1,5 @@
 import { asNsError, type Duration, equalBytes, minutes, NsError, toHex } from '../base/index.ts';
-import type { Clock } from '../ports/index.ts';
+import type { Clock, LocalSink, PartFile } from '../ports/index.ts';
 import type { Offer } from '../protocol/index.ts';
 import {
   type BlockPort,
@@ -10,7 +10,6 @@ import {
   type TransferProgress,
   type Window,
 } from '../transfer/index.ts';
-import type { LocalSink, PartFile } from './local-file.ts';
 import type { OrderEvent, OrderRun } from './order-run.ts';
 import type { OrderOptions } from './order-timing.ts';
 import type { OrderOutcome } from './outcome.ts';

@@ -1,3 +1,4 @@
+export type { LocalSink, LocalSource, PartFile } from '../ports/index.ts';
 export { configInvalid, type OperatorConfig, parseConfig } from './config.ts';
 export { EXIT, type ExitCode, exitOfAll, exitOfOutcome } from './exit-code.ts';
 export { Fleet, type FleetOptions, type OrderCounter } from './fleet.ts';
@@ -6,7 +7,6 @@ export { forEachHost, HOSTS_AT_ONCE } from './for-each-host.ts';
 export type { GetOutcome, TransferOptions } from './get-file.ts';
 export { type Inventory, resolveHosts } from './host-names.ts';
 export { expandHosts } from './host-range.ts';
-export type { LocalSink, LocalSource, PartFile } from './local-file.ts';
 export {
   parseBytes,
   parseChannelValue,

@@ -1,9 +1,8 @@
 import { asNsError, hours, NsError } from '../base/index.ts';
-import type { Clock } from '../ports/index.ts';
+import type { Clock, LocalSource } from '../ports/index.ts';
 import { type ArgsOf, CHUNK_BYTES } from '../protocol/index.ts';
 import { type BlockPort, sendFile } from '../transfer/index.ts';
 import type { TransferOptions } from './get-file.ts';
-import type { LocalSource } from './local-file.ts';
 import type { OrderRun } from './order-run.ts';
 import type { OrderOutcome } from './outcome.ts';
 

@@ -13,6 +13,7 @@ export type {
 export type { HostPower, PowerReading, PowerState } from './host-power.ts';
 export type { Channel, ChannelKind, ChannelValue, IoDevices } from './io-devices.ts';
 export type { KeyAlgorithm, KeyStore, PublicKey } from './key-store.ts';
+export type { LocalSink, LocalSource, PartFile } from './local-file.ts';
 export type { LogLevel, LogSink } from './log-sink.ts';
 export type {
   DimmSlot,

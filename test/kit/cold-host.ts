@@ -25,7 +25,7 @@ import {
 } from '../../src/protocol/index.ts';
 import { openEvent, signOrder } from '../../src/security/index.ts';
 import { type DiskImage, type DiskMaking, makeDisk } from './disk-image.ts';
-import { scratch } from './ext4-image.ts';
+import { scratch } from './disk-tools.ts';
 import { FakeBroker, type FakeBus } from './fake-bus.ts';
 import { MemorySink, memorySource } from './fleet-bench.ts';
 import { testKey, testKeyring } from './keys.ts';

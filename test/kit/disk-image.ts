@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MiB } from '../../src/base/index.ts';
-import { run } from './ext4-image.ts';
+import { run } from './disk-tools.ts';
 
 export interface DiskMaking {
   /** Fills the directory that the first volume begins with. */

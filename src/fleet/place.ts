@@ -8,6 +8,12 @@ export interface Place {
 
 /** NS_USAGE where the text is no such place. Whether the path is acceptable is for the device to say. */
 export function parsePlace(text: string): Place {
+  // What a shell hands over in another encoding arrives as this, and would name another file.
+  if (text.includes('\ufffd')) {
+    throw new NsError('NS_USAGE', `"${text}" is not UTF-8 as it was typed; a pattern with ? can name it`, {
+      family: 'caller',
+    });
+  }
   if (text.startsWith('/')) return { path: text };
   const at = text.indexOf(':/');
   if (at < 1) {

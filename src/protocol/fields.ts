@@ -45,8 +45,17 @@ export const wallSeconds = count;
 
 /** "disk0", "disk0p2", "LABEL=root", "UUID=…"; absent means the only volume there is. */
 export const volumeName = v.pipe(v.string(), v.maxLength(128), v.regex(/^[^\0\n]+$/));
-/** Judged fully by the storage floor; here only bounded. */
-export const pathText = v.pipe(v.string(), v.minLength(1), v.maxLength(LIMITS.path));
+const LONE_SURROGATE = /\p{Surrogate}/u;
+/**
+ * Judged fully by the storage floor; here only bounded, and text that UTF-8 can carry: encoding would make another name
+ * of anything else.
+ */
+export const pathText = v.pipe(
+  v.string(),
+  v.minLength(1),
+  v.maxLength(LIMITS.path),
+  v.check((path) => !LONE_SURROGATE.test(path), 'must be well-formed text'),
+);
 
 /** A device, group or tenant name: safe in a topic. */
 export const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;

@@ -5,8 +5,9 @@ import { expandGlob, hasGlob, parseHostPath } from '../../storage/index.ts';
 import type { TaskKind } from '../task.ts';
 import { commitChange, recordedEffect } from './commit-change.ts';
 import { planDelete, type Target } from './plan-delete.ts';
+import { guardedPaths } from './protect.ts';
 import { findRealPlace } from './real-path.ts';
-import { inspectVolume, recordedVolume, volumeFacts, withVolume } from './volume-access.ts';
+import { DISKS, inspectVolume, recordedVolume, volumeFacts, withVolume } from './volume-access.ts';
 
 /** Removes files by name or pattern; a directory and all in it only where the order says so. One effect for all. */
 export const fileDelete: TaskKind<'file.delete'> = {
@@ -21,7 +22,8 @@ export const fileDelete: TaskKind<'file.delete'> = {
     return withVolume(context, args, 'write', async (access) => {
       const targets = await findTargets(access.fs, args, access.signal);
       if (!targets.ok) return targets;
-      const options = { recursive: args.recursive === true, protectedPaths: services.protectedPaths };
+      const protectedPaths = await guardedPaths(access.fs, services.protectedPaths, access.signal);
+      const options = { recursive: args.recursive === true, protectedPaths };
       const plan = await planDelete(access.fs, targets.value, options, access.signal);
       if (!plan.ok) return plan;
       const { edits, changes } = plan.value;
@@ -41,6 +43,7 @@ export const fileDelete: TaskKind<'file.delete'> = {
         : made;
     });
   },
+  fateOf: DISKS,
   // One effect removes all: the last path tells for the rest.
   fate: (facts, services, signal) =>
     typeof facts.path !== 'string'

@@ -7,9 +7,11 @@ import type { TaskServices } from '../services.ts';
 import type { EffectFacts, EffectFate, TaskContext, TaskKind } from '../task.ts';
 import { commitChange, recordedEffect } from './commit-change.ts';
 import { editsOfPut, type PutPlan, planPut } from './plan-put.ts';
+import { guardedPaths } from './protect.ts';
 import { findRealPlace } from './real-path.ts';
 import { dropStaged, stage, stagedNames } from './staging.ts';
 import {
+  DISKS,
   inspectVolume,
   recordedVolume,
   type VolumeAccess,
@@ -40,7 +42,7 @@ export const fileDownload: TaskKind<'file.download'> = {
     await context.claim(stagedNames(args.sha256).content, 'write');
     const content = await stage(context, args.size, args.sha256);
     if (!content.ok) return content;
-    const done = await withVolume(context, args, 'write', async (access) => {
+    const placing = withVolume(context, args, 'write', async (access) => {
       const plan = await planOn(args, context, access);
       if (!plan.ok) return plan;
       const { path, attributes, changes } = plan.value;
@@ -63,10 +65,12 @@ export const fileDownload: TaskKind<'file.download'> = {
       });
       return made.ok ? allow({ volume: access.note, path, effect: made.value, dryRun }) : made;
     });
+    const done = await placing.finally(() => content.value.data.close());
     // After a dry run the same content is about to be ordered again.
     if (done.ok && !done.value.dryRun) await dropStaged(context.services.store, args.sha256);
     return done;
   },
+  fateOf: DISKS,
   fate: (facts, services, signal) => fateOfPut(facts, services, signal),
   resultOf: resultOfPut,
 };
@@ -83,7 +87,7 @@ async function planOn(
   return planPut(args, {
     place: place.value,
     volume: fs.facts,
-    protectedPaths: services.protectedPaths,
+    protectedPaths: await guardedPaths(fs, services.protectedPaths, signal),
     now: services.clock.wallSeconds(),
   });
 }

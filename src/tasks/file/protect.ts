@@ -1,5 +1,34 @@
 import { allow, refuse, type Verdict } from '../../base/index.ts';
-import type { HostPath } from '../../ports/index.ts';
+import type { FileSystem, HostPath } from '../../ports/index.ts';
+import { joinPath, parentPath } from '../../storage/index.ts';
+import { findRealPlace } from './real-path.ts';
+
+const LINKS_MAX = 40;
+
+/**
+ * The protected paths under every name that they have on this volume: as written, as the links on the way lead, and
+ * those links themselves.
+ */
+export async function guardedPaths(
+  fs: FileSystem,
+  protectedPaths: readonly HostPath[],
+  signal: AbortSignal,
+): Promise<HostPath[]> {
+  const guarded = new Set<HostPath>();
+  for (const path of protectedPaths) {
+    guarded.add(path);
+    let at = path;
+    for (let links = 0; links < LINKS_MAX; links += 1) {
+      const place = await findRealPlace(fs, at, signal);
+      if (!place.ok) break;
+      for (const name of [...place.value.through, place.value.path]) guarded.add(name);
+      const { stat } = place.value;
+      if (stat?.kind !== 'symlink' || stat.target === undefined) break;
+      at = stat.target.startsWith('/') ? stat.target : joinPath(parentPath(place.value.path), stat.target);
+    }
+  }
+  return [...guarded];
+}
 
 function isBelow(path: HostPath, directory: HostPath): boolean {
   return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);

@@ -11,11 +11,14 @@ export interface RealPlace {
   readonly path: HostPath;
   /** Directories above that do not exist, outermost first. */
   readonly missing: readonly HostPath[];
+  /** The links that the way led through. */
+  readonly through: readonly HostPath[];
 }
 
 /**
  * Finds where a path really leads, for a writer: no name before the last is a symlink afterwards. Absolute targets
- * begin at the volume's root, and ".." never leads above it. Refuses with SYMLINK_LOOP or NOT_A_DIRECTORY.
+ * begin at the volume's root, and ".." never leads above it. Refuses with SYMLINK_LOOP, NOT_A_DIRECTORY, NO_SUCH_FILE
+ * where ".." would lead back out of what does not exist, and NAME_UNSUPPORTED for a link that is not UTF-8.
  */
 export async function findRealPlace(
   fs: FileSystem,
@@ -25,11 +28,14 @@ export async function findRealPlace(
   let pending = pathNames(path);
   let at: HostPath = '/';
   const missing: HostPath[] = [];
-  let links = 0;
+  const through: HostPath[] = [];
   while (pending.length > 1) {
     const [name = '', ...rest] = pending;
     pending = rest;
     if (name === '..') {
+      const gone = missing[0];
+      if (gone !== undefined)
+        return refuse('NO_SUCH_FILE', `There is no ${gone}, through which ${path} leads.`);
       at = parentPath(at);
       continue;
     }
@@ -43,9 +49,12 @@ export async function findRealPlace(
       if (found.refusal.code !== 'NO_SUCH_FILE') return found;
       missing.push(at);
     } else if (found.value.kind === 'symlink') {
-      links += 1;
-      if (links > LINKS_MAX) return refuse('SYMLINK_LOOP');
+      through.push(at);
+      if (through.length > LINKS_MAX) return refuse('SYMLINK_LOOP');
       const target = found.value.target ?? '';
+      // What is not UTF-8 is shown so, and may be the name of something else.
+      if (target.includes('\ufffd'))
+        return refuse('NAME_UNSUPPORTED', `${at} leads to a name that is not UTF-8.`);
       pending = [...target.split('/').filter((part) => part !== '' && part !== '.'), ...pending];
       at = target.startsWith('/') ? '/' : parentPath(at);
     } else if (found.value.kind !== 'directory') {
@@ -56,8 +65,9 @@ export async function findRealPlace(
   const whole = last === undefined ? at : last === '..' ? parentPath(at) : joinPath(at, last);
   const parsed = parseHostPath(whole);
   if (!parsed.ok) return parsed;
-  if (missing.length > 0) return allow({ path: whole, missing });
+  const place = { path: whole, missing, through };
+  if (missing.length > 0) return allow(place);
   const found = await fs.stat(whole, false, signal);
-  if (found.ok) return allow({ path: whole, missing, stat: found.value });
-  return found.refusal.code === 'NO_SUCH_FILE' ? allow({ path: whole, missing }) : found;
+  if (found.ok) return allow({ ...place, stat: found.value });
+  return found.refusal.code === 'NO_SUCH_FILE' ? allow(place) : found;
 }

@@ -19,7 +19,7 @@ export function stagedNames(sha256: Uint8Array): StagedNames {
 }
 
 /**
- * Fetches the file into our own storage, whole and verified. The caller holds the claim on its content. Refuses with
+ * Fetches the file into our own storage, whole and verified. The caller holds the claim on its content, and closes it. Refuses with
  * STAGING_FULL; what came stays for the next try unless its hash is wrong.
  */
 export async function stage(
@@ -32,32 +32,39 @@ export async function stage(
   const file = await openStaged(services.store, names.content, size);
   if (!file.ok) return file;
   const { data } = file.value;
-  const total = chunksOf(size, CHUNK_BYTES);
-  const stored = await services.store.readDocument(names.map);
-  const have = (stored === undefined ? undefined : ChunkMap.fromBytes(stored, total)) ?? new ChunkMap(total);
-  const received = await receiveFile({
-    id,
-    size,
-    chunk: CHUNK_BYTES,
-    sha256,
-    have,
-    read: (offset, into, chunkSignal) => data.read(offset, into, chunkSignal),
-    write: (offset, bytes, chunkSignal) => data.write(offset, bytes, chunkSignal),
-    flush: () => data.flush(),
-    saveMap: (map) => services.store.writeDocument(names.map, map),
-    saveEvery: 64,
-    port: services.blocks,
-    clock: services.clock,
-    signal,
-    noProgress: minutes(1),
-    onProgress: ({ done, total: whole }) => context.progress('staging', done, whole, 'bytes'),
-  });
-  if (!received.ok) {
-    await dropStaged(services.store, sha256);
-    return received;
+  let whole = false;
+  try {
+    const total = chunksOf(size, CHUNK_BYTES);
+    const stored = await services.store.readDocument(names.map);
+    const have =
+      (stored === undefined ? undefined : ChunkMap.fromBytes(stored, total)) ?? new ChunkMap(total);
+    const received = await receiveFile({
+      id,
+      size,
+      chunk: CHUNK_BYTES,
+      sha256,
+      have,
+      read: (offset, into, chunkSignal) => data.read(offset, into, chunkSignal),
+      write: (offset, bytes, chunkSignal) => data.write(offset, bytes, chunkSignal),
+      flush: () => data.flush(),
+      saveMap: (map) => services.store.writeDocument(names.map, map),
+      saveEvery: 64,
+      port: services.blocks,
+      clock: services.clock,
+      signal,
+      noProgress: minutes(1),
+      onProgress: (progress) => context.progress('staging', progress.done, progress.total, 'bytes'),
+    });
+    if (!received.ok) {
+      await dropStaged(services.store, sha256);
+      return received;
+    }
+    signal.addEventListener('abort', received.value.release, { once: true });
+    whole = true;
+    return file;
+  } finally {
+    if (!whole) await data.close();
   }
-  signal.addEventListener('abort', received.value.release, { once: true });
-  return file;
 }
 
 export async function openStaged(

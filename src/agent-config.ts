@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import * as v from 'valibot';
 import { parse } from 'yaml';
-import { asNsError, NsError, shapeConfig } from './base/index.ts';
+import { NsError, sentenceOf, shapeConfig } from './base/index.ts';
 import { NAME } from './protocol/index.ts';
 import { Keyring, ROLES } from './security/index.ts';
 
@@ -99,10 +99,9 @@ async function readYaml(path: string): Promise<unknown> {
   try {
     return parse(await readFile(path, 'utf8'), { maxAliasCount: 0 });
   } catch (cause) {
-    throw new NsError(
-      'NS_CONFIG_INVALID',
-      `${path} cannot be read: ${asNsError(cause, 'NS_CONFIG_INVALID').message}`,
-      { family: 'caller', cause },
-    );
+    throw new NsError('NS_CONFIG_INVALID', `${path} cannot be read: ${sentenceOf(cause)}`, {
+      family: 'caller',
+      cause,
+    });
   }
 }

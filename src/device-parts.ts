@@ -4,7 +4,7 @@ import { createKeyFile, openKeyFile } from './adapters/key-files.ts';
 import type { MqttBusOptions } from './adapters/mqtt/mqtt-bus.ts';
 import type { Vitals } from './agent/index.ts';
 import type { AgentConfig } from './agent-config.ts';
-import { asNsError, NsError, seconds } from './base/index.ts';
+import { NsError, seconds, sentenceOf } from './base/index.ts';
 import type { Custody, Lease, Lockout, PowerWatch } from './bmc/index.ts';
 import type { KeyStore, LogSink, PowerState, StateStore } from './ports/index.ts';
 import { recoverRedoLogs } from './storage/index.ts';
@@ -98,7 +98,7 @@ async function readIfNamed(path: string | undefined): Promise<string | undefined
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {
-    throw new NsError('NS_CONFIG_INVALID', `${path} cannot be read: ${asNsError(cause).message}`, {
+    throw new NsError('NS_CONFIG_INVALID', `${path} cannot be read: ${sentenceOf(cause)}`, {
       family: 'caller',
       cause,
     });

@@ -23,12 +23,15 @@ export class NsError extends Error {
   override readonly name = 'NsError';
   /** Stable: operators and scripts match on it. Upper snake case, prefixed NS_. */
   readonly code: string;
+  /** What happened, for people; `message` is this with the code behind it, so that it survives a garbled stack. */
+  readonly sentence: string;
   readonly family: ErrorFamily;
   readonly retryable: boolean;
 
   constructor(code: `NS_${string}`, sentence: string, options: NsErrorOptions = {}) {
     super(`${sentence} [${code}]`, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
+    this.sentence = sentence;
     this.family = options.family ?? 'world';
     this.retryable = options.retryable ?? false;
   }
@@ -49,4 +52,10 @@ export function asNsError(error: unknown, code: `NS_${string}` = 'NS_INTERNAL'):
 /** Marks a branch that the types say cannot be reached. */
 export function unreachable(value: never): never {
   throw new NsError('NS_INTERNAL', `unexpected value ${JSON.stringify(value)}`, { family: 'bug' });
+}
+
+/** What an exception says, without code or stack. */
+export function sentenceOf(error: unknown): string {
+  if (error instanceof NsError) return error.sentence;
+  return error instanceof Error ? error.message : String(error);
 }

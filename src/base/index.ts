@@ -13,7 +13,15 @@ export {
 } from './bytes.ts';
 export { crc16Arc, crc16Xmodem, crc32, crc32c, crc32cRaw } from './checksum.ts';
 export { type Duration, formatDuration, hours, milliseconds, minutes, seconds } from './duration.ts';
-export { asNsError, type ErrorFamily, hasCode, NsError, type NsErrorOptions, unreachable } from './errors.ts';
+export {
+  asNsError,
+  type ErrorFamily,
+  hasCode,
+  NsError,
+  type NsErrorOptions,
+  sentenceOf,
+  unreachable,
+} from './errors.ts';
 export { allow, type Refusal, refusal, refuse, type Verdict } from './refusal.ts';
 export { REFUSALS, type RefusalCode } from './refusal-codes.ts';
 export { shapeConfig } from './shape-config.ts';

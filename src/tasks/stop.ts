@@ -1,4 +1,4 @@
-import { hasCode, NsError, type Refusal, refusal } from '../base/index.ts';
+import { hasCode, NsError, type Refusal, refusal, sentenceOf } from '../base/index.ts';
 import { leaseRefusal } from '../bmc/index.ts';
 
 /** Why a task is asked to stop before its end; given as the reason of its abort signal. */
@@ -38,6 +38,5 @@ export function endOfError(error: unknown, signal: AbortSignal): TaskEnd {
 /** The outside of an exception: its code and sentence, never its stack. */
 export function failureOf(error: unknown): { readonly code: string; readonly sentence: string } {
   const code = error instanceof NsError ? error.code : 'NS_INTERNAL';
-  const sentence = error instanceof Error ? error.message : String(error);
-  return { code, sentence: sentence.slice(0, 1000) };
+  return { code, sentence: sentenceOf(error).slice(0, 1000) };
 }

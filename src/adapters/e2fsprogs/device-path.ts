@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { milliseconds, NsError, seconds } from '../../base/index.ts';
+import { milliseconds, NsError, seconds, sentenceOf } from '../../base/index.ts';
 import type { BlockDevice } from '../../ports/index.ts';
 import { serveNbd } from '../nbd/nbd-server.ts';
 import { boundToUs, CLEAN_ENV, runTool } from './run-tool.ts';
@@ -107,18 +107,32 @@ class Nbdfuse {
     await this.#ended;
     clearTimeout(timer);
     // Killed, it leaves a dead mount behind.
-    if (await stat(mount).then((found) => !found.isDirectory(), isDeadMount)) await unmount(mount, true);
+    if (!(await isDeadMount(mount))) return;
+    const why = await unmount(mount, true);
+    if (await isDeadMount(mount)) {
+      throw new NsError('NS_TOOL_FAILED', `fusermount3 cannot unmount: ${why || 'no reason given'}`);
+    }
   }
 }
 
-async function unmount(mount: string, lazy: boolean): Promise<void> {
-  const args = lazy ? ['-u', '-z', '-q', mount] : ['-u', '-q', mount];
+/** What the tool had to say, empty where it was content. */
+async function unmount(mount: string, lazy: boolean): Promise<string> {
+  const args = lazy ? ['-u', '-z', mount] : ['-u', mount];
   const signal = new AbortController().signal;
-  await runTool({ tool: 'fusermount3', args, deadline: UNMOUNT_DEADLINE, signal }).catch(() => undefined);
+  try {
+    const { stderr } = await runTool({ tool: 'fusermount3', args, deadline: UNMOUNT_DEADLINE, signal });
+    return stderr.trim().slice(0, 500);
+  } catch (error) {
+    return sentenceOf(error);
+  }
 }
 
-function isDeadMount(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ENOTCONN';
+/** A mount whose program is gone answers to nothing. */
+async function isDeadMount(mount: string): Promise<boolean> {
+  return await stat(mount).then(
+    (found) => !found.isDirectory(),
+    (error: NodeJS.ErrnoException) => error.code === 'ENOTCONN',
+  );
 }
 
 function isAlive(pid: number): boolean {

@@ -9,6 +9,7 @@ import type { Vitals } from './identity.ts';
 import { Intake, type RefusalAudit } from './intake.ts';
 import { Outbox } from './outbox.ts';
 import { HEARTBEAT, Presence } from './presence.ts';
+import { ReceiptCourier } from './receipt-courier.ts';
 import { ReplyJitter } from './reply-jitter.ts';
 
 export interface AgentParts {
@@ -45,6 +46,7 @@ export class Agent {
   readonly #orderTopics: ReadonlySet<string>;
   readonly #jitter: ReplyJitter;
   readonly #outbox: Outbox;
+  readonly #courier: ReceiptCourier;
   readonly #presence: Presence;
   readonly #intake: Intake;
   readonly #stopped = new AbortController();
@@ -59,7 +61,14 @@ export class Agent {
       ...identity.groups.map((group) => groupTopic(identity.tenant, group)),
     ]);
     this.#jitter = new ReplyJitter(clock, parts.entropy, parts.groupJitter ?? GROUP_JITTER);
-    this.#outbox = new Outbox({ ...parts, jitter: this.#jitter, topic: this.#topics.evt });
+    this.#courier = new ReceiptCourier({ ...parts, topic: this.#topics.evt });
+    this.#outbox = new Outbox({
+      ...parts,
+      jitter: this.#jitter,
+      topic: this.#topics.evt,
+      told: (id) => parts.desk.told(id),
+      late: (id, packet) => this.#courier.bring(id, packet),
+    });
     this.#presence = new Presence(parts, (event) => this.#outbox.now(event));
     this.#intake = new Intake({
       clock,
@@ -94,6 +103,7 @@ export class Agent {
       }),
     );
     await bus.subscribe([...this.#orderTopics, this.#topics.blkIn]);
+    this.#courier.start();
     this.#presence.start(this.#parts.heartbeat ?? HEARTBEAT);
     bus.start(this.#stopped.signal).catch((error: unknown) => {
       if (!this.#stopped.signal.aborted) log.log('error', 'bus-failed', { error: asNsError(error).message });
@@ -106,6 +116,7 @@ export class Agent {
     this.#presence.stop();
     this.#jitter.stop();
     this.#outbox.stop();
+    this.#courier.stop();
     this.#presence.offline();
     await this.#outbox.settled();
     await this.#parts.bus.close();

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { asNsError, milliseconds, type Refusal, toHex } from '../base/index.ts';
+import { asNsError, hasCode, milliseconds, type Refusal, toHex } from '../base/index.ts';
 import type { Clock, KeyStore, LogSink, MessageBus } from '../ports/index.ts';
 import type { DeviceEvent } from '../protocol/index.ts';
 import { signEvent } from '../security/index.ts';
@@ -17,14 +17,18 @@ export interface OutboxParts {
   readonly jitter: ReplyJitter;
   /** Where events are published. */
   readonly topic: string;
+  /** The broker has this order's receipt. */
+  readonly told: (id: Uint8Array) => void;
+  /** The bus had no room for this order's receipt. */
+  readonly late: (id: Uint8Array, packet: Uint8Array) => void;
 }
 
 const PROGRESS_INTERVAL = milliseconds(250);
 
 /**
  * Signs what the device says and hands it to the bus, in the order in which it was said. Receipts, answers and offers
- * wait there for a connection. Where the bus has no room for a receipt it stays in the journal, and whoever sends the
- * same order again gets it. Progress and presence are for now or never.
+ * wait there for a connection. A receipt that finds no room on the bus goes there later, or at the next start. Progress
+ * and presence are for now or never.
  */
 export class Outbox {
   readonly #parts: OutboxParts;
@@ -72,7 +76,7 @@ export class Outbox {
 
   /** Signed already, now or long ago. */
   receipt(id: Uint8Array, packet: Uint8Array): void {
-    this.#queue(async () => packet, { transient: false, id });
+    this.#queue(async () => packet, { transient: false, id, receipt: packet });
   }
 
   rejected(packet: Uint8Array, refusal: Refusal, id?: Uint8Array): void {
@@ -124,6 +128,9 @@ export class Outbox {
       const packet = await make();
       this.#parts.bus
         .publish(this.#parts.topic, packet, { transient: how.transient })
+        .then(() => {
+          if (how.receipt !== undefined) this.#parts.told(how.id);
+        })
         .catch((error: unknown) => this.#failed(error, how));
     } catch (error) {
       this.#failed(error, how);
@@ -133,6 +140,7 @@ export class Outbox {
   #failed(error: unknown, how: How): void {
     if (how.transient) return;
     this.#undelivered += 1;
+    if (how.receipt !== undefined && hasCode(error, 'NS_BUS_FULL')) this.#parts.late(how.id, how.receipt);
     this.#parts.log.log('warn', 'event-not-sent', {
       code: asNsError(error).code,
       total: this.#undelivered,
@@ -141,8 +149,11 @@ export class Outbox {
   }
 }
 
-interface How {
-  readonly transient: boolean;
-  /** The order that this is about. */
-  readonly id?: Uint8Array;
-}
+type How =
+  | {
+      readonly transient: boolean;
+      /** The order that this is about. */
+      readonly id?: Uint8Array;
+      readonly receipt?: undefined;
+    }
+  | { readonly transient: false; readonly id: Uint8Array; readonly receipt: Uint8Array };

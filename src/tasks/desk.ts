@@ -40,4 +40,8 @@ export type TaskEvent =
 export interface TaskDesk {
   submit(order: AdmittedOrder): Promise<Submission>;
   onEvent(listener: (event: TaskEvent) => void): Stop;
+  /** Receipts of earlier runs that the broker may not have, oldest first. */
+  untold(): readonly { readonly id: Uint8Array; readonly packet: Uint8Array }[];
+  /** The broker has the receipt of this order, so that a restart need not send it again. */
+  told(id: Uint8Array): void;
 }

@@ -32,9 +32,9 @@ export async function runTask<V extends Verb>(
   row: TaskRow,
   stopping: AbortController,
 ): Promise<TaskEnd> {
-  const { services, journal } = environment;
+  const { services } = environment;
   const order = admitted.order as Order<V>;
-  const before = await fateOf(kind, journal, order.id, services);
+  const before = await fateOf(kind, order.id, environment);
   if (before.fate !== 'absent') return endOfFate(kind, order, before, services);
   const watch = new TaskWatch(kind.verb, kind.deadline, kind.noProgress, services.clock, stopping);
   const held: (() => void)[] = [];
@@ -45,7 +45,7 @@ export async function runTask<V extends Verb>(
   } catch (error) {
     const end = endOfError(error, stopping.signal);
     if (end.is === 'interrupted') return end;
-    const after = await fateOf(kind, journal, order.id, services);
+    const after = await fateOf(kind, order.id, environment);
     return after.fate === 'absent' ? end : endOfFate(kind, order, after, services, error);
   } finally {
     watch.release();
@@ -84,20 +84,30 @@ function unknownEnd(verb: string, error?: unknown): TaskEnd {
 /** How the task's effect stands, where one began: by the journal, else by looking at the target. */
 async function fateOf<V extends Verb>(
   kind: TaskKind<V>,
-  journal: Journal,
   id: Uint8Array,
-  services: TaskServices,
+  { journal, services, locks }: RunEnvironment,
 ): Promise<{ readonly fate: EffectFate; readonly facts?: EffectFacts }> {
   const journaled = journal.get(id);
   const last = journaled?.intents.at(-1);
   if (journaled === undefined || last === undefined) return { fate: 'absent' };
   if (journaled.stepsDone.has(last.step)) return { fate: 'done', facts: last.what };
   if (kind.fate === undefined) return { fate: 'unknown' };
+  const waiting = services.clock.deadline(kind.deadline, `waiting to look for the effect of ${kind.verb}`);
+  let release: (() => void) | undefined;
+  try {
+    // No cancel ends this wait: the effect may be there.
+    if (kind.fateOf !== undefined) release = await locks.claim(kind.fateOf, 'write', waiting.signal);
+  } catch {
+    return { fate: 'unknown' };
+  } finally {
+    waiting.release();
+  }
   const deadline = services.clock.deadline(LOOKING, `looking for the effect of ${kind.verb}`);
   try {
     return { fate: await kind.fate(last.what, services, deadline.signal), facts: last.what };
   } finally {
     deadline.release();
+    release?.();
   }
 }
 

@@ -1,4 +1,13 @@
-import { equalBytes, milliseconds, type Refusal, refusal, toHex, type Verdict } from '../base/index.ts';
+import {
+  asNsError,
+  equalBytes,
+  milliseconds,
+  type Refusal,
+  refusal,
+  seconds,
+  toHex,
+  type Verdict,
+} from '../base/index.ts';
 import type { Clock, KeyStore, Stop } from '../ports/index.ts';
 import type { Order, Verb } from '../protocol/index.ts';
 import { auditDetail } from '../security/index.ts';
@@ -11,6 +20,7 @@ import type { RunEnvironment } from './run-task.ts';
 import type { TaskServices } from './services.ts';
 import { stopReasons, type TaskEnd } from './stop.ts';
 import type { TaskKind, TaskRegistry } from './task.ts';
+import { ToldNotes } from './told-notes.ts';
 
 /** Judges whether an order is new and in time, and remembers the counters used. Pure: the clock is read here. */
 export interface OrderFreshness extends CounterMemory {
@@ -48,6 +58,7 @@ export class Desk implements TaskDesk {
   readonly #o: DeskOptions;
   readonly #clock: Clock;
   readonly #receipts: ReceiptWriter;
+  readonly #told: ToldNotes;
   readonly #environment: RunEnvironment;
   readonly #listeners = new Set<(event: TaskEvent) => void>();
   readonly #taking = new Map<string, { hash: Uint8Array; submission: Promise<Submission> }>();
@@ -64,6 +75,7 @@ export class Desk implements TaskDesk {
       options.journal,
       options.services.log,
     );
+    this.#told = new ToldNotes(options.journal, this.#clock, options.services.log);
     this.#environment = {
       services: options.services,
       journal: options.journal,
@@ -77,6 +89,17 @@ export class Desk implements TaskDesk {
       throw new RangeError('too many listeners of task events');
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  untold(): readonly { readonly id: Uint8Array; readonly packet: Uint8Array }[] {
+    return [...this.#o.journal.orders()]
+      .flatMap(({ done, told }) => (done === undefined || told ? [] : [done]))
+      .sort((a, b) => a.seq - b.seq)
+      .map(({ id, receipt }) => ({ id, packet: receipt }));
+  }
+
+  told(id: Uint8Array): void {
+    this.#told.note(id);
   }
 
   /** Takes up what a restart left open, oldest first. */
@@ -96,6 +119,7 @@ export class Desk implements TaskDesk {
     for (const job of [...this.#queue, ...this.#active.keys()]) job.stopping.abort(stopReasons.shutdown());
     this.#queue.length = 0;
     await Promise.allSettled(this.#active.values());
+    await this.#told.stop();
   }
 
   submit(admitted: AdmittedOrder): Promise<Submission> {
@@ -117,7 +141,8 @@ export class Desk implements TaskDesk {
     const journaled = this.#o.journal.get(order.id);
     if (journaled === undefined) return undefined;
     if (!equalBytes(journaled.hash, packetHash)) return { is: 'refused', refusal: refusal('ID_CONFLICT') };
-    return journaled.done === undefined ? { is: 'known' } : { is: 'known', receipt: journaled.done.receipt };
+    const done = this.#o.journal.answer(order.id);
+    return done === undefined ? { is: 'known' } : { is: 'known', receipt: done.receipt };
   }
 
   async #take(admitted: AdmittedOrder): Promise<Submission> {

@@ -49,6 +49,8 @@ export interface TaskKind<V extends Verb> {
   readonly deadline: Duration;
   readonly noProgress: Duration;
   run(order: Order<V>, context: TaskContext): Promise<Verdict<ResultOf<V>>>;
+  /** The resource that `fate` looks at: it is claimed meanwhile. */
+  readonly fateOf?: string;
   /** Looks at the target of an effect that began and did not report its end. Without it the fate is unknown. */
   fate?(facts: EffectFacts, services: TaskServices, signal: AbortSignal): Promise<EffectFate>;
   /** The result of an effect whose fate is done, from its facts. */

@@ -8,6 +8,10 @@ export class FakeDesk implements TaskDesk {
   /** What submit answers; by default accepted once, then known. */
   answer: ((order: AdmittedOrder) => Promise<Submission>) | undefined;
   readonly receipts = new Map<string, Uint8Array>();
+  /** Receipts of an earlier run. */
+  readonly left: { readonly id: Uint8Array; readonly packet: Uint8Array }[] = [];
+  /** Orders whose receipt the broker has. */
+  readonly delivered: Uint8Array[] = [];
   readonly #listeners = new Set<(event: TaskEvent) => void>();
   readonly #known = new Set<string>();
 
@@ -26,6 +30,14 @@ export class FakeDesk implements TaskDesk {
   onEvent(listener: (event: TaskEvent) => void): Stop {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  untold(): readonly { readonly id: Uint8Array; readonly packet: Uint8Array }[] {
+    return this.left;
+  }
+
+  told(id: Uint8Array): void {
+    this.delivered.push(id);
   }
 
   emit(event: TaskEvent): void {

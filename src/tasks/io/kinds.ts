@@ -45,6 +45,13 @@ export const ioWriteTask: TaskKind<'io.write'> = {
       return args.dryRun === true ? act() : context.effect({ channel: args.channel }, act);
     });
   },
+  // What the output held before and after went with the run that wrote it.
+  resultOf: ({ args }, _facts, { io }) =>
+    Promise.resolve({
+      channel: args.channel,
+      unit: io?.channels().find(({ name }) => name === args.channel)?.unit ?? '',
+      dryRun: false,
+    }),
 };
 
 export const ioWatchTask: TaskKind<'io.watch'> = {

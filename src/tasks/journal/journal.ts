@@ -20,6 +20,8 @@ export interface JournaledOrder {
   /** Number of the next step: higher than that of any step before. */
   readonly nextStep: number;
   readonly done?: DoneRecord;
+  /** The broker has the answer. */
+  readonly told: boolean;
 }
 
 interface Entry {
@@ -29,6 +31,7 @@ interface Entry {
   stepsDone: Set<number>;
   nextStep: number;
   done?: DoneRecord;
+  told: boolean;
 }
 
 /** The counters used by each issuer, kept in memory elsewhere and made durable by the journal. */
@@ -41,6 +44,9 @@ export interface CounterMemory {
 /** Room kept for the end of orders that are in: the largest receipt, an intent and a step record, framed. */
 export const RESERVED_PER_ORDER = 112 * 1024;
 
+/** Ids in one record of what was told. */
+const TOLD_MAX = 256;
+
 /**
  * The orders this device has taken and how each ended. Ended orders are kept, newest first, while there is room, so
  * that the same packet gets the same receipt; older ones are refused by their counter.
@@ -51,6 +57,10 @@ export class Journal {
   readonly #counters: CounterMemory;
   /** Orders without an answer. */
   #open = 0;
+  /** Answers on their way to stable storage. */
+  readonly #writing = new Set<string>();
+  /** Answers that the broker has, and no record says so yet. */
+  #told: Uint8Array[] = [];
   #compacting: Promise<void> | undefined;
 
   private constructor(log: RecordLog, counters: CounterMemory) {
@@ -83,6 +93,25 @@ export class Journal {
     return this.#orders.get(toHex(id));
   }
 
+  /** The answer to an order, once it is durable. */
+  answer(id: Uint8Array): DoneRecord | undefined {
+    const key = toHex(id);
+    return this.#writing.has(key) ? undefined : this.#orders.get(key)?.done;
+  }
+
+  /** Notes that the broker has the answer; goes to stable storage with whatever is written next, or by `keepTold`. */
+  noteTold(id: Uint8Array): void {
+    const entry = this.#orders.get(toHex(id));
+    if (entry?.done === undefined || entry.told) return;
+    entry.told = true;
+    this.#told.push(id);
+  }
+
+  /** Makes what was noted durable, where there is room: without it answers are sent once more, and no harm is done. */
+  async keepTold(): Promise<void> {
+    if (this.#told.length > 0 && this.#log.room > RESERVED_PER_ORDER) await this.append();
+  }
+
   orders(): IterableIterator<JournaledOrder> {
     return this.#orders.values();
   }
@@ -104,7 +133,16 @@ export class Journal {
     if (this.#compacting !== undefined) await this.#compacting;
     // Applied at once, so that a second packet of the same id sees the first; a failed append ends the process.
     for (const record of records) this.#apply(record);
-    await this.#log.append(records.map(encodeRecord));
+    const answered = records.flatMap((record) => (record.r === 'done' ? [toHex(record.id)] : []));
+    for (const key of answered) this.#writing.add(key);
+    // A failed append ends the process, so an answer that is not durable is never given out.
+    await this.#log.append([...this.#takeTold(), ...records].map(encodeRecord));
+    for (const key of answered) this.#writing.delete(key);
+  }
+
+  #takeTold(): JournalRecord[] {
+    const ids = this.#told.splice(0, TOLD_MAX);
+    return ids.length === 0 ? [] : [{ r: 'told', ids }];
   }
 
   /** Keeps every open order whole and the newest ended ones in half of the room; drops the rest. */
@@ -139,7 +177,11 @@ export class Journal {
     }
     kept.reverse();
     const freshness: JournalRecord = { r: 'freshness', state: this.#counters.snapshot() };
-    const records: JournalRecord[] = [freshness, ...kept, ...open];
+    const told = kept.flatMap(({ id }) => (this.#orders.get(toHex(id))?.told ? [id] : []));
+    const notes: JournalRecord[] = [];
+    for (let at = 0; at < told.length; at += TOLD_MAX)
+      notes.push({ r: 'told', ids: told.slice(at, at + TOLD_MAX) });
+    const records: JournalRecord[] = [freshness, ...kept, ...notes, ...open];
     await this.#log.rewrite(records.map(encodeRecord));
     this.#orders.clear();
     this.#open = 0;
@@ -148,10 +190,17 @@ export class Journal {
 
   #apply(record: JournalRecord): void {
     if (record.r === 'freshness') return;
+    if (record.r === 'told') {
+      for (const id of record.ids) {
+        const answered = this.#orders.get(toHex(id));
+        if (answered !== undefined) answered.told = true;
+      }
+      return;
+    }
     const key = toHex(record.id);
     let entry = this.#orders.get(key);
     if (entry === undefined) {
-      entry = { hash: new Uint8Array(0), intents: [], stepsDone: new Set(), nextStep: 0 };
+      entry = { hash: new Uint8Array(0), intents: [], stepsDone: new Set(), nextStep: 0, told: false };
       this.#orders.set(key, entry);
       this.#open += 1;
     }

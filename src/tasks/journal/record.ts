@@ -30,6 +30,8 @@ const journalRecord = v.variant('r', [
   v.strictObject({ r: v.literal('step-void'), id: bytes, step: whole }),
   /** The one terminal answer. Stands alone: it repeats what is needed once the received record is gone. */
   v.strictObject({ r: v.literal('done'), id: bytes, hash: bytes, receipt: bytes, seq: whole }),
+  /** The broker has the answers to these. */
+  v.strictObject({ r: v.literal('told'), ids: v.array(bytes) }),
   /** Which counters were used, for all orders that the journal no longer holds. */
   v.strictObject({ r: v.literal('freshness'), state: bytes }),
 ]);

@@ -1,13 +1,4 @@
-import {
-  asNsError,
-  equalBytes,
-  milliseconds,
-  type Refusal,
-  refusal,
-  seconds,
-  toHex,
-  type Verdict,
-} from '../base/index.ts';
+import { equalBytes, milliseconds, type Refusal, refusal, toHex, type Verdict } from '../base/index.ts';
 import type { Clock, KeyStore, Stop } from '../ports/index.ts';
 import type { Order, Verb } from '../protocol/index.ts';
 import { auditDetail } from '../security/index.ts';

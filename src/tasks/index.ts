@@ -1,5 +1,4 @@
 export type { AdmittedOrder, Issuer, Submission, TaskDesk, TaskEvent } from './desk.ts';
-export { STAGED_PREFIX } from './file/staging.ts';
 export { type CounterMemory, Journal } from './journal/index.ts';
 export { TASKS } from './registry.ts';
 export type { DeviceIdentity, TaskServices } from './services.ts';

@@ -45,6 +45,18 @@ export class ResourceLocks {
     };
   }
 
+  /** Takes a resource for writing that nobody holds or waits for; undefined otherwise. Never waits. */
+  tryClaim(name: string): (() => void) | undefined {
+    if (this.#resources.has(name)) return undefined;
+    const resource = { readers: 0, writer: true, waiting: [] };
+    this.#resources.set(name, resource);
+    return () => {
+      if (!resource.writer) return;
+      resource.writer = false;
+      this.#serve(name);
+    };
+  }
+
   #serve(name: string): void {
     const resource = this.#resources.get(name);
     if (resource === undefined) return;

@@ -221,6 +221,7 @@ function makeContext(
       watch.touch();
       emit({ kind: 'offer', body: { id, ...body } });
     },
+    tryClaim: (name) => locks.tryClaim(name),
     async claim(name, mode) {
       row.stage = `waiting for ${name}`;
       const release = await watch.pausedFor(locks.claim(name, mode, signal));

@@ -29,6 +29,8 @@ export interface TaskContext {
   readonly offer: (body: Omit<Offer, 'v' | 'device' | 'boot' | 'event' | 'id'>) => void;
   /** Waits for a resource; held until the task ends or the release is called. */
   readonly claim: (name: string, mode: ClaimMode) => Promise<() => void>;
+  /** Takes a resource that nobody holds or waits for, to be released by the caller. */
+  readonly tryClaim: (name: string) => (() => void) | undefined;
   /**
    * Journals the intent, acts, journals how that went: done, or, for a refusal, wholly absent. An act that throws leaves
    * the effect to `fate`. At most one effect of a task may succeed.

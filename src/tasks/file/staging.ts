@@ -5,7 +5,7 @@ import { ChunkMap, chunksOf, receiveFile } from '../../transfer/index.ts';
 import type { TaskContext } from '../task.ts';
 
 /** Staged files by content: a second order for the same bytes goes on where the first one stopped. */
-export const STAGED_PREFIX = 'staged-';
+const STAGED_PREFIX = 'staged-';
 const MAP_SUFFIX = '.map';
 
 export interface StagedNames {
@@ -29,7 +29,7 @@ export async function stage(
 ): Promise<Verdict<StagedFile>> {
   const { services, id, signal } = context;
   const names = stagedNames(sha256);
-  const file = await openStaged(services.store, names.content, size);
+  const file = await openStaged(context, names.content, size);
   if (!file.ok) return file;
   const { data } = file.value;
   let whole = false;
@@ -67,16 +67,38 @@ export async function stage(
   }
 }
 
-export async function openStaged(
-  store: StateStore,
-  name: string,
-  size: number,
-): Promise<Verdict<StagedFile>> {
+/** Room is made, where there is too little, by dropping what no task is about: contents kept for a next try. */
+async function openStaged(context: TaskContext, name: string, size: number): Promise<Verdict<StagedFile>> {
+  const { store } = context.services;
+  try {
+    return allow(await store.stagedFile(name, size));
+  } catch (error) {
+    if (!hasCode(error, 'NS_STATE_FULL')) throw error;
+  }
+  await dropUnclaimed(context, name);
   try {
     return allow(await store.stagedFile(name, size));
   } catch (error) {
     if (hasCode(error, 'NS_STATE_FULL')) return refuse('STAGING_FULL');
     throw error;
+  }
+}
+
+async function dropUnclaimed(
+  { services: { store, log }, tryClaim }: TaskContext,
+  except: string,
+): Promise<void> {
+  for (const content of await store.names(STAGED_PREFIX)) {
+    if (content === except || content.endsWith(MAP_SUFFIX)) continue;
+    const release = tryClaim(content);
+    if (release === undefined) continue;
+    try {
+      await store.remove(`${content}${MAP_SUFFIX}`);
+      await store.remove(content);
+      log.log('info', 'staging.dropped', { content });
+    } finally {
+      release();
+    }
   }
 }
 

@@ -49,11 +49,6 @@ export function asNsError(error: unknown, code: `NS_${string}` = 'NS_INTERNAL'):
   return new NsError(code, text, { family: code === 'NS_INTERNAL' ? 'bug' : 'world', cause: error });
 }
 
-/** Marks a branch that the types say cannot be reached. */
-export function unreachable(value: never): never {
-  throw new NsError('NS_INTERNAL', `unexpected value ${JSON.stringify(value)}`, { family: 'bug' });
-}
-
 /** What an exception says, without code or stack. */
 export function sentenceOf(error: unknown): string {
   if (error instanceof NsError) return error.sentence;

@@ -20,10 +20,9 @@ export {
   NsError,
   type NsErrorOptions,
   sentenceOf,
-  unreachable,
 } from './errors.ts';
 export { allow, type Refusal, refusal, refuse, type Verdict } from './refusal.ts';
 export { REFUSALS, type RefusalCode } from './refusal-codes.ts';
 export { shapeConfig } from './shape-config.ts';
 export { suggest } from './suggest.ts';
-export { type ByteCount, bytes, formatBytes, GiB, KiB, type Lba, lba, MiB } from './units.ts';
+export { type ByteCount, bytes, formatBytes, GiB, KiB, MiB } from './units.ts';

@@ -1,13 +1,9 @@
 declare const byteBrand: unique symbol;
-declare const lbaBrand: unique symbol;
 
 /** A number of bytes, or a byte offset. A whole number from 0 to 2^53-1: larger devices are refused when opened. */
 export type ByteCount = number & { readonly [byteBrand]: true };
-/** A logical block address, in the device's logical sectors. */
-export type Lba = number & { readonly [lbaBrand]: true };
 
 export const bytes = (n: number): ByteCount => n as ByteCount;
-export const lba = (n: number): Lba => n as Lba;
 export const KiB = 1024;
 export const MiB = 1024 * 1024;
 export const GiB = 1024 * 1024 * 1024;

@@ -56,6 +56,7 @@ async function openSimHost(
   const config = {
     ...parsed,
     disks: parsed.disks.map((disk) => ({ ...disk, image: resolve(base, disk.image) })),
+    ...(parsed.uartLog === undefined ? {} : { uartLog: resolve(base, parsed.uartLog) }),
   };
   const machine = new SimMachine({
     config,

@@ -70,6 +70,8 @@ export const simConfig = v.strictObject({
   volatileCache: v.optional(v.boolean(), false),
   /** Cut the power at the nth write to a disk. */
   cutAtWrite: v.optional(whole(1, 2 ** 32)),
+  /** Path of a file that gets every byte written to a UART, as a host's own log would; none by default. */
+  uartLog: v.optional(v.pipe(v.string(), v.minLength(1))),
   /** Path of the control socket; none by default. */
   control: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(100))),
 });

@@ -1,3 +1,4 @@
+import { appendFileSync } from 'node:fs';
 import { BoundedQueue, milliseconds, NsError, utf8 } from '../../base/index.ts';
 import type { Channel, ChannelValue, Clock, IoDevices, Stop } from '../../ports/index.ts';
 import { greyJpeg } from './jpeg.ts';
@@ -11,6 +12,7 @@ const UART_BYTES = 4096;
  */
 export class SimIo implements IoDevices {
   readonly #clock: Clock;
+  readonly #uartLog: string | undefined;
   readonly #channels: ReadonlyMap<string, Channel>;
   readonly #set = new Map<string, number>();
   readonly #setAt = new Map<string, number>();
@@ -18,8 +20,10 @@ export class SimIo implements IoDevices {
   readonly #failing = new Set<string>();
   readonly #listeners = new Map<string, Set<(value: ChannelValue) => void>>();
 
-  constructor(clock: Clock, channels: readonly Channel[]) {
+  /** `uartLog`: a file that is at the host's end of the wires, and has a byte as soon as it was written. */
+  constructor(clock: Clock, channels: readonly Channel[], uartLog?: string) {
     this.#clock = clock;
+    this.#uartLog = uartLog;
     this.#channels = new Map(channels.map((channel) => [channel.name, channel]));
     // Outputs come up at their safe values, as after a reset of the board.
     for (const { name, writable, safe } of channels)
@@ -106,6 +110,7 @@ export class SimIo implements IoDevices {
   }
 
   #echo(name: string, data: Uint8Array): void {
+    if (this.#uartLog !== undefined) appendFileSync(this.#uartLog, data);
     const queue = this.#uarts.get(name) ?? new BoundedQueue<number>(UART_BYTES);
     this.#uarts.set(name, queue);
     for (const byte of data) {

@@ -65,7 +65,7 @@ export class SimMachine {
         }),
     );
     this.memory = new SimMemory({ dimms: config.dimms, dramIn: config.dramIn, spdIn: config.spdIn });
-    this.io = new SimIo(clock, options.channels);
+    this.io = new SimIo(clock, options.channels, config.uartLog);
   }
 
   /** A sector goes bad while the machine runs. */

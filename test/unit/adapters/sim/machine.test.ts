@@ -1,4 +1,4 @@
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import {
   SimMachine,
   VirtualClock,
 } from '../../../../src/adapters/sim/index.ts';
-import { seconds } from '../../../../src/base/index.ts';
+import { seconds, utf8 } from '../../../../src/base/index.ts';
 import type { Channel } from '../../../../src/ports/index.ts';
 import { MemoryDevice } from '../../../kit/memory-device.ts';
 
@@ -108,6 +108,15 @@ await t.test('the camera sends a whole JPEG and the receiver a checked sentence'
   );
   await sim.io.write('console', Buffer.from('ls\r'));
   t.equal(Buffer.from((await sim.io.read('console')) as Uint8Array).toString(), 'ls\r\nsim-host> ');
+});
+
+await t.test('what is written to a UART is in its log at once', async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'ns-sim-'));
+  t.teardown(() => rm(dir, { recursive: true }));
+  const { sim } = machine({ uartLog: join(dir, 'console.log') });
+  await sim.io.write('console', utf8('one\n'));
+  await sim.io.write('console', utf8('two\n'));
+  t.equal(await readFile(join(dir, 'console.log'), 'utf8'), 'one\ntwo\n');
 });
 
 await t.test('the control socket turns the knobs, for its owner only', async (t) => {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemEntropy } from '../../src/adapters/entropy.ts';
+import { openFileDevice } from '../../src/adapters/file-device.ts';
 import { parseSimConfig, type SimConfigInput, SimMachine } from '../../src/adapters/sim/index.ts';
 import { systemClock } from '../../src/adapters/system-clock.ts';
 import type { AgentConfig } from '../../src/agent-config.ts';
@@ -15,7 +16,7 @@ import {
   type PutOutcome,
   type TransferOptions,
 } from '../../src/fleet/index.ts';
-import type { KeyStore } from '../../src/ports/index.ts';
+import type { BlockDevice, KeyStore } from '../../src/ports/index.ts';
 import {
   type ArgsOf,
   type DeviceEvent,
@@ -52,6 +53,10 @@ export class ColdHost {
   readonly machine: SimMachine;
   readonly dir: string;
   readonly lines: string[] = [];
+  /** Writes to the drive so far. */
+  writes = 0;
+  /** Called just before each of them. */
+  onWrite: ((n: number) => void) | undefined;
   readonly #options: ColdHostOptions;
   readonly #description: BoardDescription;
   readonly #remove: () => Promise<void>;
@@ -83,7 +88,26 @@ export class ColdHost {
       clock: systemClock,
       channels: boardChannels(description),
       handBackMs: description.handBackMs,
+      openImage: async ({ image, name }) =>
+        this.#watched(await openFileDevice(image, { name, writable: true })),
     });
+  }
+
+  /** The drive, with whoever wants to act at one of its writes. */
+  #watched(device: BlockDevice): BlockDevice {
+    return {
+      name: device.name,
+      capabilities: device.capabilities,
+      read: (offset, into, signal) => device.read(offset, into, signal),
+      write: (offset, data, signal) => {
+        this.writes += 1;
+        this.onWrite?.(this.writes);
+        return device.write(offset, data, signal);
+      },
+      flush: (signal) => device.flush(signal),
+      trim: (offset, length, signal) => device.trim(offset, length, signal),
+      close: () => device.close(),
+    };
   }
 
   static async start(options: ColdHostOptions): Promise<ColdHost> {

@@ -20,6 +20,11 @@ export class FakeBroker {
     return new FakeBus(this, session);
   }
 
+  /** Loses every session, as a broker does that keeps none. */
+  forget(): void {
+    this.#sessions.clear();
+  }
+
   publish(message: Published): void {
     this.published.push(message);
     if (message.retained) this.#retained.set(message.topic, message);

@@ -42,16 +42,30 @@ export async function commitChange(
   };
   context.progress('preparing', 0, 1);
   let ended: ((went: 'done' | 'absent') => Promise<void>) | undefined;
-  const made = await changeVolume({
+  let committing = false;
+  const changing = changeVolume({
     ...change,
     dryRun: request.dryRun,
-    critical: (work) => lease.critical(work),
+    critical: (work) =>
+      lease.critical(() => {
+        committing = !signal.aborted;
+        return work();
+      }),
     beforeCommit: async ({ hash, blocks, bytes }) => {
       ended ??= await context.begin({ ...request.facts, effect: hash, blocks, bytes });
       context.progress('committing', 0, 1);
       return lease.confirm();
     },
   });
+  let made: Awaited<typeof changing>;
+  try {
+    made = await changing;
+  } catch (error) {
+    // Before the commit the disk's files are as they were, whatever stopped the change: known without a look at a disk
+    // that its host may have by now.
+    if (!committing) await ended?.('absent');
+    throw error;
+  }
   await ended?.(made.ok ? 'done' : 'absent');
   if (!made.ok) return made;
   const { effectHash, blocks, bytes } = made.value;

@@ -42,30 +42,34 @@ export const fileDownload: TaskKind<'file.download'> = {
     await context.claim(stagedNames(args.sha256).content, 'write');
     const content = await stage(context, args.size, args.sha256);
     if (!content.ok) return content;
-    const placing = withVolume(context, args, 'write', async (access) => {
-      const plan = await planOn(args, context, access);
-      if (!plan.ok) return plan;
-      const { path, attributes, changes } = plan.value;
-      const dryRun = args.dryRun === true;
-      const facts = {
-        ...volumeFacts(access),
-        path,
-        sha256: args.sha256,
-        size: args.size,
-        mtime: attributes.mtime,
-      };
-      const made = await commitChange(context, access, {
-        edits: editsOfPut(plan.value, content.value),
-        changes,
-        dryRun,
-        replay: args.replay === true,
-        approved: effect,
-        time: attributes.mtime,
-        facts,
+    let done: Verdict<ResultOf<'file.download'>>;
+    try {
+      done = await withVolume(context, args, 'write', async (access) => {
+        const plan = await planOn(args, context, access);
+        if (!plan.ok) return plan;
+        const { path, attributes, changes } = plan.value;
+        const dryRun = args.dryRun === true;
+        const facts = {
+          ...volumeFacts(access),
+          path,
+          sha256: args.sha256,
+          size: args.size,
+          mtime: attributes.mtime,
+        };
+        const made = await commitChange(context, access, {
+          edits: editsOfPut(plan.value, content.value),
+          changes,
+          dryRun,
+          replay: args.replay === true,
+          approved: effect,
+          time: attributes.mtime,
+          facts,
+        });
+        return made.ok ? allow({ volume: access.note, path, effect: made.value, dryRun }) : made;
       });
-      return made.ok ? allow({ volume: access.note, path, effect: made.value, dryRun }) : made;
-    });
-    const done = await placing.finally(() => content.value.data.close());
+    } finally {
+      await content.value.data.close();
+    }
     // After a dry run the same content is about to be ordered again.
     if (done.ok && !done.value.dryRun) await dropStaged(context.services.store, args.sha256);
     return done;

@@ -293,4 +293,5 @@ await t.test('the journal opens and holds every answer', async (t) => {
     [],
     'no staged file stays behind',
   );
+  await journal.close();
 });

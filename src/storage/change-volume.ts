@@ -79,7 +79,8 @@ export async function changeVolume(change: VolumeChange): Promise<Verdict<Volume
       spill = (await store.stagedFile(spillName, expected)).data;
     }
     overlay = new Overlay(volume, { blockSize: await granularity(volume, signal), memoryLimit, spill });
-    const effect = await measure(change, overlay);
+    const isFree = await freeSpace(change);
+    const effect = await measure(change, overlay, isFree);
     if (!effect.ok) return overlay.full ? refuse('EFFECT_TOO_LARGE') : effect;
     const { hash, blocks, bytes } = effect.value;
     const done = { effectHash: hash, blocks, bytes, ahead: 0, logged: 0 };
@@ -97,7 +98,7 @@ export async function changeVolume(change: VolumeChange): Promise<Verdict<Volume
       volume,
       effect: effect.value,
       log,
-      isFree: await freeSpace(change),
+      isFree,
       beforeCommit: change.beforeCommit,
       critical: change.critical,
       signal,
@@ -119,7 +120,11 @@ export async function changeVolume(change: VolumeChange): Promise<Verdict<Volume
   }
 }
 
-async function measure(change: VolumeChange, overlay: Overlay): Promise<Verdict<Effect>> {
+async function measure(
+  change: VolumeChange,
+  overlay: Overlay,
+  isFree: IsFree | undefined,
+): Promise<Verdict<Effect>> {
   const { editor, type, signal, time } = change;
   if (change.replay) {
     const replayed = await editor.replay(overlay, type, time, signal);
@@ -131,7 +136,7 @@ async function measure(change: VolumeChange, overlay: Overlay): Promise<Verdict<
   await verifyEdits(overlay, change.edits, signal);
   const checked = await editor.check(overlay, type, signal);
   if (!checked.ok) return checked;
-  return allow(await measureEffect(overlay, change.volume, signal));
+  return allow(await measureEffect(overlay, change.volume, isFree, signal));
 }
 
 /** Blocks of the overlay are the filesystem's, so that a block in use never shares one with a free block. */

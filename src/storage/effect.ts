@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { equalBytes, MiB, toHex, utf8 } from '../base/index.ts';
 import type { BlockDevice } from '../ports/index.ts';
+import type { IsFree } from './free-blocks.ts';
 import type { Overlay } from './overlay.ts';
 
 /** Neighbouring changed blocks; offset and length in bytes from the start of the volume. */
@@ -26,15 +27,18 @@ export const LONGEST_RUN = MiB;
 const HASH_PREFIX = utf8('nightshift effect 1\0');
 
 /**
- * Measures the effect of an overlay on its base and freezes it. A block that was written back unchanged is no part of it.
+ * Measures the effect of an overlay on its base and freezes it. A block that was written back unchanged is no part of it,
+ * unless it was free before: what lies in free space is nobody's content, and a change that is cut off and made again
+ * must have the same effect although its content lies there already.
  *
- * The effect hash is the SHA-256 over: the 20 bytes "nightshift effect 1\0"; the block size (u32); for each changed
- * block in ascending order its byte offset on the volume (u64), its length (u32) and its new content; the number of
+ * The effect hash is the SHA-256 over: the 20 bytes "nightshift effect 1\0"; the block size (u32); for each
+ * block of the effect in ascending order its byte offset on the volume (u64), its length (u32) and its new content; the number of
  * changed blocks (u64). Integers are little endian.
  */
 export async function measureEffect(
   overlay: Overlay,
   base: BlockDevice,
+  isFree: IsFree | undefined,
   signal?: AbortSignal,
 ): Promise<Effect> {
   await overlay.freeze();
@@ -54,9 +58,10 @@ export async function measureEffect(
     await base.read(start, before, signal);
     for (let at = 0; at < size; at += blockSize) {
       const content = now.subarray(at, at + blockSize);
-      if (equalBytes(content, before.subarray(at, at + blockSize))) continue;
       const offset = start + at;
       const length = content.byteLength;
+      const unchanged = equalBytes(content, before.subarray(at, at + blockSize));
+      if (unchanged && !((await isFree?.(offset, length)) ?? false)) continue;
       hash.update(numbers([8, offset], [4, length]));
       hash.update(content);
       blocks += 1;

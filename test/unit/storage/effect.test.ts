@@ -13,7 +13,7 @@ await t.test(
     await overlay.write(9990, Uint8Array.of(1));
     await overlay.write(1023, Uint8Array.of(2, 3));
     await overlay.write(5000, Uint8Array.of(0));
-    const effect = await measureEffect(overlay, base);
+    const effect = await measureEffect(overlay, base, undefined);
     t.same(effect.runs, [
       { offset: 0, length: 2048 },
       { offset: 9216, length: 784 },
@@ -54,20 +54,40 @@ await t.test(
         await overlay.write(block * 4096, Uint8Array.of(0xff));
         await overlay.write(block * 4096, Uint8Array.of(block + 1));
       }
-      hashes.push((await measureEffect(overlay, base)).hash);
+      hashes.push((await measureEffect(overlay, base, undefined)).hash);
     }
     t.equal(hashes[0], hashes[1]);
     const other = new Overlay(base);
     await other.write(0, Uint8Array.of(2));
-    t.not((await measureEffect(other, base)).hash, hashes[0]);
+    t.not((await measureEffect(other, base, undefined)).hash, hashes[0]);
   },
 );
+
+await t.test('content that lies in free space already is part of the effect all the same', async (t) => {
+  const isFree = async (offset: number) => offset >= 8192;
+  const hashes: string[] = [];
+  for (const there of [0, 7]) {
+    const base = new MemoryDevice('base', 16_384);
+    base.bytes.fill(there, 8192, 12_288);
+    const overlay = new Overlay(base);
+    await overlay.write(0, new Uint8Array(4096).fill(1));
+    await overlay.write(4096, new Uint8Array(4096));
+    await overlay.write(8192, new Uint8Array(4096).fill(7));
+    const effect = await measureEffect(overlay, base, isFree);
+    t.same(effect.runs, [
+      { offset: 0, length: 4096 },
+      { offset: 8192, length: 4096 },
+    ]);
+    hashes.push(effect.hash);
+  }
+  t.equal(hashes[0], hashes[1]);
+});
 
 await t.test('nothing changed is an empty effect', async (t) => {
   const base = new MemoryDevice('base', 8192);
   const overlay = new Overlay(base);
   await overlay.write(0, new Uint8Array(8192));
-  const effect = await measureEffect(overlay, base);
+  const effect = await measureEffect(overlay, base, undefined);
   t.same([effect.runs, effect.blocks, effect.bytes], [[], 0, 0]);
 });
 
@@ -75,7 +95,7 @@ await t.test('no run is longer than 1 MiB', async (t) => {
   const base = new MemoryDevice('base', 3 * MiB);
   const overlay = new Overlay(base);
   await overlay.write(4096, new Uint8Array(2 * MiB).fill(1));
-  const { runs, bytes } = await measureEffect(overlay, base);
+  const { runs, bytes } = await measureEffect(overlay, base, undefined);
   t.ok(runs.every(({ length }) => length <= MiB));
   t.equal(bytes, 2 * MiB);
   for (let i = 1; i < runs.length; i += 1) t.ok(runs[i - 1]!.offset + runs[i - 1]!.length <= runs[i]!.offset);

@@ -30,7 +30,7 @@ async function committed(): Promise<{
   const overlay = new Overlay(volume);
   await overlay.write(100, new Uint8Array(5000).fill(1));
   await overlay.write(70_000, new Uint8Array(50_000).fill(2));
-  const effect = await measureEffect(overlay, volume);
+  const effect = await measureEffect(overlay, volume, undefined);
   const wanted = disk.bytes.slice();
   wanted.fill(1, START + 100, START + 5100);
   wanted.fill(2, START + 70_000, START + 120_000);

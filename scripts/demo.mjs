@@ -304,4 +304,9 @@ async function main() {
   }
 }
 
-await main();
+try {
+  await main();
+} catch (error) {
+  say(`\nThe demo could not begin: ${error.message}`);
+  process.exitCode = 1;
+}

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openSimControl, parseSimConfig, SimMachine } from './adapters/sim/index.ts';
+import { openSimControl, parseSimConfig, type SimConfig, SimMachine } from './adapters/sim/index.ts';
 import { NsError, shapeConfig, suggest } from './base/index.ts';
 import { type BoardDescription, boardChannels, boardDescription } from './bmc/index.ts';
 import type { Clock, DriveSwitch, HostPower, IoDevices, MemoryProbe } from './ports/index.ts';
@@ -28,13 +28,23 @@ const BOARDS = { 'sim-host': openSimHost } as const;
 
 /** Opens a board by its name. NS_BOARD_UNKNOWN lists what there is. */
 export async function openBoard(name: string, setting: BoardSetting): Promise<BoardParts> {
+  return BOARDS[knownBoard(name)](await readDescription(name), setting);
+}
+
+function knownBoard(name: string): keyof typeof BOARDS {
   const names = Object.keys(BOARDS);
   if (!Object.hasOwn(BOARDS, name)) {
     const near = suggest(name, names);
     const hint = near === undefined ? `there are ${names.join(', ')}` : `did you mean "${near}"?`;
     throw new NsError('NS_BOARD_UNKNOWN', `there is no board "${name}"; ${hint}`, { family: 'caller' });
   }
-  return BOARDS[name as keyof typeof BOARDS](await readDescription(name), setting);
+  return name as keyof typeof BOARDS;
+}
+
+/** Judges a board's name and its part of the configuration, and opens nothing. */
+export async function checkBoard(name: string, sim: unknown): Promise<void> {
+  await readDescription(knownBoard(name));
+  simConfigOf(sim);
 }
 
 /** Boards are data, in boards/ beside the program. */
@@ -43,16 +53,20 @@ async function readDescription(name: string): Promise<BoardDescription> {
   return shapeConfig(boardDescription, JSON.parse(await readFile(path, 'utf8')), path);
 }
 
-async function openSimHost(
-  description: BoardDescription,
-  { clock, base, sim }: BoardSetting,
-): Promise<BoardParts> {
+function simConfigOf(sim: unknown): SimConfig {
   if (sim === undefined) {
     throw new NsError('NS_CONFIG_INVALID', 'the board sim-host needs a section "sim" in the configuration', {
       family: 'caller',
     });
   }
-  const parsed = parseSimConfig(sim);
+  return parseSimConfig(sim);
+}
+
+async function openSimHost(
+  description: BoardDescription,
+  { clock, base, sim }: BoardSetting,
+): Promise<BoardParts> {
+  const parsed = simConfigOf(sim);
   const config = {
     ...parsed,
     disks: parsed.disks.map((disk) => ({ ...disk, image: resolve(base, disk.image) })),

@@ -104,3 +104,9 @@ async function readIfNamed(path: string | undefined): Promise<string | undefined
     });
   }
 }
+
+/** A link whose contents others on the network can read: orders stay authentic, and files do not stay secret. */
+export function isOpenLink(url: string): boolean {
+  const { protocol, hostname } = new URL(url);
+  return protocol === 'mqtt:' && !/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
+}

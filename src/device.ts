@@ -2,13 +2,20 @@ import { openE2fsprogs } from './adapters/e2fsprogs/e2fsprogs.ts';
 import { systemEntropy } from './adapters/entropy.ts';
 import { openFileStateStore } from './adapters/file-state-store.ts';
 import { MqttBus, type MqttBusOptions } from './adapters/mqtt/mqtt-bus.ts';
+import { holdAlone } from './adapters/single-instance.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import { Agent, agentBlocks, offlineWill } from './agent/index.ts';
 import type { AgentConfig } from './agent-config.ts';
 import { allow, asNsError, ByteView, MiB, milliseconds, refusal, seconds } from './base/index.ts';
 import { Custody, Lockout, PowerWatch, WakeInterlock } from './bmc/index.ts';
 import { openBoard } from './board-parts.ts';
-import { brokerOptions, finishCutOffChanges, followVitals, openDeviceKey } from './device-parts.ts';
+import {
+  brokerOptions,
+  finishCutOffChanges,
+  followVitals,
+  isOpenLink,
+  openDeviceKey,
+} from './device-parts.ts';
 import type { LogSink, MessageBus } from './ports/index.ts';
 import { AuditLog, Freshness, openOrder } from './security/index.ts';
 import {
@@ -24,6 +31,8 @@ import { RELEASED, VERSION } from './version.ts';
 
 /** Of each of the journal's two regions. Fixed: a region keeps the size that it was made with. */
 const JOURNAL_SIZE = 8 * MiB;
+/** What the journal, the redo logs, the audit log and the lock may take together, beside staged files. */
+const OWN_MIB = 128;
 /** As much under way as a fast link with a long way needs; blocks are 64 KiB. */
 const SEND_LIMITS = { window: 64, windowBytes: 4 * MiB, bytes: 16 * MiB };
 
@@ -47,8 +56,9 @@ const REAL: Surroundings = {
 /** The machine as one thing: its board, who has its disks, and whether it is disabled. */
 async function openMachine(boardName: string, config: AgentConfig, log: LogSink, surroundings: Surroundings) {
   const clock = systemClock;
-  const store = await openFileStateStore(config.state, { quota: config.limits.stagingMiB * MiB });
   const keyStore = await openDeviceKey(config.state);
+  const release = await holdAlone(config.state);
+  const store = await openFileStateStore(config.state, { quota: (OWN_MIB + config.limits.stagingMiB) * MiB });
   const board = await surroundings.openBoard(boardName, { clock, base: config.base, sim: config.sim });
   const power = new PowerWatch(board.power);
   const custody = new Custody({ power, drives: board.switches, clock, log });
@@ -65,7 +75,7 @@ async function openMachine(boardName: string, config: AgentConfig, log: LogSink,
   await lockout.reassert();
   await finishCutOffChanges(store, custody, log);
   await custody.start();
-  return { clock, store, keyStore, board, power, custody, lockout, interlock };
+  return { clock, store, keyStore, board, power, custody, lockout, interlock, release };
 }
 
 type Machine = Awaited<ReturnType<typeof openMachine>>;
@@ -161,6 +171,9 @@ export async function startDevice(
   });
   await agent.start();
   await desk.resume();
+  if (isOpenLink(config.broker.url)) {
+    log.log('warn', 'broker.not-encrypted', { url: config.broker.url });
+  }
   log.log('info', 'device.started', { device: config.device, board: boardName, version: VERSION });
   return { stop: () => stopDevice(agent, desk, machine, [journal, services.audit]) };
 }
@@ -178,7 +191,7 @@ function reopener(config: AgentConfig): DeskOptions['reopen'] {
 async function stopDevice(
   agent: Agent,
   desk: Desk,
-  { interlock, custody, power, board, lockout }: Machine,
+  { interlock, custody, power, board, lockout, release }: Machine,
   logs: readonly { close(): Promise<void> }[],
 ): Promise<void> {
   // Orders first: one that came between the two would be refused for no reason of its own.
@@ -189,4 +202,5 @@ async function stopDevice(
   interlock.stop();
   power.close();
   await board.close();
+  await release();
 }

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { humanLog, jsonLog, silentLog } from './adapters/log.ts';
 import { type AgentConfig, readAgentConfig } from './agent-config.ts';
 import { asNsError, NsError } from './base/index.ts';
+import { checkBoard } from './board-parts.ts';
 import { startDevice } from './device.ts';
 import { openDeviceKey } from './device-parts.ts';
 import { publicKeyText } from './security/index.ts';
@@ -9,13 +10,13 @@ import { VERSION } from './version.ts';
 
 const HELP = `nightshift-agent: the part of Nightshift that runs beside the host
 
-usage: nightshift-agent --board NAME --config FILE
+usage: nightshift-agent --board NAME --config FILE [--check]
        nightshift-agent --config FILE --identity
 
   --board NAME    the board it runs on: sim-host
   --config FILE   its configuration (YAML); see docs/board-maker.md
   --identity      print the device's name and public key, making the key where there is none, and end
-  --check         read the configuration, say what is wrong with it, and end
+  --check         read the configuration for this board, say what is wrong with it, and end
   --version       print the version
   --help          print this
 
@@ -62,8 +63,11 @@ async function run(argv: readonly string[]): Promise<void> {
     const key = await openDeviceKey(config.state);
     return print(`${config.device}: ${publicKeyText(key.publicKey)}\n`);
   }
-  if (options.check === true) return print('the configuration is good\n');
   if (options.board === undefined) throw usage('--board is missing');
+  if (options.check === true) {
+    await checkBoard(options.board, config.sim);
+    return print('the configuration is good\n');
+  }
   const log = logOf(config);
   const device = await startDevice(options.board, config, log);
   await stopAsked();

@@ -10,6 +10,8 @@ export interface LockRecord {
   /** Key id of the person who gave the order, in hexadecimal digits. */
   readonly by?: string;
   readonly reason?: string;
+  /** By key id: the counter of the latest order that changed the lock. An older one of that key comes too late. */
+  readonly orders?: Readonly<Record<string, number>>;
 }
 
 /** One stored copy: absent, whole, or there but not whole. */
@@ -28,6 +30,9 @@ const recordSchema = v.strictObject({
   since: v.optional(v.pipe(v.number(), v.safeInteger())),
   by: v.optional(v.pipe(v.string(), v.regex(/^([0-9a-f]{2}){0,32}$/))),
   reason: v.optional(v.pipe(v.string(), v.maxLength(1024))),
+  orders: v.optional(
+    v.record(v.pipe(v.string(), v.regex(/^[0-9a-f]{2,64}$/)), v.pipe(v.number(), v.safeInteger())),
+  ),
 });
 
 /** "NSLK", length of the body (32 bits, little endian), CRC-32C of the body, body in JSON. */
@@ -56,13 +61,14 @@ function decodeRecord(bytes: Uint8Array): LockRecord | undefined {
   const text = fromUtf8(body);
   if (text === undefined) return undefined;
   try {
-    const { state, version, since, by, reason } = v.parse(recordSchema, JSON.parse(text));
+    const { state, version, since, by, reason, orders } = v.parse(recordSchema, JSON.parse(text));
     return {
       state,
       version,
       ...(since === undefined ? {} : { since }),
       ...(by === undefined ? {} : { by }),
       ...(reason === undefined ? {} : { reason }),
+      ...(orders === undefined ? {} : { orders }),
     };
   } catch {
     return undefined;

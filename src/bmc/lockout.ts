@@ -22,6 +22,8 @@ export interface LockReport {
 /** Who asks for a change of the lock, and why. */
 export interface LockChange {
   readonly by?: Uint8Array;
+  /** Of the order, among those of this key. */
+  readonly counter?: number;
   readonly reason?: string;
 }
 
@@ -74,6 +76,11 @@ export class Lockout {
     return this.#change('enabled', change);
   }
 
+  /** The counter of the latest order of this key that changed the lock; 0 where there is none. */
+  latestOrder(by: Uint8Array): number {
+    return this.#record?.orders?.[toHex(by)] ?? 0;
+  }
+
   status(): Promise<LockReport> {
     return this.#inTurn(async () => this.#report(this.#record ?? (await this.#load())));
   }
@@ -89,6 +96,7 @@ export class Lockout {
             since: this.#options.clock.wallSeconds(),
             ...(change.by === undefined ? {} : { by: toHex(change.by) }),
             ...(change.reason === undefined ? {} : { reason: change.reason }),
+            orders: withOrder(now.orders ?? {}, change),
           }
         : now;
       if (changed) await this.#save(record);
@@ -186,4 +194,16 @@ export class Lockout {
     this.#last = turn.catch(() => {});
     return turn;
   }
+}
+
+/** Keys remembered; far more than have a say about one machine. */
+const ORDERS_KEPT = 64;
+
+function withOrder(
+  orders: Readonly<Record<string, number>>,
+  { by, counter }: LockChange,
+): Record<string, number> {
+  if (by === undefined || counter === undefined) return { ...orders };
+  const others = Object.entries(orders).filter(([key]) => key !== toHex(by));
+  return Object.fromEntries([...others.slice(-(ORDERS_KEPT - 1)), [toHex(by), counter]]);
 }

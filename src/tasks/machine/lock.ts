@@ -1,4 +1,4 @@
-import { allow, equalBytes, refuse, seconds } from '../../base/index.ts';
+import { allow, equalBytes, refuse, seconds, type Verdict } from '../../base/index.ts';
 import type { Order } from '../../protocol/index.ts';
 import type { TaskServices } from '../services.ts';
 import { stopReasons } from '../stop.ts';
@@ -12,6 +12,16 @@ const shape = {
   deadline: seconds(60),
   noProgress: seconds(60),
 } as const;
+
+/** A change that was held back on its way must not undo a later one of the same key. */
+function checkOrder(
+  order: Order<'machine.disable' | 'machine.enable'>,
+  { lockout }: TaskServices,
+): Verdict<void> {
+  return order.ctr < lockout.latestOrder(order.iss)
+    ? refuse('REPLAYED', 'A later order of this key has changed the lock since.')
+    : allow(undefined);
+}
 
 /** The stored lock says whether it was this issuer's order that changed it last. */
 async function resultOf(
@@ -33,11 +43,18 @@ export const machineDisable: TaskKind<'machine.disable'> = {
   verb: 'machine.disable',
   fate: () => Promise.resolve('absent'),
   resultOf,
-  async run({ args }, context) {
+  async run(order, context) {
     const { services, id, issuer } = context;
+    const { args } = order;
+    const timely = checkOrder(order, services);
+    if (!timely.ok) return timely;
     if (args.dryRun === true) return allow({ lock: await lockNote(services), changed: false });
     return context.effect({ lock: 'disabled' }, async () => {
-      const change = { by: issuer.keyId, ...(args.reason === undefined ? {} : { reason: args.reason }) };
+      const change = {
+        by: issuer.keyId,
+        counter: order.ctr,
+        ...(args.reason === undefined ? {} : { reason: args.reason }),
+      };
       const { lock, changed } = await services.lockout.disable(change);
       services.tasks.stopWorking(stopReasons.disabled(), id);
       return allow({ lock: { ...lock }, changed });
@@ -51,11 +68,18 @@ export const machineEnable: TaskKind<'machine.enable'> = {
   verb: 'machine.enable',
   fate: () => Promise.resolve('absent'),
   resultOf,
-  async run({ args }, context) {
+  async run(order, context) {
     const { services, issuer } = context;
+    const { args } = order;
+    const timely = checkOrder(order, services);
+    if (!timely.ok) return timely;
     if (args.dryRun === true) return allow({ lock: await lockNote(services), changed: false });
     return context.effect({ lock: 'enabled' }, async () => {
-      const change = { by: issuer.keyId, ...(args.reason === undefined ? {} : { reason: args.reason }) };
+      const change = {
+        by: issuer.keyId,
+        counter: order.ctr,
+        ...(args.reason === undefined ? {} : { reason: args.reason }),
+      };
       const { lock, changed } = await services.lockout.enable(change);
       if (lock.state !== 'enabled') return refuse('DISABLED', 'The lock could not be released.');
       return allow({ lock: { ...lock }, changed });

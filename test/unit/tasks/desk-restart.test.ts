@@ -2,7 +2,7 @@ import t from 'tap';
 import { allow, minutes, NsError, refuse, seconds } from '../../../src/base/index.ts';
 import type { Verb } from '../../../src/protocol/index.ts';
 import { taskCancel } from '../../../src/tasks/desk-work/tasks.ts';
-import { machineDisable } from '../../../src/tasks/machine/lock.ts';
+import { machineDisable, machineEnable } from '../../../src/tasks/machine/lock.ts';
 import type { EffectFate, TaskKind } from '../../../src/tasks/task.ts';
 import { deskBench } from '../../kit/desk.ts';
 
@@ -194,5 +194,38 @@ await t.test(
     await bench.submit(await bench.order(read));
     await bench.settle();
     t.match(bench.receipts().at(-1), { outcome: 'refused', refusal: { code: 'DISABLED' } });
+  },
+);
+
+await t.test(
+  'a disable that was held back on its way does not undo a later enable of the same key',
+  async (t) => {
+    const registry = { 'machine.disable': machineDisable, 'machine.enable': machineEnable };
+    const bench = await deskBench({ registry });
+    const lock = (verb: Verb) =>
+      bench.order({ verb, args: {}, exp: verb === 'machine.disable' ? undefined : 4_000_000_000 });
+    const [first, heldBack, release] = [
+      await lock('machine.disable'),
+      await lock('machine.disable'),
+      await lock('machine.enable'),
+    ];
+    await bench.submit(first);
+    await bench.settle();
+    await bench.submit(release);
+    await bench.settle();
+    await bench.submit(heldBack);
+    await bench.settle();
+    t.match(bench.receipts(), [
+      { verb: 'machine.disable', outcome: 'succeeded' },
+      { verb: 'machine.enable', outcome: 'succeeded' },
+      { verb: 'machine.disable', outcome: 'refused', refusal: { code: 'REPLAYED' } },
+    ]);
+    t.equal(bench.lockout.enabled, true);
+    const again = await deskBench({ registry, store: bench.store, keys: bench.keys });
+    t.equal(
+      again.lockout.latestOrder(bench.keys.operator.publicKey.keyId),
+      release.order.ctr,
+      'also after a restart',
+    );
   },
 );

@@ -37,6 +37,13 @@ export const fileDownload: TaskKind<'file.download'> = {
         `The file has ${args.size} bytes; this device stages ${context.services.limits.stagedFile} at most.`,
       );
     }
+    if (effect !== undefined && args.mtime === undefined) {
+      return refuse(
+        'EFFECT_DIFFERS',
+        'The order gives the file no time, so that its effect is another one each second.',
+        'Give the same --mtime with --dry-run and with --approve.',
+      );
+    }
     const early = await withVolume(context, args, 'write', (access) => planOn(args, context, access));
     if (!early.ok) return early;
     await context.claim(stagedNames(args.sha256).content, 'write');

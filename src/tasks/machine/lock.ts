@@ -1,8 +1,8 @@
-import { allow, equalBytes, refuse, seconds, type Verdict } from '../../base/index.ts';
+import { allow, refuse, seconds, type Verdict } from '../../base/index.ts';
 import type { Order } from '../../protocol/index.ts';
 import type { TaskServices } from '../services.ts';
 import { stopReasons } from '../stop.ts';
-import type { EffectFacts, TaskKind } from '../task.ts';
+import type { EffectFacts, EffectFate, TaskKind } from '../task.ts';
 import { lockNote } from './status.ts';
 
 const shape = {
@@ -23,25 +23,29 @@ function checkOrder(
     : allow(undefined);
 }
 
-/** The stored lock says whether it was this issuer's order that changed it last. */
+/** The record says whose order changed it last; that the board follows the record is made sure at every start. */
+async function lockFate({ by, counter }: EffectFacts, { lockout }: TaskServices): Promise<EffectFate> {
+  if (!(by instanceof Uint8Array)) return 'unknown';
+  return lockout.latestOrder(by) === counter ? 'done' : 'absent';
+}
+
 async function resultOf(
-  order: Order<'machine.disable' | 'machine.enable'>,
+  _order: Order<'machine.disable' | 'machine.enable'>,
   _facts: EffectFacts,
   services: TaskServices,
 ) {
-  const lock = await lockNote(services);
-  return { lock, changed: lock.by !== undefined && equalBytes(lock.by, order.iss) };
+  return { lock: await lockNote(services), changed: true };
 }
 
 /**
  * Disables the machine. Overtakes everything: it waits for no queue, and every task that works on the machine is
- * stopped once the lock is stored. Repeating it is a no-op with `changed` false. After a restart it simply runs again,
- * since the lock is a desired state and not an event.
+ * stopped once the lock is stored. Repeating it is a no-op with `changed` false. Where a restart finds it not
+ * in the record it simply runs again: the lock is a desired state and not an event.
  */
 export const machineDisable: TaskKind<'machine.disable'> = {
   ...shape,
   verb: 'machine.disable',
-  fate: () => Promise.resolve('absent'),
+  fate: lockFate,
   resultOf,
   async run(order, context) {
     const { services, id, issuer } = context;
@@ -49,7 +53,7 @@ export const machineDisable: TaskKind<'machine.disable'> = {
     const timely = checkOrder(order, services);
     if (!timely.ok) return timely;
     if (args.dryRun === true) return allow({ lock: await lockNote(services), changed: false });
-    return context.effect({ lock: 'disabled' }, async () => {
+    return context.effect({ by: issuer.keyId, counter: order.ctr }, async () => {
       const change = {
         by: issuer.keyId,
         counter: order.ctr,
@@ -66,7 +70,7 @@ export const machineDisable: TaskKind<'machine.disable'> = {
 export const machineEnable: TaskKind<'machine.enable'> = {
   ...shape,
   verb: 'machine.enable',
-  fate: () => Promise.resolve('absent'),
+  fate: lockFate,
   resultOf,
   async run(order, context) {
     const { services, issuer } = context;
@@ -74,7 +78,7 @@ export const machineEnable: TaskKind<'machine.enable'> = {
     const timely = checkOrder(order, services);
     if (!timely.ok) return timely;
     if (args.dryRun === true) return allow({ lock: await lockNote(services), changed: false });
-    return context.effect({ lock: 'enabled' }, async () => {
+    return context.effect({ by: issuer.keyId, counter: order.ctr }, async () => {
       const change = {
         by: issuer.keyId,
         counter: order.ctr,

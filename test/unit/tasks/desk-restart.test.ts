@@ -229,3 +229,19 @@ await t.test(
     );
   },
 );
+
+await t.test('after a restart the lock record tells whether an order changed it', async (t) => {
+  const bench = await deskBench({ registry: { 'machine.disable': machineDisable } });
+  const { order } = await bench.order({ verb: 'machine.disable', args: {}, exp: undefined });
+  const { signal } = new AbortController();
+  const fate = (counter: number) => machineDisable.fate?.({ by: order.iss, counter }, bench.services, signal);
+  t.equal(await fate(order.ctr), 'absent');
+  await bench.clock.settle(bench.lockout.disable({ by: order.iss, counter: order.ctr }), seconds(10));
+  t.equal(await fate(order.ctr), 'done');
+  t.equal(await fate(order.ctr + 1), 'absent');
+  const result = bench.clock.settle(
+    machineDisable.resultOf!(order as never, {}, bench.services),
+    seconds(10),
+  );
+  t.match(await result, { changed: true, lock: { state: 'disabled' } });
+});

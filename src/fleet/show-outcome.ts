@@ -24,6 +24,10 @@ function refusalLines(refusal: RefusalNote): string[] {
   return [`refused ${refusal.code}: ${refusal.sentence}`, `remedy: ${refusal.remedy}`];
 }
 
+function failureLines({ code, sentence, remedy }: NonNullable<Receipt['failure']>): string[] {
+  return [`${code}: ${sentence}`, ...(remedy === undefined ? [] : [`remedy: ${remedy}`])];
+}
+
 function receiptLines<V extends Verb>(
   verb: V,
   receipt: Receipt,
@@ -41,8 +45,7 @@ function receiptLines<V extends Verb>(
       : receipt.outcome === 'refused'
         ? refusalLines(reason)
         : [`${reason.code}: ${reason.sentence}`, `remedy: ${reason.remedy}`];
-  const failure =
-    receipt.failure === undefined ? [] : [`${receipt.failure.code}: ${receipt.failure.sentence}`];
+  const failure = receipt.failure === undefined ? [] : failureLines(receipt.failure);
   const lines =
     receipt.outcome === 'refused' && reason !== undefined
       ? [...why, ...(gist === '' ? [] : [`partly done: ${gist}`, ...rest])]

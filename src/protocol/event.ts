@@ -85,7 +85,7 @@ export const receipt = v.strictObject({
   /** For refused, cancelled and expired. */
   refusal: v.optional(refusalMessage),
   /** For failed and unknown. */
-  failure: v.optional(v.strictObject({ code: text(64), sentence: text() })),
+  failure: v.optional(v.strictObject({ code: text(64), sentence: text(), remedy: v.optional(text()) })),
   /** For succeeded, by the verb's result schema; may stand beside a refusal where part was done. */
   result: v.optional(v.unknown()),
   /** From before the task to after it: milliseconds since the order was received, and the state from then on. */

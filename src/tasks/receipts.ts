@@ -3,6 +3,7 @@ import { asNsError, type Duration } from '../base/index.ts';
 import type { KeyStore, LogSink } from '../ports/index.ts';
 import { type DeviceEvent, LIMITS, PROTOCOL_VERSION, type Receipt } from '../protocol/index.ts';
 import { signEvent } from '../security/index.ts';
+import { remedyOf } from './failure-remedies.ts';
 import type { Journal, JournalRecord } from './journal/index.ts';
 import type { DeviceIdentity } from './services.ts';
 import type { TaskEnd } from './stop.ts';
@@ -94,7 +95,7 @@ export class ReceiptWriter {
       issuer: subject.issuer,
       outcome: end.is,
       ...('refusal' in end ? { refusal: end.refusal } : {}),
-      ...('failure' in end ? { failure: end.failure } : {}),
+      ...('failure' in end ? { failure: { ...end.failure, remedy: remedyOf(end.failure.code) } } : {}),
       ...('result' in end ? { result: end.result } : {}),
       power: [...power],
       receivedAt,

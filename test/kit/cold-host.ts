@@ -326,7 +326,7 @@ function endOf<V extends Verb>(outcome: OrderOutcome<V>): Ended<V> {
     outcome: receipt.outcome,
     code: receipt.refusal?.code ?? receipt.failure?.code,
     sentence: receipt.refusal?.sentence ?? receipt.failure?.sentence,
-    remedy: receipt.refusal?.remedy,
+    remedy: receipt.refusal?.remedy ?? receipt.failure?.remedy,
     result,
     power: receipt.power,
   };

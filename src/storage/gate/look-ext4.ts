@@ -77,6 +77,12 @@ async function fstabSwapFiles(fs: FileSystem, signal?: AbortSignal): Promise<str
     .filter((path) => !path.startsWith('/dev/'));
 }
 
+/** What hides swap files from us, and must not hide the rest: a dying disk is one that people want their files from. */
+const UNSEEN: Readonly<Record<string, string>> = {
+  NS_FS_CORRUPT: 'a damaged filesystem',
+  NS_BLOCK_IO: 'sectors that cannot be read',
+};
+
 /** Swap can be a file, and a host can hibernate into it: looks at the usual places and at those in /etc/fstab. */
 async function swapFileEvidence(
   device: BlockDevice,
@@ -100,11 +106,9 @@ async function swapFileEvidence(
       }
     }
   } catch (error) {
-    if (!(error instanceof NsError) || error.code !== 'NS_FS_CORRUPT') throw error;
-    found.push({
-      finding: 'unknown',
-      what: 'a damaged filesystem, whose swap files could not be looked for',
-    });
+    const what = error instanceof NsError ? UNSEEN[error.code] : undefined;
+    if (what === undefined) throw error;
+    found.push({ finding: 'unknown', what: `${what}, so that swap files could not be looked for` });
   }
   return found;
 }

@@ -192,6 +192,10 @@ export const REFUSALS = {
     sentence: 'This name cannot be written.',
     remedy: 'Use a name of 1 to 255 bytes of UTF-8 without control characters.',
   },
+  TIME_UNSUPPORTED: {
+    sentence: 'The filesystem cannot keep this time.',
+    remedy: 'Give the file another time with --mtime.',
+  },
   PATH_PROTECTED: {
     sentence: 'The path is protected on this device.',
     remedy: 'Ask whoever keeps the protected-path list of this board.',

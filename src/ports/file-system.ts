@@ -40,6 +40,9 @@ export interface VolumeFacts {
   readonly free: number;
   /** When the filesystem was last written, whole seconds since 1970, as it says itself. */
   readonly lastWrite: number;
+  /** The times that a file can have here, whole seconds since 1970. */
+  readonly earliestTime: number;
+  readonly latestTime: number;
 }
 
 /** An open regular file. Reads past the end give fewer bytes; holes read as zeros. */

@@ -17,7 +17,7 @@ import { linkTarget, readableDirectory, walkPath } from './path-walk.ts';
 import { type Ext4Volume, openVolume } from './volume.ts';
 
 function factsOf(volume: Ext4Volume): VolumeFacts {
-  const { type, label, uuid, blockSize, blocksCount, freeCount, clusterSize, lastWrite } =
+  const { type, label, uuid, blockSize, blocksCount, freeCount, clusterSize, lastWrite, inodeSize } =
     volume.layout.superblock;
   return {
     type,
@@ -27,6 +27,9 @@ function factsOf(volume: Ext4Volume): VolumeFacts {
     size: blocksCount * blockSize,
     free: freeCount * clusterSize,
     lastWrite,
+    earliestTime: -(2 ** 31),
+    // Larger inodes have two bits more for each time.
+    latestTime: (inodeSize > 128 ? 2 ** 34 : 2 ** 32) - 2 ** 31 - 1,
   };
 }
 

@@ -69,7 +69,8 @@ export const fileDownload: TaskKind<'file.download'> = {
           dryRun,
           replay: args.replay === true,
           approved: effect,
-          time: attributes.mtime,
+          // Never before what the filesystem says of itself, and never past what its superblock keeps.
+          time: Math.min(Math.max(access.lastChange, attributes.mtime), 2 ** 32 - 1),
           facts,
         });
         return made.ok ? allow({ volume: access.note, path, effect: made.value, dryRun }) : made;

@@ -52,11 +52,19 @@ export function planPut(args: ArgsOf<'file.download'>, facts: PutFacts): Verdict
       `The file takes ${args.size} bytes; ${facts.volume.free} are free on the volume.`,
     );
   }
+  const { earliestTime, latestTime } = facts.volume;
+  const mtime = args.mtime ?? facts.now;
+  if (mtime < earliestTime || mtime > latestTime) {
+    return refuse(
+      'TIME_UNSUPPORTED',
+      `The file's time is ${mtime} s; this filesystem keeps ${earliestTime} to ${latestTime}.`,
+    );
+  }
   const attributes: FileAttributes = {
     mode: args.mode ?? stat?.mode ?? FILE_MODE,
     uid: args.uid ?? stat?.uid ?? 0,
     gid: args.gid ?? stat?.gid ?? 0,
-    mtime: args.mtime ?? facts.now,
+    mtime,
   };
   return allow({
     path,

@@ -98,7 +98,17 @@ function tree(paths: readonly string[]): FileSystem {
     ctime: 0,
   } as const;
   return {
-    facts: { type: 'ext4', label: '', uuid: '', blockSize: 1024, size: 0, free: 0, lastWrite: 0 },
+    facts: {
+      type: 'ext4',
+      label: '',
+      uuid: '',
+      blockSize: 1024,
+      size: 0,
+      free: 0,
+      lastWrite: 0,
+      earliestTime: 0,
+      latestTime: 2 ** 31,
+    },
     stat: async (path) => (all.has(path) ? allow(stat) : refuse('NO_SUCH_FILE')),
     open: async () => refuse('NO_SUCH_FILE'),
     list: async (path) => {

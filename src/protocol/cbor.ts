@@ -53,11 +53,23 @@ function objectForm(value: object, depth: number): Record<string, unknown> {
   if (prototype !== Object.prototype && prototype !== null) {
     throw unencodable(`an object of class ${value.constructor?.name ?? 'unknown'}`);
   }
-  const out: Record<string, unknown> = {};
-  for (const [name, item] of Object.entries(value)) {
-    if (item !== undefined) out[key(name)] = wireForm(item, depth + 1);
+  const fields = value as Record<string, unknown>;
+  const names = Object.keys(fields);
+  // Most objects can go as they are; a copy is made from the first field on that cannot.
+  let out: Record<string, unknown> | undefined = prototype === null ? {} : undefined;
+  for (let i = 0; i < names.length; i += 1) {
+    const name = names[i]!;
+    const item = fields[name];
+    const form = item === undefined ? undefined : wireForm(item, depth + 1);
+    if (out === undefined && (item === undefined || form !== item)) {
+      out = {};
+      for (let j = 0; j < i; j += 1) out[names[j]!] = fields[names[j]!];
+    }
+    if (item === undefined) continue;
+    key(name);
+    if (out !== undefined) out[name] = form;
   }
-  return out;
+  return out ?? fields;
 }
 
 function wireForm(value: unknown, depth: number): unknown {
@@ -106,7 +118,10 @@ function plainForm(value: unknown): unknown {
     return new Map(Array.from(value, ([label, item]) => [plainForm(label), plainForm(item)]));
   }
   const fields = value as Record<string, unknown>;
-  for (const name of Object.keys(fields)) fields[name] = plainForm(fields[name]);
+  for (const name of Object.keys(fields)) {
+    const item = fields[name];
+    if (typeof item === 'object' || typeof item === 'bigint') fields[name] = plainForm(item);
+  }
   return fields;
 }
 

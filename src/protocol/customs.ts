@@ -29,11 +29,22 @@ const UNSAFE_HIGH = 0x20_0000;
 /** A defect is thrown inside this file only, and caught by inspect. */
 class Defect extends Error {}
 
+/** Encoded keys seen so far in a map. With shortest form enforced, equal keys have equal bytes. */
+interface Keys {
+  /** Where the first few begin and end: looking at them again is cheaper than a set of strings. */
+  readonly few: number[];
+  many: Set<string> | undefined;
+}
+
+const FEW_KEYS = 24;
+
 interface Open {
   left: number;
-  /** Encoded keys seen so far, for a map. With shortest form enforced, equal keys have equal bytes. */
-  readonly keys: Set<string> | undefined;
+  /** For a map. */
+  readonly keys: Keys | undefined;
 }
+
+const PROTO_KEY = '\x69__proto__';
 
 class Inspection {
   readonly #bytes: Uint8Array;
@@ -127,11 +138,11 @@ class Inspection {
     else if (major === MAJOR.array) this.#enter(argument, undefined, at);
     else if (major === MAJOR.map) {
       if (argument > this.#rules.maxMapKeys) this.#fail(`more than ${this.#rules.maxMapKeys} map keys`, at);
-      this.#enter(argument * 2, new Set(), at);
+      this.#enter(argument * 2, { few: [], many: undefined }, at);
     } else if (major === MAJOR.tag) this.#fail(`tag ${argument} inside an item`, at);
   }
 
-  #enter(children: number, keys: Set<string> | undefined, at: number): void {
+  #enter(children: number, keys: Keys | undefined, at: number): void {
     if (this.#open.length >= this.#rules.maxDepth) {
       this.#fail(`nesting deeper than ${this.#rules.maxDepth}`, at);
     }
@@ -156,19 +167,48 @@ class Inspection {
     }
   }
 
-  #key(seen: Set<string>): void {
+  #key(seen: Keys): void {
     const at = this.#at;
     const { major, argument } = this.#head(at);
     if (major === MAJOR.text) this.#text(argument, at);
     else if (this.#rules.keys === 'text' || major > MAJOR.negative) {
       this.#fail('a map key of the wrong type', at);
     }
-    const encoded = Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + at, this.#at - at);
-    const key = encoded.toString('latin1');
-    if (seen.has(key)) this.#fail('a map key for the second time', at);
+    if (this.#seenBefore(seen, at, this.#at)) this.#fail('a map key for the second time', at);
     // An object cannot hold this key faithfully.
-    if (key === '\x69__proto__') this.#fail('the map key "__proto__"', at);
-    seen.add(key);
+    if (this.#bytes[at] === 0x69 && this.#latin1(at, this.#at) === PROTO_KEY)
+      this.#fail('the map key "__proto__"', at);
+  }
+
+  #seenBefore(seen: Keys, from: number, to: number): boolean {
+    const { few } = seen;
+    if (seen.many === undefined && few.length < FEW_KEYS * 2) {
+      for (let i = 0; i < few.length; i += 2) {
+        if (this.#sameBytes(few[i]!, few[i + 1]!, from, to)) return true;
+      }
+      few.push(from, to);
+      return false;
+    }
+    if (seen.many === undefined) {
+      seen.many = new Set();
+      for (let i = 0; i < few.length; i += 2) seen.many.add(this.#latin1(few[i]!, few[i + 1]!));
+    }
+    const key = this.#latin1(from, to);
+    if (seen.many.has(key)) return true;
+    seen.many.add(key);
+    return false;
+  }
+
+  #sameBytes(from: number, to: number, otherFrom: number, otherTo: number): boolean {
+    if (to - from !== otherTo - otherFrom) return false;
+    for (let i = 0; i < to - from; i += 1) {
+      if (this.#bytes[from + i] !== this.#bytes[otherFrom + i]) return false;
+    }
+    return true;
+  }
+
+  #latin1(from: number, to: number): string {
+    return Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + from, to - from).toString('latin1');
   }
 }
 

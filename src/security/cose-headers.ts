@@ -1,3 +1,4 @@
+import type { PublicKey } from '../ports/index.ts';
 import { decodeLabelled, encode, inspect } from '../protocol/index.ts';
 
 /** Header labels of COSE (RFC 9052 §3.1) that this program looks at. */
@@ -36,14 +37,20 @@ export function readHeaders(protectedItem: unknown, unprotectedItem: unknown): H
   return { protectedBytes, protectedMap, unprotectedMap: unprotectedItem };
 }
 
-/** The protected header of a message that we sign. */
-export function writeProtected(algorithm: number, keyId: Uint8Array): Uint8Array {
-  return encode(
+const written = new WeakMap<PublicKey, Uint8Array>();
+
+/** The protected header of a message that we sign with this key; written once a key. */
+export function writeProtected(algorithm: number, key: PublicKey): Uint8Array {
+  const known = written.get(key);
+  if (known !== undefined) return known;
+  const header = encode(
     new Map<number, unknown>([
       [LABEL.alg, algorithm],
-      [LABEL.kid, keyId],
+      [LABEL.kid, key.keyId],
     ]),
-  );
+  ).slice();
+  written.set(key, header);
+  return header;
 }
 
 /** Whether every label that the message calls critical is protected, present, and understood by the caller. */

@@ -150,8 +150,8 @@ export async function sign1(
   keyStore: KeyStore,
   externalAad: Uint8Array = EMPTY,
 ): Promise<Uint8Array> {
-  const { algorithm, keyId } = keyStore.publicKey;
-  const header = writeProtected(COSE_ALGORITHMS[algorithm].id, keyId);
+  const { publicKey } = keyStore;
+  const header = writeProtected(COSE_ALGORITHMS[publicKey.algorithm].id, publicKey);
   const signature = await keyStore.sign(signedBytes('sign1', header, EMPTY, externalAad, payload));
   return tagged(TAG.sign1, [header, new Map(), payload, signature]);
 }
@@ -164,8 +164,8 @@ export async function signMany(
 ): Promise<Uint8Array> {
   const signatures: unknown[] = [];
   for (const signer of signers) {
-    const { algorithm, keyId } = signer.publicKey;
-    const header = writeProtected(COSE_ALGORITHMS[algorithm].id, keyId);
+    const { publicKey } = signer;
+    const header = writeProtected(COSE_ALGORITHMS[publicKey.algorithm].id, publicKey);
     const signature = await signer.sign(signedBytes('sign', EMPTY, header, externalAad, payload));
     signatures.push([header, new Map(), signature]);
   }

@@ -1,5 +1,5 @@
 import { type Duration, milliseconds, refusal, seconds, type Verdict } from '../base/index.ts';
-import type { Clock, Deadline, Stop } from '../ports/index.ts';
+import type { Clock, Stop } from '../ports/index.ts';
 import type { Order, Verb } from '../protocol/index.ts';
 import type { AdmittedOrder, TaskEvent } from './desk.ts';
 import type { Journal } from './journal/index.ts';
@@ -113,9 +113,12 @@ async function fateOf<V extends Verb>(
 
 /** Ends with the task, or some time after it was told to stop: a task that does not listen cannot hold its slot. */
 async function settled<T>(run: Promise<T>, signal: AbortSignal, clock: Clock, what: string): Promise<T> {
-  const calm = new AbortController();
+  // Made only for a task that is told to stop: a signal costs as much as a small task.
+  let calm: AbortController | undefined;
+  let onAbort = () => {};
   const overdue = new Promise<never>((_, reject) => {
-    const onAbort = () => {
+    onAbort = () => {
+      calm = new AbortController();
       clock.sleep(STOPPING, calm.signal).then(
         () => reject(stopReasons.deadline(`${what}, asked to stop,`)),
         () => {},
@@ -123,18 +126,18 @@ async function settled<T>(run: Promise<T>, signal: AbortSignal, clock: Clock, wh
     };
     if (signal.aborted) onAbort();
     else signal.addEventListener('abort', onAbort, { once: true });
-    calm.signal.addEventListener('abort', () => signal.removeEventListener('abort', onAbort), { once: true });
   });
   try {
     return await Promise.race([run, overdue]);
   } finally {
-    calm.abort('settled');
+    signal.removeEventListener('abort', onAbort);
+    calm?.abort('settled');
   }
 }
 
 /** The two clocks over a task: total time, and time since it last made progress. */
 class TaskWatch {
-  readonly #total: Deadline;
+  readonly #stopTotal: Stop;
   readonly #stopIdle: Stop;
   readonly #clock: Clock;
   #lastProgress: number;
@@ -142,10 +145,7 @@ class TaskWatch {
 
   constructor(verb: Verb, deadline: Duration, noProgress: Duration, clock: Clock, stopping: AbortController) {
     this.#clock = clock;
-    this.#total = clock.deadline(deadline, verb);
-    this.#total.signal.addEventListener('abort', () => stopping.abort(stopReasons.deadline(verb)), {
-      once: true,
-    });
+    this.#stopTotal = clock.every(deadline, () => stopping.abort(stopReasons.deadline(verb)));
     this.#lastProgress = clock.monotonic();
     this.#stopIdle = clock.every(milliseconds(noProgress / 4), () => {
       const idle = clock.monotonic() - this.#lastProgress;
@@ -169,7 +169,7 @@ class TaskWatch {
   }
 
   release(): void {
-    this.#total.release();
+    this.#stopTotal();
     this.#stopIdle();
   }
 }

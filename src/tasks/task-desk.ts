@@ -35,9 +35,6 @@ const PURE_HEAD_START = milliseconds(25);
 /** Room above maxOpen for the orders that must always get in. */
 const PRIORITY_ROOM = 8;
 
-/** Given as a reason where nobody looks at it: without one, an exception with a stack is made each time. */
-const ENDED = 'ended';
-
 const EVENT_LISTENERS_MAX = 8;
 
 /**
@@ -181,14 +178,13 @@ export class Desk implements TaskDesk {
     received: JournalRecord,
   ): Promise<boolean> {
     const job = makeJob(admitted, kind, receivedAt, this.#o.services);
-    const headStart = new AbortController();
     const run = runTraced(job, this.#environment);
-    const late = this.#clock.sleep(PURE_HEAD_START, headStart.signal).then(
-      () => undefined,
-      () => undefined,
-    );
+    let stopTimer: Stop = () => {};
+    const late = new Promise<undefined>((resolve) => {
+      stopTimer = this.#clock.every(PURE_HEAD_START, () => resolve(undefined));
+    });
     const ended = await Promise.race([run, late]);
-    headStart.abort(ENDED);
+    stopTimer();
     if (ended === undefined || ended.end.is === 'interrupted') {
       job.stopping.abort(stopReasons.shutdown());
       run.catch(() => {});

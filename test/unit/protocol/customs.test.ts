@@ -133,6 +133,25 @@ await t.test('tags pass only where named, and only outermost', async (t) => {
   t.match(defectOf(fromHex('d2'), rules), /end of the input/);
 });
 
+await t.test('a key stands once in a map of any size', async (t) => {
+  const key = (n: number) => `61${(0x30 + n).toString(16)}`;
+  const map = (keys: readonly number[]) =>
+    fromHex(`b8${keys.length.toString(16).padStart(2, '0')}${keys.map((n) => `${key(n)}00`).join('')}`);
+  for (const size of [24, 25, 26, 27, 60]) {
+    const keys = Array.from({ length: size }, (_, n) => n);
+    t.equal(defectOf(map(keys)), 'none', `${size} keys`);
+    for (const [first, second] of [
+      [0, size - 1],
+      [size - 2, size - 1],
+      [0, 1],
+      [22, 23],
+    ] as const) {
+      const twice = keys.map((n) => (n === second ? first : n));
+      t.match(defectOf(map(twice)), /second time/, `${size} keys, ${first} again at ${second}`);
+    }
+  }
+});
+
 await t.test('labels may be integers or text, each once', async (t) => {
   const rules = { keys: 'labels' } as const;
   t.equal(defectOf(fromHex('a301000400613100'), rules), 'none', '1, 4 and "1"');

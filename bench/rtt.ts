@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { generateKeyPairSync, sign, verify } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,6 +23,7 @@ const STOCK_BATCH = 4;
 const WARM_UP = 400;
 
 const operator = testKey();
+const bare = generateKeyPairSync('ed25519');
 let counter = 0;
 
 function child(file: string, args: readonly string[]): { process: ChildProcess; first: Promise<unknown> } {
@@ -97,6 +99,18 @@ async function operatorOf(
   return { bus, arrived: { next } };
 }
 
+/** What node:crypto alone takes for an order and a receipt: each signed once and verified once. */
+async function signTwice(): Promise<Asked> {
+  const begin = performance.now();
+  for (const size of [191, 772]) {
+    const data = new Uint8Array(size);
+    const signature = sign(null, data, bare.privateKey);
+    if (!verify(null, data, bare.publicKey, signature)) throw new Error('a signature that does not hold');
+  }
+  const took = performance.now() - begin;
+  return { whole: took, wire: took };
+}
+
 interface Series {
   readonly ask: () => Promise<Asked>;
   readonly batch: number;
@@ -151,7 +165,8 @@ try {
     unsynced: one(() => askDevice(unsynced.bus, 'unsynced', unsynced.arrived), BATCH, WARM_UP),
     stock: one(await asker('stock'), STOCK_BATCH, STOCK_BATCH),
   };
-  const all = Object.values(series);
+  const signatures = one(signTwice, BATCH, WARM_UP);
+  const all = [...Object.values(series), signatures];
   for (const { ask, warmUp } of all) for (let i = 0; i < warmUp; i += 1) await ask();
   await flushesOf(device.process);
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -177,9 +192,19 @@ try {
   figure('p99 without fsync', series.unsynced, 'whole', 0.99);
   figure('p50 on the wire', series.synced, 'wire', 0.5);
   figure('p50 on the wire without fsync', series.unsynced, 'wire', 0.5);
+  report({
+    bench: 'rtt',
+    figure: 'p50 without fsync against the echo and two signatures signed and verified',
+    ours: percentile(of(series.unsynced, 'whole'), 0.5),
+    peer: percentile(of(series.echo, 'whole'), 0.5) + percentile(of(signatures, 'whole'), 0.5),
+    unit: 'ms',
+    better: 'lower',
+  });
   const cost = (fraction: number): string => percentile(flushes, fraction).toFixed(3);
   const each = flushes.length / series.synced.asked.length;
   note(`journal fdatasync: p50 ${cost(0.5)} ms, p99 ${cost(0.99)} ms, ${each.toFixed(2)} an order`);
+  const signing = percentile(of(signatures, 'whole'), 0.5).toFixed(3);
+  note(`Ed25519 alone, an order and a receipt, each signed and verified: p50 ${signing} ms`);
   const stock = percentile(of(series.stock, 'whole'), 0.5).toFixed(3);
   note(`the same echo by MQTT.js as it comes, without TCP_NODELAY: p50 ${stock} ms`);
 } finally {

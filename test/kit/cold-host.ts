@@ -55,8 +55,8 @@ export class ColdHost {
   readonly lines: string[] = [];
   /** Writes to the drive so far. */
   writes = 0;
-  /** Called just before each of them. */
-  onWrite: ((n: number) => void) | undefined;
+  /** Called just before each of them, which waits for it: a slow drive. */
+  onWrite: ((n: number) => Promise<void> | undefined) | undefined;
   readonly #options: ColdHostOptions;
   readonly #description: BoardDescription;
   readonly #remove: () => Promise<void>;
@@ -99,9 +99,10 @@ export class ColdHost {
       name: device.name,
       capabilities: device.capabilities,
       read: (offset, into, signal) => device.read(offset, into, signal),
-      write: (offset, data, signal) => {
+      write: async (offset, data, signal) => {
         this.writes += 1;
-        this.onWrite?.(this.writes);
+        const wait = this.onWrite?.(this.writes);
+        if (wait !== undefined) await wait;
         return device.write(offset, data, signal);
       },
       flush: (signal) => device.flush(signal),

@@ -284,6 +284,7 @@ await t.test(
       const before = await readFile(host.disk.path);
       host.onWrite = (at) => {
         if (at - first === n) drive.setFault('stuck');
+        return undefined;
       };
       const end = await host.put('/y', noise(100_000, n), { replace: true });
       t.match(end.outcome, /^(succeeded|refused|failed)$/, `write ${n}: ${end.outcome} ${end.code ?? ''}`);

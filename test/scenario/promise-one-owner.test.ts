@@ -50,7 +50,10 @@ async function wakeDuring<T>(
     wake();
   } else {
     const first = host.writes;
-    host.onWrite = (n) => n - first === moment.write && wake();
+    host.onWrite = (n) => {
+      if (n - first === moment.write) wake();
+      return undefined;
+    };
     void task.then(wake);
     while (asked === undefined) await pause(1);
   }
@@ -162,3 +165,37 @@ await t.test('in the middle of an ls', async (t) => {
     async () => {},
   );
 });
+
+await t.test(
+  'a drive so slow that a commit is cut in two: the host has it in time, and nothing is claimed',
+  async (t) => {
+    const was = noise(30_000, 50);
+    const next = noise(40_000, 51);
+    await host.give('file.delete', { path: '/srv/file' });
+    t.match(await host.put('/srv/file', was), { outcome: 'succeeded' });
+    const first = host.writes;
+    const putting = host.put('/srv/file', next, { replace: true });
+    let asked: number | undefined;
+    host.onWrite = (n) => {
+      if (n - first === 3) {
+        asked = systemClock.monotonic();
+        power.wake('test');
+      }
+      return n - first >= 3 ? pause(900) : undefined;
+    };
+    while (asked === undefined || drive?.at !== 'host') await pause(1);
+    t.ok(systemClock.monotonic() - asked <= HAND_BACK_MS, 'home in time');
+    await eventually(() => power.state === 'S0');
+    const put = await putting;
+    host.onWrite = undefined;
+    t.match(put.outcome, /^(unknown|succeeded)$/, `${put.outcome} ${put.code ?? ''}`);
+    t.ok(put.outcome === 'succeeded' || (put.remedy ?? '') !== '');
+    power.set('S5', 'shut down');
+    // Nothing else is written before the change that was cut off is brought to its end.
+    await eventually(
+      async () => (await host.put('/srv/other', was, { replace: true })).outcome === 'succeeded',
+    );
+    t.ok((await host.disk.read('/srv/file'))?.equals(next), 'wholly new');
+    t.equal(await host.disk.faults(), '');
+  },
+);

@@ -6,7 +6,16 @@ import { holdAlone } from './adapters/single-instance.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import { Agent, agentBlocks, offlineWill } from './agent/index.ts';
 import type { AgentConfig } from './agent-config.ts';
-import { allow, asNsError, ByteView, MiB, milliseconds, refusal, seconds } from './base/index.ts';
+import {
+  allow,
+  asNsError,
+  ByteView,
+  MiB,
+  milliseconds,
+  type NsError,
+  refusal,
+  seconds,
+} from './base/index.ts';
 import { Custody, Lockout, PowerWatch, WakeInterlock } from './bmc/index.ts';
 import { openBoard } from './board-parts.ts';
 import {
@@ -40,6 +49,8 @@ const SEND_LIMITS = { window: 64, windowBytes: 4 * MiB, bytes: 16 * MiB };
 export interface Device {
   /** Stops tasks where they are, gives the disks back, says goodbye. What is open goes on at the next start. */
   stop(): Promise<void>;
+  /** Resolves where own storage no longer keeps what it must: nothing more is to be done but to stop and to end. */
+  readonly failed: Promise<NsError>;
 }
 
 /** What a device meets outside its own process: the machine beside it, and the bus. */
@@ -139,6 +150,10 @@ export async function startDevice(
   });
   const blocks = agentBlocks(bus, identity);
   const services = await servicesOf(machine, config, { identity, log, blocks });
+  let fail: (error: NsError) => void = () => {};
+  const failed = new Promise<NsError>((resolve) => {
+    fail = resolve;
+  });
   const desk = new Desk({
     services,
     journal,
@@ -148,6 +163,7 @@ export async function startDevice(
     reopen: reopener(config),
     maxRunning: config.limits.running,
     maxOpen: config.limits.open,
+    onFatal: fail,
   });
   const agent = new Agent({
     bus,
@@ -175,7 +191,7 @@ export async function startDevice(
     log.log('warn', 'broker.not-encrypted', { url: config.broker.url });
   }
   log.log('info', 'device.started', { device: config.device, board: boardName, version: VERSION });
-  return { stop: () => stopDevice(agent, desk, machine, [journal, services.audit]) };
+  return { failed, stop: () => stopDevice(agent, desk, machine, [journal, services.audit]) };
 }
 
 /** An order from the journal is judged by the keyring of today: a key that is gone orders nothing more. */

@@ -4,7 +4,7 @@ import { type AgentConfig, readAgentConfig } from './agent-config.ts';
 import { asNsError, NsError } from './base/index.ts';
 import { checkBoard } from './board-parts.ts';
 import { startDevice } from './device.ts';
-import { openDeviceKey } from './device-parts.ts';
+import { brokerOptions, openDeviceKey } from './device-parts.ts';
 import { publicKeyText } from './security/index.ts';
 import { VERSION } from './version.ts';
 
@@ -66,19 +66,21 @@ async function run(argv: readonly string[]): Promise<void> {
   if (options.board === undefined) throw usage('--board is missing');
   if (options.check === true) {
     await checkBoard(options.board, config.sim);
+    await brokerOptions(config);
     return print('the configuration is good\n');
   }
   const log = logOf(config);
   const device = await startDevice(options.board, config, log);
-  await stopAsked();
-  log.log('info', 'device.stopping');
+  const failure = await Promise.race([stopAsked(), device.failed]);
+  log.log(failure === undefined ? 'info' : 'error', 'device.stopping');
   setTimeout(() => process.exit(1), STOP_MS).unref();
   await device.stop();
+  if (failure !== undefined) throw failure;
 }
 
-function stopAsked(): Promise<void> {
+function stopAsked(): Promise<undefined> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(undefined));
   });
 }
 

@@ -121,6 +121,9 @@ async function startDevice(
     },
     maxRunning: 4,
     maxOpen: 32,
+    onFatal: (error) => {
+      throw error;
+    },
   });
   const agent = new Agent({
     audit: () => {},

@@ -1,7 +1,8 @@
 export type { AdmittedOrder, Issuer, Submission, TaskDesk, TaskEvent } from './desk.ts';
+export type { DeskOptions, OrderFreshness } from './desk-options.ts';
 export { type CounterMemory, Journal } from './journal/index.ts';
 export { TASKS } from './registry.ts';
 export type { DeviceIdentity, TaskServices } from './services.ts';
 export type { TaskKind, TaskRegistry } from './task.ts';
-export { Desk, type DeskOptions, type OrderFreshness } from './task-desk.ts';
+export { Desk } from './task-desk.ts';
 export { TaskTable } from './task-table.ts';

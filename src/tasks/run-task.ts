@@ -1,5 +1,5 @@
-import { type Duration, milliseconds, refusal, seconds, type Verdict } from '../base/index.ts';
-import type { Clock, Stop } from '../ports/index.ts';
+import { type Duration, milliseconds, refusal, seconds, sentenceOf, type Verdict } from '../base/index.ts';
+import type { Clock, Deadline, Stop } from '../ports/index.ts';
 import type { Order, Verb } from '../protocol/index.ts';
 import type { AdmittedOrder, TaskEvent } from './desk.ts';
 import type { Journal } from './journal/index.ts';
@@ -39,13 +39,17 @@ export async function runTask<V extends Verb>(
   const watch = new TaskWatch(kind.verb, kind.deadline, kind.noProgress, services.clock, stopping);
   const held: (() => void)[] = [];
   const context = makeContext(admitted, environment, row, stopping.signal, watch, held);
+  let running = true;
   try {
-    const verdict = await settled(kind.run(order, context), stopping.signal, services.clock, kind.verb);
-    return endOfVerdict(verdict);
+    const run = kind.run(order, context).finally(() => {
+      running = false;
+    });
+    return endOfVerdict(await settled(run, stopping.signal, services.clock, kind.verb));
   } catch (error) {
     const end = endOfError(error, stopping.signal);
     if (end.is === 'interrupted') return end;
-    const after = await fateOf(kind, order.id, environment);
+    // A task that goes on regardless keeps its claims and may still act: what a look found now would not last.
+    const after = running ? journaledFate(order.id, environment) : await fateOf(kind, order.id, environment);
     return after.fate === 'absent' ? end : endOfFate(kind, order, after, services, error);
   } finally {
     watch.release();
@@ -69,7 +73,11 @@ async function endOfFate<V extends Verb>(
 ): Promise<TaskEnd> {
   if (fate !== 'done' || facts === undefined || kind.resultOf === undefined)
     return unknownEnd(kind.verb, error);
-  return { is: 'succeeded', result: await kind.resultOf(order, facts, services) };
+  try {
+    return { is: 'succeeded', result: await kind.resultOf(order, facts, services) };
+  } catch (cause) {
+    return unknownEnd(kind.verb, cause);
+  }
 }
 
 function unknownEnd(verb: string, error?: unknown): TaskEnd {
@@ -81,32 +89,43 @@ function unknownEnd(verb: string, error?: unknown): TaskEnd {
   return { is: 'unknown', failure: { code: 'NS_TASK_UNKNOWN', sentence } };
 }
 
-/** How the task's effect stands, where one began: by the journal, else by looking at the target. */
-async function fateOf<V extends Verb>(
-  kind: TaskKind<V>,
-  id: Uint8Array,
-  { journal, services, locks }: RunEnvironment,
-): Promise<{ readonly fate: EffectFate; readonly facts?: EffectFacts }> {
+interface Fate {
+  readonly fate: EffectFate;
+  readonly facts?: EffectFacts;
+}
+
+/** How the task's effect stands by the journal alone. */
+function journaledFate(id: Uint8Array, { journal }: RunEnvironment): Fate {
   const journaled = journal.get(id);
   const last = journaled?.intents.at(-1);
   if (journaled === undefined || last === undefined) return { fate: 'absent' };
-  if (journaled.stepsDone.has(last.step)) return { fate: 'done', facts: last.what };
-  if (kind.fate === undefined) return { fate: 'unknown' };
+  return { fate: journaled.stepsDone.has(last.step) ? 'done' : 'unknown', facts: last.what };
+}
+
+/** How it stands by the journal, else by looking at the target. Never throws: where a look fails, it is unknown. */
+async function fateOf<V extends Verb>(
+  kind: TaskKind<V>,
+  id: Uint8Array,
+  environment: RunEnvironment,
+): Promise<Fate> {
+  const { services, locks } = environment;
+  const journaled = journaledFate(id, environment);
+  const { fate, facts } = journaled;
+  if (fate !== 'unknown' || facts === undefined || kind.fate === undefined) return journaled;
   const waiting = services.clock.deadline(kind.deadline, `waiting to look for the effect of ${kind.verb}`);
+  let looking: Deadline | undefined;
   let release: (() => void) | undefined;
   try {
     // No cancel ends this wait: the effect may be there.
     if (kind.fateOf !== undefined) release = await locks.claim(kind.fateOf, 'write', waiting.signal);
-  } catch {
-    return { fate: 'unknown' };
+    looking = services.clock.deadline(LOOKING, `looking for the effect of ${kind.verb}`);
+    return { fate: await kind.fate(facts, services, looking.signal), facts };
+  } catch (error) {
+    services.log.log('warn', 'effect-unseen', { verb: kind.verb, error: sentenceOf(error) });
+    return journaled;
   } finally {
     waiting.release();
-  }
-  const deadline = services.clock.deadline(LOOKING, `looking for the effect of ${kind.verb}`);
-  try {
-    return { fate: await kind.fate(last.what, services, deadline.signal), facts: last.what };
-  } finally {
-    deadline.release();
+    looking?.release();
     release?.();
   }
 }

@@ -1,34 +1,17 @@
-import { equalBytes, milliseconds, type Refusal, refusal, toHex, type Verdict } from '../base/index.ts';
-import type { Clock, KeyStore, Stop } from '../ports/index.ts';
-import type { Order, Verb } from '../protocol/index.ts';
+import { asNsError, equalBytes, milliseconds, type Refusal, refusal, toHex } from '../base/index.ts';
+import type { Clock, Stop } from '../ports/index.ts';
+import type { Verb } from '../protocol/index.ts';
 import { auditDetail } from '../security/index.ts';
 import type { AdmittedOrder, Submission, TaskDesk, TaskEvent } from './desk.ts';
+import type { DeskOptions } from './desk-options.ts';
 import { type Job, makeJob, runTraced, type TracedEnd } from './job.ts';
-import type { CounterMemory, Journal, JournalRecord, ReceivedRecord } from './journal/index.ts';
+import type { JournalRecord, ReceivedRecord } from './journal/index.ts';
 import { type ReceiptSubject, ReceiptWriter } from './receipts.ts';
 import { ResourceLocks } from './resource-lock.ts';
 import type { RunEnvironment } from './run-task.ts';
-import type { TaskServices } from './services.ts';
 import { stopReasons, type TaskEnd } from './stop.ts';
-import type { TaskKind, TaskRegistry } from './task.ts';
+import type { TaskKind } from './task.ts';
 import { ToldNotes } from './told-notes.ts';
-
-/** Judges whether an order is new and in time, and remembers the counters used. Pure: the clock is read here. */
-export interface OrderFreshness extends CounterMemory {
-  judge(order: Order, now: { readonly wallSeconds: number; readonly monotonic: number }): Verdict<void>;
-}
-
-export interface DeskOptions {
-  readonly services: TaskServices;
-  readonly journal: Journal;
-  readonly freshness: OrderFreshness;
-  readonly keyStore: KeyStore;
-  readonly registry: TaskRegistry;
-  /** Opens a journaled packet again: its key may have been revoked meanwhile. */
-  readonly reopen: (packet: Uint8Array) => Verdict<AdmittedOrder>;
-  readonly maxRunning: number;
-  readonly maxOpen: number;
-}
 
 /** How long a pure task may keep its order off stable storage. */
 const PURE_HEAD_START = milliseconds(25);
@@ -49,7 +32,7 @@ export class Desk implements TaskDesk {
   readonly #told: ToldNotes;
   readonly #environment: RunEnvironment;
   readonly #listeners = new Set<(event: TaskEvent) => void>();
-  readonly #taking = new Map<string, { hash: Uint8Array; submission: Promise<Submission> }>();
+  readonly #taking = new Map<string, Promise<Submission>>();
   readonly #queue: Job[] = [];
   readonly #active = new Map<Job, Promise<void>>();
   #stopped = false;
@@ -106,6 +89,7 @@ export class Desk implements TaskDesk {
     this.#stopped = true;
     for (const job of [...this.#queue, ...this.#active.keys()]) job.stopping.abort(stopReasons.shutdown());
     this.#queue.length = 0;
+    await Promise.allSettled(this.#taking.values());
     await Promise.allSettled(this.#active.values());
     await this.#told.stop();
   }
@@ -113,15 +97,17 @@ export class Desk implements TaskDesk {
   submit(admitted: AdmittedOrder): Promise<Submission> {
     const key = toHex(admitted.order.id);
     const taking = this.#taking.get(key);
-    if (taking !== undefined) {
-      return taking.submission.then(
-        () => this.#known(admitted) ?? { is: 'refused', refusal: refusal('REPLAYED') },
-      );
-    }
+    // What became of the one before decides: taken, this one is known; refused, this one is judged by itself.
+    if (taking !== undefined) return taking.then(() => this.submit(admitted));
     const known = this.#known(admitted);
     if (known !== undefined) return Promise.resolve(known);
-    const submission = this.#take(admitted).finally(() => this.#taking.delete(key));
-    this.#taking.set(key, { hash: admitted.packetHash, submission });
+    const submission = this.#take(admitted)
+      .catch((error: unknown) => {
+        this.#o.onFatal(asNsError(error));
+        throw error;
+      })
+      .finally(() => this.#taking.delete(key));
+    this.#taking.set(key, submission);
     return submission;
   }
 
@@ -196,7 +182,8 @@ export class Desk implements TaskDesk {
 
   #start(admitted: AdmittedOrder, receivedAt: number): void {
     const kind = this.#o.registry[admitted.order.verb] as TaskKind<Verb> | undefined;
-    if (kind === undefined) return;
+    // Once stopped, what is in the journal waits for the next start.
+    if (kind === undefined || this.#stopped) return;
     const job = makeJob(admitted, kind, receivedAt, this.#o.services);
     this.#o.services.tasks.add(job.row, (reason) => job.stopping.abort(reason));
     if (kind.pace === 'instant') this.#launch(job);
@@ -220,13 +207,14 @@ export class Desk implements TaskDesk {
       .then(async ({ end, power }) => {
         if (end.is !== 'interrupted') await this.#answer(job, end, power);
       })
-      .catch((error: unknown) => {
-        const text = error instanceof Error ? error.message : String(error);
+      .catch((cause: unknown) => {
+        const error = asNsError(cause);
         this.#o.services.log.log('error', 'task-unanswered', {
           id: toHex(job.row.id),
           verb: job.row.verb,
-          error: text,
+          error: error.message,
         });
+        this.#o.onFatal(error);
       })
       .finally(() => {
         this.#o.services.tasks.remove(job.row.id);

@@ -1,4 +1,4 @@
-import { milliseconds, seconds } from '../../src/base/index.ts';
+import { milliseconds, type NsError, seconds } from '../../src/base/index.ts';
 import type { KeyStore, StateStore, VolumeEditor } from '../../src/ports/index.ts';
 import type { Order, Receipt } from '../../src/protocol/index.ts';
 import { AuditLog, Freshness, openEvent, openOrder, signOrder } from '../../src/security/index.ts';
@@ -90,6 +90,7 @@ export async function deskBench(options: DeskBenchOptions) {
       issuer: { keyId: signer.keyId, name: signer.name, role: signer.role },
     };
   };
+  const fatal: NsError[] = [];
   const desk = new Desk({
     services,
     journal,
@@ -99,6 +100,7 @@ export async function deskBench(options: DeskBenchOptions) {
     reopen: (packet) => ({ ok: true, value: admit(packet) }),
     maxRunning: options.maxRunning ?? 4,
     maxOpen: options.maxOpen ?? 8,
+    onFatal: (error) => fatal.push(error),
   });
   const events: TaskEvent[] = [];
   desk.onEvent((event) => events.push(event));
@@ -121,6 +123,7 @@ export async function deskBench(options: DeskBenchOptions) {
     services,
     journal,
     events,
+    fatal,
     receipts,
     receiptOf,
     order,

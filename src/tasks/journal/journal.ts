@@ -130,8 +130,8 @@ export class Journal {
 
   /** Durable when it resolves; all records together or none. */
   async append(...records: readonly JournalRecord[]): Promise<void> {
-    if (this.#compacting !== undefined) await this.#compacting;
-    // Applied at once, so that a second packet of the same id sees the first; a failed append ends the process.
+    while (this.#compacting !== undefined) await this.#compacting;
+    // Applied at once, so that a second packet of the same id sees the first.
     for (const record of records) this.#apply(record);
     const answered = records.flatMap((record) => (record.r === 'done' ? [toHex(record.id)] : []));
     for (const key of answered) this.#writing.add(key);

@@ -1,0 +1,29 @@
+import type { NsError, Verdict } from '../base/index.ts';
+import type { KeyStore } from '../ports/index.ts';
+import type { Order } from '../protocol/index.ts';
+import type { AdmittedOrder } from './desk.ts';
+import type { CounterMemory, Journal } from './journal/index.ts';
+import type { TaskServices } from './services.ts';
+import type { TaskRegistry } from './task.ts';
+
+/** Judges whether an order is new and in time, and remembers the counters used. Pure: the clock is read here. */
+export interface OrderFreshness extends CounterMemory {
+  judge(order: Order, now: { readonly wallSeconds: number; readonly monotonic: number }): Verdict<void>;
+}
+
+export interface DeskOptions {
+  readonly services: TaskServices;
+  readonly journal: Journal;
+  readonly freshness: OrderFreshness;
+  readonly keyStore: KeyStore;
+  readonly registry: TaskRegistry;
+  /** Opens a journaled packet again: its key may have been revoked meanwhile. */
+  readonly reopen: (packet: Uint8Array) => Verdict<AdmittedOrder>;
+  readonly maxRunning: number;
+  readonly maxOpen: number;
+  /**
+   * Told where own storage did not keep an order or its answer. What is in memory is then ahead of what is stored, so
+   * the process must end; the next start answers what is open.
+   */
+  readonly onFatal: (error: NsError) => void;
+}

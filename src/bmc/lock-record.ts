@@ -22,7 +22,8 @@ export type LockCopy =
 
 const MAGIC = utf8('NSLK');
 const HEAD = 12;
-const LARGEST = 8192;
+/** Room for the longest reason, escaped letter by letter, beside the counters of 64 keys. */
+const LARGEST = 16_384;
 
 const recordSchema = v.strictObject({
   state: v.picklist(['enabled', 'disabled']),

@@ -210,3 +210,13 @@ await t.test('a lock record survives the way to the store, and no other bytes pa
     { numRuns: 50 },
   );
 });
+
+await t.test('the longest reason and the counters of 64 keys fit a lock record', (t) => {
+  const orders = Object.fromEntries(
+    Array.from({ length: 64 }, (_, n) => [n.toString(16).padStart(16, '0'), Number.MAX_SAFE_INTEGER]),
+  );
+  // JSON spells each of these letters with six.
+  const record: LockRecord = { state: 'enabled', version: 1, reason: '\u0001'.repeat(1024), orders };
+  t.same(decodeLockCopy(encodeLockRecord(record)), { is: 'whole', record });
+  t.end();
+});

@@ -1,0 +1,34 @@
+import { spawn } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+
+const directory = t.testdir({
+  'agent.yaml': `device: host1
+broker: { url: mqtts://localhost, ca: ca.pem, passwordFile: password }
+state: state
+keyring: []
+sim: { disks: [{ name: disk0, image: disk.img }] }
+`,
+});
+
+async function check(): Promise<{ readonly code: number | null; readonly said: string }> {
+  const args = ['--import=tsx', 'src/main.ts', '--board', 'sim-host', '--check'];
+  const child = spawn(process.execPath, [...args, '--config', join(directory, 'agent.yaml')]);
+  let said = '';
+  const hear = (text: Buffer) => {
+    said += text.toString();
+  };
+  child.stdout.on('data', hear);
+  child.stderr.on('data', hear);
+  const code = await new Promise<number | null>((done) => child.once('close', done));
+  return { code, said };
+}
+
+await t.test('a check names a file of the broker that cannot be read', async (t) => {
+  writeFileSync(join(directory, 'ca.pem'), '');
+  writeFileSync(join(directory, 'password'), 'secret\n');
+  t.match(await check(), { code: 0, said: 'the configuration is good' });
+  rmSync(join(directory, 'password'));
+  t.match(await check(), { code: 2, said: /password cannot be read/ });
+});

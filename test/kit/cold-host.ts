@@ -8,14 +8,7 @@ import type { AgentConfig } from '../../src/agent-config.ts';
 import { type BoardDescription, boardChannels } from '../../src/bmc/index.ts';
 import { type Device, startDevice } from '../../src/device.ts';
 import { openDeviceKey } from '../../src/device-parts.ts';
-import {
-  Fleet,
-  type GetOutcome,
-  type OrderOutcome,
-  type PutArgs,
-  type PutOutcome,
-  type TransferOptions,
-} from '../../src/fleet/index.ts';
+import { Fleet, type GetOutcome, type PutOutcome } from '../../src/fleet/index.ts';
 import type { BlockDevice, KeyStore } from '../../src/ports/index.ts';
 import {
   type ArgsOf,
@@ -27,6 +20,7 @@ import {
 import { openEvent, signOrder } from '../../src/security/index.ts';
 import { type DiskImage, type DiskMaking, makeDisk } from './disk-image.ts';
 import { scratch } from './disk-tools.ts';
+import { type Ended, endOf, type GetOptions, type GiveOptions, type Got, type PutOptions } from './ended.ts';
 import { FakeBroker, type FakeBus } from './fake-bus.ts';
 import { MemorySink, memorySource } from './fleet-bench.ts';
 import { testKey, testKeyring } from './keys.ts';
@@ -289,46 +283,4 @@ export class ColdHost {
   said<E extends DeviceEvent['event']>(event: E): (DeviceEvent & { event: E })[] {
     return this.events().filter((said): said is DeviceEvent & { event: E } => said.event === event);
   }
-}
-
-export interface GiveOptions {
-  readonly key?: KeyStore;
-  readonly effect?: Uint8Array;
-}
-
-type Watching = Pick<TransferOptions, 'onEvent' | 'onProgress' | 'effect'>;
-export type PutOptions = Omit<PutArgs, 'path'> & Watching;
-export type GetOptions = Omit<ArgsOf<'file.upload'>, 'path'> & Watching & { readonly sink?: MemorySink };
-
-/** How an order ended, flat: what tests ask for. */
-export interface Ended<V extends Verb> {
-  /** The receipt's outcome, or how there came none. */
-  readonly outcome: string;
-  /** Of the refusal or failure. */
-  readonly code: string | undefined;
-  readonly sentence: string | undefined;
-  readonly remedy: string | undefined;
-  readonly result: (OrderOutcome<V> & { is: 'receipt' })['result'];
-  readonly power: readonly { readonly state: string }[];
-}
-
-export interface Got extends Ended<'file.upload'> {
-  readonly sink: MemorySink;
-  readonly fault: string | undefined;
-  readonly resumedAt: number | undefined;
-}
-
-function endOf<V extends Verb>(outcome: OrderOutcome<V>): Ended<V> {
-  const nothing = { sentence: undefined, remedy: undefined, result: undefined, power: [] };
-  if (outcome.is === 'rejected') return { ...nothing, outcome: 'rejected', ...outcome.refusal };
-  if (outcome.is !== 'receipt') return { ...nothing, outcome: outcome.is, code: undefined };
-  const { receipt, result } = outcome;
-  return {
-    outcome: receipt.outcome,
-    code: receipt.refusal?.code ?? receipt.failure?.code,
-    sentence: receipt.refusal?.sentence ?? receipt.failure?.sentence,
-    remedy: receipt.refusal?.remedy ?? receipt.failure?.remedy,
-    result,
-    power: receipt.power,
-  };
 }

@@ -1,7 +1,8 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { ColdHost, type Ended } from '../kit/cold-host.ts';
+import { ColdHost } from '../kit/cold-host.ts';
+import type { Ended } from '../kit/ended.ts';
 
 const LONG = 'n'.repeat(255);
 const ODD = [

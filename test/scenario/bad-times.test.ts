@@ -43,7 +43,7 @@ await t.test('a broker that goes away loses neither orders nor answers', async (
   // The task goes on without it, and its answer waits.
   await eventually(async () => (await host.disk.text('/srv/file-0')) === undefined);
   const packets = [first];
-  for (let n = 1; n <= 24; n += 1) {
+  for (let n = 1; n <= 11; n += 1) {
     packets.push(
       await host.packet({ id: idOf(n, 1), verb: 'file.delete', args: { path: `/srv/file-${n}` } }),
     );
@@ -53,12 +53,12 @@ await t.test('a broker that goes away loses neither orders nor answers', async (
   await pause(300);
   t.equal(receiptsOf().size, 0);
   host.bus.connect();
-  await eventually(() => receiptsOf().size === 25);
+  await eventually(() => receiptsOf().size === 12);
   for (const [id, ends] of receiptsOf()) {
     t.equal(ends.size, 1, `${id.slice(0, 4)}: one answer, however often it is heard`);
     t.match([...ends][0], /succeeded/);
   }
-  for (let n = 0; n <= 24; n += 1) t.equal(await host.disk.text(`/srv/file-${n}`), undefined);
+  for (let n = 0; n <= 11; n += 1) t.equal(await host.disk.text(`/srv/file-${n}`), undefined);
   t.equal(await host.disk.text('/srv/file-25'), '25\n');
   t.equal(await host.disk.faults(), '');
 });
@@ -83,7 +83,7 @@ await t.test(
   async (t) => {
     const a = noise(300_000, 11);
     const b = noise(200_000, 12);
-    for (let round = 0; round < 3; round += 1) {
+    for (let round = 0; round < 2; round += 1) {
       const ends = await Promise.all([
         host.put('/srv/both', a, { replace: true }),
         host.put('/srv/both', b, { replace: true }),
@@ -112,7 +112,7 @@ await t.test(
     t.ok((await host.disk.read('/srv/twin-1'))?.equals(a));
     t.ok((await host.disk.read('/srv/twin-2'))?.equals(a));
 
-    for (let round = 0; round < 3; round += 1) {
+    for (let round = 0; round < 2; round += 1) {
       const [put, rm] = await Promise.all([
         host.put('/srv/both', a, { replace: true }),
         host.give('file.delete', { path: '/srv/both' }),
@@ -123,7 +123,7 @@ await t.test(
       t.ok(there === undefined || there.equals(a), 'put and rm');
     }
     await host.put('/srv/both', a, { replace: true });
-    for (let round = 0; round < 3; round += 1) {
+    for (let round = 0; round < 2; round += 1) {
       const [got, put] = await Promise.all([
         host.get('/srv/both'),
         host.put('/srv/both', round % 2 === 0 ? b : a, { replace: true }),
@@ -145,7 +145,7 @@ await t.test(
     let was = noise(1000, 20);
     let seed = 21;
     for (const state of ['S0', 'S3', 'S4', 'unknown'] as const) {
-      for (const ms of [5, 60, 140]) {
+      for (const ms of [5, 100]) {
         seed += 1;
         const next = noise(400_000, seed);
         const putting = host.put('/srv/state', next, { replace: true });

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { systemClock } from '../../src/adapters/system-clock.ts';
 import { MiB, milliseconds } from '../../src/base/index.ts';
-import { ColdHost, type Ended } from '../kit/cold-host.ts';
+import { ColdHost } from '../kit/cold-host.ts';
+import type { Ended } from '../kit/ended.ts';
 import { eventually } from '../kit/eventually.ts';
 import { seededRandom } from '../kit/power-cut.ts';
 

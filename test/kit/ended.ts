@@ -1,0 +1,46 @@
+import type { OrderOutcome, PutArgs, TransferOptions } from '../../src/fleet/index.ts';
+import type { KeyStore } from '../../src/ports/index.ts';
+import type { ArgsOf, Verb } from '../../src/protocol/index.ts';
+import type { MemorySink } from './fleet-bench.ts';
+
+export interface GiveOptions {
+  readonly key?: KeyStore;
+  readonly effect?: Uint8Array;
+}
+
+type Watching = Pick<TransferOptions, 'onEvent' | 'onProgress' | 'effect'>;
+export type PutOptions = Omit<PutArgs, 'path'> & Watching;
+export type GetOptions = Omit<ArgsOf<'file.upload'>, 'path'> & Watching & { readonly sink?: MemorySink };
+
+/** How an order ended, flat: what tests ask for. */
+export interface Ended<V extends Verb> {
+  /** The receipt's outcome, or how there came none. */
+  readonly outcome: string;
+  /** Of the refusal or failure. */
+  readonly code: string | undefined;
+  readonly sentence: string | undefined;
+  readonly remedy: string | undefined;
+  readonly result: (OrderOutcome<V> & { is: 'receipt' })['result'];
+  readonly power: readonly { readonly state: string }[];
+}
+
+export interface Got extends Ended<'file.upload'> {
+  readonly sink: MemorySink;
+  readonly fault: string | undefined;
+  readonly resumedAt: number | undefined;
+}
+
+export function endOf<V extends Verb>(outcome: OrderOutcome<V>): Ended<V> {
+  const nothing = { sentence: undefined, remedy: undefined, result: undefined, power: [] };
+  if (outcome.is === 'rejected') return { ...nothing, outcome: 'rejected', ...outcome.refusal };
+  if (outcome.is !== 'receipt') return { ...nothing, outcome: outcome.is, code: undefined };
+  const { receipt, result } = outcome;
+  return {
+    outcome: receipt.outcome,
+    code: receipt.refusal?.code ?? receipt.failure?.code,
+    sentence: receipt.refusal?.sentence ?? receipt.failure?.sentence,
+    remedy: receipt.refusal?.remedy ?? receipt.failure?.remedy,
+    result,
+    power: receipt.power,
+  };
+}

@@ -214,6 +214,7 @@ class FileReceiver {
       if (now - this.#lastSign < STILL_HERE) continue;
       this.#lastSign = now;
       this.#send({ t: 'ask', id: this.#o.id, want: [[0, 0]] });
+      this.#report();
     }
     return this.#hash.digest();
   }

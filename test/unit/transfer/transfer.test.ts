@@ -117,6 +117,26 @@ await t.test('progress never says whole before the whole is verified', async (t)
   );
 });
 
+await t.test('reading back what an earlier try brought counts as progress', async (t) => {
+  const b = bench(20 * CHUNK);
+  const have = new ChunkMap(20);
+  for (let index = 0; index < 20; index += 1) have.add(index);
+  b.sink.bytes.set(b.source.bytes);
+  let told = 0;
+  const receiving = b.receive({
+    have,
+    read: async (offset, into) => {
+      await b.clock.sleep(seconds(10), new AbortController().signal);
+      await b.sink.read(offset, into);
+    },
+    onProgress: () => {
+      told += 1;
+    },
+  });
+  await b.settle(receiving);
+  t.ok(told >= 20, `told ${told} times in 200 s`);
+});
+
 await t.test('other bytes than announced are refused, and nothing of them is kept', async (t) => {
   const b = bench(5000);
   const saved: Uint8Array[] = [];

@@ -155,7 +155,14 @@ export class AuditLog {
    * Entries from number `from` (by default, or where it is gone, the oldest) on, at most 64. NS_AUDIT_DAMAGED where
    * the storage no longer holds what was written.
    */
-  async read(from = 0, limit = MAX_PAGE): Promise<AuditPage> {
+  read(from = 0, limit = MAX_PAGE): Promise<AuditPage> {
+    // In turn: an entry that is being written takes the place of the oldest.
+    const turn = this.#tail.then(() => this.#read(from, limit));
+    this.#tail = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #read(from: number, limit: number): Promise<AuditPage> {
     const start = Math.min(Math.max(from, this.#first), this.#head.seq);
     const end = Math.min(this.#head.seq, start + Math.max(0, Math.min(limit, MAX_PAGE)));
     const entries: AuditEntry[] = [];

@@ -62,6 +62,12 @@ await t.test('the ring keeps the newest entries, and pages go on where they stop
   t.strictSame((await log.read(999)).entries, []);
 });
 
+await t.test('what is read while an entry takes the place of the oldest is whole', async (t) => {
+  const log = await filled(new MemoryState(), 8);
+  const [, page] = await Promise.all([log.append(line(8)), log.read(), log.append(line(9))]);
+  t.same(page.entries.length, 8);
+});
+
 await t.test('pages verify against a head that is known, and nothing can be changed unseen', async (t) => {
   const log = await filled(new MemoryState(), 6);
   const { entries, head } = await log.read();

@@ -3,7 +3,7 @@ import { mkdir, open, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { NsError } from '../base/index.ts';
 import type { LocalSink } from '../ports/index.ts';
-import { openPart, readWhole } from './operator-part.ts';
+import { localFault, openPart, readWhole } from './operator-part.ts';
 
 /** A regular file of this machine, open for sending. */
 export interface LocalFile {
@@ -19,11 +19,7 @@ export interface LocalFile {
 
 const HASH_BYTES = 1024 * 1024;
 
-function unreadable(path: string, cause: unknown): NsError {
-  if (cause instanceof NsError) return cause;
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new NsError('NS_LOCAL_FILE', `${path} cannot be read: ${why}`, { cause });
-}
+const unreadable = (path: string, cause: unknown): NsError => localFault(path, 'read', cause);
 
 /** Opens and hashes a file. NS_LOCAL_FILE where it cannot be read or is no regular file. */
 export async function openLocalFile(path: string, signal: AbortSignal): Promise<LocalFile> {
@@ -64,7 +60,7 @@ export function localSink(path: string, options: { readonly replace: boolean }):
   return {
     open: async (key, size) => {
       await mkdir(dirname(path), { recursive: true }).catch((cause: unknown) => {
-        throw unreadable(dirname(path), cause);
+        throw localFault(dirname(path), 'made', cause);
       });
       return openPart(path, key, size, options.replace);
     },

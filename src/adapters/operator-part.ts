@@ -8,7 +8,9 @@ interface Sidecar {
   readonly map: string;
 }
 
-function localFault(path: string, doing: string, cause: unknown): NsError {
+/** NS_LOCAL_FILE: "PATH cannot be DOING: why". */
+export function localFault(path: string, doing: string, cause: unknown): NsError {
+  if (cause instanceof NsError) return cause;
   const why = cause instanceof Error ? cause.message : String(cause);
   return new NsError('NS_LOCAL_FILE', `${path} cannot be ${doing}: ${why}`, { cause });
 }
@@ -61,10 +63,12 @@ export async function openPart(path: string, key: string, size: number, replace:
   const partPath = `${path}.nightshift-part`;
   const mapPath = `${partPath}.map`;
   const lockPath = `${partPath}.lock`;
-  let handle: FileHandle;
+  let handle: FileHandle | undefined;
   let map: Uint8Array | undefined;
+  await takeLock(lockPath).catch((error: unknown) => {
+    throw localFault(path, 'written', error);
+  });
   try {
-    await takeLock(lockPath);
     const sidecar = await readSidecar(mapPath);
     const there = await stat(partPath).catch(() => undefined);
     const goOn = sidecar?.key === key && there?.size === size;
@@ -75,6 +79,8 @@ export async function openPart(path: string, key: string, size: number, replace:
       await handle.truncate(size);
     }
   } catch (error) {
+    await handle?.close();
+    await rm(lockPath, { force: true });
     throw localFault(path, 'written', error);
   }
   return new Part(path, { partPath, mapPath, lockPath, key, replace }, handle, map);

@@ -64,6 +64,15 @@ await t.test('two transfers never write one part; a lock of a dead program is ta
   rmSync(`${path}.nightshift-part.lock`);
 });
 
+await t.test('a part that cannot be opened leaves no lock behind', async (t) => {
+  const path = join(home, 'blocked');
+  const sink = localSink(path, { replace: false });
+  mkdirSync(`${path}.nightshift-part`);
+  await t.rejects(sink.open('k', 4), { code: 'NS_LOCAL_FILE' });
+  rmSync(`${path}.nightshift-part`, { recursive: true });
+  await (await sink.open('k', 4)).discard();
+});
+
 await t.test('a file that appears meanwhile is not replaced unless that was said', async (t) => {
   const path = join(home, 'd');
   const part = await localSink(path, { replace: false }).open('k', 1);

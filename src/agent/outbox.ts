@@ -35,6 +35,8 @@ export class Outbox {
   readonly #progress: ProgressPacer;
   /** Resolves when all that was said so far is with the bus. */
   #said: Promise<void> = Promise.resolve();
+  /** Answers whose moment has not come. */
+  readonly #held = new Set<Promise<void>>();
   #undelivered = 0;
 
   constructor(parts: OutboxParts) {
@@ -100,6 +102,7 @@ export class Outbox {
 
   /** Resolves when everything said so far is with the bus. */
   async settled(): Promise<void> {
+    while (this.#held.size > 0) await Promise.all(this.#held);
     await this.#said;
   }
 
@@ -117,9 +120,11 @@ export class Outbox {
       this.#said = this.#said.then(() => this.#hand(packet, how));
       return;
     }
-    void moment.then(() => {
+    const held = moment.then(() => {
+      this.#held.delete(held);
       this.#said = this.#said.then(() => this.#hand(packet, how));
     });
+    this.#held.add(held);
   }
 
   /** Never throws: what cannot be sent is counted and logged. Does not wait for the broker. */

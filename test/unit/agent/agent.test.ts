@@ -224,6 +224,16 @@ await t.test('answers to a group wait for one random moment, in their order', as
   );
 });
 
+await t.test('a stop lets out what waits for its moment', async (t) => {
+  const rig = await started(t);
+  const order = rig.orderOf({ aud: { to: 'group', name: 'rack1' } });
+  rig.send(await signOrder(order, rig.operator, TENANT), { topic: rig.groupTopic });
+  await settle(rig);
+  t.same(rig.said('accepted'), []);
+  await rig.clock.settle(rig.agent.stop(), seconds(1));
+  t.equal(rig.said('accepted').length, 1);
+});
+
 await t.test('progress is paced: latest wins, and none comes after the receipt', async (t) => {
   const rig = await started(t);
   const id = idOf(900);

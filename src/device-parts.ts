@@ -65,7 +65,11 @@ export async function finishCutOffChanges(store: StateStore, custody: Custody, l
 
 /** What presence tells of the machine, kept current by listening. */
 export async function followVitals(power: PowerWatch, lockout: Lockout): Promise<() => Vitals> {
-  let state: PowerState = (await power.read()).state;
+  // A sensor that fails keeps no device from starting: it can still say so.
+  let state: PowerState = await power.read().then(
+    (reading) => reading.state,
+    () => 'unknown',
+  );
   power.onChange((reading) => {
     state = reading.state;
   });

@@ -1,5 +1,6 @@
 import { type Duration, milliseconds } from '../base/index.ts';
 import type { Clock, HostPower, PowerReading, PowerState, Stop } from '../ports/index.ts';
+import { orAborted } from './within.ts';
 
 /** Milliseconds since the origin of the trace, and the state from then on. */
 export interface PowerMark {
@@ -65,7 +66,7 @@ export class PowerTrace {
 /** A power sensor that cannot be read tells nothing: the state is unknown, and the trace goes on. */
 async function readOrUnknown(power: HostPower, signal?: AbortSignal): Promise<PowerReading> {
   try {
-    return await power.read(signal);
+    return await (signal === undefined ? power.read() : orAborted(power.read(signal), signal));
   } catch {
     return { state: 'unknown', sources: { reading: 'failed' }, certain: false };
   }

@@ -74,6 +74,8 @@ async function converse(
     const agreed = await shakeHands(stream, offered);
     socket.setTimeout(0);
     if (agreed) await serveRequests(stream, device, signal);
+  } catch {
+    // Whatever a client made us trip over, the others and the program go on.
   } finally {
     // What was sent still reaches the peer: end() flushes, and the peer's own end or the time-out closes the rest.
     socket.end();

@@ -35,7 +35,7 @@ export class Freshness {
     this.#keep = options.nonces ?? NONCES;
   }
 
-  /** REPLAYED, NOT_YET_VALID or EXPIRED. Changes nothing: call remember when the order is stored. */
+  /** REPLAYED, NOT_YET_VALID or EXPIRED. Changes nothing: call remember when the order is taken. */
   judge(order: Order, now: ClockReading): Verdict<void> {
     const counter = this.#windows.judge(order.iss, order.ctr);
     if (!counter.ok) return counter;
@@ -68,7 +68,7 @@ export class Freshness {
     );
   }
 
-  /** Call once the order is on stable storage, and again for every stored order at start: it may be repeated. */
+  /** Call when the order is taken, before the next is judged, and again for every stored order at start. */
   remember(issuer: Uint8Array, counter: number): void {
     this.#windows.remember(issuer, counter);
   }

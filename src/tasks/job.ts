@@ -69,7 +69,7 @@ async function run(job: Job, environment: RunEnvironment): Promise<TaskEnd> {
   // What began must be brought to its end, whatever has changed since.
   if (!began && !job.kind.whileDisabled && !lockout.enabled)
     return { is: 'refused', refusal: refusal('DISABLED') };
-  const late = order.exp !== undefined && clock.wallSeconds() > order.exp;
+  const late = order.exp !== undefined && clock.wallSeconds() >= order.exp;
   if (!began && late && job.kind.pace === 'queued') return expiredEnd();
   return runTask(job.kind, job.admitted, environment, job.row, job.stopping);
 }

@@ -1,4 +1,4 @@
-import { allow, minutes, refuse, type Verdict } from '../../base/index.ts';
+import { allow, hours, refuse, type Verdict } from '../../base/index.ts';
 import type { FileSystem } from '../../ports/index.ts';
 import type { ArgsOf, ResultOf } from '../../protocol/index.ts';
 import { expandGlob, hasGlob, parseHostPath } from '../../storage/index.ts';
@@ -7,7 +7,14 @@ import { commitChange, recordedEffect } from './commit-change.ts';
 import { planDelete, type Target } from './plan-delete.ts';
 import { guardedPaths } from './protect.ts';
 import { findRealPlace } from './real-path.ts';
-import { DISKS, inspectVolume, recordedVolume, volumeFacts, withVolume } from './volume-access.ts';
+import {
+  DISKS,
+  inspectVolume,
+  recordedVolume,
+  volumeFacts,
+  WRITE_LEASE,
+  withVolume,
+} from './volume-access.ts';
 
 /** Removes files by name or pattern; a directory and all in it only where the order says so. One effect for all. */
 export const fileDelete: TaskKind<'file.delete'> = {
@@ -15,8 +22,8 @@ export const fileDelete: TaskKind<'file.delete'> = {
   pace: 'queued',
   pure: false,
   whileDisabled: false,
-  deadline: minutes(60),
-  noProgress: minutes(5),
+  deadline: hours(3),
+  noProgress: WRITE_LEASE,
   async run({ args, effect }, context): Promise<Verdict<ResultOf<'file.delete'>>> {
     const { services } = context;
     return withVolume(context, args, 'write', async (access) => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { allow, equalBytes, hours, KiB, refuse, seconds, type Verdict } from '../../base/index.ts';
+import { allow, equalBytes, hours, KiB, refuse, type Verdict } from '../../base/index.ts';
 import type { OpenFile } from '../../ports/index.ts';
 import type { ArgsOf, Order, ResultOf } from '../../protocol/index.ts';
 import { parseHostPath } from '../../storage/index.ts';
@@ -16,6 +16,7 @@ import {
   recordedVolume,
   type VolumeAccess,
   volumeFacts,
+  WRITE_LEASE,
   withVolume,
 } from './volume-access.ts';
 
@@ -29,7 +30,8 @@ export const fileDownload: TaskKind<'file.download'> = {
   pure: false,
   whileDisabled: false,
   deadline: hours(24),
-  noProgress: seconds(120),
+  // The transfer looks after its own link.
+  noProgress: WRITE_LEASE,
   async run({ args, effect }, context): Promise<Verdict<ResultOf<'file.download'>>> {
     if (args.size > context.services.limits.stagedFile) {
       return refuse(

@@ -49,7 +49,8 @@ export interface VolumeAccess {
 /** One claim for all disks of the host: what one disk holds decides whether another may be written. */
 export const DISKS = 'host disks';
 const READ_LEASE = hours(24);
-const WRITE_LEASE = hours(2);
+/** Also the longest that a change may say nothing: its tools are at work for minutes on a large volume. */
+export const WRITE_LEASE = hours(2);
 const INSPECTION = minutes(2);
 
 /**

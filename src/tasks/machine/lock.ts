@@ -1,5 +1,7 @@
 import { allow, refuse, seconds, type Verdict } from '../../base/index.ts';
+import type { LockChange } from '../../bmc/index.ts';
 import type { Order } from '../../protocol/index.ts';
+import type { Issuer } from '../desk.ts';
 import type { TaskServices } from '../services.ts';
 import { stopReasons } from '../stop.ts';
 import type { EffectFacts, EffectFate, TaskKind } from '../task.ts';
@@ -13,14 +15,17 @@ const shape = {
   noProgress: seconds(60),
 } as const;
 
+type LockOrder = Order<'machine.disable' | 'machine.enable'>;
+
 /** A change that was held back on its way must not undo a later one of the same key. */
-function checkOrder(
-  order: Order<'machine.disable' | 'machine.enable'>,
-  { lockout }: TaskServices,
-): Verdict<void> {
+function checkOrder(order: LockOrder, { lockout }: TaskServices): Verdict<void> {
   return order.ctr < lockout.latestOrder(order.iss)
     ? refuse('REPLAYED', 'A later order of this key has changed the lock since.')
     : allow(undefined);
+}
+
+function changeOf({ ctr, args }: LockOrder, { keyId }: Issuer): LockChange {
+  return { by: keyId, counter: ctr, ...(args.reason === undefined ? {} : { reason: args.reason }) };
 }
 
 /** The record says whose order changed it last; that the board follows the record is made sure at every start. */
@@ -29,11 +34,7 @@ async function lockFate({ by, counter }: EffectFacts, { lockout }: TaskServices)
   return lockout.latestOrder(by) === counter ? 'done' : 'absent';
 }
 
-async function resultOf(
-  _order: Order<'machine.disable' | 'machine.enable'>,
-  _facts: EffectFacts,
-  services: TaskServices,
-) {
+async function resultOf(_order: LockOrder, _facts: EffectFacts, services: TaskServices) {
   return { lock: await lockNote(services), changed: true };
 }
 
@@ -54,12 +55,7 @@ export const machineDisable: TaskKind<'machine.disable'> = {
     if (!timely.ok) return timely;
     if (args.dryRun === true) return allow({ lock: await lockNote(services), changed: false });
     return context.effect({ by: issuer.keyId, counter: order.ctr }, async () => {
-      const change = {
-        by: issuer.keyId,
-        counter: order.ctr,
-        ...(args.reason === undefined ? {} : { reason: args.reason }),
-      };
-      const { lock, changed } = await services.lockout.disable(change);
+      const { lock, changed } = await services.lockout.disable(changeOf(order, issuer));
       services.tasks.stopWorking(stopReasons.disabled(), id);
       return allow({ lock: { ...lock }, changed });
     });
@@ -79,12 +75,7 @@ export const machineEnable: TaskKind<'machine.enable'> = {
     if (!timely.ok) return timely;
     if (args.dryRun === true) return allow({ lock: await lockNote(services), changed: false });
     return context.effect({ by: issuer.keyId, counter: order.ctr }, async () => {
-      const change = {
-        by: issuer.keyId,
-        counter: order.ctr,
-        ...(args.reason === undefined ? {} : { reason: args.reason }),
-      };
-      const { lock, changed } = await services.lockout.enable(change);
+      const { lock, changed } = await services.lockout.enable(changeOf(order, issuer));
       if (lock.state !== 'enabled') return refuse('DISABLED', 'The lock could not be released.');
       return allow({ lock: { ...lock }, changed });
     });

@@ -1,6 +1,8 @@
+import type { Test } from 'tap';
 import { SeededEntropy } from '../../src/adapters/sim/seeded-entropy.ts';
 import { VirtualClock } from '../../src/adapters/sim/virtual-clock.ts';
 import { Agent, agentBlocks } from '../../src/agent/index.ts';
+import { milliseconds } from '../../src/base/index.ts';
 import type { KeyStore, LogSink } from '../../src/ports/index.ts';
 import { type DeviceEvent, deviceTopics, groupTopic, type Order } from '../../src/protocol/index.ts';
 import { openEvent, signOrder } from '../../src/security/index.ts';
@@ -86,3 +88,15 @@ export class AgentRig {
     return this.events().filter((said): said is DeviceEvent & { event: E } => said.event === event);
   }
 }
+
+/** A rig whose agent runs until the test ends. */
+export async function started(t: Test): Promise<AgentRig> {
+  const rig = new AgentRig();
+  await rig.agent.start();
+  await settle(rig);
+  t.teardown(() => rig.agent.stop());
+  return rig;
+}
+
+/** Lets everything that is due happen. */
+export const settle = (rig: AgentRig): Promise<void> => rig.clock.advance(milliseconds(0));

@@ -3,7 +3,7 @@ import { toHex, utf8 } from '../../src/base/index.ts';
 import type { KeyStore } from '../../src/ports/index.ts';
 import type { Order, Receipt } from '../../src/protocol/index.ts';
 import { signOrder } from '../../src/security/index.ts';
-import { seededRandom } from './power-cut.ts';
+import { noise } from './noise.ts';
 
 export type Wish =
   | { readonly is: 'line'; readonly line: string }
@@ -27,11 +27,6 @@ export interface BookedOrder {
 
 export const sha256 = (bytes: Uint8Array): Uint8Array =>
   new Uint8Array(createHash('sha256').update(bytes).digest());
-
-export function noise(size: number, seed: number): Uint8Array {
-  const random = seededRandom(seed);
-  return Uint8Array.from({ length: size }, () => Math.floor(random() * 256));
-}
 
 /** Evenly spread among each other, so that every kind is under way at any time. */
 export function mixedWishes(lines: number, puts: number, removes: number): Wish[] {

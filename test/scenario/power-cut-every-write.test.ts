@@ -9,7 +9,8 @@ import { boundedDevice, changeVolume, openExt4, recoverRedoLogs } from '../../sr
 import { e2fsck, ext4Image, temporaryDirectory } from '../kit/ext-volume.ts';
 import { MemoryDevice } from '../kit/memory-device.ts';
 import { MemoryState } from '../kit/memory-state.ts';
-import { PowerRail, seededRandom } from '../kit/power-cut.ts';
+import { noise } from '../kit/noise.ts';
+import { PowerRail } from '../kit/power-cut.ts';
 import { recordEditor } from '../kit/recorded-editor.ts';
 
 const TIME = 1_700_000_000;
@@ -26,11 +27,6 @@ const e2fsprogs = await openE2fsprogs({
   stagedPath: (name) => staging.pathOf(name),
   directory: join(directory.path, 'work'),
 });
-
-function noise(size: number, seed: number): Uint8Array {
-  const random = seededRandom(seed);
-  return Uint8Array.from({ length: size }, () => Math.floor(random() * 256));
-}
 
 const OLD = noise(9_000, 1);
 const NEW = noise(33_333, 2);
@@ -232,28 +228,6 @@ async function makeBench(theCase: Case): Promise<Bench> {
   });
   return new Bench(volume, editor, theCase);
 }
-
-await t.test('the rail that cuts the power keeps, loses and tears, and never what was flushed', async (t) => {
-  const fates = new Set<string>();
-  for (let seed = 1; seed <= 60; seed += 1) {
-    const memory = new MemoryDevice('disk0', 8192);
-    const rail = new PowerRail({ cutAt: 4, seed });
-    const device = rail.wrap(memory);
-    await device.write(0, new Uint8Array(2048).fill(1));
-    await device.flush();
-    await device.write(0, new Uint8Array(1024).fill(2));
-    await t.rejects(device.write(4096, new Uint8Array(2048).fill(3)), { code: 'NS_POWER_CUT' });
-    await t.rejects(device.read(0, new Uint8Array(1)), { code: 'NS_POWER_CUT' });
-    if (memory.bytes.subarray(1024, 2048).some((byte) => byte !== 1)) t.fail('a flushed byte was lost');
-    const sectors = [0, 1, 2, 3].map((i) => memory.bytes[4096 + i * 512]);
-    const kept = sectors.filter((byte) => byte === 3).length;
-    fates.add(kept === 0 ? 'lost' : kept === 4 ? 'kept' : 'torn');
-    fates.add(memory.bytes[0] === 2 && kept === 0 ? 'the earlier write outlived the later' : '');
-    fates.add(memory.bytes[0] === 1 && kept === 4 ? 'the later write outlived the earlier' : '');
-  }
-  fates.delete('');
-  t.equal(fates.size, 5);
-});
 
 let points = 0;
 for (const theCase of CASES) {

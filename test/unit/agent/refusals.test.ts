@@ -1,0 +1,95 @@
+import t from 'tap';
+import { seconds, utf8 } from '../../../src/base/index.ts';
+import { signOrder } from '../../../src/security/index.ts';
+import { AgentRig, settle, started, TENANT } from '../../kit/agent-rig.ts';
+import { testKey } from '../../kit/keys.ts';
+import { testOrder } from '../../kit/orders.ts';
+
+await t.test('what is no order for us never reaches the desk, and is told why', async (t) => {
+  const rig = await started(t);
+  const stranger = testKey();
+  const good = await rig.order();
+  const flipped = good.slice();
+  flipped[flipped.length - 1]! ^= 1;
+  const bad: [string, Uint8Array][] = [
+    ['CBOR_INVALID', utf8('hello')],
+    ['PACKET_TOO_LARGE', new Uint8Array(40_000)],
+    ['SIGNATURE_INVALID', flipped],
+    ['KEY_UNKNOWN', await signOrder(testOrder(stranger), stranger, TENANT)],
+    ['SIGNATURE_INVALID', await signOrder(rig.orderOf(), rig.operator, 'othertenant')],
+    ['WRONG_AUDIENCE', await rig.order({ aud: { to: 'device', name: 'host2' } })],
+    ['WRONG_AUDIENCE', await rig.order({ aud: { to: 'group', name: 'rack2' } })],
+    ['NOT_PERMITTED', await rig.order({ verb: 'file.delete', args: { path: '/etc/passwd' } }, rig.auditor)],
+  ];
+  for (const [code, packet] of bad) {
+    const before = rig.said('rejected').length;
+    rig.send(packet);
+    await settle(rig);
+    const answer = rig.said('rejected')[before];
+    t.equal(answer?.refusal.code, code);
+    t.ok((answer?.refusal.sentence.length ?? 0) > 0 && (answer?.refusal.remedy.length ?? 0) > 0);
+    t.equal(answer?.packet.byteLength, 32);
+  }
+  t.same(rig.desk.submitted, []);
+});
+
+await t.test('a retained order is refused, however well it is signed', async (t) => {
+  const rig = new AgentRig();
+  rig.send(await rig.order(), { retained: true });
+  await rig.agent.start();
+  await settle(rig);
+  t.teardown(() => rig.agent.stop());
+  t.match(rig.said('rejected'), [{ refusal: { code: 'RETAINED' } }]);
+  t.same(rig.desk.submitted, []);
+});
+
+await t.test('what the desk refuses is told with the id of the order', async (t) => {
+  const rig = await started(t);
+  const refusal = { code: 'REPLAYED', sentence: 'Seen before.', remedy: 'Do not.' } as const;
+  rig.desk.answer = async () => ({ is: 'refused', refusal });
+  const order = rig.orderOf();
+  rig.send(await signOrder(order, rig.operator, TENANT));
+  await settle(rig);
+  t.match(rig.said('rejected'), [{ id: order.id, refusal: { code: 'REPLAYED' } }]);
+  t.match(rig.audited, [/^order\.rejected [0-9a-f]{8} REPLAYED$/]);
+});
+
+await t.test('refusals are written into the audit log, and cannot wash it clean', async (t) => {
+  const rig = await started(t);
+  rig.desk.answer = async () => ({
+    is: 'refused',
+    refusal: { code: 'ID_CONFLICT', sentence: 'x', remedy: 'y' },
+  });
+  for (let i = 0; i < 500; i += 1) rig.send(await rig.order());
+  await settle(rig);
+  await rig.clock.advance(seconds(60));
+  t.ok(rig.audited.length >= 32 && rig.audited.length < 60, `${rig.audited.length} entries`);
+  rig.send(await rig.order());
+  await settle(rig);
+  t.match(rig.audited.join('\n'), /refusals before were not written down/);
+});
+
+await t.test('junk buys few answers, no memory and no delay for an order behind it', async (t) => {
+  const rig = await started(t);
+  for (let i = 0; i < 10_000; i += 1) rig.send(utf8(`junk ${i}`));
+  rig.send(await rig.order());
+  await settle(rig);
+  t.equal(rig.desk.submitted.length, 1);
+  t.ok(rig.said('rejected').length <= 25, `${rig.said('rejected').length} answers`);
+  t.equal(rig.agent.counts.silenced + rig.said('rejected').length, 10_000);
+  await rig.clock.advance(seconds(10));
+  rig.send(utf8('more'));
+  await settle(rig);
+  t.equal(rig.said('rejected').at(-1)?.refusal.code, 'CBOR_INVALID', 'answers go on later');
+});
+
+await t.test('a flood of repeated orders is slowed down, not dropped', async (t) => {
+  const rig = await started(t);
+  const packet = await rig.order();
+  for (let i = 0; i < 1000; i += 1) rig.send(packet);
+  await settle(rig);
+  const atOnce = rig.said('accepted').length;
+  t.ok(atOnce < 700, `${atOnce} at once`);
+  await rig.clock.advance(seconds(30));
+  t.equal(rig.said('accepted').length, 1000);
+});

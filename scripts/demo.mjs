@@ -1,116 +1,24 @@
 // The whole story on one machine: a broker, a simulated host that is switched off, the agent beside it, and an operator
 // who gives every kind of order. Each step is a real command; the demo fails where one does not end as it should.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
-const MIB = 1024 * 1024;
-const VOLUME_AT = MIB;
-const children = new Set();
-
-function say(text) {
-  process.stdout.write(`${text}\n`);
-}
-
-function tool(command, args, options = {}) {
-  const run = spawnSync(command, args, { env, encoding: 'utf8', ...options });
-  if (run.status !== 0)
-    throw new Error(`${command} ended with ${run.status}: ${run.stderr ?? ''}${run.stdout ?? ''}`);
-  return run.stdout ?? '';
-}
-
-function start(name, args, cwd) {
-  const child = spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
-  children.add(child);
-  const log = createWriteStream(join(cwd, `${name}.log`), { flags: 'a' });
-  child.stdout.pipe(log);
-  child.stderr.pipe(log);
-  child.ended = new Promise((resolve) => child.on('exit', (code, signal) => resolve(signal ?? code)));
-  child.ended.then(() => children.delete(child));
-  return child;
-}
-
-/** Waits for a line of a child's output. */
-function line(child, pattern, what) {
-  return new Promise((resolve, reject) => {
-    let seen = '';
-    const timer = setTimeout(() => reject(new Error(`${what} did not come up in time:\n${seen}`)), 30_000);
-    const look = (chunk) => {
-      seen += chunk;
-      const found = pattern.exec(seen);
-      if (found === null) return;
-      clearTimeout(timer);
-      resolve(found);
-    };
-    child.stdout.on('data', look);
-    child.stderr.on('data', look);
-    child.on('exit', (code) => reject(new Error(`${what} ended with ${code}:\n${seen}`)));
-  });
-}
-
-/** One command to the simulated host, as if somebody stood before it. */
-function atTheHost(socket, command) {
-  return new Promise((resolve, reject) => {
-    const link = connect(socket);
-    let answer = '';
-    link.on('error', reject);
-    link.on('data', (chunk) => {
-      answer += chunk;
-      if (!answer.includes('\n')) return;
-      link.end();
-      const parsed = JSON.parse(answer);
-      if (parsed.ok === true) resolve(parsed);
-      else reject(new Error(answer));
-    });
-    link.write(`${JSON.stringify(command)}\n`);
-  });
-}
-
-/** A disk with a partition table and one ext4 volume: a log tree, a large file, a deep path. */
-async function makeDisk(dir) {
-  const tree = join(dir, 'tree');
-  await mkdir(join(tree, 'var/log/app'), { recursive: true });
-  await mkdir(join(tree, 'etc'), { recursive: true });
-  await mkdir(join(tree, 'srv/a/very/deep/path/with/many/levels/of/directories'), { recursive: true });
-  await writeFile(join(tree, 'etc/hostname'), 'sleepy\n');
-  await writeFile(join(tree, 'etc/fstab'), '/dev/sda1 / ext4 defaults 0 1\n');
-  for (let day = 1; day <= 5; day += 1) {
-    await writeFile(
-      join(tree, `var/log/app/2026-11-0${day}.log`),
-      `day ${day}: nothing went wrong\n`.repeat(200 * day),
-    );
-  }
-  await writeFile(join(tree, 'var/log/syslog'), 'last words before shutdown\n');
-  await writeFile(
-    join(tree, 'srv/a/very/deep/path/with/many/levels/of/directories/note.txt'),
-    'you found me\n',
-  );
-  await writeFile(join(tree, 'srv/dump.bin'), randomBytes(64 * MIB));
-  const image = join(dir, 'disk0.img');
-  tool('truncate', ['-s', '256M', image]);
-  tool('sfdisk', ['-q', image], { input: 'label: gpt\nstart=2048, type=linux, name=root\n' });
-  tool('mkfs.ext4', ['-q', '-F', '-L', 'root', '-d', tree, '-E', `offset=${VOLUME_AT}`, image, '254M']);
-  const dump = createHash('sha256')
-    .update(await readFile(join(tree, 'srv/dump.bin')))
-    .digest('hex');
-  await rm(tree, { recursive: true });
-  return { image, dump };
-}
-
-function check(image) {
-  const run = spawnSync('e2fsck', ['-fn', `${image}?offset=${VOLUME_AT}`], { env, encoding: 'utf8' });
-  if (run.status !== 0) throw new Error(`e2fsck found the disk damaged (${run.status}):\n${run.stdout}`);
-  return run.stdout.trim().split('\n').at(-1);
-}
-
-const CODES = { ok: 0, refused: 3, failed: 4 };
+import { join } from 'node:path';
+import {
+  atTheHost,
+  CODES,
+  check,
+  children,
+  env,
+  line,
+  MIB,
+  makeDisk,
+  root,
+  say,
+  start,
+  tool,
+} from './demo-parts.mjs';
 
 async function main() {
   tool('bash', [join(root, 'scripts/setup')], { stdio: 'inherit' });

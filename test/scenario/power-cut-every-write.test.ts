@@ -276,5 +276,5 @@ for (const theCase of CASES) {
     );
   });
 }
-t.comment(`${points} power cuts, each wholly old or wholly new`);
+t.comment(`figure: ${points} power cuts, each wholly old or wholly new`);
 await content.data.close();

@@ -210,7 +210,7 @@ export function recordedVolume({ volume, type, label, uuid }: EffectFacts): Volu
       family: 'peer',
     });
   }
-  return { name: volume, type, label, uuid, stale: false, notes: ['Found done after a restart.'] };
+  return { name: volume, type, label, uuid, stale: false, notes: ['The change was found done by looking at the disk.'] };
 }
 
 /**

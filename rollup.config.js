@@ -15,10 +15,23 @@ const banner = (node) =>
     'const require = __createRequire(import.meta.url);',
   ].join('\n');
 
-/** readable-stream is Node's own stream module, packed for browsers and old Nodes: the one that is there already will do. */
-const nodeStreams = {
-  name: 'node-streams',
-  resolveId: (source) => (source === 'readable-stream' ? { id: 'node:stream', external: true } : null),
+/**
+ * What the MQTT client brings for other worlds, and what stands in for it here: Node's own streams, no debug output (the
+ * agent has a log of its own), no timers of a browser's worker.
+ */
+const STANDINS = {
+  debug:
+    'const off = Object.assign(() => {}, { enabled: false, extend: () => off });\nexport default () => off;',
+  'worker-timers': 'export const setInterval = undefined;\nexport const clearInterval = undefined;',
+};
+
+const leanMqtt = {
+  name: 'lean-mqtt',
+  resolveId(source) {
+    if (source === 'readable-stream') return { id: 'node:stream', external: true };
+    return Object.hasOwn(STANDINS, source) ? `\0${source}` : null;
+  },
+  load: (id) => (id.startsWith('\0') ? (STANDINS[id.slice(1)] ?? null) : null),
 };
 
 /** The result can be started by its name. */
@@ -41,7 +54,7 @@ function program(input, name, node = 'node') {
     // Optional native accelerators and WebSocket transport: never loaded, see docs/dependencies.md.
     external: [/^node:/, 'cbor-extract', 'bufferutil', 'utf-8-validate'],
     plugins: [
-      nodeStreams,
+      leanMqtt,
       resolve({ exportConditions: ['node'], preferBuiltins: true }),
       commonjs({ ignoreDynamicRequires: true }),
       json(),

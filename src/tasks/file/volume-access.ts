@@ -210,7 +210,14 @@ export function recordedVolume({ volume, type, label, uuid }: EffectFacts): Volu
       family: 'peer',
     });
   }
-  return { name: volume, type, label, uuid, stale: false, notes: ['The change was found done by looking at the disk.'] };
+  return {
+    name: volume,
+    type,
+    label,
+    uuid,
+    stale: false,
+    notes: ['The change was found done by looking at the disk.'],
+  };
 }
 
 /**

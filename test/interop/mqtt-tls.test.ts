@@ -48,23 +48,29 @@ function certificate(name: string, issuer: string, names: string): void {
 
 authority('site-ca');
 authority('other-ca');
-certificate('broker', 'site-ca', 'DNS:localhost');
+certificate('broker', 'site-ca', 'IP:127.0.0.1');
+certificate('elsewhere', 'site-ca', 'DNS:elsewhere');
 certificate('host1', 'site-ca', 'DNS:host1');
 
 await t.test('both sides prove who they are, or there is no connection', async (t) => {
-  const broker = await startMosquitto({
-    extra: [
-      `cafile ${path('site-ca.crt')}`,
-      `certfile ${path('broker.crt')}`,
-      `keyfile ${path('broker.key')}`,
-      'require_certificate true',
-      'use_identity_as_username true',
-    ],
-  });
-  t.teardown(() => broker.close());
-  const bus = (host: string, ca: string, own: boolean): MqttBus => {
+  const secured = async (name: string) => {
+    const started = await startMosquitto({
+      extra: [
+        `cafile ${path('site-ca.crt')}`,
+        `certfile ${path(`${name}.crt`)}`,
+        `keyfile ${path(`${name}.key`)}`,
+        'require_certificate true',
+        'use_identity_as_username true',
+      ],
+    });
+    t.teardown(() => started.close());
+    return started;
+  };
+  const broker = await secured('broker');
+  const elsewhere = await secured('elsewhere');
+  const bus = (port: number, ca: string, own: boolean): MqttBus => {
     const mine = own ? { cert: read('host1.crt'), key: read('host1.key') } : {};
-    const url = `mqtts://${host}:${broker.port}`;
+    const url = `mqtts://127.0.0.1:${port}`;
     const backoff = { first: milliseconds(20), longest: milliseconds(50) };
     return new MqttBus(
       { broker: { url, tls: { ca: read(ca), ...mine } }, clientId: 'host1', backoff },
@@ -83,19 +89,23 @@ await t.test('both sides prove who they are, or there is no connection', async (
     return states;
   };
 
-  const good = bus('localhost', 'site-ca.crt', true);
-  await good.start();
+  const good = bus(broker.port, 'site-ca.crt', true);
+  await good.start(AbortSignal.timeout(15_000));
   await good.publish('x', utf8('hello'));
   await good.close();
 
   t.match(
-    await outcome(bus('localhost', 'other-ca.crt', true)),
+    await outcome(bus(broker.port, 'other-ca.crt', true)),
     [{ is: 'down' }],
     'a broker of another site',
   );
-  t.match(await outcome(bus('127.0.0.1', 'site-ca.crt', true)), [{ is: 'down' }], 'a broker of another name');
   t.match(
-    await outcome(bus('localhost', 'site-ca.crt', false)),
+    await outcome(bus(elsewhere.port, 'site-ca.crt', true)),
+    [{ is: 'down' }],
+    'a broker of another name',
+  );
+  t.match(
+    await outcome(bus(broker.port, 'site-ca.crt', false)),
     [{ is: 'down' }],
     'a device without a certificate',
   );

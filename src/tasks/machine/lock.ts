@@ -31,7 +31,10 @@ function changeOf({ ctr, args }: LockOrder, { keyId }: Issuer): LockChange {
 /** The record says whose order changed it last; that the board follows the record is made sure at every start. */
 async function lockFate({ by, counter }: EffectFacts, { lockout }: TaskServices): Promise<EffectFate> {
   if (!(by instanceof Uint8Array)) return 'unknown';
-  return lockout.latestOrder(by) === counter ? 'done' : 'absent';
+  const latest = lockout.latestOrder(by);
+  // A later order of this key has changed the lock: whether this one did so before it cannot be told any more.
+  if (typeof counter !== 'number' || latest > counter) return 'unknown';
+  return latest === counter ? 'done' : 'absent';
 }
 
 async function resultOf(_order: LockOrder, _facts: EffectFacts, services: TaskServices) {

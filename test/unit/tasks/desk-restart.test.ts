@@ -239,6 +239,7 @@ await t.test('after a restart the lock record tells whether an order changed it'
   await bench.clock.settle(bench.lockout.disable({ by: order.iss, counter: order.ctr }), seconds(10));
   t.equal(await fate(order.ctr), 'done');
   t.equal(await fate(order.ctr + 1), 'absent');
+  t.equal(await fate(order.ctr - 1), 'unknown', 'a later order has written over it');
   const result = bench.clock.settle(
     machineDisable.resultOf!(order as never, {}, bench.services),
     seconds(10),

@@ -182,10 +182,6 @@ export const REFUSALS = {
     remedy: 'Say -r to mean it and all in it.',
   },
   FILE_EXISTS: { sentence: 'The file exists.', remedy: 'Say --replace to replace it.' },
-  SYMLINK_OUTSIDE: {
-    sentence: 'A symbolic link leads out of the volume.',
-    remedy: 'Name the target itself, on its own volume.',
-  },
   SYMLINK_LOOP: { sentence: 'Too many symbolic links.', remedy: 'Name the target itself.' },
   IS_A_SYMLINK: { sentence: 'This is a symbolic link.', remedy: 'Name the file that it points to.' },
   NAME_UNSUPPORTED: {
@@ -242,7 +238,6 @@ export const REFUSALS = {
     sentence: 'The task was cancelled; what it had not finished was not done.',
     remedy: 'Give the order again to do it after all.',
   },
-  TASK_ENDED: { sentence: 'The task has ended already.', remedy: 'Nothing is left to cancel.' },
 } as const satisfies Record<string, { readonly sentence: string; readonly remedy: string }>;
 
 export type RefusalCode = keyof typeof REFUSALS;

@@ -117,6 +117,8 @@ await t.test('10,000 packets of junk cost no memory, and an order behind them ge
   await send(fleet, await order());
   await eventually(() => desk.submitted.length === 1);
   t.equal(agent.counts.silenced + agent.counts.undelivered + said('rejected').length, 10_000);
+  const grown = held() - before;
+  t.ok(grown < 48 * MiB, `grown by ${grown} bytes`);
   // What is only on its way out goes with the next turns of the loop; what is kept stays.
   await eventually(() => held() - before < 4 * MiB);
   t.ok(said('rejected').length < 1000);

@@ -1,0 +1,13 @@
+export type { ChainWords, DeviceIdentity } from './ata/identity.ts';
+export type { Generation, Level, Wire } from './phy/level.ts';
+export type { Plug } from './plug.ts';
+export {
+  ATA_ERROR,
+  AtaFault,
+  type AtaFaultKind,
+  type Lba,
+  type SataTarget,
+  type SectorRange,
+} from './target.ts';
+export { microseconds, millis, type Nanoseconds, nanoseconds, type Scheduler } from './time.ts';
+export type { BelowRecord, MemberRecord, UnitMemory, UnitOrder, UnitRecord } from './unit/orders.ts';

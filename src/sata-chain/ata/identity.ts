@@ -1,6 +1,6 @@
 /**
  * A device as IDENTIFY DEVICE describes it: a drive, or a chain that stands for one. The 512 bytes of the answer are
- * made from this and read into it (ata/identify-data.ts); words that are not here have one fixed value.
+ * made from this and read into it (ata/identify-encode.ts, identify-decode.ts); words that are not here have one fixed value.
  */
 export interface DeviceIdentity {
   /** At most 20 characters of printable ASCII (words 10-19). */

@@ -1,12 +1,8 @@
-import { lstat, rm } from 'node:fs/promises';
-import { createServer, type Server, type Socket } from 'node:net';
 import * as v from 'valibot';
-import { asNsError, NsError, shapeConfig } from '../../base/index.ts';
+import { NsError, shapeConfig } from '../../base/index.ts';
+import { type ControlSocket, openControlSocket } from '../control-socket.ts';
 import { memoryFault } from './config.ts';
 import type { SimMachine } from './machine.ts';
-
-const LONGEST_LINE = 4096;
-const CONNECTIONS = 8;
 
 const disk = v.pipe(v.string(), v.maxLength(64));
 const state = v.picklist(['S0', 'S3', 'S4', 'S5', 'G3', 'unknown']);
@@ -35,7 +31,7 @@ const COMMANDS = {
   }),
 } as const;
 
-type Answer = Record<string, unknown>;
+type Answer = Readonly<Record<string, unknown>>;
 
 /** Turns one knob. Throws NS_CONTROL_INVALID, or NS_CONFIG_INVALID with what is wrong in the command. */
 export function turnKnob(machine: SimMachine, command: unknown): Answer {
@@ -91,85 +87,7 @@ function moveChannel(machine: SimMachine, io: v.InferOutput<typeof COMMANDS.io>[
   return {};
 }
 
-export interface SimControl {
-  close(): Promise<void>;
-}
-
-/**
- * Listens on a unix socket of mode 0600 for commands, one JSON object a line, each answered by one line. A line longer
- * than 4096 bytes ends its connection.
- */
-export async function openSimControl(machine: SimMachine, path: string): Promise<SimControl> {
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
-    socket.on('error', () => socket.destroy());
-    serve(machine, socket);
-  });
-  server.maxConnections = CONNECTIONS;
-  await clearOldSocket(path);
-  const mask = process.umask(0o177);
-  try {
-    await listen(server, path);
-  } finally {
-    process.umask(mask);
-  }
-  return {
-    close: async () => {
-      for (const socket of sockets) socket.destroy();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
-      await rm(path, { force: true });
-    },
-  };
-}
-
-/** A socket left by a run that was killed; anything else at this path is not ours to remove. */
-async function clearOldSocket(path: string): Promise<void> {
-  const found = await lstat(path).catch(() => undefined);
-  if (!found) return;
-  if (!found.isSocket())
-    throw new NsError('NS_CONTROL_SOCKET', `${path} is there and no socket`, { family: 'caller' });
-  await rm(path, { force: true });
-}
-
-function listen(server: Server, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error) =>
-      reject(new NsError('NS_CONTROL_SOCKET', error.message, { cause: error })),
-    );
-    server.listen(path, resolve);
-  });
-}
-
-function serve(machine: SimMachine, socket: Socket): void {
-  let rest = '';
-  socket.setEncoding('utf8');
-  socket.on('data', (chunk: string) => {
-    rest += chunk;
-    for (let end = rest.indexOf('\n'); end >= 0; end = rest.indexOf('\n')) {
-      const line = rest.slice(0, end);
-      rest = rest.slice(end + 1);
-      if (line.length > LONGEST_LINE) break;
-      if (line.trim() !== '') socket.write(`${JSON.stringify(answer(machine, line))}\n`);
-    }
-    if (rest.length > LONGEST_LINE)
-      socket.end(`${JSON.stringify({ ok: false, error: 'the line is too long' })}\n`);
-  });
-}
-
-function answer(machine: SimMachine, line: string): Answer {
-  try {
-    return { ok: true, ...turnKnob(machine, parseJson(line)) };
-  } catch (error) {
-    return { ok: false, error: asNsError(error, 'NS_CONTROL_INVALID').message };
-  }
-}
-
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch (error) {
-    throw new NsError('NS_CONTROL_INVALID', 'the line is not JSON', { family: 'caller', cause: error });
-  }
+/** Offers the knobs on a control socket. */
+export function openSimControl(machine: SimMachine, path: string): Promise<ControlSocket> {
+  return openControlSocket(path, async (command) => turnKnob(machine, command));
 }

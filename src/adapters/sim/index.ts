@@ -5,7 +5,7 @@ export {
   type SimConfigInput,
   simConfig,
 } from './config.ts';
-export { openSimControl, type SimControl, turnKnob } from './control.ts';
+export { openSimControl, turnKnob } from './control.ts';
 export { SimDriveSwitch, type SimDriveSwitchOptions, type SwitchFault } from './drive-switch.ts';
 export { SimHost, type SimHostEvent, type SimHostOptions } from './host.ts';
 export { SimIo } from './io.ts';

@@ -1,0 +1,132 @@
+import { lstat, rm } from 'node:fs/promises';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { asNsError, NsError } from '../base/index.ts';
+
+const LONGEST_LINE = 4096;
+const LONGEST_ANSWER = 1024 * 1024;
+const CONNECTIONS = 8;
+
+/** What a command gives back; `ok` is added. */
+export type ControlAnswer = Readonly<Record<string, unknown>>;
+
+export interface ControlSocket {
+  close(): Promise<void>;
+}
+
+/**
+ * Listens on a unix socket of mode 0600 for commands, one JSON value a line, each answered by one line, in order. A line
+ * longer than 4096 bytes ends its connection. What `obey` throws becomes an answer that is not ok.
+ */
+export async function openControlSocket(
+  path: string,
+  obey: (command: unknown) => Promise<ControlAnswer>,
+): Promise<ControlSocket> {
+  const sockets = new Set<Socket>();
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    socket.on('error', () => socket.destroy());
+    void serve(obey, socket);
+  });
+  server.maxConnections = CONNECTIONS;
+  await clearOldSocket(path);
+  const mask = process.umask(0o177);
+  try {
+    await listen(server, path);
+  } finally {
+    process.umask(mask);
+  }
+  return {
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+      await rm(path, { force: true });
+    },
+  };
+}
+
+/** Gives one command to whoever listens there. NS_CONTROL_SOCKET where nobody does, NS_CONTROL_REFUSED with their reason. */
+export async function askControlSocket(
+  path: string,
+  command: unknown,
+  limitMs: number,
+): Promise<ControlAnswer> {
+  const socket = connect(path);
+  try {
+    socket.setTimeout(limitMs, () => socket.destroy(new Error(`no answer in ${limitMs} ms`)));
+    socket.write(`${JSON.stringify(command)}\n`);
+    let text = '';
+    for await (const chunk of socket) {
+      text += String(chunk);
+      if (text.includes('\n') || text.length > LONGEST_ANSWER) break;
+    }
+    const answer = parseJson(text.split('\n')[0] ?? '') as { ok?: boolean; error?: string };
+    if (answer?.ok === true) return answer as ControlAnswer;
+    throw new NsError('NS_CONTROL_REFUSED', answer?.error ?? 'no answer', { family: 'caller' });
+  } catch (error) {
+    throw asNsError(error, 'NS_CONTROL_SOCKET');
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** A socket left by a run that was killed; anything else at this path is not ours to remove. */
+async function clearOldSocket(path: string): Promise<void> {
+  const found = await lstat(path).catch(() => undefined);
+  if (!found) return;
+  if (!found.isSocket())
+    throw new NsError('NS_CONTROL_SOCKET', `${path} is there and no socket`, { family: 'caller' });
+  await rm(path, { force: true });
+}
+
+function listen(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) =>
+      reject(new NsError('NS_CONTROL_SOCKET', error.message, { cause: error })),
+    );
+    server.listen(path, resolve);
+  });
+}
+
+/** Reads no further while a command is under way, so that a peer cannot pile them up. */
+async function serve(obey: (command: unknown) => Promise<ControlAnswer>, socket: Socket): Promise<void> {
+  let rest = '';
+  socket.setEncoding('utf8');
+  try {
+    for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
+      rest += String(chunk);
+      for (let end = rest.indexOf('\n'); end >= 0; end = rest.indexOf('\n')) {
+        const line = rest.slice(0, end);
+        rest = rest.slice(end + 1);
+        if (line.length > LONGEST_LINE) break;
+        if (line.trim() !== '') socket.write(`${JSON.stringify(await answer(obey, line))}\n`);
+      }
+      if (rest.length > LONGEST_LINE) {
+        socket.end(`${JSON.stringify({ ok: false, error: 'the line is too long' })}\n`);
+        return;
+      }
+    }
+    socket.end();
+  } catch {
+    // The peer went away; the next one is served all the same.
+  }
+}
+
+async function answer(
+  obey: (command: unknown) => Promise<ControlAnswer>,
+  line: string,
+): Promise<ControlAnswer> {
+  try {
+    return { ok: true, ...(await obey(parseJson(line))) };
+  } catch (error) {
+    return { ok: false, error: asNsError(error, 'NS_CONTROL_INVALID').message };
+  }
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch (error) {
+    throw new NsError('NS_CONTROL_INVALID', 'the line is not JSON', { family: 'caller', cause: error });
+  }
+}

@@ -51,8 +51,9 @@ function program(input, name, node = 'node') {
       inlineDynamicImports: true,
       sourcemap: false,
     },
-    // Optional native accelerators and WebSocket transport: never loaded, see docs/dependencies.md.
-    external: [/^node:/, 'cbor-extract', 'bufferutil', 'utf-8-validate'],
+    // Optional native accelerators and WebSocket transport: never loaded. serialport, which is native, stays a package
+    // beside the bundle and is loaded by whoever opens a serial line. See docs/dependencies.md.
+    external: [/^node:/, 'serialport', 'cbor-extract', 'bufferutil', 'utf-8-validate'],
     plugins: [
       leanMqtt,
       resolve({ exportConditions: ['node'], preferBuiltins: true }),

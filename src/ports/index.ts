@@ -25,5 +25,6 @@ export type {
   MemoryRange,
 } from './memory-probe.ts';
 export type { BusMessage, BusState, MessageBus, PublishOptions } from './message-bus.ts';
+export type { SerialLine } from './serial-line.ts';
 export type { StagedFile, StateStore } from './state-store.ts';
 export type { FileAttributes, VolumeEdit, VolumeEditor } from './volume-editor.ts';

@@ -1,0 +1,38 @@
+import { asNsError, type Duration, milliseconds } from '../../base/index.ts';
+import type { Clock, LogSink } from '../../ports/index.ts';
+import type { ByteLine } from './byte-line.ts';
+import type { ByteLink } from './byte-link.ts';
+
+export interface RetryRange {
+  readonly first: Duration;
+  readonly longest: Duration;
+}
+
+export const RETRY: RetryRange = { first: milliseconds(100), longest: milliseconds(2000) };
+
+/** Opens a line for the link again and again until the link is closed. A failure is logged once until a line opens. */
+export async function keepLine(
+  link: ByteLink,
+  open: () => Promise<ByteLine>,
+  clock: Clock,
+  log: LogSink,
+  retry: RetryRange = RETRY,
+): Promise<void> {
+  let pause = retry.first;
+  let told = '';
+  while (!link.closing.aborted) {
+    let reason: string;
+    try {
+      const line = await open();
+      pause = retry.first;
+      reason = await link.use(line);
+    } catch (error) {
+      reason = asNsError(error).sentence;
+    }
+    if (link.closing.aborted) return;
+    if (reason !== told) log.log('info', 'chain-link-down', { link: link.name, reason });
+    told = reason;
+    await clock.sleep(pause, link.closing).catch(() => undefined);
+    pause = milliseconds(Math.min(retry.longest, pause * 2));
+  }
+}

@@ -26,7 +26,15 @@ export interface SataTarget {
   flush(signal?: AbortSignal): Promise<void>;
   /** SMART RETURN STATUS. */
   smartStatus(signal?: AbortSignal): Promise<'good' | 'failing'>;
+  /** The same commands for a unit above, where there is a cheaper way than translating each fault at each hop. */
+  readonly relay?: SataRelay;
 }
+
+/**
+ * Commands on their way through a unit: as those of SataTarget, but the LBA of a fault counts from the command's first
+ * sector. So a hop has nothing to translate, and passes on the promise that it got.
+ */
+export type SataRelay = Pick<SataTarget, 'read' | 'write' | 'verify'>;
 
 /** Bits of the ATA error register. */
 export const ATA_ERROR = { abort: 0x04, idNotFound: 0x10, uncorrectable: 0x40, interfaceCrc: 0x80 } as const;

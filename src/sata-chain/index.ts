@@ -12,6 +12,9 @@ export {
 } from './ata/merge-identities.ts';
 export { BlockDrive, type BlockDriveOptions } from './drive/block-drive.ts';
 export { type ChainDeviceOptions, openChainDevice } from './drive/chain-device.ts';
+export type { Fis } from './fis/fis.ts';
+export { decodeFis } from './fis/fis-decode.ts';
+export { encodeFis } from './fis/fis-encode.ts';
 export {
   checkFrameSize,
   decodePacket,

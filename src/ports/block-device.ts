@@ -9,6 +9,15 @@ export interface BlockCapabilities {
   readonly trim: boolean;
 }
 
+/** A run of bytes of one kind. */
+export interface BlockExtent {
+  readonly length: number;
+  /** The medium holds something here; false where it was never written, or trimmed. */
+  readonly allocated: boolean;
+  /** Known to read as zeros. */
+  readonly zero: boolean;
+}
+
 /**
  * Bytes at offsets: a drive, an image file, a partition of either, an overlay, a region of our own storage.
  * Offsets and lengths need not be aligned. A read or write that does not lie wholly within the size throws
@@ -27,5 +36,12 @@ export interface BlockDevice {
   flush(signal?: AbortSignal): Promise<void>;
   /** The bytes need not be kept. A no-op where capabilities.trim is false. */
   trim(offset: number, length: number, signal?: AbortSignal): Promise<void>;
+  /**
+   * What lies at `offset`, in runs: at least one, together at most `length` bytes and perhaps fewer. Absent where the
+   * device cannot tell; then everything counts as allocated.
+   */
+  extents?(offset: number, length: number, signal?: AbortSignal): Promise<readonly BlockExtent[]>;
+  /** As `write` of the parts joined; absent where that is no quicker than joining them. */
+  writeParts?(offset: number, parts: readonly Uint8Array[], signal?: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }

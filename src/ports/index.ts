@@ -1,4 +1,4 @@
-export type { BlockCapabilities, BlockDevice } from './block-device.ts';
+export type { BlockCapabilities, BlockDevice, BlockExtent } from './block-device.ts';
 export type { ChainChannel, ChainFrame, ChainLink } from './chain-link.ts';
 export type { Clock, Deadline, Entropy, Stop } from './clock.ts';
 export type { DriveSwitch, SwitchPosition } from './drive-switch.ts';

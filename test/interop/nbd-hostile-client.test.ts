@@ -22,9 +22,21 @@ await t.test('options that lie about themselves are refused, and haggling goes o
   }
   client.option(7, Buffer.from([0, 0, 0, 1, 0x78, 0, 0]));
   t.equal((await client.optionReply())?.type, 0x80000006, 'another name is unknown');
-  for (const option of [5, 8, 10, 11, 999]) {
+  for (const option of [5, 11, 999]) {
     client.option(option);
     t.equal((await client.optionReply())?.type, 0x80000001);
+  }
+  const manyQueries = Buffer.from([0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff]);
+  const longQuery = Buffer.from([0, 0, 0, 0, 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff]);
+  client.option(8, Buffer.alloc(1));
+  t.equal((await client.optionReply())?.type, 0x80000003);
+  client.option(10, Buffer.alloc(8));
+  t.equal((await client.optionReply())?.type, 0x80000003, 'no contexts without structured replies');
+  client.option(8);
+  t.equal((await client.optionReply())?.type, 1);
+  for (const data of [Buffer.alloc(0), longName, manyQueries, longQuery, Buffer.alloc(9)]) {
+    client.option(10, data);
+    t.equal((await client.optionReply())?.type, 0x80000003);
   }
   client.option(3, Buffer.alloc(1));
   t.equal((await client.optionReply())?.type, 0x80000003);
@@ -90,7 +102,11 @@ await t.test(
       [1, 0n, 1, one, 0x8000, 22],
       [4, end, 1, new Uint8Array(0), 0, 22],
       [3, 1n, 0, new Uint8Array(0), 0, 22],
-      [6, 0n, 512, new Uint8Array(0), 0, 22],
+      [6, end, 512, new Uint8Array(0), 0, 28],
+      [5, end, 512, new Uint8Array(0), 0, 22],
+      [7, 0n, 512, new Uint8Array(0), 0, 22],
+      [0, 0n, 512, new Uint8Array(0), 4, 22],
+      [6, 0n, 512, new Uint8Array(0), 16, 22],
       [99, 0n, 0, new Uint8Array(0), 0, 22],
     ];
     for (const [command, offset, length, data, flags, wanted] of cases) {

@@ -1,85 +1,141 @@
 import { chmod } from 'node:fs/promises';
-import { createServer, type Socket } from 'node:net';
-import { NsError } from '../../base/index.ts';
+import { type AddressInfo, createServer, isIP, type Server, type Socket } from 'node:net';
+import { MiB, NsError } from '../../base/index.ts';
 import type { BlockDevice } from '../../ports/index.ts';
-import { type Export, shakeHands } from './handshake.ts';
-import { SocketStream } from './socket-stream.ts';
-import { serveRequests } from './transmission.ts';
-import { EXPORT_FLAG } from './wire.ts';
+import { BufferPool } from './buffer-pool.ts';
+import { converse, type Service } from './connection.ts';
+import { alwaysOffered, type ExportGate } from './export-gate.ts';
+import { type NbdServerTls, serverContext } from './tls.ts';
+import { LARGEST_PAYLOAD } from './wire.ts';
+
+/** All have defaults that do for a handful of clients. */
+export interface NbdServerLimits {
+  readonly connections?: number;
+  /** For all that is said before requests, without the waiting for an export that is held back. */
+  readonly handshakeMilliseconds?: number;
+  /** How long a client waits for an export that is held back. */
+  readonly holdMilliseconds?: number;
+  /** Requests under way on one connection. */
+  readonly requests?: number;
+  /** Payload bytes under way on one connection. */
+  readonly bytes?: number;
+}
 
 export interface NbdServerOptions {
   /** A path where nothing is yet, in a directory that only we may enter. At most 107 bytes. */
-  readonly socketPath: string;
+  readonly socketPath?: string;
+  /** Port 0 takes a free one. Only a loopback address, unless TLS is required. */
+  readonly tcp?: { readonly host: string; readonly port: number };
   /** By default the empty name. */
   readonly exportName?: string;
+  readonly tls?: NbdServerTls;
+  /** Offsets and lengths must be multiples of this; by default 1. A power of two, at most 4096. */
+  readonly minimumBlock?: number;
+  readonly limits?: NbdServerLimits;
 }
 
 export interface NbdServer {
+  /** Where TCP was asked for. */
+  readonly port: number | undefined;
   /** Cuts every connection and removes the socket. Requests under way are aborted and waited for. */
   close(): Promise<void>;
 }
 
-const MOST_CONNECTIONS = 16;
-const HANDSHAKE_MILLISECONDS = 10_000;
+const PREFERRED_BLOCK = 4096;
+/** Bytes that all connections together keep for reuse. */
+const POOL = 8 * MiB;
 
-/** Offers one block device as an NBD export on a unix socket (fixed newstyle, simple replies). */
-export async function serveNbd(device: BlockDevice, options: NbdServerOptions): Promise<NbdServer> {
-  const { size, writable, trim } = device.capabilities;
-  const flags =
-    EXPORT_FLAG.hasFlags |
-    EXPORT_FLAG.flush |
-    EXPORT_FLAG.fua |
-    (writable ? 0 : EXPORT_FLAG.readOnly) |
-    (trim && writable ? EXPORT_FLAG.trim : 0);
-  const offered: Export = { name: options.exportName ?? '', size, flags };
+/**
+ * Offers one block device as an NBD export on a unix socket, on TCP, or on both. With a gate, what is offered may
+ * change: while it is held back handshakes wait, while there is none they find no export, and once it is withdrawn its
+ * connections are cut.
+ */
+export async function serveNbd(
+  source: BlockDevice | ExportGate,
+  options: NbdServerOptions,
+): Promise<NbdServer> {
+  checkOptions(options);
+  const { limits = {}, tls } = options;
   const stop = new AbortController();
-  const connections = new Map<Socket, Promise<void>>();
-  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => {
-    connections.set(socket, converse(socket, device, offered, stop.signal));
-    socket.once('close', () => connections.delete(socket));
-  });
-  server.maxConnections = MOST_CONNECTIONS;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) => {
-      reject(new NsError('NS_NBD_LISTEN', `cannot listen at ${options.socketPath}`, { cause }));
-    });
-    server.listen(options.socketPath, resolve);
-  });
-  await chmod(options.socketPath, 0o600);
-  return {
-    async close() {
-      stop.abort(new NsError('NS_NBD_CLOSED', `the export of ${device.name} was closed`));
-      const closed = new Promise<void>((resolve) => {
-        server.close(() => {
-          resolve();
-        });
-      });
-      for (const socket of connections.keys()) socket.destroy();
-      await Promise.all(connections.values());
-      await closed;
+  const service: Service = {
+    gate: 'offered' in source ? source : alwaysOffered(source),
+    exportName: options.exportName ?? '',
+    blockSizes: {
+      minimum: options.minimumBlock ?? 1,
+      preferred: PREFERRED_BLOCK,
+      maximum: LARGEST_PAYLOAD,
     },
+    tls: tls === undefined ? undefined : { ...tls, context: serverContext(tls) },
+    handshakeMilliseconds: limits.handshakeMilliseconds ?? 10_000,
+    holdMilliseconds: limits.holdMilliseconds ?? 60_000,
+    flight: { requests: limits.requests ?? 64, bytes: limits.bytes ?? LARGEST_PAYLOAD },
+    pool: new BufferPool(POOL),
+    stop: stop.signal,
   };
+  const most = limits.connections ?? 16;
+  const connections = new Map<Socket, Promise<void>>();
+  const accept = (socket: Socket): void => {
+    if (connections.size >= most || stop.signal.aborted) {
+      socket.destroy();
+      return;
+    }
+    connections.set(socket, converse(socket, service));
+    socket.once('close', () => connections.delete(socket));
+  };
+  const servers: Server[] = [];
+  const close = async (): Promise<void> => {
+    stop.abort(new NsError('NS_NBD_CLOSED', 'the NBD export was closed'));
+    const closed = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+    for (const socket of connections.keys()) socket.destroy();
+    await Promise.all(connections.values());
+    await Promise.all(closed);
+  };
+  let port: number | undefined;
+  try {
+    if (options.socketPath !== undefined) {
+      servers.push(await listening(accept, { path: options.socketPath }));
+      await chmod(options.socketPath, 0o600);
+    }
+    if (options.tcp !== undefined) {
+      const server = await listening(accept, options.tcp);
+      servers.push(server);
+      port = (server.address() as AddressInfo).port;
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { port, close };
 }
 
-async function converse(
-  socket: Socket,
-  device: BlockDevice,
-  offered: Export,
-  signal: AbortSignal,
-): Promise<void> {
-  const stream = new SocketStream(socket);
-  try {
-    // Ends a client that connects and says nothing; once it chose the export it may be idle as long as it likes.
-    socket.setTimeout(HANDSHAKE_MILLISECONDS, () => socket.destroy());
-    const agreed = await shakeHands(stream, offered);
-    socket.setTimeout(0);
-    if (agreed) await serveRequests(stream, device, signal);
-  } catch {
-    // Whatever a client made us trip over, the others and the program go on.
-  } finally {
-    // What was sent still reaches the peer: end() flushes, and the peer's own end or the time-out closes the rest.
-    socket.end();
-    socket.setTimeout(1000, () => socket.destroy());
-    socket.resume();
+function checkOptions(options: NbdServerOptions): void {
+  const { socketPath, tcp, tls, minimumBlock = 1 } = options;
+  const wrong = (sentence: string): NsError => new NsError('NS_NBD_OPTIONS', sentence, { family: 'caller' });
+  if (socketPath === undefined && tcp === undefined) throw wrong('an NBD server needs a place to listen at');
+  if (!Number.isInteger(Math.log2(minimumBlock)) || minimumBlock < 1 || minimumBlock > PREFERRED_BLOCK) {
+    throw wrong(`${minimumBlock} is no minimum block size: it must be a power of two from 1 to 4096`);
   }
+  const isPrivate = tcp === undefined || isLoopback(tcp.host);
+  if (!isPrivate && (tls === undefined || tls.required === false)) {
+    throw wrong(`an NBD server without required TLS listens at loopback addresses alone, not at ${tcp.host}`);
+  }
+}
+
+/** Only addresses: what a name stands for may change. */
+function isLoopback(host: string): boolean {
+  return (isIP(host) === 4 && host.startsWith('127.')) || host === '::1';
+}
+
+function listening(
+  accept: (socket: Socket) => void,
+  place: { path: string } | { host: string; port: number },
+): Promise<Server> {
+  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, accept);
+  const name = 'path' in place ? place.path : `${place.host}:${place.port}`;
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause) =>
+      reject(new NsError('NS_NBD_LISTEN', `cannot listen at ${name}`, { cause })),
+    );
+    server.listen(place, () => resolve(server));
+  });
 }

@@ -1,134 +1,200 @@
-import { asNsError } from '../../base/index.ts';
 import type { BlockDevice } from '../../ports/index.ts';
-import type { SocketStream } from './socket-stream.ts';
+import type { BufferPool } from './buffer-pool.ts';
+import type { Agreement } from './handshake.ts';
 import {
-  COMMAND,
-  COMMAND_FLAG_FUA,
-  decodeRequest,
-  ERROR,
-  encodeSimpleReply,
-  LARGEST_PAYLOAD,
-  REQUEST_SIZE,
-  type Request,
-} from './wire.ts';
+  errorNumberOf,
+  performBlockStatus,
+  performPlain,
+  performWrite,
+  type RequestRules,
+  refusalOf,
+} from './perform.ts';
+import {
+  blockStatusReply,
+  emptyReply,
+  errorReply,
+  headOfRead,
+  readReply,
+  simpleReply,
+} from './reply-codec.ts';
+import { ReplyWriter } from './reply-writer.ts';
+import { type Request, RequestParser } from './request-parser.ts';
+import { COMMAND, COMMAND_FLAG, ERROR, LARGEST_PAYLOAD } from './wire.ts';
 
-const MOST_REQUESTS = 64;
+/** What one connection may have under way. */
+export interface FlightLimits {
+  readonly requests: number;
+  /** Payload bytes, of writes from their header on, of reads until the reply has left. One request may always pass. */
+  readonly bytes: number;
+}
+
+export interface TransmissionOptions {
+  readonly agreement: Agreement;
+  readonly minimumBlock: number;
+  readonly limits: FlightLimits;
+  readonly pool: BufferPool;
+  /** Ends what is under way at the device. */
+  readonly signal: AbortSignal;
+}
+
+const NO_DATA: readonly Uint8Array[] = [];
 
 /**
- * Answers requests until the client disconnects, ends, or breaks the framing. Requests run side by side up to a bound
- * of bytes and number; beyond it nothing more is read from the socket.
+ * Answers requests until the client disconnects, ends, or breaks the framing, and what it asked for is done. Requests
+ * run side by side up to a bound of bytes and number; beyond it nothing more is read from the socket.
  */
-export async function serveRequests(
-  stream: SocketStream,
-  device: BlockDevice,
-  signal: AbortSignal,
-): Promise<void> {
-  const underWay = new Set<Promise<void>>();
-  let held = 0;
-  for (;;) {
-    const header = await stream.take(REQUEST_SIZE);
-    const request = header === undefined ? undefined : decodeRequest(header);
-    if (request === undefined || request.command === COMMAND.disconnect) break;
-    const isWrite = request.command === COMMAND.write;
-    // A payload that we will not take cannot be skipped either: the framing is lost.
-    if (isWrite && request.length > LARGEST_PAYLOAD) break;
-    const weight =
-      isWrite || request.command === COMMAND.read ? Math.min(request.length, LARGEST_PAYLOAD) : 0;
-    while (underWay.size >= MOST_REQUESTS || (underWay.size > 0 && held + weight > LARGEST_PAYLOAD)) {
-      await Promise.race(underWay);
-    }
-    const payload = isWrite ? await stream.take(request.length) : new Uint8Array(0);
-    if (payload === undefined) break;
-    held += weight;
-    const done = answer(stream, device, request, payload, signal).finally(() => {
-      held -= weight;
-      underWay.delete(done);
+export function serveRequests(options: TransmissionOptions): Promise<void> {
+  return new Promise((resolve) => new Transmission(options, resolve).start());
+}
+
+class Transmission {
+  readonly #device: BlockDevice;
+  readonly #options: TransmissionOptions;
+  readonly #rules: RequestRules;
+  readonly #structured: boolean;
+  readonly #parser = new RequestParser();
+  readonly #writer: ReplyWriter;
+  readonly #over: () => void;
+  /** Read, but not begun: there was no room, or its payload is not here yet. */
+  #next: Request | undefined;
+  #takesPayload = false;
+  #underWay = 0;
+  #held = 0;
+  #stalled = false;
+  #ending = false;
+
+  constructor(options: TransmissionOptions, over: () => void) {
+    const { agreement, pool } = options;
+    this.#options = options;
+    this.#over = over;
+    this.#device = agreement.offer.device;
+    this.#structured = agreement.structured;
+    this.#rules = {
+      minimumBlock: options.minimumBlock,
+      structured: agreement.structured,
+      allocation: agreement.allocation,
+    };
+    this.#writer = new ReplyWriter(agreement.stream.socket, pool, (replies, weight) => {
+      this.#underWay -= replies;
+      this.#held -= weight;
+      if (this.#ending) this.#endIfDone();
+      else if (this.#stalled) this.#pump();
     });
-    underWay.add(done);
   }
-  await Promise.all(underWay);
-}
 
-async function answer(
-  stream: SocketStream,
-  device: BlockDevice,
-  request: Request,
-  payload: Uint8Array,
-  signal: AbortSignal,
-): Promise<void> {
-  let data = new Uint8Array(0);
-  let error = refusalOf(device, request);
-  if (error === ERROR.none) {
-    try {
-      data = await perform(device, request, payload, signal);
-    } catch (cause) {
-      error = errorOf(cause);
-      data = new Uint8Array(0);
+  start(): void {
+    const { stream } = this.#options.agreement;
+    const { socket } = stream;
+    const end = (): void => this.#end();
+    socket.on('close', end);
+    socket.on('end', end);
+    this.#parser.push(stream.takeRest());
+    socket.on('data', (chunk: Buffer) => {
+      if (this.#ending) return;
+      this.#parser.push(chunk);
+      this.#pump();
+    });
+    if (socket.destroyed || socket.readableEnded) {
+      end();
+      return;
     }
+    this.#stalled = true;
+    this.#pump();
   }
-  const reply = encodeSimpleReply(request.cookie, error);
-  await (data.byteLength === 0 ? stream.send(reply) : stream.send(reply, data));
-}
 
-/** What the protocol forbids, told before the device is asked. Sums are made as bigint: they may pass 2^64. */
-function refusalOf(device: BlockDevice, request: Request): number {
-  const { command, flags, offset, length } = request;
-  const { size, writable } = device.capabilities;
-  if ((flags & ~COMMAND_FLAG_FUA) !== 0) return ERROR.invalid;
-  const beyond = offset + BigInt(length) > BigInt(size);
-  switch (command) {
-    case COMMAND.read:
-      return length > LARGEST_PAYLOAD || beyond ? ERROR.invalid : ERROR.none;
-    case COMMAND.write:
-      if (!writable) return ERROR.permission;
-      return beyond ? ERROR.noSpace : ERROR.none;
-    case COMMAND.trim:
-      if (!writable) return ERROR.permission;
-      return beyond ? ERROR.invalid : ERROR.none;
-    case COMMAND.flush:
-      return offset !== 0n || length !== 0 ? ERROR.invalid : ERROR.none;
-    default:
-      return ERROR.invalid;
-  }
-}
-
-async function perform(
-  device: BlockDevice,
-  request: Request,
-  payload: Uint8Array,
-  signal: AbortSignal,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const offset = Number(request.offset);
-  const none = new Uint8Array(0);
-  switch (request.command) {
-    case COMMAND.read: {
-      const data = new Uint8Array(request.length);
-      await device.read(offset, data, signal);
-      return data;
+  #pump(): void {
+    const { socket } = this.#options.agreement.stream;
+    while (!this.#ending) {
+      if (this.#next === undefined) {
+        const parsed = this.#parser.header();
+        if (parsed === 'more') break;
+        if (parsed === 'broken' || parsed.command === COMMAND.disconnect) {
+          this.#end();
+          return;
+        }
+        this.#next = parsed;
+      }
+      const request = this.#next;
+      if (!this.#takesPayload) {
+        if (!this.#hasRoom(request)) {
+          this.#stalled = true;
+          socket.pause();
+          return;
+        }
+        this.#held += weightOf(request);
+        this.#takesPayload = true;
+      }
+      const parts = request.command === COMMAND.write ? this.#parser.payload(request.length) : NO_DATA;
+      if (parts === undefined) break;
+      this.#next = undefined;
+      this.#takesPayload = false;
+      this.#underWay += 1;
+      void this.#answer(request, parts);
     }
-    case COMMAND.write:
-      await device.write(offset, payload, signal);
-      break;
-    case COMMAND.trim:
-      await device.trim(offset, request.length, signal);
-      break;
-    default:
-      await device.flush(signal);
-      return none;
+    if (!this.#stalled) return;
+    this.#stalled = false;
+    socket.resume();
   }
-  if ((request.flags & COMMAND_FLAG_FUA) !== 0) await device.flush(signal);
-  return none;
+
+  #hasRoom(request: Request): boolean {
+    const { requests, bytes } = this.#options.limits;
+    return this.#underWay === 0 || (this.#underWay < requests && this.#held + weightOf(request) <= bytes);
+  }
+
+  async #answer(request: Request, parts: readonly Uint8Array[]): Promise<void> {
+    const structured = this.#structured;
+    const weight = weightOf(request);
+    let error = refusalOf(this.#device, request, this.#rules);
+    if (error === ERROR.none) {
+      const { signal, pool } = this.#options;
+      try {
+        if (request.command === COMMAND.read && request.length > 0) {
+          const head = headOfRead(structured);
+          const buffer = pool.take(head + request.length);
+          // Where this fails, the device may still write into the buffer: then it does not go back to the pool.
+          await this.#device.read(request.offset, buffer.subarray(head, head + request.length), signal);
+          const whole = (request.flags & COMMAND_FLAG.dontFragment) !== 0;
+          this.#writer.send(readReply(request, buffer, structured, whole), weight, buffer);
+          return;
+        }
+        if (request.command === COMMAND.blockStatus) {
+          const extents = await performBlockStatus(this.#device, request, signal);
+          this.#writer.send([blockStatusReply(request, extents)], weight);
+          return;
+        }
+        if (request.command === COMMAND.write) await performWrite(this.#device, request, parts, signal);
+        else if (request.command !== COMMAND.read) await performPlain(this.#device, request, signal);
+      } catch (cause) {
+        error = errorNumberOf(cause);
+      }
+    }
+    const reply = this.#replyTo(request, error, structured);
+    this.#writer.send([reply], weight);
+  }
+
+  #replyTo(request: Request, error: number, structured: boolean): Buffer {
+    if (error !== ERROR.none) return errorReply(request, error, structured);
+    return request.command === COMMAND.read && structured
+      ? emptyReply(request)
+      : simpleReply(request, ERROR.none);
+  }
+
+  #end(): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    // Half a write that a client left behind is none.
+    this.#next = undefined;
+    this.#options.agreement.stream.socket.resume();
+    this.#endIfDone();
+  }
+
+  #endIfDone(): void {
+    if (this.#underWay === 0) this.#over();
+  }
 }
 
-function errorOf(cause: unknown): number {
-  switch (asNsError(cause).code) {
-    case 'NS_BLOCK_READ_ONLY':
-      return ERROR.permission;
-    case 'NS_BLOCK_RANGE':
-      return ERROR.invalid;
-    case 'NS_OVERLAY_FULL':
-      return ERROR.noSpace;
-    default:
-      return ERROR.io;
-  }
+/** Bytes that a request makes us hold. */
+function weightOf({ command, length }: Request): number {
+  const holds = command === COMMAND.read || command === COMMAND.write || command === COMMAND.cache;
+  return holds ? Math.min(length, LARGEST_PAYLOAD) : 0;
 }

@@ -1,0 +1,61 @@
+import type { Socket } from 'node:net';
+import type { BufferPool } from './buffer-pool.ts';
+
+/** What is given back once replies have left. */
+export type Released = (replies: number, weight: number) => void;
+
+/** Sends replies: all that were ready within one turn of the event loop go with one system call. */
+export class ReplyWriter {
+  readonly #socket: Socket;
+  readonly #pool: BufferPool;
+  readonly #released: Released;
+  #parts: Buffer[] = [];
+  #borrowed: Buffer[] = [];
+  #replies = 0;
+  #weight = 0;
+  #scheduled = false;
+
+  constructor(socket: Socket, pool: BufferPool, released: Released) {
+    this.#socket = socket;
+    this.#pool = pool;
+    this.#released = released;
+  }
+
+  /** `weight` bytes count as held until they have left; `borrowed` goes back to the pool then. */
+  send(parts: readonly Buffer[], weight: number, borrowed?: Buffer): void {
+    for (const part of parts) this.#parts.push(part);
+    if (borrowed !== undefined) this.#borrowed.push(borrowed);
+    this.#replies += 1;
+    this.#weight += weight;
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    // Behind all promises that are settled by now, before the loop waits for anything new.
+    process.nextTick(() => this.#flush());
+  }
+
+  #flush(): void {
+    const parts = this.#parts;
+    const borrowed = this.#borrowed;
+    const replies = this.#replies;
+    const weight = this.#weight;
+    this.#parts = [];
+    this.#borrowed = [];
+    this.#replies = 0;
+    this.#weight = 0;
+    this.#scheduled = false;
+    const socket = this.#socket;
+    const left = (): void => {
+      for (const buffer of borrowed) this.#pool.give(buffer);
+      this.#released(replies, weight);
+    };
+    if (socket.destroyed || socket.writableEnded) {
+      left();
+      return;
+    }
+    const last = parts.length - 1;
+    if (last > 0) socket.cork();
+    for (let i = 0; i < last; i += 1) socket.write(parts[i]!);
+    socket.write(parts[last]!, left);
+    if (last > 0) socket.uncork();
+  }
+}

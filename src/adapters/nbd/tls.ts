@@ -1,0 +1,104 @@
+import { connect, createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
+import { asNsError, NsError } from '../../base/index.ts';
+import { SocketStream } from './socket-stream.ts';
+
+/** Certificates and keys are PEM texts. */
+export interface NbdServerTls {
+  readonly certificate: string;
+  readonly key: string;
+  /** Where given, a client must show a certificate that this authority signed. */
+  readonly clientAuthority?: string;
+  /** False lets clients go on in the clear; by default they may not. */
+  readonly required?: boolean;
+}
+
+export interface NbdClientTls {
+  /** Who may have signed the server's certificate; by default the authorities that Node knows. */
+  readonly authority?: string;
+  /** The name that the certificate must have; by default the host that is connected to. */
+  readonly serverName?: string;
+  readonly certificate?: string;
+  readonly key?: string;
+}
+
+/** NS_NBD_TLS where certificate and key are not usable. */
+export function serverContext(tls: NbdServerTls): SecureContext {
+  try {
+    return createSecureContext({
+      cert: tls.certificate,
+      key: tls.key,
+      minVersion: 'TLSv1.2',
+      ...(tls.clientAuthority === undefined ? {} : { ca: tls.clientAuthority }),
+    });
+  } catch (cause) {
+    throw new NsError('NS_NBD_TLS', 'the certificate or key of the NBD export is not usable', {
+      family: 'caller',
+      cause,
+    });
+  }
+}
+
+/** The server's side of a handshake on a connection that is open already. Undefined where it fails. */
+export async function secureAsServer(
+  stream: SocketStream,
+  context: SecureContext,
+  tls: NbdServerTls,
+): Promise<SocketStream | undefined> {
+  const asksClient = tls.clientAuthority !== undefined;
+  const socket = new TLSSocket(stream.socket, {
+    isServer: true,
+    secureContext: context,
+    requestCert: asksClient,
+    rejectUnauthorized: asksClient,
+  });
+  const ended = await firstOf(socket, 'secure');
+  if (ended !== undefined || (asksClient && !socket.authorized)) {
+    socket.destroy();
+    return undefined;
+  }
+  return new SocketStream(socket);
+}
+
+/** The client's side. NS_NBD_TLS where the server is not who it should be, or will not have us. */
+export async function secureAsClient(
+  stream: SocketStream,
+  tls: NbdClientTls,
+  host: string,
+): Promise<SocketStream> {
+  const name = tls.serverName ?? host;
+  try {
+    const socket = connect({
+      socket: stream.socket,
+      minVersion: 'TLSv1.2',
+      host: name,
+      // An address is no server name indication; the certificate is held against `host` all the same.
+      ...(/^[0-9.]+$|:/.test(name) ? {} : { servername: name }),
+      ...(tls.authority === undefined ? {} : { ca: tls.authority }),
+      ...(tls.certificate === undefined ? {} : { cert: tls.certificate }),
+      ...(tls.key === undefined ? {} : { key: tls.key }),
+    });
+    const failed = await firstOf(socket, 'secureConnect');
+    if (failed !== undefined) throw failed;
+    return new SocketStream(socket);
+  } catch (cause) {
+    const why = asNsError(cause).sentence;
+    throw new NsError('NS_NBD_TLS', `no TLS with the NBD server ${name}: ${why}`, { family: 'peer', cause });
+  }
+}
+
+/** Waits for the event; resolves to the error where the connection fails first. */
+function firstOf(socket: TLSSocket, event: 'secure' | 'secureConnect'): Promise<Error | undefined> {
+  return new Promise((resolve) => {
+    const settle = (error?: Error): void => {
+      socket.off(event, good);
+      socket.off('error', settle);
+      socket.off('close', closed);
+      resolve(error);
+    };
+    const good = (): void => settle();
+    const closed = (): void => settle(new Error('the connection ended'));
+    socket.on('error', settle);
+    socket.once(event, good);
+    socket.once('close', closed);
+  });
+}

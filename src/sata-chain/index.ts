@@ -10,11 +10,33 @@ export {
   mergeIdentities,
   mergeUnit,
 } from './ata/merge-identities.ts';
+export { buildReport, type ReportParts } from './control/build-report.ts';
+export type {
+  ArraySummary,
+  ChainAction,
+  ChainControl,
+  ChainQuestion,
+  ChainReport,
+  ChainSyncReport,
+  ChainTrouble,
+  RegisterReport,
+  UnitReport,
+} from './control/report.ts';
 export { BlockDrive, type BlockDriveOptions } from './drive/block-drive.ts';
 export { type ChainDeviceOptions, openChainDevice } from './drive/chain-device.ts';
 export type { Fis } from './fis/fis.ts';
 export { decodeFis } from './fis/fis-decode.ts';
 export { encodeFis } from './fis/fis-encode.ts';
+export {
+  HOST_PORT_TIMINGS,
+  type HostPort,
+  type HostPortInput,
+  type HostPortOutput,
+  type HostPortStep,
+  type HostPortTimings,
+  newHostPort,
+  stepHostPort,
+} from './host/host-port.ts';
 export {
   checkFrameSize,
   decodePacket,
@@ -24,8 +46,47 @@ export {
 } from './link/frame-codec.ts';
 export { LinkSession, type LinkSessionHands, type LinkSessionOptions } from './link/link-session.ts';
 export { SlipDecoder, slipEncode } from './link/slip.ts';
+export { DEVICE_PHY, type DevicePhyState, stepDevicePhy } from './phy/device-phy.ts';
+export { HOST_PHY, type HostPhyState, stepHostPhy } from './phy/host-phy.ts';
 export type { Generation, Level, Wire } from './phy/level.ts';
+export {
+  clearSerror,
+  newPhy,
+  type Phy,
+  type PhyEvent,
+  type PhyLine,
+  type PhyNotice,
+  type PhyTimer,
+  type Sleep,
+  sstatusOf,
+} from './phy/phy.ts';
+export type { PhyStep } from './phy/step.ts';
+export { isUp, type PhyRow, type PhyTable } from './phy/table.ts';
+export { type PhyTimings, SATA_TIMINGS, scaleTimings } from './phy/timings.ts';
 export type { Plug } from './plug.ts';
+export { type Found, foundIn, standsFor } from './pttrsm/found.ts';
+export { hostIsServed, ownerIsServed, presentation } from './pttrsm/guards.ts';
+export { type ChainFault, FAULT_SENTENCE, type Judgement, judge } from './pttrsm/judge.ts';
+export type { Pttrsm, TRow, TState, UnitTimer } from './pttrsm/pttrsm.ts';
+export { PTTRSM_ROWS } from './pttrsm/rows.ts';
+export { foundAt, SIDE_ROWS, type Side as PortSide } from './pttrsm/side.ts';
+export {
+  type ArrayLimits,
+  DEFAULT_LIMITS,
+  type MemberHealth,
+  type RawChain,
+} from './raid/array-core.ts';
+export type { ArrayEvent, TimedArrayEvent } from './raid/array-events.ts';
+export type { ArrayState, ArrayStatus } from './raid/array-status.ts';
+export type { ArrayRole, MappingRegister, MemberState } from './raid/array-table.ts';
+export type { CopyWorkOptions } from './raid/copy-work.ts';
+export { ArrayLayout, type ChainMember, spanningLayout } from './raid/layout.ts';
+export { type ArrayParts, type OpenArray, openArray } from './raid/open-array.ts';
+export type { PaceInputs, PaceLimits } from './raid/rebuild-pace.ts';
+export { CSI, countOf, DSI, ISR, serialBytes, wordsOf } from './registers/chain-registers.ts';
+export { type FieldValues, type Register, register } from './registers/layout.ts';
+export { SCONTROL, SERROR, SSTATUS } from './registers/scr.ts';
+export { numberOfReason, numberOfState } from './registers-port/status-word.ts';
 export { ChainRouter, type RoutedMember } from './route/chain-router.ts';
 export { gatedTarget } from './route/gate.ts';
 export type { Window } from './route/window.ts';
@@ -37,7 +98,7 @@ export {
   SMALLEST_FRAME,
   type SyncMessage,
 } from './sync/message.ts';
-export type { OwnFacts, UnitFacts, WatchedBits } from './sync/own-facts.ts';
+export type { OwnFacts, UnitFacts } from './sync/own-facts.ts';
 export {
   compareStamps,
   SYNC_CHANGES,
@@ -60,3 +121,15 @@ export {
 } from './target.ts';
 export { microseconds, millis, type Nanoseconds, nanoseconds, type Scheduler } from './time.ts';
 export type { BelowRecord, MemberRecord, UnitMemory, UnitOrder, UnitRecord } from './unit/orders.ts';
+export { type PortRegisters, readRegisters, type UnitRegisters } from './unit/read-registers.ts';
+export { stepUnit, type UnitStep } from './unit/step-unit.ts';
+export { UNIT_TIMINGS, type UnitTimings, unitTimingsFor } from './unit/timings.ts';
+export {
+  newUnit,
+  type Port,
+  type TimerSlot,
+  type Unit,
+  type UnitInput,
+  type UnitOutput,
+  withoutShadows,
+} from './unit/unit.ts';

@@ -13,6 +13,8 @@ export interface UnitRecord {
   readonly chain?: string;
   readonly locked: boolean;
   readonly epoch: number;
+  /** An operator agreed to less than there was, and nothing has been added since. */
+  readonly degraded?: boolean;
   /** What was there when all members were last known. */
   readonly membership?: {
     readonly local: MemberRecord | null;

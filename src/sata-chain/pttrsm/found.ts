@@ -1,0 +1,70 @@
+import { fromHex, isAllZero, toHex } from '../../base/index.ts';
+import { LBA_LIMIT, MOST_UNITS } from '../ata/identify-words.ts';
+import type { DeviceIdentity } from '../ata/identity.ts';
+import { mergeUnit } from '../ata/merge-identities.ts';
+
+/** Of the IDENTIFY answer at a port, what PTTRSM decides by. */
+export interface Found {
+  readonly serial: string;
+  readonly sectors: number;
+  readonly sectorSize: 512 | 4096;
+  /** Units, this one included; 1 for a drive. */
+  readonly units: number;
+  /** Hexadecimal of ChainWords.membership; the same members in the same order, the same digest. */
+  readonly membership: string;
+  /** The chain that the unit below was enrolled in; undefined for a drive and a blank unit. */
+  readonly chain: string | undefined;
+  /** An operator accepted what is there as the whole. */
+  readonly degraded: boolean;
+}
+
+/** Undefined where the answer contradicts itself: whoever gave it is not to be trusted with data. */
+export function foundIn(identity: DeviceIdentity, chain?: string): Found | undefined {
+  const merged = mergeUnit(undefined, identity);
+  const { serial, sectors, sectorSize } = identity;
+  if (!merged.ok || !Number.isInteger(sectors) || sectors < 0 || sectors >= LBA_LIMIT) return undefined;
+  if (identity.chain?.held === true) return undefined;
+  const { membership } = merged.identity.chain;
+  const units = identity.chain?.depth ?? 1;
+  if (units < 1 || units > MOST_UNITS || (sectors > 0 && isAllZero(membership))) return undefined;
+  const degraded = identity.chain?.degraded ?? false;
+  return { serial, sectors, sectorSize, units, membership: toHex(membership), chain, degraded };
+}
+
+/** What a unit stands for towards the unit above: its own drive first, then what is below. */
+export function standsFor(
+  drive: Found | undefined,
+  below: Found | undefined,
+  own: { readonly chain: string | undefined; readonly degraded: boolean },
+): Found | undefined {
+  const merged = mergeUnit(drive && identityOf(drive, false), below && identityOf(below, true));
+  if (!merged.ok) return undefined;
+  const { serial, sectors, sectorSize, chain } = merged.identity;
+  const degraded = own.degraded || (below?.degraded ?? false);
+  const membership = toHex(chain.membership);
+  return { serial, sectors, sectorSize, units: chain.depth, membership, chain: own.chain, degraded };
+}
+
+/** As much of an identity as membership is made from. */
+function identityOf(found: Found, unit: boolean): DeviceIdentity {
+  const { serial, sectors, sectorSize } = found;
+  const chain = {
+    depth: found.units,
+    epoch: 0,
+    membership: fromHex(found.membership),
+    held: false,
+    degraded: found.degraded,
+  };
+  return {
+    serial,
+    sectors,
+    sectorSize,
+    firmware: '',
+    model: '',
+    physicalSectorSize: sectorSize,
+    features: { ncqDepth: 0, trim: false, fua: false, writeCache: false, smart: false },
+    rotation: 0,
+    generation: 3,
+    ...(unit ? { chain } : {}),
+  };
+}

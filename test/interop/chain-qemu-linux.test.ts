@@ -71,7 +71,7 @@ dmesg | grep -c -E 'I/O error|exception Emask' | sed 's/^/errors: /'
     for (const [i, member] of chain.members.entries()) {
       t.ok((await readFile(member)).includes(LINE), `the file lies on member ${i} too`);
     }
-    const disk = await chain.disk();
+    const { device: disk, close } = await chain.disk();
     const table = await readPartitionTable(disk);
     const partition = table.partitions[0]!;
     const volume = await openExt4(boundedDevice(disk, partition.start, partition.length, 'disk0p1'));
@@ -84,7 +84,7 @@ dmesg | grep -c -E 'I/O error|exception Emask' | sed 's/^/errors: /'
     t.equal(await hashOf(big.value), hash, 'the file as our own reader finds it');
     const whole = new Uint8Array(disk.capabilities.size);
     await disk.read(0, whole);
-    await disk.close();
+    await close();
     await writeFile(image.path, whole);
     t.equal(await image.faults(), '', 'and e2fsck has nothing to say');
   },

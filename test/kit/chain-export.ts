@@ -1,9 +1,10 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openFileDevice } from '../../src/adapters/file-device.ts';
+import { ExportDoor } from '../../src/adapters/nbd/export-gate.ts';
 import { serveNbd } from '../../src/adapters/nbd/nbd-server.ts';
-import { bytes, checkBlockRange } from '../../src/base/index.ts';
 import type { BlockDevice } from '../../src/ports/index.ts';
+import { BlockDrive, ChainRouter, openChainDevice, type RoutedMember } from '../../src/sata-chain/index.ts';
 import type { NbdPlace } from './qemu.ts';
 
 const SECTOR = 512;
@@ -17,7 +18,12 @@ export interface ChainExport extends NbdPlace {
   /** It is enabled again. */
   offer(): Promise<void>;
   /** All its sectors, for one who reads them while no host does. */
-  disk(): Promise<BlockDevice>;
+  disk(): Promise<OpenChain>;
+  close(): Promise<void>;
+}
+
+export interface OpenChain {
+  readonly device: BlockDevice;
   close(): Promise<void>;
 }
 
@@ -40,66 +46,41 @@ export async function exportChain(
   }
   if (at < content.byteLength) throw new Error('the members are too small for the content');
   const place = { socketPath: join(directory, 'chain.sock'), exportName: '' };
-  const serve = async (): Promise<() => Promise<void>> => {
-    const device = await openMembers(members);
-    const server = await serveNbd(device, place);
-    return async () => {
-      await server.close();
-      await device.close();
-    };
-  };
-  let stop: (() => Promise<void>) | undefined = await serve();
-  const withdraw = async (): Promise<void> => {
-    await stop?.();
-    stop = undefined;
-  };
+  const chain = await openChain(members);
+  const door = new ExportDoor();
+  door.open(chain.device);
+  const server = await serveNbd(door, { ...place, minimumBlock: SECTOR });
   return {
     ...place,
     members,
-    withdraw,
-    offer: async () => {
-      stop ??= await serve();
+    withdraw: async () => door.close(),
+    offer: async () => door.open(chain.device),
+    disk: () => openChain(members),
+    close: async () => {
+      await server.close();
+      await chain.close();
     },
-    disk: () => openMembers(members),
-    close: withdraw,
   };
 }
 
-async function openMembers(paths: readonly string[]): Promise<BlockDevice> {
-  const members: BlockDevice[] = [];
-  for (const path of paths) members.push(await openFileDevice(path, { name: path, writable: true }));
-  const size = members.reduce((sum, { capabilities }) => sum + capabilities.size, 0);
-  const each = async (
-    offset: number,
-    length: number,
-    act: (member: BlockDevice, at: number, from: number, count: number) => Promise<void>,
-  ): Promise<void> => {
-    checkBlockRange('the chain', size, offset, length);
-    let base = 0;
-    for (const member of members) {
-      const from = Math.max(offset, base);
-      const to = Math.min(offset + length, base + member.capabilities.size);
-      if (from < to) await act(member, from - base, from - offset, to - from);
-      base += member.capabilities.size;
-    }
-  };
+/** One unit before each image, each the neighbour of the next. */
+async function openChain(paths: readonly string[]): Promise<OpenChain> {
+  const files: BlockDevice[] = [];
+  for (const path of paths) files.push(await openFileDevice(path, { name: path, writable: true }));
+  let below: RoutedMember | undefined;
+  for (const [i, file] of [...files.entries()].reverse()) {
+    const drive = new BlockDrive(file, { serial: `member-${i}` });
+    const unit = new ChainRouter();
+    const merged = unit.setMembers({ identity: drive.identity, target: drive }, below);
+    if (!merged.ok) throw new Error(merged.sentence);
+    below = { identity: merged.identity, target: unit };
+  }
+  if (below?.target === undefined) throw new Error('a chain without members');
+  const device = await openChainDevice('chain', below.target);
   return {
-    name: 'chain',
-    capabilities: { size: bytes(size), sectorSize: bytes(SECTOR), writable: true, trim: false },
-    read: (offset, into, signal) =>
-      each(offset, into.byteLength, (member, at, from, count) =>
-        member.read(at, into.subarray(from, from + count), signal),
-      ),
-    write: (offset, data, signal) =>
-      each(offset, data.byteLength, (member, at, from, count) =>
-        member.write(at, data.subarray(from, from + count), signal),
-      ),
-    flush: async (signal) => {
-      for (const member of members) await member.flush(signal);
-    },
-    trim: async () => {},
+    device,
     close: async () => {
-      for (const member of members) await member.close();
+      for (const file of files) await file.close();
     },
   };
 }

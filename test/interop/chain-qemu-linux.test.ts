@@ -71,7 +71,8 @@ dmesg | grep -c -E 'I/O error|exception Emask' | sed 's/^/errors: /'
     for (const [i, member] of chain.members.entries()) {
       t.ok((await readFile(member)).includes(LINE), `the file lies on member ${i} too`);
     }
-    const { device: disk, close } = await chain.disk();
+    const opened = await chain.disk();
+    const disk = opened.device;
     const table = await readPartitionTable(disk);
     const partition = table.partitions[0]!;
     const volume = await openExt4(boundedDevice(disk, partition.start, partition.length, 'disk0p1'));
@@ -84,7 +85,7 @@ dmesg | grep -c -E 'I/O error|exception Emask' | sed 's/^/errors: /'
     t.equal(await hashOf(big.value), hash, 'the file as our own reader finds it');
     const whole = new Uint8Array(disk.capabilities.size);
     await disk.read(0, whole);
-    await close();
+    await opened.close();
     await writeFile(image.path, whole);
     t.equal(await image.faults(), '', 'and e2fsck has nothing to say');
   },

@@ -1,0 +1,120 @@
+import { asNsError, type Duration, milliseconds, NsError } from '../../base/index.ts';
+import type { Clock, Datagram, Entropy } from '../../ports/index.ts';
+import { decodePacket, type IpmiPacket } from '../wire/packet.ts';
+import type { SessionKeys } from '../wire/protection.ts';
+
+/** How long to wait for a BMC. */
+export interface Patience {
+  /** Before the first repetition; each further wait is twice as long, and up to a quarter longer by chance. */
+  readonly first: Duration;
+  /** Datagrams in all; 1 for what must not be repeated. */
+  readonly tries: number;
+  /** For the question as a whole, whatever the tries. */
+  readonly total: Duration;
+}
+
+/** Session ids and their keys, as far as this side has them. */
+export type KeyRing = (sessionId: number) => SessionKeys | undefined;
+
+/**
+ * Question and answer over a Datagram, one at a time. What cannot be read, has a wrong code, or answers no open question
+ * is dropped without a word.
+ */
+export class Line {
+  readonly peer: string;
+  readonly #datagram: Datagram;
+  readonly #clock: Clock;
+  readonly #entropy: Entropy;
+  readonly #keys: KeyRing;
+  readonly #stop: () => void;
+  #hear: ((packet: IpmiPacket) => void) | undefined;
+
+  constructor(datagram: Datagram, clock: Clock, entropy: Entropy, keys: KeyRing) {
+    this.peer = datagram.peer;
+    this.#datagram = datagram;
+    this.#clock = clock;
+    this.#entropy = entropy;
+    this.#keys = keys;
+    this.#stop = datagram.onMessage((bytes) => this.#receive(bytes));
+  }
+
+  /**
+   * Sends until `accept` finds the answer. `make` is called for each try: a repetition within a session needs a number of
+   * its own. NS_IPMI_SILENT where nothing acceptable comes in time; what `accept` throws ends it at once.
+   */
+  async ask<T>(
+    what: string,
+    make: () => Uint8Array,
+    accept: (packet: IpmiPacket) => T | undefined,
+    patience: Patience,
+    signal: AbortSignal,
+  ): Promise<T> {
+    signal.throwIfAborted();
+    if (this.#hear !== undefined)
+      throw new NsError('NS_IPMI_SESSION', 'two questions at once', { family: 'bug' });
+    const over = new AbortController();
+    const deadline = this.#clock.deadline(patience.total, what);
+    const until = AbortSignal.any([signal, deadline.signal, over.signal]);
+    try {
+      const answer = new Promise<T>((resolve, reject) => {
+        this.#hear = (packet) => {
+          try {
+            const found = accept(packet);
+            if (found !== undefined) resolve(found);
+          } catch (error) {
+            reject(asNsError(error, 'NS_IPMI_SESSION'));
+          }
+        };
+        this.#sendAgainAndAgain(make, patience, until).then(
+          () => reject(this.#silent(what, patience.tries)),
+          (error: unknown) => reject(asNsError(error)),
+        );
+      });
+      return await answer;
+    } catch (error) {
+      if (!signal.aborted && deadline.signal.aborted) throw this.#silent(what, patience.tries);
+      throw error;
+    } finally {
+      this.#hear = undefined;
+      over.abort(new NsError('NS_IPMI_SESSION', 'answered'));
+      deadline.release();
+    }
+  }
+
+  /** Sends and waits for nothing. */
+  async tell(bytes: Uint8Array): Promise<void> {
+    await this.#datagram.send(bytes);
+  }
+
+  async close(): Promise<void> {
+    this.#stop();
+    await this.#datagram.close();
+  }
+
+  async #sendAgainAndAgain(make: () => Uint8Array, patience: Patience, until: AbortSignal): Promise<void> {
+    let wait: number = patience.first;
+    for (let sent = 0; sent < patience.tries; sent += 1) {
+      await this.#datagram.send(make());
+      await this.#clock.sleep(milliseconds(wait * (1 + this.#entropy.fraction() / 4)), until);
+      wait *= 2;
+    }
+  }
+
+  #receive(bytes: Uint8Array): void {
+    if (this.#hear === undefined) return;
+    let packet: IpmiPacket;
+    try {
+      packet = decodePacket(bytes, this.#keys);
+    } catch {
+      return;
+    }
+    this.#hear(packet);
+  }
+
+  #silent(what: string, tries: number): NsError {
+    const times = tries === 1 ? 'once' : `${tries} times at most`;
+    return new NsError('NS_IPMI_SILENT', `${what}: no answer from ${this.peer}, asked ${times}`, {
+      retryable: true,
+    });
+  }
+}

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { asNsError, type NsError } from './base/index.ts';
 import { clean, EXIT, type ExitCode, jsonLine } from './fleet/index.ts';
+import { addChainCommands } from './fleet-cli-chain.ts';
 import { type Context, type GlobalOptions, openContext } from './fleet-cli-context.ts';
 import { addFileCommands, type Run } from './fleet-cli-files.ts';
 import { addLocalCommands } from './fleet-cli-local.ts';
@@ -18,6 +19,7 @@ Examples:
   nightshift put fstab rack[1-4] /etc/fstab --replace --dry-run
   nightshift rm rack1 '/var/crash/*' --dry-run
   nightshift memcheck rack1 --medium dram
+  nightshift chain rack1
   nightshift disable laptop7 --reason 'stolen'
   nightshift explain HOST_SUSPENDED
 
@@ -74,6 +76,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   };
   addFileCommands(program, run);
   addMachineCommands(program, run);
+  addChainCommands(program, run);
   addLocalCommands(program, run);
   try {
     await program.parseAsync(argv);

@@ -217,6 +217,27 @@ export const REFUSALS = {
     sentence: "The device's own storage has no room to stage the file.",
     remedy: 'Wait for other transfers to end, or send a smaller file.',
   },
+  // Chain
+  ARRAY_REFUSED: {
+    sentence: 'The array is not in a state in which that can be done.',
+    remedy: 'See "nightshift chain" for the state of the array and of each member.',
+  },
+  NO_CHAIN: {
+    sentence: 'This board has no SATA chain.',
+    remedy: 'See "nightshift status" for its disks; only a disk made of chained drives has a chain.',
+  },
+  CHAIN_WHOLE: {
+    sentence: 'Nothing in the chain waits to be accepted.',
+    remedy: 'See "nightshift chain" for how it stands.',
+  },
+  CHAIN_DIFFERS: {
+    sentence: 'The chain is no longer as it was when it was looked at.',
+    remedy: 'Look again with "nightshift chain", and accept what it shows now.',
+  },
+  CHAIN_BUSY: {
+    sentence: 'The chain is at work and cannot do this now.',
+    remedy: 'Wait for running tasks to end, then give the order again.',
+  },
   // Memory and I/O
   MEMORY_UNREACHABLE: {
     sentence: 'This board cannot reach the memory in this power state.',

@@ -1,5 +1,6 @@
 import { formatDuration, milliseconds, toHex } from '../base/index.ts';
 import type { EffectNote, LockNote, ResultOf, Verb, VolumeNote } from '../protocol/index.ts';
+import { showChain, showChainSync } from './show-chain.ts';
 import { showMemory } from './show-memory.ts';
 import { counted, modeText, sized, table, timeText } from './show-text.ts';
 
@@ -134,6 +135,8 @@ const SHOW: Show = {
   'machine.status': statusLines,
   'machine.disable': (r) => [r.changed ? 'disabled' : 'nothing to change', ...lockLines(r.lock)],
   'machine.enable': (r) => [r.changed ? 'enabled' : 'nothing to change', ...lockLines(r.lock)],
+  'chain.status': showChain,
+  'chain.sync': showChainSync,
   'task.list': ({ tasks }) => [
     counted(tasks.length, 'task'),
     ...table(

@@ -23,6 +23,11 @@ function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex');
 }
 
+function actionOf({ action }: ArgsOf<'chain.sync'>): string {
+  if (action === undefined) return '';
+  return action.do === 'accept' ? `accept ${hex(action.question)}` : action.do;
+}
+
 /**
  * What the audit log may say of each verb's arguments. Nothing is said that does not stand here: values written to
  * channels, above all, may be passwords.
@@ -43,6 +48,9 @@ const SAYS: { readonly [V in Verb]: (args: ArgsOf<V>) => string } = {
   'machine.status': () => '',
   'machine.disable': because,
   'machine.enable': because,
+  'chain.status': ({ disk }) => (disk === undefined ? '' : quoted(disk)),
+  'chain.sync': (args) =>
+    `${args.disk === undefined ? '' : `${quoted(args.disk)} `}${actionOf(args)} ${because(args)}`.trim(),
   'task.list': () => '',
   'task.cancel': (args) => hex(args.task),
   'audit.read': (args) => `from ${args.from ?? 0}`,

@@ -1,3 +1,5 @@
+import { chainStatus } from './chain/status.ts';
+import { chainSync } from './chain/sync.ts';
 import { auditRead } from './desk-work/audit.ts';
 import { taskCancel, taskList } from './desk-work/tasks.ts';
 import { fileDelete } from './file/delete.ts';
@@ -26,6 +28,8 @@ export const TASKS: Required<TaskRegistry> = {
   'machine.status': machineStatus,
   'machine.disable': machineDisable,
   'machine.enable': machineEnable,
+  'chain.status': chainStatus,
+  'chain.sync': chainSync,
   'task.list': taskList,
   'task.cancel': taskCancel,
   'audit.read': auditRead,

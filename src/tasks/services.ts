@@ -9,6 +9,7 @@ import type {
   StateStore,
   VolumeEditor,
 } from '../ports/index.ts';
+import type { ChainControl } from '../sata-chain/index.ts';
 import type { AuditLog } from '../security/index.ts';
 import type { BlockPort } from '../transfer/index.ts';
 import type { TaskTable } from './task-table.ts';
@@ -38,6 +39,8 @@ export interface TaskServices {
   readonly editor: VolumeEditor;
   readonly memory?: MemoryProbe;
   readonly io?: IoDevices;
+  /** Disks that are chains of drives, where there are any. */
+  readonly chains?: readonly ChainControl[];
   readonly blocks: BlockPort;
   /** Paths that no order may change, by board and policy; each covers all below it. */
   readonly protectedPaths: readonly string[];

@@ -8,7 +8,6 @@ import {
   type SyncRecord,
   type UnitFacts,
   UnitSync,
-  type WatchedBits,
 } from '../../src/sata-chain/index.ts';
 
 /** A scheduler that stands still until it is run. */
@@ -156,12 +155,6 @@ export class Cable {
 
 export const CHAIN = 'c0ffee0000000001';
 
-export const BITS: WatchedBits = {
-  dsi: { failed: 1 << 9, mediaError: 1 << 8, locked: 1 << 11, speed: 0xf0 },
-  csi: { upPhy: 1, below: 2, degraded: 1 << 5, held: 1 << 7, speed: 0xff0000 },
-  states: { fault: 6, disabled: 7, owned: 8 },
-};
-
 /** Registers of a unit, to be changed by hand. */
 export function someFacts(place: number, change: Partial<UnitFacts> = {}): UnitFacts {
   return {
@@ -169,7 +162,7 @@ export function someFacts(place: number, change: Partial<UnitFacts> = {}): UnitF
     drive: { model: 'SIM DISK', serial: `S${place}`, sectors: 1000 + place, sectorSize: 512 },
     dsi: 0x0f,
     csi: 0x03,
-    state: 4,
+    state: 5,
     fault: 0,
     ...change,
   };
@@ -226,7 +219,6 @@ export class SyncBench {
       unit: built.unit,
       chain: () => built.chain,
       facts: () => built.facts,
-      bits: BITS,
       scheduler: this.scheduler,
       log: { log: () => undefined },
       ...(above === undefined ? {} : { above }),

@@ -1,4 +1,5 @@
 import type * as v from 'valibot';
+import { chainStatus, chainSync } from './chain.ts';
 import { fileDelete, fileDownload, fileList, fileStat, fileUpload } from './file.ts';
 import { ioList, ioRead, ioWatch, ioWrite } from './io.ts';
 import { auditRead, machineDisable, machineEnable, machineStatus, taskCancel, taskList } from './machine.ts';
@@ -19,6 +20,8 @@ export const VERBS = {
   'machine.status': machineStatus,
   'machine.disable': machineDisable,
   'machine.enable': machineEnable,
+  'chain.status': chainStatus,
+  'chain.sync': chainSync,
   'task.list': taskList,
   'task.cancel': taskCancel,
   'audit.read': auditRead,
@@ -28,6 +31,7 @@ export type Verb = keyof typeof VERBS;
 export type ArgsOf<V extends Verb> = v.InferOutput<(typeof VERBS)[V]['args']>;
 export type ResultOf<V extends Verb> = v.InferOutput<(typeof VERBS)[V]['result']>;
 export type EffectNote = v.InferOutput<typeof import('./file.ts').effectNote>;
+export type ChainNote = v.InferOutput<typeof import('./chain.ts').chainNote>;
 export type VolumeNote = v.InferOutput<typeof import('./file.ts').volumeNote>;
 export type LockNote = v.InferOutput<typeof import('./machine.ts').lockNote>;
 export type PowerNote = v.InferOutput<typeof import('./machine.ts').powerNote>;

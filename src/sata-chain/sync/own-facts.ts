@@ -1,3 +1,5 @@
+import { CSI, DSI } from '../registers/chain-registers.ts';
+import { numberOfState } from '../registers-port/status-word.ts';
 import type { SyncChange, SyncDrive, SyncNotice } from './record.ts';
 
 /** What a unit's registers say of itself. */
@@ -19,61 +21,44 @@ export interface OwnFacts extends UnitFacts {
   readonly notices: readonly SyncNotice[];
 }
 
-/** Bits of DSI, CSI and the status word by which a change is named. */
-export interface WatchedBits {
-  readonly dsi: {
-    readonly failed: number;
-    readonly mediaError: number;
-    readonly locked: number;
-    readonly speed: number;
-  };
-  readonly csi: {
-    readonly upPhy: number;
-    readonly below: number;
-    readonly degraded: number;
-    readonly held: number;
-    readonly speed: number;
-  };
-  readonly states: { readonly fault: number; readonly disabled: number; readonly owned: number };
-}
+const FAULT = numberOfState('T6');
+const FAILED = DSI.encode({ failed: true });
+const MEDIA_ERROR = DSI.encode({ mediaError: true });
+const LOCKED = DSI.encode({ locked: true });
+const DRIVE_SPEED = DSI.encode({ speed: 15 });
+const UP = CSI.encode({ upPhy: true });
+const BELOW = CSI.encode({ downPresent: true });
+const DEGRADED = CSI.encode({ degraded: true });
+const HELD = CSI.encode({ held: true });
+const SPEEDS = CSI.encode({ speedUp: 15, speedDown: 15 });
 
 /** The one word for what changed, the weightiest first; undefined where nothing did. */
-export function changeBetween(
-  before: OwnFacts | undefined,
-  now: OwnFacts,
-  bits: WatchedBits,
-): SyncChange | undefined {
+export function changeBetween(before: OwnFacts | undefined, now: OwnFacts): SyncChange | undefined {
   if (before === undefined) return 'power-on';
   const rose = (word: 'dsi' | 'csi', mask: number): boolean => (now[word] & ~before[word] & mask) !== 0;
   const fell = (word: 'dsi' | 'csi', mask: number): boolean => (before[word] & ~now[word] & mask) !== 0;
   const entered = (state: number): boolean => now.state === state && before.state !== state;
   const left = (state: number): boolean => before.state === state && now.state !== state;
   const questions: readonly [boolean, SyncChange][] = [
-    [entered(bits.states.fault) || (now.fault !== before.fault && now.fault !== 0), 'fault'],
-    [rose('dsi', bits.dsi.failed), 'drive-failed'],
+    [now.state === FAULT && (before.state !== FAULT || now.fault !== before.fault), 'fault'],
+    [rose('dsi', FAILED), 'drive-failed'],
     [now.drive === undefined && before.drive !== undefined, 'drive-gone'],
     [now.drive !== undefined && before.drive === undefined, 'drive-arrived'],
     [now.drive?.serial !== before.drive?.serial, 'drive-exchanged'],
-    [rose('dsi', bits.dsi.mediaError), 'media-error'],
-    [rose('csi', bits.csi.held), 'held'],
-    [rose('csi', bits.csi.degraded), 'degraded'],
-    [entered(bits.states.disabled) || rose('dsi', bits.dsi.locked), 'disabled'],
-    [left(bits.states.disabled) || fell('dsi', bits.dsi.locked), 'enabled'],
-    [entered(bits.states.owned), 'owned'],
-    [left(bits.states.owned), 'handed-back'],
-    [fell('csi', bits.csi.degraded), 'whole'],
+    [rose('dsi', MEDIA_ERROR), 'media-error'],
+    [rose('csi', HELD), 'held'],
+    [rose('csi', DEGRADED), 'degraded'],
+    [entered(numberOfState('T7')) || rose('dsi', LOCKED), 'disabled'],
+    [left(numberOfState('T7')) || fell('dsi', LOCKED), 'enabled'],
+    [entered(numberOfState('T8')), 'owned'],
+    [left(numberOfState('T8')), 'handed-back'],
+    [fell('csi', DEGRADED), 'whole'],
     [now.drive?.sectors !== before.drive?.sectors, 'capacity'],
-    [
-      (fell('csi', bits.csi.below) && now.csi !== before.csi) || (!now.hearsBelow && before.hearsBelow),
-      'below-gone',
-    ],
-    [rose('csi', bits.csi.below) || (now.hearsBelow && !before.hearsBelow), 'below-arrived'],
-    [rose('csi', bits.csi.upPhy), 'link-up'],
-    [fell('csi', bits.csi.upPhy), 'link-down'],
-    [
-      ((now.csi ^ before.csi) & bits.csi.speed) !== 0 || ((now.dsi ^ before.dsi) & bits.dsi.speed) !== 0,
-      'speed',
-    ],
+    [(fell('csi', BELOW) && now.csi !== before.csi) || (!now.hearsBelow && before.hearsBelow), 'below-gone'],
+    [rose('csi', BELOW) || (now.hearsBelow && !before.hearsBelow), 'below-arrived'],
+    [rose('csi', UP), 'link-up'],
+    [fell('csi', UP), 'link-down'],
+    [((now.csi ^ before.csi) & SPEEDS) !== 0 || ((now.dsi ^ before.dsi) & DRIVE_SPEED) !== 0, 'speed'],
     [now.position !== before.position, 'position'],
     [now.state !== before.state, 'state'],
     [now.notices.join() !== before.notices.join(), 'notice'],

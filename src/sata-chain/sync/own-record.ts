@@ -1,27 +1,25 @@
 import type { Nanoseconds, Scheduler } from '../time.ts';
-import { changeBetween, type OwnFacts, type WatchedBits } from './own-facts.ts';
+import { changeBetween, type OwnFacts } from './own-facts.ts';
 import { LAST_EPOCH, type SyncChange, type SyncRecord, stampAfter } from './record.ts';
 import type { TableRow } from './table.ts';
 
 /** What a unit tells of itself, and what changed in it last. */
 export class OwnRecord {
   readonly #unit: string;
-  readonly #bits: WatchedBits;
   readonly #scheduler: Scheduler;
   readonly #startedAt: Nanoseconds;
   #facts: OwnFacts | undefined;
   #last: { readonly change: SyncChange; readonly at: number } = { change: 'power-on', at: 0 };
 
-  constructor(unit: string, bits: WatchedBits, scheduler: Scheduler) {
+  constructor(unit: string, scheduler: Scheduler) {
     this.#unit = unit;
-    this.#bits = bits;
     this.#scheduler = scheduler;
     this.#startedAt = scheduler.now();
   }
 
   /** True where the facts are not those of the time before. */
   observe(now: OwnFacts): boolean {
-    const change = changeBetween(this.#facts, now, this.#bits);
+    const change = changeBetween(this.#facts, now);
     if (change === undefined) return false;
     const at = Math.floor((this.#scheduler.now() - this.#startedAt) / 1_000_000);
     this.#facts = now;

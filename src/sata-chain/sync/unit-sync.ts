@@ -5,7 +5,7 @@ import { findInTable, type Side, type SyncFinding } from './findings.ts';
 import { decodeMessage, type Sender, type SyncMessage } from './message.ts';
 import { Neighbour } from './neighbour.ts';
 import { NewsJudge } from './news.ts';
-import type { OwnFacts, UnitFacts, WatchedBits } from './own-facts.ts';
+import type { OwnFacts, UnitFacts } from './own-facts.ts';
 import { OwnRecord } from './own-record.ts';
 import { Place } from './place.ts';
 import { answer, inStep, opening, recordsOf } from './reconcile.ts';
@@ -17,7 +17,6 @@ export interface UnitSyncOptions {
   /** The chain that the unit is enrolled in, as it is now. */
   readonly chain: () => string | undefined;
   readonly facts: () => UnitFacts;
-  readonly bits: WatchedBits;
   readonly scheduler: Scheduler;
   readonly log: LogSink;
   /** Absent in the head: above it is the host. */
@@ -60,7 +59,7 @@ export class UnitSync {
     this.#options = options;
     this.#period = options.period ?? PERIOD;
     this.table = new StateTable(options.capacity);
-    this.#own = new OwnRecord(options.unit, options.bits, options.scheduler);
+    this.#own = new OwnRecord(options.unit, options.scheduler);
     this.#place = new Place(options.above === undefined);
     const now = options.scheduler.now();
     this.#neighbours = [

@@ -190,6 +190,8 @@ await t.test('no secret that an order carries reaches the log', async (t) => {
     'machine.status': {},
     'machine.disable': { reason: 'stolen' },
     'machine.enable': {},
+    'chain.status': { disk: 'disk0' },
+    'chain.sync': { disk: 'disk0', action: { do: 'accept', question: new Uint8Array(8) } },
     'task.list': {},
     'task.cancel': { task: new Uint8Array(16) },
     'audit.read': {},

@@ -6,19 +6,33 @@ const verbs = Object.keys(VERBS) as readonly Verb[];
 const may = (role: Role) => verbs.filter((verb) => authorise(role, { verb }, { via: 'mqtt' }).ok).toSorted();
 
 await t.test('each role may do its own work and nothing else', async (t) => {
-  const hands = verbs.filter((verb) => /^(file|memory|io|task)\.|^machine\.status$/.test(verb)).toSorted();
+  const hands = verbs
+    .filter((verb) => /^(file|memory|io|chain|task)\.|^machine\.status$/.test(verb))
+    .toSorted();
   t.strictSame(may('operator'), hands);
   t.strictSame(may('technician'), hands);
   t.strictSame(may('security'), [
     'audit.read',
+    'chain.status',
+    'chain.sync',
     'machine.disable',
     'machine.enable',
     'machine.status',
     'task.list',
   ]);
-  t.strictSame(may('auditor'), ['audit.read', 'machine.status', 'task.list']);
+  t.strictSame(may('auditor'), ['audit.read', 'chain.status', 'machine.status', 'task.list']);
   t.strictSame(may('root'), []);
   t.equal(ROLES.length, 5);
+});
+
+await t.test('whoever replaces drives does not also decide that a missing one is not missed', async (t) => {
+  const args = { action: { do: 'accept' as const, question: new Uint8Array(8) } };
+  const may = (role: Role) => authorise(role, { verb: 'chain.sync', args }, { via: 'mqtt' });
+  t.ok(may('operator').ok);
+  t.ok(may('security').ok);
+  t.match(may('technician'), { refusal: { code: 'NOT_PERMITTED', remedy: /operator or security/ } });
+  const resync = { action: { do: 'resync' as const } };
+  t.ok(authorise('technician', { verb: 'chain.sync', args: resync }, { via: 'mqtt' }).ok);
 });
 
 await t.test('a refusal says who may', async (t) => {

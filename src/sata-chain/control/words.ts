@@ -1,0 +1,105 @@
+import { ACCEPTABLE, type ChainFault, FAULT_SENTENCE } from '../pttrsm/judge.ts';
+import type { TState } from '../pttrsm/pttrsm.ts';
+import { CSI, DSI } from '../registers/chain-registers.ts';
+import type { BitField } from '../registers/layout.ts';
+import type { UnitReason } from '../registers-port/status-word.ts';
+import type { SyncChange } from '../sync/record.ts';
+import type { ChainTrouble } from './report.ts';
+
+/** What a state of PTTRSM means to whoever looks after the disk. */
+export const STATE_WORDS: Readonly<Record<TState, string>> = {
+  T0: 'powering on',
+  T1: 'looking for members',
+  T2: 'putting members together',
+  T2H: 'HOLDING: waits for missing members',
+  T3: 'ready for the host',
+  T4: 'running',
+  T5: 'looking again after a change',
+  T6: 'FAULT: may not be shown',
+  T7: 'DISABLED: silent to the host',
+  T8: 'with the management controller',
+  T9: 'going back to the host',
+};
+
+export const CHANGE_WORDS: Readonly<Record<SyncChange, string>> = {
+  'power-on': 'powered on',
+  'drive-arrived': 'drive arrived',
+  'drive-gone': 'drive gone',
+  'drive-exchanged': 'drive exchanged',
+  'drive-failed': 'drive failed',
+  'media-error': 'drive has unreadable sectors',
+  'below-arrived': 'unit below arrived',
+  'below-gone': 'unit below gone',
+  'link-up': 'link above came up',
+  'link-down': 'link above went down',
+  speed: 'link speed',
+  capacity: 'capacity',
+  held: 'held back',
+  degraded: 'degraded',
+  whole: 'whole again',
+  fault: 'fault',
+  disabled: 'disabled',
+  enabled: 'enabled',
+  owned: 'taken by the management controller',
+  'handed-back': 'given back to the host',
+  position: 'place in the chain',
+  state: 'state',
+  notice: 'noticed a neighbour',
+  registers: 'registers',
+};
+
+const MISSING: Readonly<Record<'missing-local' | 'missing-below', string>> = {
+  'missing-local': 'The drive of this unit is missing.',
+  'missing-below': 'Units below this one are missing.',
+};
+
+const PUT_BACK = 'Put it back as it was; or look with "nightshift chain" and accept what is there.';
+const REMEDY: Partial<Record<UnitReason, string>> = {
+  'sector-size': 'Use drives with sectors of one size in one chain.',
+  'foreign-chain': 'Take the unit of the other chain out, or clear its memory and let this chain enrol it.',
+  'too-many-sectors': 'Take members out: a disk has fewer than 2^48 sectors.',
+  'too-many-units': 'Take units out of the chain.',
+};
+
+/** Why a unit shows nothing, and what to do. */
+export function explainReason(
+  reason: Exclude<UnitReason, 'none'>,
+  unit: string,
+  position?: number,
+): ChainTrouble {
+  const where = `Unit ${unit}${position === undefined ? '' : ` at place ${position}`}`;
+  const what = isMissing(reason)
+    ? MISSING[reason].replace('this unit', 'it').replace('this one', 'it')
+    : `${FAULT_SENTENCE[reason].replaceAll('of this unit', 'of it')}.`;
+  return {
+    code: reason,
+    sentence: `${where}: ${what}`,
+    remedy: REMEDY[reason] ?? PUT_BACK,
+  };
+}
+
+const isMissing = (reason: UnitReason): reason is 'missing-local' | 'missing-below' =>
+  reason === 'missing-local' || reason === 'missing-below';
+
+/** Whether an operator may say that it is to stay so. */
+export function mayAccept(reason: UnitReason): boolean {
+  return reason !== 'none' && (isMissing(reason) || ACCEPTABLE.has(reason as ChainFault));
+}
+
+/** "phy-ready", "raid-role 1": flags that are set, and fields that are not zero. */
+export function flagsOf(
+  register: {
+    readonly fields: Readonly<Record<string, BitField>>;
+    decode(word: number): Readonly<Record<string, number | boolean>>;
+  },
+  word: number,
+): string[] {
+  return Object.entries(register.decode(word)).flatMap(([name, value]) => {
+    if (value === false || value === 0) return [];
+    const words = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    return value === true ? [words] : [`${words} ${value}`];
+  });
+}
+
+export const dsiFlags = (word: number): string[] => flagsOf(DSI, word);
+export const csiFlags = (word: number): string[] => flagsOf(CSI, word);

@@ -1,4 +1,4 @@
-import { chmod, unlink } from 'node:fs/promises';
+import { chmod, lstat, unlink } from 'node:fs/promises';
 import { createServer, connect as netConnect, type Server, type Socket } from 'node:net';
 import { type Duration, KiB, milliseconds, NsError, seconds } from '../../base/index.ts';
 import type { ChainLink, Clock, LogSink } from '../../ports/index.ts';
@@ -122,7 +122,7 @@ async function listen(server: Server, socketPath: string): Promise<void> {
     });
   try {
     await tryListen().catch(async (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EADDRINUSE' || (await isAnswered(socketPath))) throw error;
+      if (error.code !== 'EADDRINUSE' || !(await isLeftOver(socketPath))) throw error;
       await unlink(socketPath);
       await tryListen();
     });
@@ -133,12 +133,15 @@ async function listen(server: Server, socketPath: string): Promise<void> {
   }
 }
 
-function isAnswered(socketPath: string): Promise<boolean> {
+/** True for a socket that nobody listens at any more. */
+async function isLeftOver(socketPath: string): Promise<boolean> {
+  if (!(await lstat(socketPath)).isSocket()) return false;
   return new Promise((resolve) => {
     const probe = netConnect(socketPath);
-    probe.once('connect', () => resolve(true));
-    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'ECONNREFUSED'));
-    probe.once('close', () => resolve(true));
-    probe.once('connect', () => probe.destroy());
+    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'));
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve(false);
+    });
   });
 }

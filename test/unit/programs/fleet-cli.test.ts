@@ -143,6 +143,30 @@ await t.test(
   },
 );
 
+await t.test('chain shows chains, and chain sync says what to do with them', async (t) => {
+  const chains = [{ disk: 'disk0', inStep: true, updatedCount: 0, updated: [], findings: [] }];
+  answerAll(async (order) =>
+    order.verb === 'chain.status' ? { result: { chains: [] } } : { result: { dryRun: false, chains } },
+  );
+  t.match(await run(['chain', 'rack1', '--disk', 'disk0', '--after', '128']), { code: 0 });
+  t.match(devices[0]!.orders.at(-1), { verb: 'chain.status', args: { disk: 'disk0', after: 128 } });
+  t.match(await run(['chain', 'sync', 'rack1', '--disk', 'disk0', '--accept', '00112233aabbccdd']), {
+    code: 0,
+    stdout: /disk0: in step, 0 records/,
+  });
+  const question = Buffer.from('00112233aabbccdd', 'hex');
+  t.match(devices[0]!.orders.at(-1), {
+    verb: 'chain.sync',
+    args: { disk: 'disk0', action: { do: 'accept' } },
+  });
+  const { action } = devices[0]!.orders.at(-1)!.args as { action: { question: Uint8Array } };
+  t.equal(Buffer.compare(action.question, question), 0);
+  t.match(await run(['chain', 'sync', 'rack1', '--resync', '--accept', '00112233aabbccdd']), {
+    code: 2,
+    stderr: /not both/,
+  });
+});
+
 await t.test('a device that is silent and a broker that is not there are unreachable', async (t) => {
   const nowhere = await run(['--timeout', '1s', 'status', 'rack1'], {
     NIGHTSHIFT_BROKER: 'mqtt://127.0.0.1:1',

@@ -1,0 +1,179 @@
+import { type Duration, hasCode, NsError } from '../../base/index.ts';
+import type { Clock, Datagram, Entropy, Stop } from '../../ports/index.ts';
+import type { Carrier } from '../command.ts';
+import { IpmiCompletion } from '../faults.ts';
+import { CIPHER_SUITES, type CipherSuiteId } from '../wire/cipher-suite.ts';
+import { NET_FN } from '../wire/message.ts';
+import type { Patience } from './line.ts';
+import { IpmiSession, type Question } from './session.ts';
+import { LEVEL, type Level, type Login } from './set-up.ts';
+
+export interface LanCarrierOptions {
+  /** A socket of its own for each session. */
+  readonly openDatagram: () => Promise<Datagram>;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly login: Omit<Login, 'suite'>;
+  /** Tried in this order; the next one only where the BMC refuses the suite itself. */
+  readonly suites: readonly CipherSuiteId[];
+  /** Called with the suite of each session opened: once 17 has worked, nothing weaker is tried again. */
+  readonly onSuite?: (suite: CipherSuiteId) => void;
+  readonly patience: Patience;
+  /** Keeps a session open by asking for the device id when nothing else was asked for so long; without it a session that
+   * was idle for longer than `idle` is opened anew at the next command. */
+  readonly keepAlive?: Duration;
+  /** A BMC forgets a session after about 60 s (IPMI 2.0, 6.12.15); less than that. */
+  readonly idle: Duration;
+}
+
+const MOST_WAITING = 64;
+const SET_PRIVILEGE = 0x3b;
+const KEEP_ALIVE: Question = {
+  name: 'Get Device ID',
+  netFn: NET_FN.app,
+  command: 0x01,
+  data: new Uint8Array(0),
+  repeatable: true,
+};
+
+interface Open {
+  readonly session: IpmiSession;
+  level: Level;
+}
+
+/** Commands over RMCP+: one session, used again and again, opened when it is needed, one request at a time. */
+export class LanCarrier implements Carrier {
+  readonly #options: LanCarrierOptions;
+  readonly #over = new AbortController();
+  #suites: readonly CipherSuiteId[];
+  #open: Open | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+  #stopKeepAlive: Stop | undefined;
+
+  constructor(options: LanCarrierOptions) {
+    this.#options = options;
+    this.#suites = options.suites;
+  }
+
+  /** NS_IPMI_BUSY where too many wait already; codes of IpmiSession otherwise. */
+  async carry(question: Parameters<Carrier['carry']>[0], signal: AbortSignal) {
+    const both = AbortSignal.any([signal, this.#over.signal]);
+    both.throwIfAborted();
+    if (this.#waiting >= MOST_WAITING) {
+      throw new NsError('NS_IPMI_BUSY', `${MOST_WAITING} commands wait for this BMC already`, {
+        retryable: true,
+      });
+    }
+    this.#waiting += 1;
+    const mine = this.#turn.then(() => this.#carry(question, both));
+    this.#turn = mine.catch(() => undefined);
+    try {
+      return await mine;
+    } finally {
+      this.#waiting -= 1;
+    }
+  }
+
+  /** Ends what is under way and frees the session at the BMC. */
+  async close(): Promise<void> {
+    this.#over.abort(new NsError('NS_IPMI_CLOSED', 'the IPMI client was closed'));
+    this.#stopKeepAlive?.();
+    await this.#turn;
+    const open = this.#open;
+    this.#open = undefined;
+    await open?.session.close(new AbortController().signal);
+  }
+
+  async #carry(question: Parameters<Carrier['carry']>[0], signal: AbortSignal) {
+    signal.throwIfAborted();
+    const reused = this.#usable() !== undefined;
+    const open = await this.#ready(question.level, signal);
+    try {
+      return await open.session.ask(question, signal);
+    } catch (error) {
+      // Whoever asked went away; the session is as good as before, and a late answer matches no later question.
+      if (signal.aborted) throw error;
+      await this.#drop();
+      // A session that the BMC has forgotten is answered by silence: opened anew once, for what may be asked twice.
+      if (!reused || !question.repeatable || !hasCode(error, 'NS_IPMI_SILENT')) throw error;
+      const again = await this.#ready(question.level, signal);
+      return await again.session.ask(question, signal);
+    }
+  }
+
+  #usable(): Open | undefined {
+    const open = this.#open;
+    return open !== undefined && open.session.idle < this.#options.idle ? open : undefined;
+  }
+
+  async #ready(level: Level, signal: AbortSignal): Promise<Open> {
+    let open = this.#usable();
+    if (open === undefined) {
+      await this.#drop();
+      open = { session: await this.#openSession(signal), level: 'user' };
+      this.#open = open;
+      this.#keepAlive();
+    }
+    if (LEVEL[open.level] < LEVEL[level]) await this.#raise(open, level, signal);
+    return open;
+  }
+
+  async #openSession(signal: AbortSignal): Promise<IpmiSession> {
+    const { openDatagram, clock, entropy, login, patience, onSuite } = this.#options;
+    let first: unknown;
+    for (const suite of this.#suites) {
+      try {
+        const datagram = await openDatagram();
+        const withSuite = { ...login, suite: CIPHER_SUITES[suite] };
+        const session = await IpmiSession.open(
+          { datagram, clock, entropy, login: withSuite, patience },
+          signal,
+        );
+        if (suite === 17) this.#suites = [17];
+        onSuite?.(suite);
+        return session;
+      } catch (error) {
+        // The first reason is the one that tells: a fall-back may fail for another.
+        first ??= error;
+        if (!hasCode(error, 'NS_IPMI_SUITE')) throw first;
+      }
+    }
+    throw first ?? new NsError('NS_IPMI_SUITE', 'no cipher suite is allowed', { family: 'caller' });
+  }
+
+  async #raise(open: Open, level: Level, signal: AbortSignal): Promise<void> {
+    const response = await open.session.ask(
+      {
+        name: 'Set Session Privilege Level',
+        netFn: NET_FN.app,
+        command: SET_PRIVILEGE,
+        data: Uint8Array.of(LEVEL[level]),
+        repeatable: true,
+      },
+      signal,
+    );
+    if (response.completion !== 0) {
+      throw new IpmiCompletion('Set Session Privilege Level', response.completion);
+    }
+    open.level = level;
+  }
+
+  async #drop(): Promise<void> {
+    const open = this.#open;
+    this.#open = undefined;
+    this.#stopKeepAlive?.();
+    this.#stopKeepAlive = undefined;
+    await open?.session.abandon();
+  }
+
+  #keepAlive(): void {
+    const { keepAlive, clock } = this.#options;
+    if (keepAlive === undefined) return;
+    this.#stopKeepAlive = clock.every(keepAlive, () => {
+      const open = this.#open;
+      if (open === undefined || this.#waiting > 0 || open.session.idle < keepAlive) return;
+      this.carry({ ...KEEP_ALIVE, level: 'user' }, this.#over.signal).catch(() => {});
+    });
+  }
+}

@@ -1,6 +1,7 @@
 import type { BlockDevice } from '../../ports/index.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { Agreement } from './handshake.ts';
+import { MessageWriter } from './message-writer.ts';
 import {
   errorNumberOf,
   performBlockStatus,
@@ -17,7 +18,6 @@ import {
   readReply,
   simpleReply,
 } from './reply-codec.ts';
-import { ReplyWriter } from './reply-writer.ts';
 import { type Request, RequestParser } from './request-parser.ts';
 import { COMMAND, COMMAND_FLAG, ERROR, LARGEST_PAYLOAD } from './wire.ts';
 
@@ -53,7 +53,7 @@ class Transmission {
   readonly #rules: RequestRules;
   readonly #structured: boolean;
   readonly #parser = new RequestParser();
-  readonly #writer: ReplyWriter;
+  readonly #writer: MessageWriter;
   readonly #over: () => void;
   /** Read, but not begun: there was no room, or its payload is not here yet. */
   #next: Request | undefined;
@@ -74,7 +74,7 @@ class Transmission {
       structured: agreement.structured,
       allocation: agreement.allocation,
     };
-    this.#writer = new ReplyWriter(agreement.stream.socket, pool, (replies, weight) => {
+    this.#writer = new MessageWriter(agreement.stream.socket, pool, (replies, weight) => {
       this.#underWay -= replies;
       this.#held -= weight;
       if (this.#ending) this.#endIfDone();

@@ -92,6 +92,8 @@ export const OPTION_HEADER_SIZE = 16;
 export const OPTION_REPLY_SIZE = 20;
 export const SIMPLE_REPLY_SIZE = 16;
 export const CHUNK_HEADER_SIZE = 20;
+/** Server's greeting up to and with its flags. */
+export const GREETING_SIZE = 18;
 
 /** A number of 64 bits. One past 2^53 loses its lowest bits, and is larger than any size that we handle. */
 export function u64be(bytes: Buffer, at: number): number {

@@ -1,17 +1,17 @@
 import type { Socket } from 'node:net';
 import type { BufferPool } from './buffer-pool.ts';
 
-/** What is given back once replies have left. */
-export type Released = (replies: number, weight: number) => void;
+/** What is given back once messages have left. */
+export type Released = (messages: number, weight: number) => void;
 
-/** Sends replies: all that were ready within one turn of the event loop go with one system call. */
-export class ReplyWriter {
+/** Sends messages: all that were ready within one turn of the event loop go with one system call. */
+export class MessageWriter {
   readonly #socket: Socket;
   readonly #pool: BufferPool;
   readonly #released: Released;
-  #parts: Buffer[] = [];
+  #parts: Uint8Array[] = [];
   #borrowed: Buffer[] = [];
-  #replies = 0;
+  #messages = 0;
   #weight = 0;
   #scheduled = false;
 
@@ -22,10 +22,10 @@ export class ReplyWriter {
   }
 
   /** `weight` bytes count as held until they have left; `borrowed` goes back to the pool then. */
-  send(parts: readonly Buffer[], weight: number, borrowed?: Buffer): void {
+  send(parts: readonly Uint8Array[], weight: number, borrowed?: Buffer): void {
     for (const part of parts) this.#parts.push(part);
     if (borrowed !== undefined) this.#borrowed.push(borrowed);
-    this.#replies += 1;
+    this.#messages += 1;
     this.#weight += weight;
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -36,17 +36,17 @@ export class ReplyWriter {
   #flush(): void {
     const parts = this.#parts;
     const borrowed = this.#borrowed;
-    const replies = this.#replies;
+    const messages = this.#messages;
     const weight = this.#weight;
     this.#parts = [];
     this.#borrowed = [];
-    this.#replies = 0;
+    this.#messages = 0;
     this.#weight = 0;
     this.#scheduled = false;
     const socket = this.#socket;
     const left = (): void => {
       for (const buffer of borrowed) this.#pool.give(buffer);
-      this.#released(replies, weight);
+      this.#released(messages, weight);
     };
     if (socket.destroyed || socket.writableEnded) {
       left();

@@ -24,9 +24,11 @@ export type {
 } from './control/report.ts';
 export { BlockDrive, type BlockDriveOptions } from './drive/block-drive.ts';
 export { type ChainDeviceOptions, openChainDevice } from './drive/chain-device.ts';
+export { DrivePlug, type DrivePlugOptions } from './drive/drive-plug.ts';
 export type { Fis } from './fis/fis.ts';
 export { decodeFis } from './fis/fis-decode.ts';
 export { encodeFis } from './fis/fis-encode.ts';
+export { Hba, type HbaOptions } from './host/hba.ts';
 export {
   HOST_PORT_TIMINGS,
   type HostPort,
@@ -86,7 +88,25 @@ export type { PaceInputs, PaceLimits } from './raid/rebuild-pace.ts';
 export { CSI, countOf, DSI, ISR, serialBytes, wordsOf } from './registers/chain-registers.ts';
 export { type FieldValues, type Register, register } from './registers/layout.ts';
 export { SCONTROL, SERROR, SSTATUS } from './registers/scr.ts';
-export { numberOfReason, numberOfState } from './registers-port/status-word.ts';
+export { reasonOf } from './registers-port/reason.ts';
+export {
+  CONTROL,
+  INTERRUPT,
+  MAP_CONTROL,
+  ORDER_WORDS,
+  PORT_OFFSET,
+  PORT_REGISTERS,
+  REGISTER,
+  REGISTER_MAP,
+} from './registers-port/register-map.ts';
+export { registerPage } from './registers-port/register-page.ts';
+export {
+  type RegisteredUnit,
+  SimRegisters,
+  type UnitBehindRegisters,
+} from './registers-port/sim-registers.ts';
+export { numberOfReason, numberOfState, STATUS } from './registers-port/status-word.ts';
+export { giveOrder, readUnit, type UnitSnapshot } from './registers-port/unit-driver.ts';
 export { ChainRouter, type RoutedMember } from './route/chain-router.ts';
 export { gatedTarget } from './route/gate.ts';
 export type { Window } from './route/window.ts';
@@ -121,6 +141,7 @@ export {
 } from './target.ts';
 export { microseconds, millis, type Nanoseconds, nanoseconds, type Scheduler } from './time.ts';
 export type { BelowRecord, MemberRecord, UnitMemory, UnitOrder, UnitRecord } from './unit/orders.ts';
+export { Ptddc, type PtddcOptions, type UnitRouter } from './unit/ptddc.ts';
 export { type PortRegisters, readRegisters, type UnitRegisters } from './unit/read-registers.ts';
 export { stepUnit, type UnitStep } from './unit/step-unit.ts';
 export { UNIT_TIMINGS, type UnitTimings, unitTimingsFor } from './unit/timings.ts';

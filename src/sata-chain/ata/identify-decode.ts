@@ -95,12 +95,14 @@ function chainOf(view: DataView): ChainWords | undefined {
   if (version !== CHAIN_WORDS_VERSION) throw bad(`chain words of version ${version}`);
   if (depth < 1 || depth > MOST_UNITS) throw bad(`a chain of ${depth} units`);
   const flags = view.getUint16(at + 6, true);
+  const chain = view.getBigUint64(at + 24);
   return {
     depth,
     epoch: view.getUint32(at + 12, true),
     membership: new Uint8Array(view.buffer.slice(view.byteOffset + at + 16, view.byteOffset + at + 24)),
     held: (flags & CHAIN_FLAG.held) !== 0,
     degraded: (flags & CHAIN_FLAG.degraded) !== 0,
+    ...(chain === 0n ? {} : { chain: chain.toString(16).padStart(16, '0') }),
   };
 }
 

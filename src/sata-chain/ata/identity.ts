@@ -42,4 +42,6 @@ export interface ChainWords {
   readonly membership: Uint8Array;
   readonly held: boolean;
   readonly degraded: boolean;
+  /** 16 lower-case hexadecimal digits of the chain that the unit was enrolled in; absent in a blank unit. */
+  readonly chain?: string;
 }

@@ -15,6 +15,8 @@ export interface MergeOptions {
   readonly epoch?: number;
   readonly held?: boolean;
   readonly degraded?: boolean;
+  /** The chain that this unit was enrolled in. */
+  readonly chain?: string;
   /** Highest generation of this unit's own PTI; 3 by default. */
   readonly generation?: 1 | 2 | 3;
   readonly model?: string;
@@ -89,6 +91,7 @@ export function mergeUnit(
         membership,
         held: (options.held ?? false) || (chainBelow?.held ?? false),
         degraded: (options.degraded ?? false) || (chainBelow?.degraded ?? false),
+        ...(options.chain === undefined ? {} : { chain: options.chain }),
       },
     },
   };

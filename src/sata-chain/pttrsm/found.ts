@@ -19,7 +19,7 @@ export interface Found {
 }
 
 /** Undefined where the answer contradicts itself: whoever gave it is not to be trusted with data. */
-export function foundIn(identity: DeviceIdentity, chain?: string): Found | undefined {
+export function foundIn(identity: DeviceIdentity): Found | undefined {
   const merged = mergeUnit(undefined, identity);
   const { serial, sectors, sectorSize } = identity;
   if (!merged.ok || !Number.isInteger(sectors) || sectors < 0 || sectors >= LBA_LIMIT) return undefined;
@@ -27,7 +27,7 @@ export function foundIn(identity: DeviceIdentity, chain?: string): Found | undef
   const { membership } = merged.identity.chain;
   const units = identity.chain?.depth ?? 1;
   if (units < 1 || units > MOST_UNITS || (sectors > 0 && isAllZero(membership))) return undefined;
-  const degraded = identity.chain?.degraded ?? false;
+  const { degraded = false, chain } = identity.chain ?? {};
   return { serial, sectors, sectorSize, units, membership: toHex(membership), chain, degraded };
 }
 

@@ -31,7 +31,7 @@ export const GUARDS: Readonly<Record<TGuard, (t: Pttrsm) => boolean>> = {
   'something arrived': anyArrived,
   'a stranger arrived': (t) => anyArrived(t) && judgement(t).is === 'fault',
   'goes down': (t) => t.resets === 'one',
-  'may revive': (t) => t.resets !== 'passed' && (t.local.is === 'failed' || t.below.is === 'failed'),
+  'may revive': (t) => t.resets !== 'passed' && t.local.is === 'failed',
   // A unit below that is up and silent holds its own signature: the order belongs there.
   'gap is here': (t) => !(t.below.is === 'failed' && t.ptoUp),
   acceptable: (t) => t.fault !== null && ACCEPTABLE.has(t.fault),

@@ -1,0 +1,102 @@
+import { DEVICE_PHY, type DevicePhyState, stepDevicePhy } from '../phy/device-phy.ts';
+import type { Generation, Level } from '../phy/level.ts';
+import { newPhy, type Phy, type PhyEvent } from '../phy/phy.ts';
+import { isUp } from '../phy/table.ts';
+import { type PhyTimings, SATA_TIMINGS } from '../phy/timings.ts';
+import type { Plug } from '../plug.ts';
+import { gatedTarget } from '../route/gate.ts';
+import { AtaFault, type SataTarget } from '../target.ts';
+import { type Nanoseconds, nanoseconds, type Scheduler } from '../time.ts';
+import { Listeners } from '../unit/listeners.ts';
+import { TimerSlots } from '../unit/timer-slots.ts';
+
+export interface DrivePlugOptions {
+  readonly timings?: PhyTimings;
+  readonly fastest?: Generation;
+  /** From power on to the first signature; none by default. */
+  readonly spinUp?: Nanoseconds;
+}
+
+/** The signals of a drive, in front of whatever serves its commands: a device phy, and a signature once it has spun up. */
+export class DrivePlug implements Plug {
+  readonly wire: Plug['wire'];
+  /** Aborts every command while there is no power, or no link. */
+  readonly target: SataTarget;
+  readonly #scheduler: Scheduler;
+  readonly #timings: PhyTimings;
+  readonly #spinUp: Nanoseconds;
+  readonly #levels = new Listeners<[Level]>();
+  readonly #signatures = new Listeners<[]>();
+  readonly #timers: TimerSlots<'phy' | 'spin'>;
+  readonly #events: PhyEvent[] = [];
+  #working = false;
+  #spun = false;
+  #phy: Phy<DevicePhyState>;
+
+  constructor(scheduler: Scheduler, target: SataTarget, options: DrivePlugOptions = {}) {
+    this.#scheduler = scheduler;
+    this.#timings = options.timings ?? SATA_TIMINGS;
+    this.#spinUp = options.spinUp ?? nanoseconds(0);
+    this.#phy = newPhy('DP1', options.fastest ?? 3);
+    this.#timers = new TimerSlots(this.#scheduler, (name) => {
+      if (name === 'phy') this.#give({ is: 'timer' });
+      else this.#ready();
+    });
+    this.target = gatedTarget(target, () =>
+      this.#spun && isUp(DEVICE_PHY, this.#phy)
+        ? undefined
+        : new AtaFault('ABORTED', 'the drive has no link'),
+    );
+    this.wire = {
+      transmit: (level) => this.#give({ is: 'level', level }),
+      onLevel: (listener) => this.#levels.add(listener),
+    };
+  }
+
+  onSignature(listener: () => void): () => void {
+    return this.#signatures.add(listener);
+  }
+
+  powerOn(): void {
+    if (this.#phy.line === 'run') return;
+    this.#give({ is: 'line', line: 'RUN' });
+    if (this.#spinUp === 0) this.#ready();
+    else this.#timers.start('spin', this.#spinUp);
+  }
+
+  powerOff(): void {
+    this.#spun = false;
+    this.#timers.stopAll();
+    this.#give({ is: 'line', line: 'OFF' });
+  }
+
+  #ready(): void {
+    this.#spun = true;
+    this.#sign();
+  }
+
+  #sign(): void {
+    if (this.#spun && isUp(DEVICE_PHY, this.#phy)) this.#signatures.call();
+  }
+
+  #give(event: PhyEvent): void {
+    this.#events.push(event);
+    if (this.#working) return;
+    this.#working = true;
+    try {
+      for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) this.#work(next);
+    } finally {
+      this.#working = false;
+    }
+  }
+
+  #work(event: PhyEvent): void {
+    if (event.is === 'timer' && this.#phy.timer === null) return;
+    const { phy, transmit, timer, notices } = stepDevicePhy(this.#phy, event, this.#timings);
+    this.#phy = phy;
+    if (timer === 'stop') this.#timers.stop('phy');
+    else if (timer) this.#timers.start('phy', timer.after);
+    if (transmit !== undefined) this.#levels.call(transmit);
+    if (notices.includes('up')) this.#sign();
+  }
+}

@@ -1,0 +1,245 @@
+import type { NsError, Verdict } from '../../base/index.ts';
+import type { MergeOptions } from '../ata/merge-identities.ts';
+import type { Generation, Level } from '../phy/level.ts';
+import type { Sleep } from '../phy/phy.ts';
+import type { Plug } from '../plug.ts';
+import { hostIsServed, ownerIsServed } from '../pttrsm/guards.ts';
+import type { RoutedMember } from '../route/chain-router.ts';
+import { gatedTarget } from '../route/gate.ts';
+import { AtaFault, type SataTarget } from '../target.ts';
+import type { Scheduler } from '../time.ts';
+import { BmcTarget } from './bmc-target.ts';
+import { Listeners } from './listeners.ts';
+import { OrderDesk } from './order-desk.ts';
+import type { UnitMemory, UnitOrder, UnitRecord } from './orders.ts';
+import { readRegisters, type UnitRegisters } from './read-registers.ts';
+import { RecordKeeper } from './record-keeper.ts';
+import { stepUnit } from './step-unit.ts';
+import { TimerSlots } from './timer-slots.ts';
+import { UNIT_TIMINGS, type UnitTimings } from './timings.ts';
+import { newUnit, type Port, type TimerSlot, type Unit, type UnitInput, type UnitOutput } from './unit.ts';
+import { UnitPort } from './unit-port.ts';
+
+/** The data side of a unit, as the signal side drives it: ChainRouter is one. */
+export interface UnitRouter extends SataTarget {
+  setMembers(local: RoutedMember | undefined, below: RoutedMember | undefined): unknown;
+  describe(options: MergeOptions): unknown;
+}
+
+export interface PtddcOptions {
+  readonly scheduler: Scheduler;
+  readonly memory: UnitMemory;
+  readonly router: UnitRouter;
+  /** For a unit whose memory is empty: 16 lower-case hexadecimal digits, its own for life. */
+  readonly unit: string;
+  readonly timings?: UnitTimings;
+  readonly fastest?: { readonly [P in Port]?: Generation };
+  /** A record could not be kept, and is tried again. */
+  readonly onTrouble?: (error: NsError) => void;
+}
+
+/**
+ * One PTDDC at work: the pure unit, its timers on a scheduler, its record in a memory, its ports on plugs, and the gates
+ * of its router, which it opens to the host in T4 and to the management controller in T8. Dull on purpose: what happens
+ * is decided in stepUnit.
+ */
+export class Ptddc {
+  /** Towards the unit above or the host. */
+  readonly pti: Plug;
+  /** The chain from here down, for the management controller: served in T8. */
+  readonly bmc: SataTarget;
+  readonly #options: PtddcOptions;
+  readonly #timings: UnitTimings;
+  readonly #timers: TimerSlots<TimerSlot>;
+  readonly #keeper: RecordKeeper;
+  readonly #bmc: BmcTarget;
+  readonly #desk = new OrderDesk();
+  readonly #ports: { readonly pto: UnitPort; readonly ddi: UnitPort };
+  readonly #levels = new Listeners<[Level]>();
+  readonly #signatures = new Listeners<[]>();
+  readonly #changes = new Listeners<[Unit, Unit]>();
+  readonly #inputs: UnitInput[] = [];
+  #working = false;
+  #flushing: AbortController | undefined;
+  #state: Unit;
+
+  constructor(options: PtddcOptions) {
+    const { scheduler, router } = options;
+    this.#options = options;
+    this.#timings = options.timings ?? UNIT_TIMINGS;
+    this.#state = newUnit({ unit: options.unit, locked: false, epoch: 0 }, options.fastest);
+    this.#timers = new TimerSlots(scheduler, (timer) => this.#give({ is: 'timer', timer }));
+    this.#keeper = new RecordKeeper(options.memory, scheduler, {
+      saved: () => this.#give({ is: 'saved' }),
+      trouble: (error) => {
+        options.onTrouble?.(error);
+        this.#desk.fail(error);
+      },
+    });
+    this.#bmc = new BmcTarget(router, () => ownerIsServed(this.#state.t) === 'yes');
+    this.bmc = this.#bmc;
+    const port = (which: 'pto' | 'ddi') => new UnitPort(which, (input) => this.#give(input));
+    this.#ports = { pto: port('pto'), ddi: port('ddi') };
+    this.pti = {
+      wire: {
+        transmit: (level) => this.#give({ is: 'level', port: 'pti', level }),
+        onLevel: (listener) => this.#levels.add(listener),
+      },
+      onSignature: (listener) => this.#signatures.add(listener),
+      target: gatedTarget(router, () => (hostIsServed(this.#state.t) ? undefined : notServed())),
+    };
+  }
+
+  get state(): Unit {
+    return this.#state;
+  }
+
+  /** Reads the memory and begins at T0. NS errors of the memory pass through, and the unit stays dark. */
+  async powerOn(): Promise<void> {
+    const blank: UnitRecord = { unit: this.#options.unit, locked: false, epoch: 0 };
+    const record = (await this.#options.memory.load()) ?? blank;
+    this.#give({ is: 'power', on: true, record });
+  }
+
+  /** At once, as when a plug is pulled: only what the memory holds is left. */
+  powerOff(): void {
+    this.#keeper.drop();
+    this.#give({ is: 'power', on: false });
+  }
+
+  /** What is plugged in at a host port from now on; undefined for nothing. */
+  attach(port: 'pto' | 'ddi', plug: Plug | undefined): void {
+    this.#ports[port].attach(plug, this.#state[port].sent);
+  }
+
+  /** Resolves when the order is in effect and would outlive a loss of power; a refusal where it is not one for now. */
+  order(order: UnitOrder, signal?: AbortSignal): Promise<Verdict<void>> {
+    const answer = this.#desk.take(order, signal);
+    this.#give({ is: 'order', order });
+    return answer;
+  }
+
+  /** Names the chain that a blank unit belongs to; refused where it belongs to another. */
+  enrol(chain: string, signal?: AbortSignal): Promise<Verdict<void>> {
+    const answer = this.#desk.take('enrol', signal);
+    this.#give({ is: 'enrol', chain });
+    return answer;
+  }
+
+  registers(): UnitRegisters {
+    return readRegisters(this.#state);
+  }
+
+  /** A write to SError: each 1 clears its bit. */
+  writeSerror(port: Port, ones: number): void {
+    this.#give({ is: 'errors seen', port, bits: ones });
+  }
+
+  sleep(port: Port, depth: Sleep): void {
+    this.#give({ is: 'sleep', port, depth });
+  }
+
+  wake(port: Port): void {
+    this.#give({ is: 'wake', port });
+  }
+
+  /** After each input that changed anything. */
+  onChange(listener: (now: Unit, before: Unit) => void): () => void {
+    return this.#changes.add(listener);
+  }
+
+  /** Inputs that come while one is worked on wait their turn. */
+  #give(input: UnitInput): void {
+    this.#inputs.push(input);
+    if (this.#working) return;
+    this.#working = true;
+    try {
+      for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) this.#work(next);
+    } finally {
+      this.#working = false;
+    }
+  }
+
+  #work(input: UnitInput): void {
+    const before = this.#state;
+    const { state, outputs } = stepUnit(before, input, this.#timings);
+    this.#state = state;
+    if (state.t !== before.t) this.#remap(before);
+    const refused = outputs.some(({ is }) => is === 'refused');
+    if (input.is === 'order') this.#desk.answer(input.order, refused, state);
+    else if (input.is === 'enrol') this.#desk.answer('enrol', refused, state);
+    for (const output of outputs) this.#do(output);
+    this.#desk.look(this.#state);
+    if (state !== before) this.#changes.call(this.#state, before);
+  }
+
+  /** The router's members and words, whenever what they are made from has changed. */
+  #remap(before: Unit): void {
+    const { t } = this.#state;
+    const { router, fastest } = this.#options;
+    if (t.record !== before.t.record) {
+      const { epoch, degraded = false, chain } = t.record;
+      router.describe({
+        epoch,
+        degraded,
+        generation: fastest?.pti ?? 3,
+        ...(chain === undefined ? {} : { chain }),
+      });
+    }
+    if (t.uses === before.t.uses && t.local === before.t.local && t.below === before.t.below) return;
+    router.setMembers(
+      t.uses.local ? this.#ports.ddi.member(t.local.is === 'known') : undefined,
+      t.uses.below ? this.#ports.pto.member(t.below.is === 'known') : undefined,
+    );
+  }
+
+  #do(output: UnitOutput): void {
+    switch (output.is) {
+      case 'transmit':
+        if (output.port === 'pti') this.#levels.call(output.level);
+        else this.#ports[output.port].transmit(output.level);
+        break;
+      case 'signature':
+        this.#signatures.call();
+        break;
+      case 'identify':
+        this.#ports[output.port].identify();
+        break;
+      case 'start':
+        this.#timers.start(output.timer, output.after);
+        break;
+      case 'stop':
+        this.#timers.stop(output.timer);
+        break;
+      case 'persist':
+        this.#keeper.save(output.record);
+        break;
+      case 'abort':
+        if (output.scope === 'bmc') {
+          this.#flushing?.abort();
+          this.#bmc.cut();
+        }
+        break;
+      case 'flush':
+        void this.#flush();
+        break;
+      case 'refused':
+        break;
+    }
+  }
+
+  /** What was given is let finish, then every member is flushed; T_handback cuts it short. */
+  async #flush(): Promise<void> {
+    const flushing = new AbortController();
+    this.#flushing = flushing;
+    await this.#bmc.drained();
+    try {
+      if (!flushing.signal.aborted) await this.#options.router.flush(flushing.signal);
+    } catch {
+      // The members that could, have flushed; the host gets its disk back whatever became of the others.
+    }
+    if (!flushing.signal.aborted && flushing === this.#flushing) this.#give({ is: 'flushed' });
+  }
+}
+
+const notServed = (): AtaFault => new AtaFault('ABORTED', 'the unit serves no commands from above now');

@@ -1,0 +1,77 @@
+import type { DeviceIdentity } from '../ata/identity.ts';
+import type { Level } from '../phy/level.ts';
+import type { Plug } from '../plug.ts';
+import { foundIn } from '../pttrsm/found.ts';
+import type { RoutedMember } from '../route/chain-router.ts';
+import type { UnitInput } from './unit.ts';
+
+/** A host port of a unit: what is plugged in, and what it said that it is. */
+export class UnitPort {
+  readonly #port: 'pto' | 'ddi';
+  readonly #give: (input: UnitInput) => void;
+  #plug: Plug | undefined;
+  #sent: Level = 'idle';
+  #leave: () => void = () => {};
+  #question: AbortController | undefined;
+  #identity: DeviceIdentity | undefined;
+
+  constructor(port: 'pto' | 'ddi', give: (input: UnitInput) => void) {
+    this.#port = port;
+    this.#give = give;
+  }
+
+  /** The device hears at once what the port sends at present; the other way round, silence until it says something. */
+  attach(plug: Plug | undefined, sent: Level): void {
+    this.#leave();
+    this.#plug?.wire.transmit('idle');
+    this.#question?.abort();
+    this.#plug = plug;
+    this.#sent = sent;
+    this.#give({ is: 'level', port: this.#port, level: 'idle' });
+    if (plug === undefined) {
+      this.#leave = () => {};
+      return;
+    }
+    const port = this.#port;
+    const leaves = [
+      plug.wire.onLevel((level) => this.#give({ is: 'level', port, level })),
+      plug.onSignature(() => this.#give({ is: 'signature', port })),
+    ];
+    this.#leave = () => {
+      for (const leave of leaves) leave();
+    };
+    plug.wire.transmit(this.#sent);
+  }
+
+  transmit(level: Level): void {
+    this.#sent = level;
+    this.#plug?.wire.transmit(level);
+  }
+
+  /** Asks who is there. An answer to a question that was replaced is dropped. */
+  identify(): void {
+    this.#question?.abort();
+    const question = new AbortController();
+    this.#question = question;
+    void this.#ask(question);
+  }
+
+  /** As the router maps it; without a target while it is away. */
+  member(there: boolean): RoutedMember | undefined {
+    const identity = this.#identity;
+    return identity && { identity, target: there ? this.#plug?.target : undefined };
+  }
+
+  async #ask(question: AbortController): Promise<void> {
+    let identity: DeviceIdentity | undefined;
+    try {
+      identity = await this.#plug?.target.identify(question.signal);
+    } catch {
+      // No answer is an answer: whoever does not say what it is becomes no member.
+    }
+    if (question.signal.aborted || question !== this.#question) return;
+    const found = identity && foundIn(identity);
+    if (found) this.#identity = identity;
+    this.#give({ is: 'identity', port: this.#port, found });
+  }
+}

@@ -1,7 +1,7 @@
 import type { NsError, Verdict } from '../../base/index.ts';
 import type { MergeOptions } from '../ata/merge-identities.ts';
 import type { Generation, Level } from '../phy/level.ts';
-import type { Sleep } from '../phy/phy.ts';
+import { clearSerror, type Sleep } from '../phy/phy.ts';
 import type { Plug } from '../plug.ts';
 import { hostIsServed, ownerIsServed } from '../pttrsm/guards.ts';
 import type { RoutedMember } from '../route/chain-router.ts';
@@ -132,7 +132,7 @@ export class Ptddc {
 
   /** A write to SError: each 1 clears its bit. */
   writeSerror(port: Port, ones: number): void {
-    this.#give({ is: 'errors seen', port, bits: ones });
+    this.#state = { ...this.#state, [port]: clearSerror<string>(this.#state[port], ones) };
   }
 
   sleep(port: Port, depth: Sleep): void {

@@ -1,5 +1,6 @@
 export type { BlockCapabilities, BlockDevice, BlockExtent } from './block-device.ts';
 export type { ChainChannel, ChainFrame, ChainLink } from './chain-link.ts';
+export type { ChainRegisters } from './chain-registers.ts';
 export type { Clock, Deadline, Entropy, Stop } from './clock.ts';
 export type { Datagram } from './datagram.ts';
 export type { DriveSwitch, SwitchPosition } from './drive-switch.ts';

@@ -48,6 +48,7 @@ export {
   PACKET_OVERHEAD,
 } from './link/frame-codec.ts';
 export { LinkSession, type LinkSessionHands, type LinkSessionOptions } from './link/link-session.ts';
+export { OrderedChannel, type OrderedOptions } from './link/ordered.ts';
 export { SlipDecoder, slipEncode } from './link/slip.ts';
 export { DEVICE_PHY, type DevicePhyState, stepDevicePhy } from './phy/device-phy.ts';
 export { HOST_PHY, type HostPhyState, stepHostPhy } from './phy/host-phy.ts';
@@ -68,7 +69,7 @@ export { isUp, type PhyRow, type PhyTable } from './phy/table.ts';
 export { type PhyTimings, SATA_TIMINGS, scaleTimings } from './phy/timings.ts';
 export type { Plug } from './plug.ts';
 export { type Found, foundIn, standsFor } from './pttrsm/found.ts';
-export { hostIsServed, ownerIsServed, presentation } from './pttrsm/guards.ts';
+export { hostIsServed, membersOf, ownerIsServed, presentation } from './pttrsm/guards.ts';
 export { type ChainFault, FAULT_SENTENCE, type Judgement, judge } from './pttrsm/judge.ts';
 export type { Pttrsm, TRow, TState, UnitTimer } from './pttrsm/pttrsm.ts';
 export { PTTRSM_ROWS } from './pttrsm/rows.ts';
@@ -141,6 +142,9 @@ export {
   type SectorRange,
 } from './target.ts';
 export { microseconds, millis, type Nanoseconds, nanoseconds, type Scheduler } from './time.ts';
+export { FisDevice, type FisDeviceOptions } from './transport/fis-device.ts';
+export { FisHost, type FisHostOptions } from './transport/fis-host.ts';
+export { type FisPipe, fisPipe } from './transport/fis-pipe.ts';
 export type { BelowRecord, MemberRecord, UnitMemory, UnitOrder, UnitRecord } from './unit/orders.ts';
 export { Ptddc, type PtddcOptions, type UnitRouter } from './unit/ptddc.ts';
 export { type PortRegisters, readRegisters, type UnitRegisters } from './unit/read-registers.ts';

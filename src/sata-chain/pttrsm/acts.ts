@@ -1,6 +1,6 @@
 import type { UnitRecord } from '../unit/orders.ts';
 import { CALLS_AT_FULL_RATE } from '../unit/timings.ts';
-import { presentation } from './guards.ts';
+import { presentation, strangers } from './guards.ts';
 import { enrolled, judge } from './judge.ts';
 import type { Pttrsm, TAct, TOutput, UnitTimer, UnitWait } from './pttrsm.ts';
 import { SIDE_WAIT, type Side, type SideEvent, stepSide } from './side.ts';
@@ -85,6 +85,7 @@ export const ACTS: Readonly<Record<TAct, (work: Work) => void>> = {
       below: { is: 'absent' },
       uses: { local: false, below: false },
       presented: null,
+      settled: false,
       signed: false,
       unheeded: false,
       due: false,
@@ -134,11 +135,13 @@ export const ACTS: Readonly<Record<TAct, (work: Work) => void>> = {
   },
   accept: (work) => {
     const { t } = work;
-    if (judge(t.record, t.local, t.below).is === 'new') {
-      const { degraded: _, ...whole } = enrolled(t.record, t.local, t.below);
+    const record = enrolled(t.record, t.local, t.below);
+    if (record !== t.record) {
+      const { degraded: _, ...whole } = record;
       persist(work, nextEpoch(whole));
     }
-    t.uses = { local: t.local.is === 'known', below: t.below.is === 'known' };
+    const { local, below } = t.record.membership ?? { local: null, below: null };
+    t.uses = { local: local !== null, below: below !== null };
     t.fault = null;
     t.missing = null;
   },
@@ -171,17 +174,23 @@ export const ACTS: Readonly<Record<TAct, (work: Work) => void>> = {
   },
   settled: ({ t }) => {
     t.changed = false;
+    t.settled = true;
   },
   changed: ({ t }) => {
     t.changed = true;
   },
   'refuse arrival': (work) => {
-    if (!work.t.uses.local && work.t.local.is === 'known') moveSide(work, 'ddi', 'refuse');
-    if (!work.t.uses.below && work.t.below.is === 'known') moveSide(work, 'pto', 'refuse');
+    const { local, below } = strangers(work.t);
+    if (local) moveSide(work, 'ddi', 'refuse');
+    if (below) moveSide(work, 'pto', 'refuse');
   },
   flush: ({ out }) => void out.push({ is: 'flush' }),
   'start hold': (work) => {
-    if (work.holds) start(work, 'hold', 'hold');
+    if (work.t.record.keepsPlaces) start(work, 'hold', 'spin');
+    else if (work.holds) start(work, 'hold', 'hold');
+  },
+  'leave holes': ({ t }) => {
+    t.settled = true;
   },
   'stop hold': (work) => stop(work, 'hold'),
   'start hand back': (work) => start(work, 'hand back', 'handBack'),

@@ -2,6 +2,7 @@ import { fromHex, isAllZero, toHex } from '../../base/index.ts';
 import { LBA_LIMIT, MOST_UNITS } from '../ata/identify-words.ts';
 import type { DeviceIdentity } from '../ata/identity.ts';
 import { mergeUnit } from '../ata/merge-identities.ts';
+import type { BelowRecord, MemberRecord, UnitRecord } from '../unit/orders.ts';
 
 /** Of the IDENTIFY answer at a port, what PTTRSM decides by. */
 export interface Found {
@@ -45,8 +46,26 @@ export function standsFor(
   return { serial, sectors, sectorSize, units: chain.depth, membership, chain: own.chain, degraded };
 }
 
-/** As much of an identity as membership is made from. */
-function identityOf(found: Found, unit: boolean): DeviceIdentity {
+/** A member as it is remembered. */
+export const storedDrive = (member: MemberRecord): Found => {
+  const { membership } = foundIn(
+    identityOf({ ...member, units: 1, membership: '', chain: undefined, degraded: false }, false),
+  ) ?? { membership: '' };
+  return { ...member, units: 1, membership, chain: undefined, degraded: false };
+};
+
+export const storedUnits = (member: BelowRecord, { chain }: UnitRecord): Found => ({
+  serial: '',
+  sectors: member.sectors,
+  sectorSize: member.sectorSize ?? 512,
+  units: member.units,
+  membership: member.membership,
+  chain,
+  degraded: false,
+});
+
+/** As much of an identity as membership is made from, with no feature that a member might lack. `unit`: it has chain words. */
+export function identityOf(found: Found, unit: boolean): DeviceIdentity {
   const { serial, sectors, sectorSize } = found;
   const chain = {
     depth: found.units,

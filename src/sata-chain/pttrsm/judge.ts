@@ -91,17 +91,38 @@ export function judge(record: UnitRecord, local: Side, below: Side): Judgement {
     : { is: 'new' };
 }
 
-/** The record once what is there has been accepted. */
+/** The record once what is there has been accepted; the very same where it says so already. */
 export function enrolled(record: UnitRecord, local: Side, below: Side): UnitRecord {
   const drive = foundAt(local);
-  const rest = foundAt(below);
+  const rest = foundAt(below) ?? null;
+  const stored = record.keepsPlaces ? record.membership : undefined;
   const chain = record.chain ?? rest?.chain;
-  return {
-    ...record,
-    ...(chain === undefined ? {} : { chain }),
-    membership: {
-      local: drive ? { serial: drive.serial, sectors: drive.sectors, sectorSize: drive.sectorSize } : null,
-      below: rest ? { units: rest.units, sectors: rest.sectors, membership: rest.membership } : null,
-    },
+  const membership = {
+    local: drive
+      ? { serial: drive.serial, sectors: drive.sectors, sectorSize: drive.sectorSize }
+      : (stored?.local ?? null),
+    below: rest
+      ? {
+          units: rest.units,
+          sectors: rest.sectors,
+          sectorSize: rest.sectorSize,
+          membership: rest.membership,
+        }
+      : (stored?.below ?? null),
   };
+  if (record.membership && sameMembers(record.membership, membership)) return record;
+  return { ...record, ...(chain === undefined ? {} : { chain }), membership };
+}
+
+type Membership = NonNullable<UnitRecord['membership']>;
+
+function sameMembers(a: Membership, b: Membership): boolean {
+  return (
+    a.local?.serial === b.local?.serial &&
+    a.local?.sectors === b.local?.sectors &&
+    a.local?.sectorSize === b.local?.sectorSize &&
+    a.below?.units === b.below?.units &&
+    a.below?.sectors === b.below?.sectors &&
+    a.below?.membership === b.below?.membership
+  );
 }

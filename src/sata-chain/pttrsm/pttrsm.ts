@@ -32,6 +32,8 @@ export interface Pttrsm {
   readonly presented: string | null;
   /** Is part of what was accepted last: its loss is a change. */
   readonly uses: { readonly local: boolean; readonly below: boolean };
+  /** Shown once as a whole since power on: from now on members that are lost may leave holes, where the record allows it. */
+  readonly settled: boolean;
   /** The signature went up since the link above came up. */
   readonly signed: boolean;
   /** The host may have stopped waiting: only a COMINIT makes it look again. */
@@ -85,7 +87,8 @@ export type TGuard =
   | 'gap is here'
   | 'acceptable'
   | 'call is due'
-  | 'below is used';
+  | 'below is used'
+  | 'keeps places';
 
 export type TAct =
   | 'raise epoch'
@@ -113,6 +116,7 @@ export type TAct =
   | 'refuse arrival'
   | 'flush'
   | 'start hold'
+  | 'leave holes'
   | 'stop hold'
   | 'start hand back'
   | 'stop hand back'

@@ -31,6 +31,7 @@ export const PTTRSM_ROWS: readonly TRow[] = [
   },
   { from: ['T2'], on: 'at once', do: ['accept'], to: 'T3' },
 
+  { from: ['T2H'], on: 'hold over', guard: 'keeps places', do: ['leave holes'], to: 'T2' },
   { from: ['T2H'], on: 'hold over', guard: 'gap is here', do: ['agree'], to: 'T2' },
   { from: ['T2H'], on: 'order go-degraded', guard: 'gap is here', do: ['stop hold', 'agree'], to: 'T2' },
   { from: ['T6'], on: 'order go-degraded', guard: 'acceptable', do: ['agree'], to: 'T2' },

@@ -12,7 +12,8 @@ export type TInput =
   | { readonly is: 'timer'; readonly timer: UnitTimer }
   | { readonly is: 'side'; readonly port: 'pto' | 'ddi'; readonly event: SideEvent; readonly found?: Found }
   | { readonly is: 'links'; readonly ptiUp: boolean; readonly ptoUp: boolean }
-  | { readonly is: 'enrol'; readonly chain: string };
+  | { readonly is: 'enrol'; readonly chain: string }
+  | { readonly is: 'places'; readonly keep: boolean };
 
 export interface TStep {
   readonly t: Pttrsm;
@@ -47,6 +48,7 @@ export function newPttrsm(record: UnitRecord): Pttrsm {
     below: { is: 'absent' },
     presented: null,
     uses: { local: false, below: false },
+    settled: false,
     signed: false,
     unheeded: false,
     due: false,
@@ -100,6 +102,13 @@ function take(work: Work, input: TInput): TEvent | undefined {
     case 'enrol':
       if (t.record.chain === undefined) {
         t.record = { ...t.record, chain: input.chain };
+        t.unsaved = true;
+        work.out.push({ is: 'persist', record: t.record });
+      }
+      return undefined;
+    case 'places':
+      if ((t.record.keepsPlaces ?? false) !== input.keep) {
+        t.record = { ...t.record, keepsPlaces: input.keep };
         t.unsaved = true;
         work.out.push({ is: 'persist', record: t.record });
       }

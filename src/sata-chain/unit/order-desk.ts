@@ -3,7 +3,7 @@ import { FAULT_SENTENCE } from '../pttrsm/judge.ts';
 import type { UnitOrder } from './orders.ts';
 import type { Unit } from './unit.ts';
 
-type What = UnitOrder | 'enrol';
+type What = UnitOrder | 'enrol' | 'places';
 
 interface Waiting {
   readonly what: What;
@@ -22,6 +22,7 @@ const IN_EFFECT: Readonly<Record<What, (unit: Unit) => boolean>> = {
   'go-degraded': () => true,
   resync: () => true,
   enrol: () => true,
+  places: () => true,
 };
 
 /** Given again once it is so, these are obeyed already. */

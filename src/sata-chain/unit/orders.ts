@@ -15,6 +15,11 @@ export interface UnitRecord {
   readonly epoch: number;
   /** An operator agreed to less than there was, and nothing has been added since. */
   readonly degraded?: boolean;
+  /**
+   * Mirrors at the head make up for lost members: a member that goes keeps its place, its blocks fail, and nobody above is
+   * told that the disk is another one.
+   */
+  readonly keepsPlaces?: boolean;
   /** What was there when all members were last known. */
   readonly membership?: {
     readonly local: MemberRecord | null;
@@ -31,6 +36,7 @@ export interface MemberRecord {
 export interface BelowRecord {
   readonly units: number;
   readonly sectors: number;
+  readonly sectorSize?: 512 | 4096;
   /** Hexadecimal of ChainWords.membership. */
   readonly membership: string;
 }

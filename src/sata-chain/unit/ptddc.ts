@@ -3,7 +3,8 @@ import type { MergeOptions } from '../ata/merge-identities.ts';
 import type { Generation, Level } from '../phy/level.ts';
 import { clearSerror, type Sleep } from '../phy/phy.ts';
 import type { Plug } from '../plug.ts';
-import { hostIsServed, ownerIsServed } from '../pttrsm/guards.ts';
+import { identityOf } from '../pttrsm/found.ts';
+import { hostIsServed, membersOf, ownerIsServed } from '../pttrsm/guards.ts';
 import type { RoutedMember } from '../route/chain-router.ts';
 import { gatedTarget } from '../route/gate.ts';
 import { AtaFault, type SataTarget } from '../target.ts';
@@ -126,6 +127,13 @@ export class Ptddc {
     return answer;
   }
 
+  /** Whether lost members keep their places (see UnitRecord): for units below mirrors. Resolves when it is durable. */
+  keepPlaces(keep: boolean, signal?: AbortSignal): Promise<Verdict<void>> {
+    const answer = this.#desk.take('places', signal);
+    this.#give({ is: 'places', keep });
+    return answer;
+  }
+
   registers(): UnitRegisters {
     return readRegisters(this.#state);
   }
@@ -167,7 +175,7 @@ export class Ptddc {
     if (state.t !== before.t) this.#remap(before);
     const refused = outputs.some(({ is }) => is === 'refused');
     if (input.is === 'order') this.#desk.answer(input.order, refused, state);
-    else if (input.is === 'enrol') this.#desk.answer('enrol', refused, state);
+    else if (input.is === 'enrol' || input.is === 'places') this.#desk.answer(input.is, refused, state);
     for (const output of outputs) this.#do(output);
     this.#desk.look(this.#state);
     if (state !== before) this.#changes.call(this.#state, before);
@@ -187,9 +195,11 @@ export class Ptddc {
       });
     }
     if (t.uses === before.t.uses && t.local === before.t.local && t.below === before.t.below) return;
+    const { local, below } = membersOf(t);
+    const { ddi, pto } = this.#ports;
     router.setMembers(
-      t.uses.local ? this.#ports.ddi.member(t.local.is === 'known') : undefined,
-      t.uses.below ? this.#ports.pto.member(t.below.is === 'known') : undefined,
+      t.uses.local ? ddi.member(t.local.is === 'known', local && identityOf(local, false)) : undefined,
+      t.uses.below ? pto.member(t.below.is === 'known', below && identityOf(below, true)) : undefined,
     );
   }
 

@@ -2,6 +2,7 @@ import { DEVICE_PHY } from '../phy/device-phy.ts';
 import { HOST_PHY } from '../phy/host-phy.ts';
 import { type Phy, sstatusOf } from '../phy/phy.ts';
 import { isUp, type PhyTable } from '../phy/table.ts';
+import { membersOf } from '../pttrsm/guards.ts';
 import { foundAt } from '../pttrsm/side.ts';
 import { CSI, DSI, ISR } from '../registers/chain-registers.ts';
 import type { Unit } from './unit.ts';
@@ -32,6 +33,7 @@ export function readRegisters(unit: Unit): UnitRegisters {
   const { t, pti, pto, ddi } = unit;
   const drive = foundAt(t.local);
   const rest = foundAt(t.below);
+  const members = membersOf(t);
   const ptiUp = isUp(DEVICE_PHY, pti);
   const ptoUp = isUp(HOST_PHY, pto);
   const ddiUp = isUp(HOST_PHY, ddi);
@@ -54,7 +56,12 @@ export function readRegisters(unit: Unit): UnitRegisters {
       downPhy: ptoUp,
       downReady: rest !== undefined,
       endOfChain: t.below.is === 'absent' && unit.power && t.state !== 'T7',
-      degraded: t.record.degraded === true || rest?.degraded === true || t.missing !== null,
+      degraded:
+        t.record.degraded === true ||
+        rest?.degraded === true ||
+        t.missing !== null ||
+        (t.uses.local && !drive) ||
+        (t.uses.below && !rest),
       changed: t.changed,
       held: t.state === 'T2H',
       unitsBelow: Math.min(255, rest?.units ?? 0),
@@ -65,7 +72,7 @@ export function readRegisters(unit: Unit): UnitRegisters {
     sectors: drive?.sectors ?? 0,
     serial: drive?.serial ?? '',
     sectorsBelow: rest?.sectors ?? 0,
-    presentedSectors: t.signed ? (drive?.sectors ?? 0) + (rest?.sectors ?? 0) : 0,
+    presentedSectors: t.signed ? (members.local?.sectors ?? 0) + (members.below?.sectors ?? 0) : 0,
     pti: portRegisters(DEVICE_PHY, pti),
     pto: portRegisters(HOST_PHY, pto),
     ddi: portRegisters(HOST_PHY, ddi),

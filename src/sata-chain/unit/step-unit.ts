@@ -71,6 +71,7 @@ function first(input: Exclude<UnitInput, { is: 'power' }>): Todo {
       );
     case 'order':
     case 'enrol':
+    case 'places':
       return pttrsm(input);
     case 'saved':
     case 'flushed':

@@ -56,9 +56,9 @@ export class UnitPort {
     void this.#ask(question);
   }
 
-  /** As the router maps it; without a target while it is away. */
-  member(there: boolean): RoutedMember | undefined {
-    const identity = this.#identity;
+  /** As the router maps it; without a target while it is away, and then as it is remembered. */
+  member(there: boolean, remembered: DeviceIdentity | undefined): RoutedMember | undefined {
+    const identity = there ? this.#identity : remembered;
     return identity && { identity, target: there ? this.#plug?.target : undefined };
   }
 

@@ -34,6 +34,8 @@ export type UnitInput =
   | { readonly is: 'order'; readonly order: UnitOrder }
   /** The head names the chain that this unit belongs to. */
   | { readonly is: 'enrol'; readonly chain: string }
+  /** Whether lost members keep their places; kept in the record. */
+  | { readonly is: 'places'; readonly keep: boolean }
   /** The last record that was given out is durable. */
   | { readonly is: 'saved' }
   | { readonly is: 'flushed' }

@@ -1,8 +1,8 @@
 import {
   type Found,
-  foundAt,
   hostIsServed,
   type Level,
+  membersOf,
   microseconds,
   type Nanoseconds,
   newUnit,
@@ -84,7 +84,8 @@ export class SimUnit {
   presented(): Found | undefined {
     const { t } = this.#state;
     if (!hostIsServed(t)) return undefined;
-    return standsFor(foundAt(t.local), foundAt(t.below), {
+    const { local, below } = membersOf(t);
+    return standsFor(local, below, {
       chain: t.record.chain,
       degraded: t.record.degraded ?? false,
     });

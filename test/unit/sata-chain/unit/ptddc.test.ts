@@ -159,3 +159,66 @@ await t.test('SError keeps what happened until it is cleared', async (t) => {
   head.writeSerror('ddi', before);
   t.equal(head.registers().ddi.serror, 0);
 });
+
+await t.test('below mirrors a lost member keeps its place and only its own blocks fail', async (t) => {
+  const chain = unitChain([10, 20, 30]);
+  const disks: (number | undefined)[] = [];
+  chain.hba.onDisk((disk) => disks.push(disk?.sectors));
+  await chain.powerOn();
+  for (const unit of chain.units) await chain.settle(unit.keepPlaces(true));
+  await chain.hba.target.write(30, sector(9), false);
+  chain.units[1]!.attach('ddi', undefined);
+  await chain.run(millis(2000));
+  t.same(disks, [60], 'the host is not told');
+  await t.rejects(chain.hba.target.read(12, sector(0)), { code: 'NS_ATA_LINK' });
+  const back = new Uint8Array(512);
+  await chain.hba.target.read(30, back);
+  t.same(back, sector(9), 'what is behind stays where it was');
+  chain.units[1]!.attach('pto', undefined);
+  await chain.run(millis(2000));
+  await t.rejects(chain.hba.target.read(30, sector(0)), { code: 'NS_ATA_LINK' });
+  await chain.hba.target.read(0, back);
+  chain.hba.reset();
+  chain.hba.reset();
+  await chain.run(millis(2000));
+  t.equal(chain.hba.disk?.sectors, 60, 'also after the resets of a host that is worried');
+  chain.units[1]!.attach('pto', chain.units[2]!.pti);
+  chain.units[1]!.attach('ddi', chain.drives[1]);
+  await chain.run(millis(2000));
+  await chain.hba.target.read(12, back);
+  await chain.hba.target.read(30, back);
+  t.same(back, sector(9));
+});
+
+await t.test(
+  'below mirrors a start with a member missing waits half a minute, then shows the whole with a hole',
+  async (t) => {
+    const chain = unitChain([10, 20]);
+    await chain.powerOn();
+    for (const unit of chain.units) await chain.settle(unit.keepPlaces(true));
+    const head = chain.units[0]!;
+    head.powerOff();
+    head.attach('ddi', undefined);
+    await chain.run(millis(1000));
+    await head.powerOn();
+    await chain.run(millis(20_000));
+    t.equal(chain.hba.disk, undefined);
+    await chain.run(millis(20_000));
+    t.equal(chain.hba.disk?.sectors, 30);
+    t.same(head.state.t.record.membership?.local?.serial, 'DRIVE0', 'it is not forgotten');
+    await t.rejects(chain.hba.target.read(0, sector(0)), { code: 'NS_ATA_LINK' });
+    await chain.hba.target.read(10, sector(0));
+  },
+);
+
+await t.test('below mirrors another drive in the place of a lost one is not let in', async (t) => {
+  const chain = unitChain([10, 20]);
+  await chain.powerOn();
+  for (const unit of chain.units) await chain.settle(unit.keepPlaces(true));
+  chain.units[0]!.attach('ddi', undefined);
+  await chain.run(millis(1000));
+  chain.units[0]!.attach('ddi', chain.drives[1]);
+  await chain.run(millis(1000));
+  t.equal(chain.units[0]!.state.t.local.is, 'refused');
+  await t.rejects(chain.hba.target.read(0, sector(0)), { code: 'NS_ATA_LINK' });
+});

@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net';
-import type { SecureContext } from 'node:tls';
 import type { BufferPool } from './buffer-pool.ts';
 import type { ExportGate, Offer } from './export-gate.ts';
 import { shakeHands } from './handshake.ts';
@@ -13,7 +12,7 @@ export interface Service {
   readonly gate: ExportGate;
   readonly exportName: string;
   readonly blockSizes: BlockSizes;
-  readonly tls: (NbdServerTls & { readonly context: SecureContext }) | undefined;
+  readonly tls: NbdServerTls | undefined;
   readonly handshakeMilliseconds: number;
   readonly holdMilliseconds: number;
   readonly flight: FlightLimits;
@@ -39,7 +38,7 @@ export async function converse(socket: Socket, service: Service): Promise<void> 
         ? {}
         : {
             secure: async (stream) => {
-              const secured = await secureAsServer(stream, tls.context, tls);
+              const secured = await secureAsServer(stream, tls);
               if (secured !== undefined) last = secured;
               return secured;
             },

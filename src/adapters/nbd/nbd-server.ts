@@ -5,7 +5,7 @@ import type { BlockDevice } from '../../ports/index.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { converse, type Service } from './connection.ts';
 import { alwaysOffered, type ExportGate } from './export-gate.ts';
-import { type NbdServerTls, serverContext } from './tls.ts';
+import { checkServerTls, type NbdServerTls } from './tls.ts';
 import { LARGEST_PAYLOAD } from './wire.ts';
 
 /** All have defaults that do for a handful of clients. */
@@ -56,6 +56,7 @@ export async function serveNbd(
 ): Promise<NbdServer> {
   checkOptions(options);
   const { limits = {}, tls } = options;
+  if (tls !== undefined) checkServerTls(tls);
   const stop = new AbortController();
   const service: Service = {
     gate: 'offered' in source ? source : alwaysOffered(source),
@@ -65,7 +66,7 @@ export async function serveNbd(
       preferred: PREFERRED_BLOCK,
       maximum: LARGEST_PAYLOAD,
     },
-    tls: tls === undefined ? undefined : { ...tls, context: serverContext(tls) },
+    tls,
     handshakeMilliseconds: limits.handshakeMilliseconds ?? 10_000,
     holdMilliseconds: limits.holdMilliseconds ?? 60_000,
     flight: { requests: limits.requests ?? 64, bytes: limits.bytes ?? LARGEST_PAYLOAD },

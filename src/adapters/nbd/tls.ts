@@ -1,4 +1,4 @@
-import { connect, createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
+import { connect, createServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import { asNsError, NsError } from '../../base/index.ts';
 import { SocketStream } from './socket-stream.ts';
 
@@ -21,15 +21,22 @@ export interface NbdClientTls {
   readonly key?: string;
 }
 
+function serverOptions(tls: NbdServerTls): TlsOptions {
+  const asksClient = tls.clientAuthority !== undefined;
+  return {
+    cert: tls.certificate,
+    key: tls.key,
+    minVersion: 'TLSv1.2',
+    requestCert: asksClient,
+    rejectUnauthorized: asksClient,
+    ...(asksClient ? { ca: tls.clientAuthority } : {}),
+  };
+}
+
 /** NS_NBD_TLS where certificate and key are not usable. */
-export function serverContext(tls: NbdServerTls): SecureContext {
+export function checkServerTls(tls: NbdServerTls): void {
   try {
-    return createSecureContext({
-      cert: tls.certificate,
-      key: tls.key,
-      minVersion: 'TLSv1.2',
-      ...(tls.clientAuthority === undefined ? {} : { ca: tls.clientAuthority }),
-    });
+    createServer(serverOptions(tls));
   } catch (cause) {
     throw new NsError('NS_NBD_TLS', 'the certificate or key of the NBD export is not usable', {
       family: 'caller',
@@ -39,24 +46,17 @@ export function serverContext(tls: NbdServerTls): SecureContext {
 }
 
 /** The server's side of a handshake on a connection that is open already. Undefined where it fails. */
-export async function secureAsServer(
-  stream: SocketStream,
-  context: SecureContext,
-  tls: NbdServerTls,
-): Promise<SocketStream | undefined> {
-  const asksClient = tls.clientAuthority !== undefined;
-  const socket = new TLSSocket(stream.socket, {
-    isServer: true,
-    secureContext: context,
-    requestCert: asksClient,
-    rejectUnauthorized: asksClient,
+export function secureAsServer(stream: SocketStream, tls: NbdServerTls): Promise<SocketStream | undefined> {
+  return new Promise((resolve) => {
+    // One for each connection, never listening: only a tls.Server judges the certificate of its client.
+    const server = createServer(serverOptions(tls), (socket) => resolve(new SocketStream(socket)));
+    server.once('tlsClientError', (_error, socket) => {
+      socket.destroy();
+      resolve(undefined);
+    });
+    stream.socket.once('close', () => resolve(undefined));
+    server.emit('connection', stream.socket);
   });
-  const ended = await firstOf(socket, 'secure');
-  if (ended !== undefined || (asksClient && !socket.authorized)) {
-    socket.destroy();
-    return undefined;
-  }
-  return new SocketStream(socket);
 }
 
 /** The client's side. NS_NBD_TLS where the server is not who it should be, or will not have us. */
@@ -77,7 +77,7 @@ export async function secureAsClient(
       ...(tls.certificate === undefined ? {} : { cert: tls.certificate }),
       ...(tls.key === undefined ? {} : { key: tls.key }),
     });
-    const failed = await firstOf(socket, 'secureConnect');
+    const failed = await secured(socket);
     if (failed !== undefined) throw failed;
     return new SocketStream(socket);
   } catch (cause) {
@@ -86,11 +86,11 @@ export async function secureAsClient(
   }
 }
 
-/** Waits for the event; resolves to the error where the connection fails first. */
-function firstOf(socket: TLSSocket, event: 'secure' | 'secureConnect'): Promise<Error | undefined> {
+/** Waits for the handshake; resolves to the error where the connection fails first. */
+function secured(socket: TLSSocket): Promise<Error | undefined> {
   return new Promise((resolve) => {
     const settle = (error?: Error): void => {
-      socket.off(event, good);
+      socket.off('secureConnect', good);
       socket.off('error', settle);
       socket.off('close', closed);
       resolve(error);
@@ -98,7 +98,7 @@ function firstOf(socket: TLSSocket, event: 'secure' | 'secureConnect'): Promise<
     const good = (): void => settle();
     const closed = (): void => settle(new Error('the connection ended'));
     socket.on('error', settle);
-    socket.once(event, good);
+    socket.once('secureConnect', good);
     socket.once('close', closed);
   });
 }

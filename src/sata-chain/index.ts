@@ -11,6 +11,7 @@ export {
   mergeUnit,
 } from './ata/merge-identities.ts';
 export { buildReport, type ReportParts } from './control/build-report.ts';
+export { ChainDriveSwitch, type ChainDriveSwitchOptions, type ChainHead } from './control/chain-drive-switch.ts';
 export { RegisterChain, type RegisterChainOptions } from './control/register-chain.ts';
 export type {
   ArraySummary,

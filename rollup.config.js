@@ -77,4 +77,5 @@ function program(input, name, node = 'node') {
 export default [
   program('src/main.ts', 'nightshift-agent', SMALL),
   program('src/fleet-cli.ts', 'nightshift'),
+  program('src/chain-main.ts', 'nightshift-chain'),
 ].filter(({ input }) => existsSync(input));

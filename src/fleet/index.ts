@@ -23,6 +23,7 @@ export type { OrderOutcome } from './outcome.ts';
 export { baseName, type Place, parsePlace } from './place.ts';
 export { fleetLine, progressLine, RateMeter } from './progress-line.ts';
 export type { PutArgs, PutOutcome } from './put-file.ts';
+export { showChain } from './show-chain.ts';
 export { eventJson, jsonLine, outcomeJson } from './show-json.ts';
 export { powerTrace, showOutcome } from './show-outcome.ts';
 export { type ShowOptions, showResult } from './show-result.ts';

@@ -1,3 +1,4 @@
+export { chainNote } from './chain/notes.ts';
 export type { AdmittedOrder, Issuer, Submission, TaskDesk, TaskEvent } from './desk.ts';
 export type { DeskOptions, OrderFreshness } from './desk-options.ts';
 export { type CounterMemory, Journal } from './journal/index.ts';

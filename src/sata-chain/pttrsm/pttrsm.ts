@@ -50,6 +50,8 @@ export interface Pttrsm {
   readonly timers: { readonly [K in UnitTimer]: boolean };
   readonly ptiUp: boolean;
   readonly ptoUp: boolean;
+  /** The port has seen COMINIT since its last COMRESET. */
+  readonly seen: { readonly local: boolean; readonly below: boolean };
 }
 
 export type TEvent =

@@ -17,7 +17,10 @@ export type SideEvent =
   | 'signature'
   | 'identity'
   | 'no identity'
+  /** The wait is over, and the port has a partner. */
   | 'wait over'
+  /** The wait is over, and nothing has answered the last COMRESET. */
+  | 'nobody'
   | 'refuse';
 
 interface SideRow {
@@ -37,7 +40,8 @@ export const SIDE_ROWS: readonly SideRow[] = [
   { from: ['unknown', 'waiting', ...SETTLED], on: 'signature', to: 'asked' },
   { from: ['asked'], on: 'identity', to: 'known' },
   { from: ['asked'], on: 'no identity', to: 'failed' },
-  { from: ['unknown'], on: 'wait over', to: 'absent' },
+  { from: ['unknown', 'waiting', 'asked'], on: 'nobody', to: 'absent' },
+  { from: ['unknown'], on: 'wait over', to: 'waiting' },
   { from: ['waiting', 'asked'], on: 'wait over', to: 'failed' },
   { from: ['known'], on: 'refuse', to: 'refused' },
 ];

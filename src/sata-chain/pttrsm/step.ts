@@ -11,7 +11,7 @@ export type TInput =
   | { readonly is: 'order'; readonly order: UnitOrder }
   | { readonly is: 'timer'; readonly timer: UnitTimer }
   | { readonly is: 'side'; readonly port: 'pto' | 'ddi'; readonly event: SideEvent; readonly found?: Found }
-  | { readonly is: 'links'; readonly ptiUp: boolean; readonly ptoUp: boolean }
+  | ({ readonly is: 'links' } & Pick<Pttrsm, 'ptiUp' | 'ptoUp' | 'seen'>)
   | { readonly is: 'enrol'; readonly chain: string }
   | { readonly is: 'places'; readonly keep: boolean };
 
@@ -60,6 +60,7 @@ export function newPttrsm(record: UnitRecord): Pttrsm {
     timers: NO_TIMERS,
     ptiUp: false,
     ptoUp: false,
+    seen: { local: false, below: false },
   };
 }
 
@@ -95,6 +96,7 @@ function take(work: Work, input: TInput): TEvent | undefined {
     case 'links':
       t.ptiUp = input.ptiUp;
       t.ptoUp = input.ptoUp;
+      t.seen = input.seen;
       return undefined;
     case 'side':
       moveSide(work, input.port, input.event, input.found);
@@ -124,10 +126,10 @@ function fired(work: Work, timer: UnitTimer): TEvent | undefined {
   t.timers = { ...t.timers, [timer]: false };
   switch (timer) {
     case 'local':
-      moveSide(work, 'ddi', 'wait over');
+      moveSide(work, 'ddi', t.seen.local ? 'wait over' : 'nobody');
       return undefined;
     case 'below':
-      moveSide(work, 'pto', 'wait over');
+      moveSide(work, 'pto', t.seen.below ? 'wait over' : 'nobody');
       return undefined;
     case 'calm':
       t.calls = 0;

@@ -26,7 +26,9 @@ type Todo =
 export function stepUnit(before: Unit, input: UnitInput, timings: UnitTimings): UnitStep {
   if (input.is === 'power') return input.on ? powerOn(before, input.record, timings) : powerOff(before);
   if (!before.power) return input.is === 'level' ? unheard(before, input.port, input.level) : nothing(before);
-  return run(before, [first(input)], input, timings);
+  const waited = input.is === 'timer' && (input.timer === 'local' || input.timer === 'below');
+  const look: Todo[] = waited ? [{ to: 'pttrsm', input: linksOf(before) }] : [];
+  return run(before, [...look, first(input)], input, timings);
 }
 
 function run(before: Unit, todo: Todo[], input: UnitInput, timings: UnitTimings): UnitStep {
@@ -95,16 +97,18 @@ function stepPort(unit: Draft, port: Port, event: PhyEvent, timings: UnitTimings
   else if (step.timer) out.push({ is: 'start', timer: port, after: step.timer.after, name: step.timer.name });
   if (step.transmit !== undefined) out.push({ is: 'transmit', port, level: step.transmit });
   if (step.notices.length === 0) return [];
-  const links: TInput = {
-    is: 'links',
-    ptiUp: isUp(DEVICE_PHY, unit.pti),
-    ptoUp: isUp(HOST_PHY, unit.pto),
-  };
-  return [links, ...step.notices.flatMap((notice) => tell(port, notice))].map((input) => ({
+  return [linksOf(unit), ...step.notices.flatMap((notice) => tell(port, notice))].map((input) => ({
     to: 'pttrsm',
     input,
   }));
 }
+
+const linksOf = (unit: Unit): TInput => ({
+  is: 'links',
+  ptiUp: isUp(DEVICE_PHY, unit.pti),
+  ptoUp: isUp(HOST_PHY, unit.pto),
+  seen: { local: unit.ddi.seen, below: unit.pto.seen },
+});
 
 /** What PTTRSM hears of a port's notice. */
 function tell(port: Port, notice: PhyNotice): TInput[] {

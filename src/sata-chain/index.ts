@@ -11,7 +11,11 @@ export {
   mergeUnit,
 } from './ata/merge-identities.ts';
 export { buildReport, type ReportParts } from './control/build-report.ts';
-export { ChainDriveSwitch, type ChainDriveSwitchOptions, type ChainHead } from './control/chain-drive-switch.ts';
+export {
+  ChainDriveSwitch,
+  type ChainDriveSwitchOptions,
+  type ChainHead,
+} from './control/chain-drive-switch.ts';
 export { RegisterChain, type RegisterChainOptions } from './control/register-chain.ts';
 export type {
   ArraySummary,
@@ -143,9 +147,14 @@ export {
   type SectorRange,
 } from './target.ts';
 export { microseconds, millis, type Nanoseconds, nanoseconds, type Scheduler } from './time.ts';
-export { FisDevice, type FisDeviceOptions } from './transport/fis-device.ts';
-export { FisHost, type FisHostOptions } from './transport/fis-host.ts';
-export { type FisPipe, fisPipe } from './transport/fis-pipe.ts';
+export {
+  FisDevice,
+  FisDevice,
+  type FisDeviceOptions,
+  type FisDeviceOptions,
+} from './transport/fis-device.ts';
+export { FisHost, FisHost, type FisHostOptions, type FisHostOptions } from './transport/fis-host.ts';
+export { type FisPipe, type FisPipe, fisPipe, fisPipe } from './transport/fis-pipe.ts';
 export type { BelowRecord, MemberRecord, UnitMemory, UnitOrder, UnitRecord } from './unit/orders.ts';
 export { Ptddc, type PtddcOptions, type UnitRouter } from './unit/ptddc.ts';
 export { type PortRegisters, readRegisters, type UnitRegisters } from './unit/read-registers.ts';

@@ -1,3 +1,5 @@
+import { whenAborted } from '../when-aborted.ts';
+
 /** A stretch of sectors that a write under way covers. */
 interface Held {
   readonly first: number;
@@ -48,10 +50,9 @@ export class SectorLocks {
 function endOrAbort(end: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
   if (signal === undefined) return end;
   return new Promise((resolve, reject) => {
-    const stop = (): void => reject(signal.reason as Error);
-    signal.addEventListener('abort', stop, { once: true });
+    const leave = whenAborted(signal, () => reject(signal.reason as Error));
     void end.then(() => {
-      signal.removeEventListener('abort', stop);
+      leave();
       resolve();
     });
   });

@@ -1,7 +1,9 @@
+import { Waiters } from '../base/index.ts';
+
 /** The bound on what waits to be written to one descriptor, and the waiting for room. */
 export class WriteRoom {
   readonly #limit: number;
-  readonly #waiting = new Set<() => void>();
+  readonly #waiters = new Waiters();
   #used = 0;
   #closed = false;
 
@@ -19,47 +21,21 @@ export class WriteRoom {
   /** So many bytes wait no more. */
   give(count: number): void {
     this.#used -= count;
-    this.#wake();
+    this.#waiters.look();
   }
 
   close(): void {
     this.#closed = true;
-    this.#wake();
+    this.#waiters.look();
   }
 
   /** Resolves when half of the room is free, or there will be no more. */
   wait(signal: AbortSignal): Promise<void> {
-    return this.#until(() => this.#used * 2 <= this.#limit, signal);
+    return this.#waiters.wait(signal, () => this.#closed || this.#used * 2 <= this.#limit);
   }
 
   /** Resolves when nothing waits, or nothing ever will. */
   empty(signal: AbortSignal): Promise<void> {
-    return this.#until(() => this.#used === 0, signal);
-  }
-
-  #until(holds: () => boolean, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const stop = (): void => {
-        this.#waiting.delete(look);
-        signal.removeEventListener('abort', fail);
-      };
-      const fail = (): void => {
-        stop();
-        reject(signal.reason as Error);
-      };
-      const look = (): void => {
-        if (!this.#closed && !holds()) return;
-        stop();
-        resolve();
-      };
-      if (signal.aborted) return fail();
-      signal.addEventListener('abort', fail, { once: true });
-      this.#waiting.add(look);
-      look();
-    });
-  }
-
-  #wake(): void {
-    for (const look of [...this.#waiting]) look();
+    return this.#waiters.wait(signal, () => this.#closed || this.#used === 0);
   }
 }

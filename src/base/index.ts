@@ -26,3 +26,4 @@ export { REFUSALS, type RefusalCode } from './refusal-codes.ts';
 export { shapeConfig } from './shape-config.ts';
 export { suggest } from './suggest.ts';
 export { type ByteCount, bytes, formatBytes, GiB, KiB, MiB } from './units.ts';
+export { Waiters } from './waiters.ts';

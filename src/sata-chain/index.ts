@@ -45,6 +45,7 @@ export {
   newHostPort,
   stepHostPort,
 } from './host/host-port.ts';
+export { Connection } from './link/connection.ts';
 export {
   checkFrameSize,
   decodePacket,
@@ -53,7 +54,8 @@ export {
   PACKET_OVERHEAD,
 } from './link/frame-codec.ts';
 export { LinkSession, type LinkSessionHands, type LinkSessionOptions } from './link/link-session.ts';
-export { OrderedChannel, type OrderedOptions } from './link/ordered.ts';
+export { OrderedChannel } from './link/ordered.ts';
+export type { OrderedOptions } from './link/ordered-options.ts';
 export { SlipDecoder, slipEncode } from './link/slip.ts';
 export { DEVICE_PHY, type DevicePhyState, stepDevicePhy } from './phy/device-phy.ts';
 export { HOST_PHY, type HostPhyState, stepHostPhy } from './phy/host-phy.ts';
@@ -147,14 +149,9 @@ export {
   type SectorRange,
 } from './target.ts';
 export { microseconds, millis, type Nanoseconds, nanoseconds, type Scheduler } from './time.ts';
-export {
-  FisDevice,
-  FisDevice,
-  type FisDeviceOptions,
-  type FisDeviceOptions,
-} from './transport/fis-device.ts';
-export { FisHost, FisHost, type FisHostOptions, type FisHostOptions } from './transport/fis-host.ts';
-export { type FisPipe, type FisPipe, fisPipe, fisPipe } from './transport/fis-pipe.ts';
+export { FisDevice, type FisDeviceOptions } from './transport/fis-device.ts';
+export { FisHost, type FisHostOptions } from './transport/fis-host.ts';
+export { type FisPipe, fisPipe } from './transport/fis-pipe.ts';
 export type { BelowRecord, MemberRecord, UnitMemory, UnitOrder, UnitRecord } from './unit/orders.ts';
 export { Ptddc, type PtddcOptions, type UnitRouter } from './unit/ptddc.ts';
 export { type PortRegisters, readRegisters, type UnitRegisters } from './unit/read-registers.ts';

@@ -1,4 +1,4 @@
-import { BoundedQueue } from '../../base/index.ts';
+import { BoundedQueue, Waiters } from '../../base/index.ts';
 import type { ChainFrame } from '../../ports/index.ts';
 
 export interface QueueLimits {
@@ -10,7 +10,7 @@ export interface QueueLimits {
 export class FrameQueue {
   readonly #limits: QueueLimits;
   readonly #frames: BoundedQueue<ChainFrame>;
-  readonly #waiting = new Set<() => void>();
+  readonly #waiters = new Waiters();
   #bytes = 0;
   #open = false;
   #closed = false;
@@ -32,7 +32,7 @@ export class FrameQueue {
     const frame = this.#frames.shift();
     if (frame === undefined) return undefined;
     this.#bytes -= frame.bytes.byteLength;
-    this.#wake();
+    this.#waiters.look();
     return frame;
   }
 
@@ -45,7 +45,7 @@ export class FrameQueue {
   /** The link is connected. */
   open(): void {
     this.#open = !this.#closed;
-    this.#wake();
+    this.#waiters.look();
   }
 
   /** The link is not connected: nothing is kept for later. */
@@ -59,39 +59,16 @@ export class FrameQueue {
   close(): void {
     this.drop();
     this.#closed = true;
-    this.#wake();
+    this.#waiters.look();
   }
 
   /** Resolves when half of the queue is free on a connected link, or at close; rejects with the signal's reason. */
   room(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const stop = (): void => {
-        this.#waiting.delete(look);
-        signal.removeEventListener('abort', fail);
-      };
-      const fail = (): void => {
-        stop();
-        reject(signal.reason as Error);
-      };
-      const look = (): void => {
-        if (!this.#closed && !this.#hasRoom()) return;
-        stop();
-        resolve();
-      };
-      if (signal.aborted) return fail();
-      signal.addEventListener('abort', fail, { once: true });
-      this.#waiting.add(look);
-      look();
-    });
+    return this.#waiters.wait(signal, () => this.#closed || this.#hasRoom());
   }
 
   #hasRoom(): boolean {
     const { frames, bytes } = this.#limits;
     return this.#open && this.#frames.size * 2 <= frames && this.#bytes * 2 <= bytes;
-  }
-
-  #wake(): void {
-    if (this.#waiting.size === 0) return;
-    for (const look of [...this.#waiting]) look();
   }
 }

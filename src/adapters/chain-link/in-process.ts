@@ -65,6 +65,7 @@ class End implements ChainLink {
   }
 
   connect(connected: boolean): void {
+    if (connected === this.#listeners.connected) return;
     this.#connection += 1;
     if (connected) this.#underWay.open();
     else this.#underWay.drop();

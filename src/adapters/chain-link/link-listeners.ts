@@ -1,26 +1,23 @@
 import type { ChainFrame, Stop } from '../../ports/index.ts';
+import { Connection } from '../../sata-chain/index.ts';
 
 /** Who listens to a link: for frames, and for whether it is connected. */
 export class LinkListeners {
   readonly #frames = new Set<(frame: ChainFrame) => void>();
-  readonly #connection = new Set<(connected: boolean) => void>();
-  #connected = false;
+  readonly #connection = new Connection();
 
   get connected(): boolean {
-    return this.#connected;
+    return this.#connection.up;
   }
 
   onFrame(listener: (frame: ChainFrame) => void): Stop {
-    this.#frames.add(listener);
-    return () => this.#frames.delete(listener);
+    const own = (frame: ChainFrame): void => listener(frame);
+    this.#frames.add(own);
+    return () => this.#frames.delete(own);
   }
 
   onConnection(listener: (connected: boolean) => void): Stop {
-    // A function of its own each time: one listener given twice is two.
-    const own = (connected: boolean): void => listener(connected);
-    this.#connection.add(own);
-    own(this.#connected);
-    return () => this.#connection.delete(own);
+    return this.#connection.onChange(listener);
   }
 
   frame(frame: ChainFrame): void {
@@ -28,10 +25,6 @@ export class LinkListeners {
   }
 
   connection(connected: boolean): void {
-    if (connected === this.#connected) return;
-    this.#connected = connected;
-    for (const listener of [...this.#connection]) {
-      if (this.#connected === connected) listener(connected);
-    }
+    this.#connection.tell(connected);
   }
 }

@@ -66,10 +66,11 @@ await t.test('a line is opened once; one that is not there is NS_SERIAL', async 
 });
 
 await t.test('a line that is pulled hangs up, once, also for who asks later', async (t) => {
-  const { a, b, unplug } = await cable(t);
+  const lines = await cable(t);
+  const { a, b } = lines;
   const reasons: string[] = [];
   a.onHangUp((reason) => reasons.push(reason));
-  await unplug();
+  await lines.unplug();
   await eventually(() => reasons.length > 0);
   t.notOk(a.write(Uint8Array.of(1)));
   await a.room(never);

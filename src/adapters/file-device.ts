@@ -97,6 +97,7 @@ class FileDevice implements BlockDevice {
   readonly #failure: (name: string, verb: string, cause: unknown) => NsError;
   readonly #quickWrites: boolean;
   readonly #pace: AccessPace | undefined;
+  #diskReads = 0;
 
   constructor(
     handle: FileHandle,
@@ -190,11 +191,20 @@ class FileDevice implements BlockDevice {
       if (this.#pace === undefined) return call();
       const begin = performance.now();
       const count = call();
-      this.#pace.measured(size, milliseconds(performance.now() - begin));
+      const took = milliseconds(performance.now() - begin);
+      this.#pace.measured(size, took, () => (verb === 'read' ? this.#diskWasRead() : 'perhaps'));
       return count;
     } catch (error) {
       throw this.#failure(this.name, verb, error);
     }
+  }
+
+  /** Since this was last asked. A process that had to wait for the processor has read nothing. */
+  #diskWasRead(): 'yes' | 'no' {
+    const { fsRead } = process.resourceUsage();
+    const before = this.#diskReads;
+    this.#diskReads = fsRead;
+    return fsRead === before ? 'no' : 'yes';
   }
 
   async #pooled<T>(verb: string, call: () => Promise<T>): Promise<T> {

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { removeLeftOverSocket } from './adapters/left-over-socket.ts';
 import type { LocalChain } from './adapters/local-chain/local-chain.ts';
 import { ExportDoor } from './adapters/nbd/export-gate.ts';
 import { type NbdServer, type NbdServerOptions, serveNbd } from './adapters/nbd/nbd-server.ts';
@@ -32,9 +33,9 @@ export async function exportChain(
     minimumBlock: sectorSize,
     ...(options.tls === undefined ? {} : { tls: await readTls(options.tls) }),
   };
-  return at.is === 'unix'
-    ? serveNbd(door, { ...common, socketPath: at.path })
-    : serveNbd(door, { ...common, tcp: { host: '127.0.0.1', port: at.port } });
+  if (at.is === 'tcp') return serveNbd(door, { ...common, tcp: { host: '127.0.0.1', port: at.port } });
+  await removeLeftOverSocket(at.path);
+  return serveNbd(door, { ...common, socketPath: at.path });
 }
 
 function followDisk(chain: LocalChain, door: ExportDoor, options: ChainExportOptions, log: LogSink): void {

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { parse as parseYaml } from 'yaml';
 import { askControlSocket, openControlSocket } from './adapters/control-socket.ts';
 import { systemEntropy } from './adapters/entropy.ts';
@@ -22,6 +22,7 @@ const STOP_MS = 10_000;
 
 async function serve(options: ServeOptions): Promise<void> {
   const log = options.quiet ? silentLog : humanLog(process.stderr);
+  if (options.state !== undefined) await mkdir(options.state, { recursive: true, mode: 0o700 });
   const release = options.state === undefined ? undefined : await holdAlone(options.state);
   const state = options.state === undefined ? undefined : await openFileStateStore(options.state);
   if (options.layout !== undefined && state === undefined) {

@@ -1,6 +1,7 @@
-import { lstat, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { asNsError, NsError } from '../base/index.ts';
+import { removeLeftOverSocket } from './left-over-socket.ts';
 
 const LONGEST_LINE = 4096;
 const LONGEST_ANSWER = 1024 * 1024;
@@ -29,7 +30,7 @@ export async function openControlSocket(
     void serve(obey, socket);
   });
   server.maxConnections = CONNECTIONS;
-  await clearOldSocket(path);
+  await removeLeftOverSocket(path);
   const mask = process.umask(0o177);
   try {
     await listen(server, path);
@@ -68,15 +69,6 @@ export async function askControlSocket(
   } finally {
     socket.destroy();
   }
-}
-
-/** A socket left by a run that was killed; anything else at this path is not ours to remove. */
-async function clearOldSocket(path: string): Promise<void> {
-  const found = await lstat(path).catch(() => undefined);
-  if (!found) return;
-  if (!found.isSocket())
-    throw new NsError('NS_CONTROL_SOCKET', `${path} is there and no socket`, { family: 'caller' });
-  await rm(path, { force: true });
 }
 
 function listen(server: Server, path: string): Promise<void> {

@@ -149,7 +149,7 @@ await t.test('the control socket turns the knobs, for its owner only', async (t)
   t.match(JSON.parse(await lines()), { ok: false, error: /too long/ });
   await control.close();
   await writeFile(path, 'precious');
-  await t.rejects(openSimControl(sim, path), { code: 'NS_CONTROL_SOCKET' });
+  await t.rejects(openSimControl(sim, path), { code: 'NS_SOCKET_PATH' });
   await rm(dir, { recursive: true });
 });
 

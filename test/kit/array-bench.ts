@@ -70,7 +70,10 @@ export class ArrayBench {
       name: 'chain.array',
       smallestRegion: 8,
       ...this.#options,
-      onEvent: (event) => this.events.push(event),
+      onEvent: (event) => {
+        this.events.push(event);
+        this.#options.onEvent?.(event);
+      },
       chain: this.#chain(rail),
       members: this.chainMembers,
       layout: this.layout,

@@ -49,6 +49,16 @@ export class ArrayModel {
     return done;
   }
 
+  /** Several at once, which may overlap: a sector may show any of those that were on it, the same from then on. */
+  async writeTogether(ranges: readonly { readonly lba: number; readonly count: number }[]): Promise<boolean> {
+    const first = this.#writes + 1;
+    const done = await Promise.all(ranges.map(({ lba, count }) => this.write(lba, count, false)));
+    for (const [i, { lba, count }] of ranges.entries()) {
+      for (let at = lba; at < lba + count; at += 1) this.#now[at]!.add(first + i);
+    }
+    return done.every((one) => one);
+  }
+
   async flush(): Promise<boolean> {
     if (!(await this.#tried(this.#bench.array.target.flush()))) return false;
     for (const [at, now] of this.#now.entries()) {
@@ -72,13 +82,15 @@ export class ArrayModel {
   async read(lba: number, count: number): Promise<string | undefined> {
     const into = new Uint8Array(count * SECTOR);
     let fault: unknown;
+    // A bad sector may be repaired while the read that met it goes on.
+    const bad = this.#bench.members.map(({ faults }) => new Set(faults.unreadable));
     try {
       await this.#bench.array.target.read(lba, into);
     } catch (error) {
       fault = error;
     }
     if (this.#bench.rail.cut) return undefined;
-    if (fault !== undefined) return this.#excuse(fault);
+    if (fault !== undefined) return this.#excuse(fault, bad);
     const words = new Uint32Array(into.buffer);
     for (let at = 0; at < count; at += 1) {
       const id = words[(at * SECTOR) / 4]!;
@@ -99,7 +111,7 @@ export class ArrayModel {
   }
 
   /** A fault is right only where no live copy has the sector. */
-  #excuse(fault: unknown): string | undefined {
+  #excuse(fault: unknown, bad: readonly ReadonlySet<number>[]): string | undefined {
     if (!(fault instanceof AtaFault)) return `not an ATA fault: ${String(fault)}`;
     const { lba } = fault;
     const status = this.#bench.array.status();
@@ -110,7 +122,7 @@ export class ArrayModel {
     const able = (stretch?.copies ?? []).filter((unit) => {
       const at = status.members.findIndex((member) => member.unit === unit);
       const { faults } = this.#bench.members[at]!;
-      return !faults.dead && !faults.hung && !faults.unreadable.has(lba! - stretch!.logicalBase);
+      return !faults.dead && !faults.hung && !bad[at]!.has(lba! - stretch!.logicalBase);
     });
     if (stretch !== undefined && able.length === 0) return undefined;
     return `fault ${fault.message} at ${lba} while ${able.join(', ')} could have given it`;

@@ -13,6 +13,8 @@ interface Story {
   readonly name: string;
   /** What is done to the array before the host writes to it. */
   readonly begin: (bench: ArrayBench) => Promise<void>;
+  /** While the power is off. */
+  readonly mend?: (bench: ArrayBench) => void;
 }
 
 const STORIES: readonly Story[] = [
@@ -37,6 +39,15 @@ const STORIES: readonly Story[] = [
     },
   },
   { name: 'nothing but writes', begin: async () => {} },
+  {
+    name: 'a drive is silent until the power goes, and then answers again',
+    begin: async (bench) => {
+      bench.members[0]!.faults.dead = true;
+    },
+    mend: (bench) => {
+      bench.members[0]!.faults.dead = false;
+    },
+  },
 ];
 
 /** One life: the story with host writes beside it, until all is done or the power goes. */
@@ -95,6 +106,7 @@ for (const story of STORIES) {
       const rail = new PowerRail({ cutAt, seed: cutAt });
       if (await reopen(bench, model, rail)) await live(bench, model, story, 7);
       const whole = !rail.cut;
+      story.mend?.(bench);
       // The second life ends early too, now and then.
       if (cutAt % 3 === 0) {
         const again = new PowerRail({ cutAt: 1 + (cutAt % 41), seed: cutAt });

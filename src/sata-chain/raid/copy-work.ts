@@ -38,6 +38,8 @@ export class CopyWork {
   #resyncTold = false;
   #wake: (() => void) | undefined;
   #kicked = false;
+  /** Said once, however often it is tried again. */
+  #stalledBy: string | undefined;
   #last: PaceInputs['last'];
   #storedAt: Nanoseconds;
   #bytesPerSecond: number | undefined;
@@ -75,9 +77,12 @@ export class CopyWork {
       let idle: boolean;
       try {
         idle = !(await this.#step());
+        this.#stalledBy = undefined;
       } catch (error) {
         this.#dropSweep();
-        this.#core.say({ kind: 'copy-stalled', why: sentenceOf(error) });
+        const why = sentenceOf(error);
+        if (why !== this.#stalledBy) this.#core.say({ kind: 'copy-stalled', why });
+        this.#stalledBy = why;
         await this.#sleep(this.#options.retry);
         continue;
       }

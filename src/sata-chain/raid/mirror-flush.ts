@@ -2,7 +2,7 @@ import { sentenceOf } from '../../base/index.ts';
 import { AtaFault } from '../target.ts';
 import type { ArrayCore } from './array-core.ts';
 import type { MirrorSet } from './array-table.ts';
-import { asHostFault } from './mirror-write.ts';
+import { asHostFault, putOut } from './mirror-write.ts';
 import { settleCopies, within } from './settle-copies.ts';
 
 /**
@@ -41,7 +41,7 @@ async function flushSet(
   if (signal?.aborted === true || !stands()) return told;
   for (const [unit, why] of bad) {
     core.health(unit).writeFaults += 1;
-    await core.fail(unit, `flush: ${sentenceOf(why)}`);
+    await putOut(core, unit, `flush: ${sentenceOf(why)}`);
   }
   return stands() ? undefined : told;
 }
@@ -55,7 +55,7 @@ async function flushTarget(core: ArrayCore, signal: AbortSignal | undefined): Pr
     return undefined;
   } catch (why) {
     if (signal?.aborted === true) return asHostFault(why, 0);
-    await core.fail(target, `flush: ${sentenceOf(why)}`);
+    await putOut(core, target, `flush: ${sentenceOf(why)}`);
     return core.isLive(target) ? asHostFault(why, 0) : undefined;
   }
 }

@@ -126,13 +126,14 @@ export async function equalize(
   range: SectorRange,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
-  if (!core.lock.tryAcquire(range)) await core.lock.acquire(range);
+  if (!core.lock.tryAcquire(range)) await core.lock.acquire(range, signal);
   try {
     const data = new Uint8Array(range.count * core.sectorSize);
     const giver = await takeCopies(core, range, readInto(core, range.lba, data), signal);
     if (core.setAt(range.lba).copies.length > 1) {
       const send: Send = (by, fua, cut) => core.chain.target.write(range.lba + by, data, fua, cut);
-      await writeLocked(core, range, send, { fua: false, advisory: false, signal }, giver);
+      // Durable, or a second loss of power could show the other content after all.
+      await writeLocked(core, range, send, { fua: true, advisory: false, signal }, giver);
     }
     return data;
   } finally {

@@ -27,7 +27,7 @@ export async function writeCopies(
   send: Send,
   options: WriteOptions,
 ): Promise<void> {
-  if (!core.lock.tryAcquire(range)) await core.lock.acquire(range);
+  if (!core.lock.tryAcquire(range)) await core.lock.acquire(range, options.signal);
   try {
     await writeLocked(core, range, send, options);
   } finally {
@@ -96,7 +96,7 @@ async function settle(
   const outcome = await settleCopies(
     [...byName.keys()],
     (unit, cut) => change.send(by(unit), change.fua, cut),
-    { scheduler: core.scheduler, lag: core.limits.writeLag, signal },
+    { scheduler: core.scheduler, lag: core.limits.writeLag, signal, hurry: change.holder !== undefined },
   );
   const { bad } = outcome;
   if (bad.size === 0) return;
@@ -114,7 +114,12 @@ async function settle(
   }
   for (const [name, why] of faults) {
     core.health(name).writeFaults += 1;
-    await failOrExplain(core, name, why, range);
+    try {
+      await putOut(core, name, sentenceOf(why));
+    } catch (cause) {
+      core.mayDiffer(range);
+      throw cause;
+    }
   }
   if (stands()) return;
   // What was written well went out of the array meanwhile.
@@ -122,11 +127,11 @@ async function settle(
   throw fault;
 }
 
-async function failOrExplain(core: ArrayCore, unit: string, why: unknown, range: SectorRange): Promise<void> {
+/** Fails a unit durably; faults where own storage cannot keep that. */
+export async function putOut(core: ArrayCore, unit: string, why: string): Promise<void> {
   try {
-    await core.fail(unit, sentenceOf(why));
+    await core.fail(unit, why);
   } catch (cause) {
-    core.mayDiffer(range);
     throw new AtaFault(
       'ABORTED',
       'own storage failed, so a failed drive cannot be put out',

@@ -24,17 +24,36 @@ export class RangeLock {
     return true;
   }
 
-  /** Fulfilled once the range is held. Throws a fault where far too many wait. */
-  async acquire(range: SectorRange): Promise<void> {
+  /** Fulfilled once the range is held. Throws where the host gives up meanwhile, or far too many wait. */
+  async acquire(range: SectorRange, signal?: AbortSignal): Promise<void> {
     if (this.tryAcquire(range)) return;
     if (this.#waiting.length >= MOST_WAITING) throw new AtaFault('ABORTED', 'too many commands wait');
-    await new Promise<void>((resolve) => {
-      this.#waiting.push({ range, grant: resolve });
-    });
+    signal?.throwIfAborted();
+    let leave = () => {};
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const one = { range, grant: resolve };
+        this.#waiting.push(one);
+        leave = () => {
+          if (!this.#waiting.includes(one)) return;
+          this.#waiting = this.#waiting.filter((other) => other !== one);
+          // Those behind it may have waited for nothing else.
+          this.#grant();
+          reject(new AtaFault('ABORTED', 'given up before it began'));
+        };
+        signal?.addEventListener('abort', leave, { once: true });
+      });
+    } finally {
+      signal?.removeEventListener('abort', leave);
+    }
   }
 
   release(range: SectorRange): void {
     this.#held.delete(range);
+    this.#grant();
+  }
+
+  #grant(): void {
     if (this.#waiting.length === 0) return;
     const still: Waiting[] = [];
     for (const one of this.#waiting) {

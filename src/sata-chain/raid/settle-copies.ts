@@ -1,5 +1,5 @@
 import { AtaFault } from '../target.ts';
-import type { Nanoseconds, Scheduler } from '../time.ts';
+import { millis, type Nanoseconds, type Scheduler } from '../time.ts';
 
 /** How a command to several units ended: those that did it, and what the others said. */
 export interface Outcome {
@@ -7,10 +7,13 @@ export interface Outcome {
   readonly bad: ReadonlyMap<string, unknown>;
 }
 
+/** How long the last unit may take after all others have failed: longer than a host waits for a single drive. */
+const LAST_ONE_LEFT = millis(60_000);
+
 /**
- * Sends one command to several units at once and waits for all; once one of them has done it, only so much longer,
- * after which the rest are cut off and count as not answering. While none has done it, the host's own patience is the
- * only limit, as with a single drive.
+ * Sends one command to several units at once and waits for all; once one of them has done it, or the host gave it up,
+ * only so much longer, after which the rest are cut off and count as not answering. While none has ended, the host's
+ * own patience is the limit, as with a single drive.
  */
 export async function settleCopies(
   units: readonly string[],
@@ -19,12 +22,15 @@ export async function settleCopies(
     readonly scheduler: Scheduler;
     readonly lag: Nanoseconds;
     readonly signal: AbortSignal | undefined;
+    /** Another unit has it already: the lag counts from the start. */
+    readonly hurry?: boolean;
   },
 ): Promise<Outcome> {
   const good = new Set<string>();
   const bad = new Map<string, unknown>();
+  const hurry = options.hurry === true;
   const [only] = units;
-  if (units.length === 1 && only !== undefined) {
+  if (units.length === 1 && only !== undefined && !hurry) {
     try {
       await send(only, options.signal);
       good.add(only);
@@ -37,37 +43,42 @@ export async function settleCopies(
   const relay = () => cut.abort(options.signal?.reason);
   if (options.signal?.aborted === true) relay();
   options.signal?.addEventListener('abort', relay, { once: true });
-  let stopWaiting: (() => void) | undefined;
+  let stopWaiting = () => {};
   await new Promise<void>((resolve) => {
     const pending = new Set(units);
-    const ended = (unit: string) => {
-      pending.delete(unit);
+    let limit = Number.POSITIVE_INFINITY;
+    const giveUp = () => {
+      for (const late of pending) bad.set(late, new AtaFault('LINK', 'no answer in time'));
+      pending.clear();
+      cut.abort();
+      resolve();
+    };
+    const atMost = (time: Nanoseconds) => {
+      if (time >= limit) return;
+      limit = time;
+      stopWaiting();
+      stopWaiting = options.scheduler.after(time, giveUp);
+    };
+    const look = () => {
       if (pending.size === 0) resolve();
-      else if (good.size > 0) {
-        stopWaiting ??= options.scheduler.after(options.lag, () => {
-          for (const late of pending) bad.set(late, new AtaFault('LINK', 'no answer in time'));
-          pending.clear();
-          cut.abort();
-          resolve();
-        });
-      }
+      else if (good.size > 0 || hurry || cut.signal.aborted) atMost(options.lag);
+      else if (bad.size > 0) atMost(LAST_ONE_LEFT);
+    };
+    const ended = (unit: string, note: () => void) => {
+      if (!pending.delete(unit)) return;
+      note();
+      look();
     };
     for (const unit of units) {
       send(unit, cut.signal).then(
-        () => {
-          if (!pending.has(unit)) return;
-          good.add(unit);
-          ended(unit);
-        },
-        (error: unknown) => {
-          if (!pending.has(unit)) return;
-          bad.set(unit, error);
-          ended(unit);
-        },
+        () => ended(unit, () => good.add(unit)),
+        (error: unknown) => ended(unit, () => bad.set(unit, error)),
       );
     }
+    cut.signal.addEventListener('abort', look, { once: true });
+    look();
   });
-  stopWaiting?.();
+  stopWaiting();
   options.signal?.removeEventListener('abort', relay);
   return { good, bad };
 }

@@ -17,15 +17,18 @@ export interface PhyStep<S extends string> {
 /** No way through a table takes more rows than this at one moment. */
 const LONGEST_WAY = 16;
 
-type Draft<S extends string> = { -readonly [K in keyof Phy<S>]: Phy<S>[K] } & { started: boolean };
+type Draft<S extends string> = { -readonly [K in keyof Phy<S>]: Phy<S>[K] };
+
+const NO_NOTICES: readonly PhyNotice[] = [];
 
 /** A table as a pure function. Events of a port that is off or offline only change what it hears. */
 export function phyMachine<S extends string>(table: PhyTable<S>) {
   const rows = rowsByState(table);
   return (before: Phy<S>, event: PhyEvent, timings: PhyTimings): PhyStep<S> => {
-    const phy: Draft<S> = { ...before, started: false };
-    const notices: PhyNotice[] = [];
+    const phy: Draft<S> = { ...before };
+    let notices: PhyNotice[] | undefined;
     let trigger: PhyRow<S>['on'] | undefined;
+    let started = false;
     if (event.is === 'level') hear(phy, event.level);
     else if (event.is === 'timer') {
       trigger = 'timer';
@@ -34,36 +37,61 @@ export function phyMachine<S extends string>(table: PhyTable<S>) {
     else if (event.line === 'RUN') {
       phy.line = 'run';
       phy.retries = 0;
-      enter(phy, table, table.initial, timings);
+      started = enter(phy, table, table.initial, timings);
     } else trigger = event.line;
 
     for (let i = 0; phy.line === 'run' && i < LONGEST_WAY; i += 1) {
-      const row = rows.get(phy.state)!.find((row) => fits(row, phy, table, trigger));
-      if (!row) break;
+      const row = firstThatFits(rows.get(phy.state)!, phy, table, trigger);
+      if (row === undefined) break;
       trigger = undefined;
-      for (const act of row.do ?? []) perform(act, phy, notices, timings);
-      enter(phy, table, row.to, timings);
+      if (row.do !== undefined) {
+        for (const act of row.do) {
+          const notice = perform(act, phy, timings);
+          if (notice !== undefined) notices = [...(notices ?? []), notice];
+        }
+      }
+      const kept = phy.timer;
+      const starts = enter(phy, table, row.to, timings);
+      started = starts || (started && phy.timer === kept);
       if (row.do?.includes('no timer')) phy.timer = null;
     }
-    const { started, ...after } = phy;
     const wasUp = isUp(table, before);
-    const up = isUp(table, after);
-    if (wasUp && (!up || notices.includes('COMRESET')) && !notices.includes('exchanged'))
-      notices.push('lost');
-    if (!before.seen && after.seen) notices.push('seen');
-    if (!wasUp && up) notices.push('up');
+    const up = isUp(table, phy);
+    const seen = !before.seen && phy.seen;
+    if (wasUp !== up || seen) notices = conclude(notices ?? [], wasUp, up, seen);
+    const { timer } = phy;
     return {
-      phy: after,
-      transmit: after.sent === before.sent ? undefined : after.sent,
+      phy,
+      transmit: phy.sent === before.sent ? undefined : phy.sent,
       timer:
-        started && after.timer !== null
-          ? { name: after.timer, after: lengthOf(after.timer, after.sent, timings) }
-          : after.timer === null && before.timer !== null && event.is !== 'timer'
+        started && timer !== null
+          ? { name: timer, after: lengthOf(timer, phy.sent, timings) }
+          : timer === null && before.timer !== null && event.is !== 'timer'
             ? 'stop'
             : undefined,
-      notices,
+      notices: notices ?? NO_NOTICES,
     };
   };
+}
+
+function conclude(notices: PhyNotice[], wasUp: boolean, up: boolean, seen: boolean): PhyNotice[] {
+  if (wasUp && !up && !notices.includes('exchanged')) notices.push('lost');
+  if (seen) notices.push('seen');
+  if (!wasUp && up) notices.push('up');
+  return notices;
+}
+
+function firstThatFits<S extends string>(
+  rows: readonly PhyRow<S>[],
+  phy: Phy<S>,
+  table: PhyTable<S>,
+  trigger: PhyRow<S>['on'] | undefined,
+): PhyRow<S> | undefined {
+  for (const row of rows) {
+    if ((row.on === trigger || hears(row.on, phy, table)) && (!row.guard || allows(row.guard, phy)))
+      return row;
+  }
+  return undefined;
 }
 
 function hear<S extends string>(phy: Draft<S>, level: Level): void {
@@ -84,7 +112,8 @@ function silence<S extends string>(phy: Draft<S>, table: PhyTable<S>, line: 'OFF
   phy.timer = null;
 }
 
-function enter<S extends string>(phy: Draft<S>, table: PhyTable<S>, state: S, timings: PhyTimings): void {
+/** True where it started a timer. */
+function enter<S extends string>(phy: Draft<S>, table: PhyTable<S>, state: S, timings: PhyTimings): boolean {
   const entry = table.entry[state];
   phy.state = state;
   if (entry.fresh) {
@@ -93,23 +122,14 @@ function enter<S extends string>(phy: Draft<S>, table: PhyTable<S>, state: S, ti
   }
   if (entry.unseen) phy.seen = false;
   phy.sent = levelOf(entry.send, phy.rate, phy.asked);
-  if (entry.timer === 'keep') return;
+  if (entry.timer === 'keep') return false;
   phy.timer =
     entry.timer === 'retry or parked'
       ? phy.retries >= timings.parkAfter
         ? 'parked'
         : 'retry'
       : (entry.timer ?? null);
-  phy.started = phy.timer !== null;
-}
-
-function fits<S extends string>(
-  row: PhyRow<S>,
-  phy: Phy<S>,
-  table: PhyTable<S>,
-  trigger: PhyRow<S>['on'] | undefined,
-): boolean {
-  return (row.on === trigger || hears(row.on, phy, table)) && (!row.guard || allows(row.guard, phy));
+  return phy.timer !== null;
 }
 
 function hears<S extends string>(on: PhyRow<S>['on'], phy: Phy<S>, table: PhyTable<S>): boolean {
@@ -160,7 +180,7 @@ function allows<S extends string>(guard: Guard, phy: Phy<S>): boolean {
   }
 }
 
-function perform<S extends string>(act: Act, phy: Draft<S>, notices: PhyNotice[], timings: PhyTimings): void {
+function perform<S extends string>(act: Act, phy: Draft<S>, timings: PhyTimings): PhyNotice | undefined {
   switch (act) {
     case 'X':
       phy.seen = true;
@@ -201,12 +221,10 @@ function perform<S extends string>(act: Act, phy: Draft<S>, notices: PhyNotice[]
       break;
     case 'unsolicited':
       if (!phy.shadow.unsolicited) phy.shadow = { ...phy.shadow, unsolicited: true };
-      notices.push('exchanged');
-      break;
+      return 'exchanged';
     case 'COMRESET':
       phy.seen = true;
-      notices.push('COMRESET');
-      break;
+      return 'COMRESET';
     case 'ready':
       phy.asleep = null;
       phy.asked = null;
@@ -219,6 +237,7 @@ function perform<S extends string>(act: Act, phy: Draft<S>, notices: PhyNotice[]
     case 'no timer':
       break;
   }
+  return undefined;
 }
 
 function raise<S extends string>(phy: Draft<S>, bit: number): void {

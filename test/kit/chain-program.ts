@@ -15,7 +15,6 @@ export async function buildChainProgram(directory: string): Promise<string> {
     entryPoints: ['src/chain-main.ts'],
     outfile,
     bundle: true,
-    minify: true,
     platform: 'node',
     format: 'esm',
     target: 'node20',
@@ -73,7 +72,7 @@ export async function serveChain(
   );
   let said = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    said = (said + text).slice(-8192);
+    said = (said + text).slice(-600);
   });
   const ended = new Promise<number | NodeJS.Signals | null>((done) => {
     child.once('close', (code, signal) => done(signal ?? code));

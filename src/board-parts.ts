@@ -4,7 +4,16 @@ import { fileURLToPath } from 'node:url';
 import { openSimControl, parseSimConfig, type SimConfig, SimMachine } from './adapters/sim/index.ts';
 import { NsError, shapeConfig, suggest } from './base/index.ts';
 import { type BoardDescription, boardChannels, boardDescription } from './bmc/index.ts';
-import type { Clock, DriveSwitch, HostPower, IoDevices, MemoryProbe } from './ports/index.ts';
+import type {
+  Clock,
+  DriveSwitch,
+  HostPower,
+  IoDevices,
+  LogSink,
+  MemoryProbe,
+  StateStore,
+} from './ports/index.ts';
+import type { ChainControl } from './sata-chain/index.ts';
 
 /** A board as the agent uses it: its description, and an adapter for each port that it has. */
 export interface BoardParts {
@@ -13,11 +22,16 @@ export interface BoardParts {
   readonly switches: readonly DriveSwitch[];
   readonly memory?: MemoryProbe;
   readonly io?: IoDevices;
+  /** Disks that are chains of drives. */
+  readonly chains?: readonly ChainControl[];
   close(): Promise<void>;
 }
 
 export interface BoardSetting {
   readonly clock: Clock;
+  /** The agent's own storage, for boards that have no memory of their own. */
+  readonly store: StateStore;
+  readonly log: LogSink;
   /** Paths in the configuration are relative to this. */
   readonly base: string;
   /** The configuration's section `sim`. */
@@ -64,12 +78,18 @@ function simConfigOf(sim: unknown): SimConfig {
 
 async function openSimHost(
   description: BoardDescription,
-  { clock, base, sim }: BoardSetting,
+  { clock, store, log, base, sim }: BoardSetting,
 ): Promise<BoardParts> {
   const parsed = simConfigOf(sim);
   const config = {
     ...parsed,
-    disks: parsed.disks.map((disk) => ({ ...disk, image: resolve(base, disk.image) })),
+    disks: parsed.disks.map(({ image, members, ...disk }) => ({
+      ...disk,
+      ...(image === undefined ? {} : { image: resolve(base, image) }),
+      ...(members === undefined
+        ? {}
+        : { members: members.map((member) => ({ ...member, image: resolve(base, member.image) })) }),
+    })),
     ...(parsed.uartLog === undefined ? {} : { uartLog: resolve(base, parsed.uartLog) }),
   };
   const machine = new SimMachine({
@@ -79,7 +99,10 @@ async function openSimHost(
     handBackMs: description.handBackMs,
     // The agent runs on the power that was cut: it ends as abruptly as the machine.
     onPowerCut: () => process.kill(process.pid, 'SIGKILL'),
+    chainState: store,
+    log,
   });
+  await machine.start();
   const control =
     config.control === undefined ? undefined : await openSimControl(machine, resolve(base, config.control));
   return {
@@ -88,6 +111,7 @@ async function openSimHost(
     switches: machine.drives,
     memory: machine.memory,
     io: machine.io,
+    chains: machine.chains.map(({ control }) => control),
     close: async () => {
       await control?.close();
       await machine.close();

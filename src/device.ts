@@ -70,7 +70,13 @@ async function openMachine(boardName: string, config: AgentConfig, log: LogSink,
   const keyStore = await openDeviceKey(config.state);
   const release = await holdAlone(config.state);
   const store = await openFileStateStore(config.state, { quota: (OWN_MIB + config.limits.stagingMiB) * MiB });
-  const board = await surroundings.openBoard(boardName, { clock, base: config.base, sim: config.sim });
+  const board = await surroundings.openBoard(boardName, {
+    clock,
+    store,
+    log,
+    base: config.base,
+    sim: config.sim,
+  });
   const power = new PowerWatch(board.power);
   const custody = new Custody({ power, drives: board.switches, clock, log });
   const lockout = new Lockout({ store, power, custody, clock, log });
@@ -109,6 +115,7 @@ async function servicesOf(
     editor: await openE2fsprogs({ stagedPath: (name) => store.pathOf(name) }),
     ...(board.memory === undefined ? {} : { memory: board.memory }),
     ...(board.io === undefined ? {} : { io: board.io }),
+    ...(board.chains === undefined ? {} : { chains: board.chains }),
     protectedPaths: [...board.description.protectedPaths, ...config.protectedPaths],
     tasks: new TaskTable(),
     limits: { stagedFile: config.limits.stagingMiB * MiB },

@@ -24,6 +24,7 @@ import { type Ended, endOf, type GetOptions, type GiveOptions, type Got, type Pu
 import { FakeBroker, type FakeBus } from './fake-bus.ts';
 import { MemorySink, memorySource } from './fleet-bench.ts';
 import { testKey, testKeyring } from './keys.ts';
+import { joinImage, memberPaths, splitImage } from './member-images.ts';
 
 const TENANT = 'acme';
 const DEVICE = 'host1';
@@ -33,6 +34,8 @@ export interface ColdHostOptions extends DiskMaking {
   readonly sim?: Partial<Omit<SimConfigInput, 'disks'>>;
   readonly protectedPaths?: readonly string[];
   readonly limits?: Partial<AgentConfig['limits']>;
+  /** The disk is a chain: bytes of each member but the last, which has the rest. */
+  readonly members?: readonly number[];
 }
 
 let counter = 0;
@@ -77,7 +80,11 @@ export class ColdHost {
         bootDelayMs: 5,
         dimms: [{ slot: 'A1', size: 4096 }],
         ...options.sim,
-        disks: [{ image: disk.path }],
+        disks: [
+          options.members === undefined
+            ? { image: disk.path }
+            : { members: memberPaths(disk.path, options.members.length + 1).map((image) => ({ image })) },
+        ],
       }),
       clock: systemClock,
       channels: boardChannels(description),
@@ -109,9 +116,18 @@ export class ColdHost {
     const { dir, remove } = await scratch();
     const description = JSON.parse(await readFile(BOARD, 'utf8')) as BoardDescription;
     const disk = await makeDisk(dir, options);
+    if (options.members !== undefined) await splitImage(disk.path, options.members);
     const host = new ColdHost(dir, remove, description, disk, options);
+    await host.machine.start();
     await host.boot();
     return host;
+  }
+
+  /** The members of a chain put together in the disk's image, for whoever looks at it. */
+  async rejoin(): Promise<DiskImage> {
+    const count = (this.#options.members?.length ?? 0) + 1;
+    await joinImage(this.disk.path, count);
+    return this.disk;
   }
 
   get device(): KeyStore {
@@ -160,6 +176,7 @@ export class ColdHost {
         switches: machine.drives,
         memory: machine.memory,
         io: machine.io,
+        chains: machine.chains.map(({ control }) => control),
         close: async () => undefined,
       }),
       openBus: () => {

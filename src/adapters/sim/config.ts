@@ -27,14 +27,39 @@ export const memoryFault = v.variant('kind', [
   }),
 ]);
 
-const disk = v.strictObject({
-  name: v.optional(v.pipe(v.string(), v.regex(/^[a-z][a-z0-9]{0,15}$/)), 'disk0'),
-  /** Path of the image file, or of a block device. */
-  image: v.pipe(v.string(), v.minLength(1)),
+/** Path of an image file, or of a block device. */
+const image = v.pipe(v.string(), v.minLength(1));
+const drive = {
   sectorSize: v.optional(v.picklist([512, 4096]), 512),
   /** Sectors that cannot be read or written. */
   badSectors: v.optional(v.pipe(v.array(whole(0, 2 ** 40)), v.maxLength(1024)), []),
+};
+
+/** A drive of a chain, in a unit of its own. */
+const member = v.strictObject({
+  ...drive,
+  image,
+  /** Its own for life; made from the image's path by default. */
+  serial: v.optional(v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,20}$/))),
+  model: v.optional(v.pipe(v.string(), v.regex(/^[\x20-\x7e]{1,40}$/)), 'SIM DISK'),
 });
+
+const disk = v.pipe(
+  v.strictObject({
+    ...drive,
+    name: v.optional(v.pipe(v.string(), v.regex(/^[a-z][a-z0-9]{0,15}$/)), 'disk0'),
+    image: v.optional(image),
+    /** Instead of an image: the drives of a chain, the one nearest to the host first. */
+    members: v.optional(v.pipe(v.array(member), v.minLength(1), v.maxLength(64))),
+    /** Mirrors and spares of a chain, by place (docs/chain.md). */
+    layout: v.optional(v.looseObject({})),
+  }),
+  v.check((d) => (d.image === undefined) !== (d.members === undefined), 'a disk is an image, or has members'),
+  v.check(
+    (d) => new Set(d.members?.map((m) => m.image)).size === (d.members?.length ?? 0),
+    'members must be different drives',
+  ),
+);
 
 const dimm = v.strictObject({
   slot: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,32}$/)),

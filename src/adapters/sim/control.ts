@@ -6,6 +6,8 @@ import type { SimMachine } from './machine.ts';
 
 const disk = v.pipe(v.string(), v.maxLength(64));
 const state = v.picklist(['S0', 'S3', 'S4', 'S5', 'G3', 'unknown']);
+/** A member of a chain, counted from the host. */
+const place = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(63));
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
 /** Every command has exactly one of these keys. */
@@ -22,6 +24,15 @@ const COMMANDS = {
       v.strictObject({ memory: memoryFault, slot: v.pipe(v.string(), v.maxLength(64)) }),
     ]),
   }),
+  chain: v.strictObject({
+    chain: v.union([
+      v.strictObject({ pull: place, disk }),
+      v.strictObject({ plug: place, disk }),
+      v.strictObject({ kill: place, disk }),
+      v.strictObject({ revive: place, disk }),
+      v.strictObject({ cutPower: v.literal(true), disk }),
+    ]),
+  }),
   io: v.strictObject({
     io: v.strictObject({
       channel: v.pipe(v.string(), v.maxLength(64)),
@@ -34,7 +45,7 @@ const COMMANDS = {
 type Answer = Readonly<Record<string, unknown>>;
 
 /** Turns one knob. Throws NS_CONTROL_INVALID, or NS_CONFIG_INVALID with what is wrong in the command. */
-export function turnKnob(machine: SimMachine, command: unknown): Answer {
+export async function turnKnob(machine: SimMachine, command: unknown): Promise<Answer> {
   const key = typeof command === 'object' && command !== null ? Object.keys(command)[0] : undefined;
   switch (key) {
     case 'get':
@@ -57,6 +68,8 @@ export function turnKnob(machine: SimMachine, command: unknown): Answer {
       return { writes: machine.power.writes };
     case 'fault':
       return breakSomething(machine, shapeConfig(COMMANDS.fault, command, 'control').fault);
+    case 'chain':
+      return handleChain(machine, shapeConfig(COMMANDS.chain, command, 'control').chain);
     case 'io':
       return moveChannel(machine, shapeConfig(COMMANDS.io, command, 'control').io);
     default:
@@ -79,6 +92,24 @@ function breakSomething(machine: SimMachine, fault: v.InferOutput<typeof COMMAND
     drive.setFault(fault.switch === 'none' ? undefined : fault.switch);
   }
   return {};
+}
+
+/** What a hand can do to a chain: pull and plug drives, or all its power; and what drives do by themselves. */
+async function handleChain(
+  machine: SimMachine,
+  command: v.InferOutput<typeof COMMANDS.chain>['chain'],
+): Promise<Answer> {
+  const chain = machine.chains.find(({ disk }) => disk === command.disk);
+  if (!chain) throw new NsError('NS_CONTROL_INVALID', `${command.disk} is no chain`, { family: 'caller' });
+  if ('cutPower' in command) await chain.chain.loseAndRegainPower();
+  else if ('kill' in command) chain.kill(command.kill, true);
+  else if ('revive' in command) chain.kill(command.revive, false);
+  else {
+    const there = 'pull' in command ? chain.chain.pull(command.pull) : chain.chain.plug(command.plug);
+    if (!there)
+      throw new NsError('NS_CONTROL_INVALID', `${command.disk} has no such member`, { family: 'caller' });
+  }
+  return { at: chain.at };
 }
 
 function moveChannel(machine: SimMachine, io: v.InferOutput<typeof COMMANDS.io>['io']): Answer {

@@ -1,7 +1,10 @@
 import { milliseconds, NsError } from '../../base/index.ts';
-import type { BlockDevice, Channel, Clock } from '../../ports/index.ts';
+import type { BlockDevice, Channel, Clock, LogSink, StateStore } from '../../ports/index.ts';
+import { systemEntropy } from '../entropy.ts';
 import { openFileDevice } from '../file-device.ts';
+import { systemScheduler } from '../system-scheduler.ts';
 import { BadSectors } from './bad-sectors.ts';
+import { SimChainDisk } from './chain-disk.ts';
 import type { SimConfig } from './config.ts';
 import { SimDriveSwitch } from './drive-switch.ts';
 import { SimHost } from './host.ts';
@@ -19,26 +22,38 @@ export interface SimMachineOptions {
   readonly handBackMs: number;
   /** Called at a power cut: a program ends itself here, as dead as the machine. */
   readonly onPowerCut?: () => void;
-  /** Opens a disk's image; as a file by default. */
-  readonly openImage?: (disk: SimConfig['disks'][number]) => Promise<BlockDevice>;
+  /** Opens the image of a disk, or of a member of a chain; as a file by default. */
+  readonly openImage?: (image: SimImage) => Promise<BlockDevice>;
+  /** Where the units of chains keep what outlives a loss of power; without it that passes with the process. */
+  readonly chainState?: StateStore;
+  readonly log?: LogSink;
+}
+
+/** A drive of the machine: a disk by itself, or a member of a chain. */
+export interface SimImage {
+  /** "disk0", "disk0.2". */
+  readonly name: string;
+  readonly image: string;
+  readonly sectorSize: 512 | 4096;
 }
 
 /** A whole simulated machine: give its parts to whoever wants ports, and turn its knobs from outside. */
 export class SimMachine {
   readonly host: SimHost;
-  readonly drives: readonly SimDriveSwitch[];
+  readonly drives: readonly (SimDriveSwitch | SimChainDisk)[];
   readonly memory: SimMemory;
   readonly io: SimIo;
   /** Wrap own storage in it too, so that its writes count and it loses power with the disks. */
   readonly power: PowerCut;
   readonly entropy: SeededEntropy;
-  /** By disk; the set is shared with the disk once it is open. */
-  readonly #badSectors: ReadonlyMap<string, Set<number>>;
+  readonly #options: SimMachineOptions;
+  /** By drive; the set is shared with the drive once it is open. */
+  readonly #badSectors = new Map<string, Set<number>>();
 
   constructor(options: SimMachineOptions) {
     const { config, clock } = options;
     this.entropy = new SeededEntropy(config.seed);
-    this.#badSectors = new Map(config.disks.map((disk) => [disk.name, new Set(disk.badSectors)]));
+    this.#options = options;
     this.host = new SimHost({
       clock,
       state: config.state,
@@ -51,19 +66,7 @@ export class SimMachine {
       ...(options.onPowerCut ? { onCut: options.onPowerCut } : {}),
     });
     this.power.cutAtWrite(config.cutAtWrite);
-    const openImage = options.openImage ?? openAsFile;
-    this.drives = config.disks.map(
-      (disk) =>
-        new SimDriveSwitch({
-          disk: disk.name,
-          clock,
-          open: async () => this.#powered(disk, await openImage(disk)),
-          delay: milliseconds(config.switchDelayMs),
-          handBack: milliseconds(config.handBackMs ?? options.handBackMs),
-          hold: config.hold,
-          ownPower: config.ownPower,
-        }),
-    );
+    this.drives = config.disks.map((disk) => this.#driveOf(disk));
     this.memory = new SimMemory({ dimms: config.dimms, dramIn: config.dramIn, spdIn: config.spdIn });
     this.io = new SimIo(clock, options.channels, config.uartLog);
   }
@@ -75,7 +78,22 @@ export class SimMachine {
     bad.add(sector);
   }
 
-  drive(disk: string): SimDriveSwitch | undefined {
+  /** Switches the units of chains on. A machine without chains needs it not. */
+  async start(): Promise<void> {
+    for (const disk of this.chains) {
+      await disk.open();
+      disk.hostPower(this.host.state === 'S0');
+    }
+    this.host.onChange(({ state }) => {
+      for (const disk of this.chains) disk.hostPower(state === 'S0');
+    });
+  }
+
+  get chains(): readonly SimChainDisk[] {
+    return this.drives.filter((drive) => drive instanceof SimChainDisk);
+  }
+
+  drive(disk: string): SimDriveSwitch | SimChainDisk | undefined {
     return this.drives.find((drive) => drive.disk === disk);
   }
 
@@ -84,11 +102,53 @@ export class SimMachine {
     for (const drive of this.drives) await drive.close();
   }
 
-  #powered(disk: SimConfig['disks'][number], image: BlockDevice): BlockDevice {
-    return this.power.wrap(new BadSectors(image, this.#badSectors.get(disk.name) ?? new Set()));
+  #driveOf(disk: SimConfig['disks'][number]): SimDriveSwitch | SimChainDisk {
+    const { config, clock, handBackMs, chainState, log } = this.#options;
+    const { name, image, members, layout, sectorSize, badSectors } = disk;
+    const handBack = milliseconds(config.handBackMs ?? handBackMs);
+    if (members === undefined) {
+      return new SimDriveSwitch({
+        disk: name,
+        clock,
+        open: this.#opener({ name, image: image ?? '', sectorSize }, badSectors),
+        delay: milliseconds(config.switchDelayMs),
+        handBack,
+        hold: config.hold,
+        ownPower: config.ownPower,
+      });
+    }
+    const openers = new Map(
+      members.map((member, place) => [
+        member.image,
+        this.#opener(
+          { name: `${name}.${place}`, image: member.image, sectorSize: member.sectorSize },
+          member.badSectors,
+        ),
+      ]),
+    );
+    return new SimChainDisk({
+      disk: name,
+      members,
+      ...(layout === undefined ? {} : { layout }),
+      open: (member) => openers.get(member.image)!(),
+      scheduler: systemScheduler(),
+      clock,
+      entropy: systemEntropy,
+      log: log ?? { log: () => undefined },
+      ...(chainState === undefined ? {} : { state: chainState }),
+      handBack,
+      ownPower: config.ownPower,
+    });
+  }
+
+  #opener(image: SimImage, badSectors: readonly number[]): () => Promise<BlockDevice> {
+    const bad = new Set(badSectors);
+    this.#badSectors.set(image.name, bad);
+    const open = this.#options.openImage ?? openAsFile;
+    return async () => this.power.wrap(new BadSectors(await open(image), bad));
   }
 }
 
-function openAsFile(disk: SimConfig['disks'][number]): Promise<BlockDevice> {
-  return openFileDevice(disk.image, { name: disk.name, writable: true, sectorSize: disk.sectorSize });
+function openAsFile({ image, name, sectorSize }: SimImage): Promise<BlockDevice> {
+  return openFileDevice(image, { name, writable: true, sectorSize });
 }

@@ -8,6 +8,7 @@ import {
   type Fis,
   FisDevice,
   millis,
+  type SataTarget,
 } from '../../../../src/sata-chain/index.ts';
 import { BadSectorDevice } from '../../../kit/bad-sectors.ts';
 import { pipePair } from '../../../kit/fis-pipes.ts';
@@ -19,12 +20,17 @@ const turns = async (count: number): Promise<void> => {
 type H2D = Extract<Fis, { type: 'register-h2d' }>;
 
 /** A device, spoken to FIS by FIS. */
-async function bare() {
+async function bare(wrap: (drive: SataTarget) => SataTarget = (drive) => drive) {
   const pipes = pipePair({ capacity: 64 });
   const disk = new BadSectorDevice('disk', 512);
-  const device = new FisDevice(pipes.device, new BlockDrive(disk, { serial: 'A' }), new TurnScheduler(), {
-    patience: millis(1),
-  });
+  const device = new FisDevice(
+    pipes.device,
+    wrap(new BlockDrive(disk, { serial: 'A' })),
+    new TurnScheduler(),
+    {
+      patience: millis(1),
+    },
+  );
   const heard: Fis[] = [];
   pipes.host.onFis((bytes) => heard.push(decodeFis(bytes)));
   const give = (fis: Partial<H2D>): void => {
@@ -166,6 +172,35 @@ await t.test(
     t.equal(empty?.type === 'data' && empty.payload[0], 0x80, 'a log without a queued error says so');
   },
 );
+
+await t.test('the error log waits for what is still under way in the queue', async (t) => {
+  let release: (() => void) | undefined;
+  const { says, disk, pipes, give } = await bare((drive) => ({
+    identify: () => drive.identify(),
+    read: (lba, into) => drive.read(lba, into),
+    write: async (lba, data, fua) => {
+      await new Promise<void>((resolve) => (release = resolve));
+      await drive.write(lba, data, fua);
+    },
+    verify: (lba, count) => drive.verify(lba, count),
+    trim: (ranges) => drive.trim(ranges),
+    flush: () => drive.flush(),
+    smartStatus: () => drive.smartStatus(),
+  }));
+  await says();
+  disk.bad.add(40);
+  give({ command: COMMAND.writeFpdmaQueued, lba: 0, features: 1, count: 1 << 3 });
+  await says();
+  pipes.host.send(encodeFis({ type: 'data', port: 0, payload: new Uint8Array(512).fill(9) }));
+  await says();
+  t.match((await says({ command: COMMAND.readFpdmaQueued, lba: 40, features: 1, count: 2 << 3 })).at(-1), {
+    status: 0x41,
+  });
+  t.same(await says({ command: COMMAND.readLogExt, lba: 0x10, count: 1 }), []);
+  release?.();
+  t.match(await says(), [{ type: 'pio-setup' }, { type: 'data' }]);
+  t.equal(disk.bytes[0], 9);
+});
 
 await t.test('a tag given twice, and an unqueued command among queued ones, end the queue', async (t) => {
   const { says, give, pipes } = await bare();

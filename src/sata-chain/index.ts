@@ -45,7 +45,9 @@ export {
   newHostPort,
   stepHostPort,
 } from './host/host-port.ts';
+export { LinkCable } from './link/cable.ts';
 export { Connection } from './link/connection.ts';
+export { type FisChannel, type FisChannelOptions, fisChannel } from './link/fis-channel.ts';
 export {
   checkFrameSize,
   decodePacket,
@@ -56,6 +58,8 @@ export {
 export { LinkSession, type LinkSessionHands, type LinkSessionOptions } from './link/link-session.ts';
 export { OrderedChannel } from './link/ordered.ts';
 export type { OrderedOptions } from './link/ordered-options.ts';
+export { RemotePlug, servePlug } from './link/remote-plug.ts';
+export { SignalChannel } from './link/signal-channel.ts';
 export { SlipDecoder, slipEncode } from './link/slip.ts';
 export { DEVICE_PHY, type DevicePhyState, stepDevicePhy } from './phy/device-phy.ts';
 export { HOST_PHY, type HostPhyState, stepHostPhy } from './phy/host-phy.ts';

@@ -57,7 +57,10 @@ function withLinkFaults(bench: LinkBench, faults: BenchFaults | undefined): Link
 }
 
 export async function inProcessBench(faults?: BenchFaults): Promise<LinkBench> {
-  const pair = inProcessPair(parts.scheduler, { queue: { frames: 64, bytes: 1 << 20 } });
+  const pair = inProcessPair(parts.scheduler, {
+    delay: milliseconds(1),
+    queue: { frames: 64, bytes: 1 << 20 },
+  });
   const [a, b] = pair.ends;
   const done = async () => void (await Promise.all([a.close(), b.close()]));
   return withLinkFaults({ a, b, cut: () => pair.cut(), restore: () => pair.restore(), done }, faults);

@@ -44,7 +44,7 @@ export function serialLinkNumbers(options: SerialLinkOptions): ByteLinkOptions {
     largestFrame,
     lossless: false,
     roundTrip: milliseconds(Math.ceil(2 * (LATENCY_MS + lineTime(worstOnLine(SMALL_FRAME), baudRate)))),
-    queue: { frames: 64, bytes: 8 * largestFrame },
+    queue: { frames: 16, bytes: 2 * largestFrame },
     keepAlive,
     silentHellos: SILENT_HELLOS,
   };

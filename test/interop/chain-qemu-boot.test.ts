@@ -1,8 +1,8 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
 import t from 'tap';
 import { BOOT_EXIT, loadingBootSector, sayingBootSector } from '../kit/boot-sector.ts';
 import { exportChain } from '../kit/chain-export.ts';
+import { buildChainProgram } from '../kit/chain-program.ts';
 import { scratch } from '../kit/disk-tools.ts';
 import { ahciDrive, debugConsole, startQemu } from '../kit/qemu.ts';
 
@@ -13,34 +13,28 @@ const TOTAL = MEMBERS.reduce((sum, sectors) => sum + sectors, 0);
 
 const { dir, remove } = await scratch();
 t.teardown(remove);
-let count = 0;
+const chain = await exportChain(await buildChainProgram(dir), dir, MEMBERS);
+t.teardown(() => chain.close());
 
-/** A chain with this boot sector, and a text that begins at this byte of it. */
-async function chainWith(boot: Uint8Array, text = '', at = 0) {
-  const content = new Uint8Array(TOTAL * SECTOR);
-  content.set(boot);
-  content.set(Buffer.from(text), at);
-  count += 1;
-  const directory = join(dir, `chain-${count}`);
-  await mkdir(directory);
-  return { directory, chain: await exportChain(directory, content, MEMBERS) };
-}
-
-/** What the host says on its debug console when it boots from this chain. */
-async function boot({ directory, chain }: Awaited<ReturnType<typeof chainWith>>) {
+/** What the host says on its debug console when it boots this boot sector from the chain, where a text begins at a byte. */
+async function boot(bootSector: Uint8Array, text = '', at = 0) {
+  const disk = await chain.disk();
+  await disk.write(0, bootSector);
+  await disk.write(at, Buffer.from(text));
+  await disk.flush();
+  await disk.close();
   const began = performance.now();
-  const host = startQemu({ directory, args: [...debugConsole, ...ahciDrive(chain)], lifeSeconds: 60 });
-  try {
-    const code = await host.ended;
-    return { code, said: host.said.text, milliseconds: Math.round(performance.now() - began) };
-  } finally {
-    await chain.close();
-  }
+  const host = startQemu({
+    directory: dir,
+    args: [...debugConsole, ...ahciDrive(chain)],
+    lifeSeconds: 60,
+  });
+  const code = await host.ended;
+  return { code, said: host.said.text, milliseconds: Math.round(performance.now() - began) };
 }
 
 await t.test('a host boots from the chain through AHCI', async (t) => {
-  const { directory, chain } = await chainWith(sayingBootSector('NIGHT'));
-  const { code, said, milliseconds } = await boot({ directory, chain });
+  const { code, said, milliseconds } = await boot(sayingBootSector('NIGHT'));
   t.equal(said, 'NIGHT');
   t.equal(code, BOOT_EXIT.said);
   t.comment(`figure: QEMU from power on to the word of the boot sector ${milliseconds} ms`);
@@ -48,9 +42,8 @@ await t.test('a host boots from the chain through AHCI', async (t) => {
 
 await t.test('the boot sector reads a sector of the last member by the BIOS', async (t) => {
   const lba = TOTAL - 1;
-  const boots = loadingBootSector({ lba, sectors: 1, textAt: 5 });
-  const bench = await chainWith(boots, 'on the very last sector', lba * SECTOR + 5);
-  const { code, said } = await boot(bench);
+  const bootSector = loadingBootSector({ lba, sectors: 1, textAt: 5 });
+  const { code, said } = await boot(bootSector, 'on the very last sector', lba * SECTOR + 5);
   t.equal(said, 'on the very last sector');
   t.equal(code, BOOT_EXIT.said);
 });
@@ -63,16 +56,26 @@ await t.test(
     const text = Array.from({ length: sectors * 64 }, (_, i) => `${1_000_000 + i} `)
       .join('')
       .slice(0, sectors * SECTOR - 1);
-    const bench = await chainWith(loadingBootSector({ lba, sectors, textAt: 0 }), `${text}\0`, lba * SECTOR);
-    const { code, said } = await boot(bench);
+    const bootSector = loadingBootSector({ lba, sectors, textAt: 0 });
+    const { code, said } = await boot(bootSector, `${text}\0`, lba * SECTOR);
     t.equal(said, text);
     t.equal(code, BOOT_EXIT.said);
   },
 );
 
 await t.test('the drive ends where the last member ends', async (t) => {
-  const bench = await chainWith(loadingBootSector({ lba: TOTAL, sectors: 1, textAt: 0 }));
-  const { code, said } = await boot(bench);
+  const { code, said } = await boot(loadingBootSector({ lba: TOTAL, sectors: 1, textAt: 0 }));
   t.equal(said, '');
   t.equal(code, BOOT_EXIT.diskError);
+});
+
+await t.test('each text lies on the member where it belongs, and no member grew', async (t) => {
+  const last = await readFile(chain.members.at(-1)!);
+  t.equal(last.subarray(-SECTOR).toString().slice(5, 28), 'on the very last sector');
+  const first = await readFile(chain.members[0]!);
+  t.match(first.subarray(-2 * SECTOR).toString(), /^1000000 /);
+  t.same(
+    [...chain.members.keys()].map((i) => MEMBERS[i]! * SECTOR),
+    await Promise.all(chain.members.map(async (path) => (await stat(path)).size)),
+  );
 });

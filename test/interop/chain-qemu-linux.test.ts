@@ -5,6 +5,7 @@ import t from 'tap';
 import { MiB } from '../../src/base/index.ts';
 import { boundedDevice, openExt4, readPartitionTable } from '../../src/storage/index.ts';
 import { exportChain } from '../kit/chain-export.ts';
+import { buildChainProgram } from '../kit/chain-program.ts';
 import { makeDisk } from '../kit/disk-image.ts';
 import { hashOf, scratch } from '../kit/disk-tools.ts';
 import { ahciDrive } from '../kit/qemu.ts';
@@ -27,7 +28,7 @@ await t.test(
       size: VOLUME,
       fill: (tree) => writeFile(join(tree, 'before'), 'written before the guest came\n'),
     });
-    const chain = await exportChain(dir, await readFile(image.path), MEMBERS);
+    const chain = await exportChain(await buildChainProgram(dir), dir, MEMBERS, await readFile(image.path));
     t.teardown(() => chain.close());
     const directory = join(dir, 'host');
     await mkdir(directory);
@@ -66,13 +67,10 @@ dmesg | grep -c -E 'I/O error|exception Emask' | sed 's/^/errors: /'
     t.comment(
       `figure: guest from power on to power off, ${BIG} MiB written and read, ${Math.round(performance.now() - began)} ms`,
     );
-    await chain.withdraw();
-
     for (const [i, member] of chain.members.entries()) {
       t.ok((await readFile(member)).includes(LINE), `the file lies on member ${i} too`);
     }
-    const opened = await chain.disk();
-    const disk = opened.device;
+    const disk = await chain.disk();
     const table = await readPartitionTable(disk);
     const partition = table.partitions[0]!;
     const volume = await openExt4(boundedDevice(disk, partition.start, partition.length, 'disk0p1'));
@@ -85,7 +83,7 @@ dmesg | grep -c -E 'I/O error|exception Emask' | sed 's/^/errors: /'
     t.equal(await hashOf(big.value), hash, 'the file as our own reader finds it');
     const whole = new Uint8Array(disk.capabilities.size);
     await disk.read(0, whole);
-    await opened.close();
+    await disk.close();
     await writeFile(image.path, whole);
     t.equal(await image.faults(), '', 'and e2fsck has nothing to say');
   },

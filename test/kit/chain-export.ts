@@ -1,86 +1,58 @@
-import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openFileDevice } from '../../src/adapters/file-device.ts';
-import { ExportDoor } from '../../src/adapters/nbd/export-gate.ts';
-import { serveNbd } from '../../src/adapters/nbd/nbd-server.ts';
+import { openNbd } from '../../src/adapters/nbd/nbd-client.ts';
 import type { BlockDevice } from '../../src/ports/index.ts';
-import { BlockDrive, ChainRouter, openChainDevice, type RoutedMember } from '../../src/sata-chain/index.ts';
+import { makeMembers, serveChain } from './chain-program.ts';
 import type { NbdPlace } from './qemu.ts';
 
 const SECTOR = 512;
 
-/** A chain whose members are image files, offered to a host as one drive. */
+/** nightshift-chain at work, as something that a host can have as its drive. */
 export interface ChainExport extends NbdPlace {
   /** Paths of the members' images, in the chain's order. */
   readonly members: readonly string[];
-  /** The chain is disabled: whoever is connected is cut off, and nobody can connect. */
-  withdraw(): Promise<void>;
-  /** It is enabled again. */
-  offer(): Promise<void>;
-  /** All its sectors, for one who reads them while no host does. */
-  disk(): Promise<OpenChain>;
+  /** Gives it an order, as a person would; what is printed. Throws where it is not obeyed. */
+  order(...words: readonly string[]): Promise<string>;
+  /** All its sectors, as one who connects to it has them. Throws where nothing is offered. */
+  disk(): Promise<BlockDevice>;
+  /** Its power is gone in the middle of whatever it does, and comes back. */
+  powerCut(): Promise<void>;
   close(): Promise<void>;
 }
 
-export interface OpenChain {
-  readonly device: BlockDevice;
-  close(): Promise<void>;
-}
-
-/** Cuts a disk's content into images of so many sectors each, and offers the chain of them. */
+/** Starts a chain of image files of so many sectors each in this directory, and writes a disk's content to it. */
 export async function exportChain(
+  program: string,
   directory: string,
-  content: Uint8Array,
   memberSectors: readonly number[],
+  content: Uint8Array = new Uint8Array(0),
 ): Promise<ChainExport> {
-  const members: string[] = [];
-  let at = 0;
-  for (const [i, sectors] of memberSectors.entries()) {
-    const path = join(directory, `member-${i}.img`);
-    const file = await open(path, 'wx');
-    await file.write(content.subarray(at, at + sectors * SECTOR), 0, undefined, 0);
-    await file.truncate(sectors * SECTOR);
-    await file.close();
-    members.push(path);
-    at += sectors * SECTOR;
+  const sizes = memberSectors.map((sectors) => sectors * SECTOR);
+  const members = await makeMembers(directory, sizes);
+  const serve = () => serveChain(program, directory, members, ['--state', join(directory, 'state')]);
+  let chain = await serve();
+  const place: NbdPlace = { socketPath: chain.socket, exportName: '' };
+  const disk = (): Promise<BlockDevice> => openNbd(place);
+  const close = async (): Promise<void> => {
+    await chain.stop();
+  };
+  try {
+    const target = await disk();
+    await target.write(0, content);
+    await target.flush();
+    await target.close();
+  } catch (error) {
+    await close();
+    throw error;
   }
-  if (at < content.byteLength) throw new Error('the members are too small for the content');
-  const place = { socketPath: join(directory, 'chain.sock'), exportName: '' };
-  const chain = await openChain(members);
-  const door = new ExportDoor();
-  door.open(chain.device);
-  const server = await serveNbd(door, { ...place, minimumBlock: SECTOR });
   return {
     ...place,
     members,
-    withdraw: async () => door.close(),
-    offer: async () => door.open(chain.device),
-    disk: () => openChain(members),
-    close: async () => {
-      await server.close();
-      await chain.close();
+    order: (...words) => chain.order(...words),
+    disk,
+    powerCut: async () => {
+      await chain.kill();
+      chain = await serve();
     },
-  };
-}
-
-/** One unit before each image, each the neighbour of the next. */
-async function openChain(paths: readonly string[]): Promise<OpenChain> {
-  const files: BlockDevice[] = [];
-  for (const path of paths) files.push(await openFileDevice(path, { name: path, writable: true }));
-  let below: RoutedMember | undefined;
-  for (const [i, file] of [...files.entries()].reverse()) {
-    const drive = new BlockDrive(file, { serial: `member-${i}` });
-    const unit = new ChainRouter();
-    const merged = unit.setMembers({ identity: drive.identity, target: drive }, below);
-    if (!merged.ok) throw new Error(merged.sentence);
-    below = { identity: merged.identity, target: unit };
-  }
-  if (below?.target === undefined) throw new Error('a chain without members');
-  const device = await openChainDevice('chain', below.target);
-  return {
-    device,
-    close: async () => {
-      for (const file of files) await file.close();
-    },
+    close,
   };
 }

@@ -95,16 +95,21 @@ function chainOf(view: DataView): ChainWords | undefined {
   if (version !== CHAIN_WORDS_VERSION) throw bad(`chain words of version ${version}`);
   if (depth < 1 || depth > MOST_UNITS) throw bad(`a chain of ${depth} units`);
   const flags = view.getUint16(at + 6, true);
-  const chain = view.getBigUint64(at + 24);
+  const chain = digits(view.getBigUint64(at + 24));
+  const before = digits(view.getBigUint64(at + 32));
   return {
     depth,
     epoch: view.getUint32(at + 12, true),
     membership: new Uint8Array(view.buffer.slice(view.byteOffset + at + 16, view.byteOffset + at + 24)),
     held: (flags & CHAIN_FLAG.held) !== 0,
     degraded: (flags & CHAIN_FLAG.degraded) !== 0,
-    ...(chain === 0n ? {} : { chain: chain.toString(16).padStart(16, '0') }),
+    ...(chain === undefined ? {} : { chain }),
+    ...(before === undefined ? {} : { before }),
   };
 }
+
+const digits = (word: bigint): string | undefined =>
+  word === 0n ? undefined : word.toString(16).padStart(16, '0');
 
 const bad = (what: string): NsError =>
   new NsError('NS_ATA_IDENTIFY', `the IDENTIFY data make no sense: ${what}`, { family: 'peer' });

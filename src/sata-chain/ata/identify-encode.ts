@@ -94,7 +94,7 @@ function putText(bytes: Uint8Array, word: number, words: number, text: string): 
   for (let i = 0; i < words * 2; i += 1) bytes[word * 2 + (i ^ 1)] = padded.charCodeAt(i);
 }
 
-/** Words 129-130 magic, 131 version, 132 flags, 133-134 depth, 135-136 epoch, 137-140 membership, 141-144 chain, zero for none; the rest zero. */
+/** Words 129-130 magic, 131 version, 132 flags, 133-134 depth, 135-136 epoch, 137-140 membership, 141-144 chain, 145-148 before, zero for none; the rest zero. */
 function putChain(view: DataView, chain: ChainWords): void {
   const at = WORD.chain * 2;
   view.setUint32(at, CHAIN_MAGIC, true);
@@ -107,7 +107,8 @@ function putChain(view: DataView, chain: ChainWords): void {
   view.setUint32(at + 8, chain.depth, true);
   view.setUint32(at + 12, chain.epoch, true);
   for (let i = 0; i < 8; i += 1) view.setUint8(at + 16 + i, chain.membership[i]!);
-  if (chain.chain !== undefined) view.setBigUint64(at + 24, BigInt(`0x${chain.chain}`));
+  view.setBigUint64(at + 24, BigInt(`0x${chain.chain ?? 0}`));
+  view.setBigUint64(at + 32, BigInt(`0x${chain.before ?? 0}`));
 }
 
 function checkIdentity(identity: DeviceIdentity): void {
@@ -125,10 +126,13 @@ function checkIdentity(identity: DeviceIdentity): void {
     (chain === undefined || whole(chain.depth, 1, MOST_UNITS) ? undefined : 'depth') ??
     (chain === undefined || whole(chain.epoch, 0, 0xffff_ffff) ? undefined : 'epoch') ??
     (chain === undefined || chain.membership.byteLength === 8 ? undefined : 'membership') ??
-    (chain?.chain === undefined || /^[0-9a-f]{16}$/.test(chain.chain) ? undefined : 'chain');
+    (isDigits(chain?.chain) ? undefined : 'chain') ??
+    (isDigits(chain?.before) ? undefined : 'before');
   if (broken === undefined) return;
   throw new NsError('NS_ATA_IDENTITY', `no IDENTIFY data can say this ${broken}`, { family: 'caller' });
 }
+
+const isDigits = (text: string | undefined): boolean => text === undefined || /^[0-9a-f]{16}$/.test(text);
 
 const brokenText = (what: string, text: string, most: number): string | undefined =>
   text.length <= most && /^[\x20-\x7e]*$/.test(text) && text.trim() === text ? undefined : what;

@@ -44,4 +44,9 @@ export interface ChainWords {
   readonly degraded: boolean;
   /** 16 lower-case hexadecimal digits of the chain that the unit was enrolled in; absent in a blank unit. */
   readonly chain?: string;
+  /**
+   * 16 lower-case hexadecimal digits: the membership from which the unit, or an operator at it, went on to the present one.
+   * By it a unit above tells growth from an exchange. Absent until the first change.
+   */
+  readonly before?: string;
 }

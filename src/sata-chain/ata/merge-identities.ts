@@ -17,6 +17,8 @@ export interface MergeOptions {
   readonly degraded?: boolean;
   /** The chain that this unit was enrolled in. */
   readonly chain?: string;
+  /** See ChainWords. */
+  readonly before?: string;
   /** Highest generation of this unit's own PTI; 3 by default. */
   readonly generation?: 1 | 2 | 3;
   readonly model?: string;
@@ -92,6 +94,7 @@ export function mergeUnit(
         held: (options.held ?? false) || (chainBelow?.held ?? false),
         degraded: (options.degraded ?? false) || (chainBelow?.degraded ?? false),
         ...(options.chain === undefined ? {} : { chain: options.chain }),
+        ...(options.before === undefined ? {} : { before: options.before }),
       },
     },
   };

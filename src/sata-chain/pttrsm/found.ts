@@ -15,6 +15,8 @@ export interface Found {
   readonly membership: string;
   /** The chain that the unit below was enrolled in; undefined for a drive and a blank unit. */
   readonly chain: string | undefined;
+  /** The membership that it had before the present one. */
+  readonly before: string | undefined;
   /** An operator accepted what is there as the whole. */
   readonly degraded: boolean;
 }
@@ -28,32 +30,44 @@ export function foundIn(identity: DeviceIdentity): Found | undefined {
   const { membership } = merged.identity.chain;
   const units = identity.chain?.depth ?? 1;
   if (units < 1 || units > MOST_UNITS || (sectors > 0 && isAllZero(membership))) return undefined;
-  const { degraded = false, chain } = identity.chain ?? {};
-  return { serial, sectors, sectorSize, units, membership: toHex(membership), chain, degraded };
+  const { degraded = false, chain, before } = identity.chain ?? {};
+  return { serial, sectors, sectorSize, units, membership: toHex(membership), chain, before, degraded };
 }
 
 /** What a unit stands for towards the unit above: its own drive first, then what is below. */
 export function standsFor(
   drive: Found | undefined,
   below: Found | undefined,
-  own: { readonly chain: string | undefined; readonly degraded: boolean },
+  own: {
+    readonly chain: string | undefined;
+    readonly degraded: boolean;
+    readonly before?: string | undefined;
+  },
 ): Found | undefined {
   const merged = mergeUnit(drive && identityOf(drive, false), below && identityOf(below, true));
   if (!merged.ok) return undefined;
   const { serial, sectors, sectorSize, chain } = merged.identity;
   const degraded = own.degraded || (below?.degraded ?? false);
   const membership = toHex(chain.membership);
-  return { serial, sectors, sectorSize, units: chain.depth, membership, chain: own.chain, degraded };
+  return {
+    serial,
+    sectors,
+    sectorSize,
+    units: chain.depth,
+    membership,
+    chain: own.chain,
+    before: own.before,
+    degraded,
+  };
 }
 
-/** A member as it is remembered. */
-export const storedDrive = (member: MemberRecord): Found => {
-  const { membership } = foundIn(
-    identityOf({ ...member, units: 1, membership: '', chain: undefined, degraded: false }, false),
-  ) ?? { membership: '' };
-  return { ...member, units: 1, membership, chain: undefined, degraded: false };
-};
+/** A drive as it is remembered. */
+export function storedDrive(member: MemberRecord): Found {
+  const nothing = { units: 1, membership: '', chain: undefined, before: undefined, degraded: false };
+  return foundIn(identityOf({ ...member, ...nothing }, false)) ?? { ...member, ...nothing };
+}
 
+/** The units below as they are remembered. */
 export const storedUnits = (member: BelowRecord, { chain }: UnitRecord): Found => ({
   serial: '',
   sectors: member.sectors,
@@ -61,8 +75,18 @@ export const storedUnits = (member: BelowRecord, { chain }: UnitRecord): Found =
   units: member.units,
   membership: member.membership,
   chain,
+  before: undefined,
   degraded: false,
 });
+
+/** The digest of what the record says that the unit stands for. */
+export function storedMembership(record: UnitRecord): string | undefined {
+  const { membership } = record;
+  if (!membership) return undefined;
+  const drive = membership.local ? storedDrive(membership.local) : undefined;
+  const below = membership.below ? storedUnits(membership.below, record) : undefined;
+  return standsFor(drive, below, { chain: undefined, degraded: false })?.membership;
+}
 
 /** As much of an identity as membership is made from, with no feature that a member might lack. `unit`: it has chain words. */
 export function identityOf(found: Found, unit: boolean): DeviceIdentity {

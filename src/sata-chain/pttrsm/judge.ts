@@ -1,5 +1,6 @@
 import { LBA_LIMIT, MOST_UNITS } from '../ata/identify-words.ts';
 import type { UnitRecord } from '../unit/orders.ts';
+import { storedMembership } from './found.ts';
 import { foundAt, type Side } from './side.ts';
 
 /** Why what is there may not be presented, and no wait will change it. */
@@ -77,12 +78,10 @@ export function judge(record: UnitRecord, local: Side, below: Side): Judgement {
     rest.units === stored.below.units &&
     rest.sectors === stored.below.sectors &&
     rest.membership === stored.below.membership;
-  if (rest && stored.below && !same && !rest.degraded) {
-    if (rest.units < stored.below.units || rest.sectors < stored.below.sectors) return fault('chain-shrunk');
-    // A digest cannot show that what is new is behind what was there; the unit below can, if it is one of ours.
-    const vouched = record.chain === undefined || rest.chain === record.chain;
-    const grown = rest.units > stored.below.units || rest.sectors > stored.below.sectors;
-    if (!vouched || !grown) return fault('order-changed');
+  // A digest cannot show that what is new is behind what was there; the unit below says what it went on from.
+  if (rest && stored.below && !same && rest.before !== stored.below.membership) {
+    const less = rest.units < stored.below.units || rest.sectors < stored.below.sectors;
+    return fault(less ? 'chain-shrunk' : 'order-changed');
   }
   if (before && !drive) return { is: 'missing', where: 'local' };
   if (stored.below && !rest) return { is: 'missing', where: 'below' };
@@ -111,7 +110,13 @@ export function enrolled(record: UnitRecord, local: Side, below: Side): UnitReco
       : (stored?.below ?? null),
   };
   if (record.membership && sameMembers(record.membership, membership)) return record;
-  return { ...record, ...(chain === undefined ? {} : { chain }), membership };
+  const past = storedMembership(record);
+  return {
+    ...record,
+    ...(chain === undefined ? {} : { chain }),
+    ...(past === undefined ? {} : { before: past }),
+    membership,
+  };
 }
 
 type Membership = NonNullable<UnitRecord['membership']>;

@@ -63,7 +63,7 @@ export const PTTRSM_ROWS: readonly TRow[] = [
   {
     from: ['T1', 'T2H', 'T3', 'T5', 'T6'],
     on: 'COMRESET',
-    do: ['count reset', 'host begins anew'],
+    do: ['host begins anew'],
     to: 'same',
   },
   { from: ['T4'], on: 'pti lost', do: ['host begins anew'], to: 'same' },

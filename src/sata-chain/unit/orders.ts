@@ -13,6 +13,8 @@ export interface UnitRecord {
   readonly chain?: string;
   readonly locked: boolean;
   readonly epoch: number;
+  /** Hexadecimal of what ChainWords.membership was before the last change that was accepted. */
+  readonly before?: string;
   /** An operator agreed to less than there was, and nothing has been added since. */
   readonly degraded?: boolean;
   /**

@@ -186,12 +186,13 @@ export class Ptddc {
     const { t } = this.#state;
     const { router, fastest } = this.#options;
     if (t.record !== before.t.record) {
-      const { epoch, degraded = false, chain } = t.record;
+      const { epoch, degraded = false, chain, before: past } = t.record;
       router.describe({
         epoch,
         degraded,
         generation: fastest?.pti ?? 3,
         ...(chain === undefined ? {} : { chain }),
+        ...(past === undefined ? {} : { before: past }),
       });
     }
     if (t.uses === before.t.uses && t.local === before.t.local && t.below === before.t.below) return;

@@ -88,6 +88,7 @@ export class SimUnit {
     return standsFor(local, below, {
       chain: t.record.chain,
       degraded: t.record.degraded ?? false,
+      before: t.record.before,
     });
   }
 

@@ -2,7 +2,7 @@ import { readSync, writeSync, writevSync } from 'node:fs';
 import { constants, type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import { bytes, checkBlockRange, milliseconds, NsError } from '../base/index.ts';
 import type { BlockCapabilities, BlockDevice } from '../ports/index.ts';
-import { AccessPace } from './access-pace.ts';
+import { AccessPace, type Waited } from './access-pace.ts';
 
 export interface FileDeviceOptions {
   /** For people and logs. */
@@ -90,6 +90,9 @@ function blockFailure(name: string, verb: string, cause: unknown): NsError {
   return new NsError('NS_BLOCK_IO', `${verb} failed on ${name}: ${text}`, { cause });
 }
 
+/** Nothing tells whether a write waited for room in memory or for the processor. */
+const writeWaited = (): Waited => 'perhaps';
+
 class FileDevice implements BlockDevice {
   readonly name: string;
   readonly capabilities: BlockCapabilities;
@@ -114,14 +117,11 @@ class FileDevice implements BlockDevice {
 
   async read(offset: number, into: Uint8Array, signal?: AbortSignal): Promise<void> {
     checkBlockRange(this.name, this.capabilities.size, offset, into.byteLength);
-    const size = into.byteLength;
-    for (let done = 0; done < size; ) {
+    for (let done = 0; done < into.byteLength; ) {
       signal?.throwIfAborted();
-      const from = done;
-      const count = this.#mayHoldLoop(size)
-        ? this.#atOnce('read', size, () => readSync(this.#handle.fd, into, from, size - from, offset + from))
-        : (await this.#pooled('read', () => this.#handle.read(into, from, size - from, offset + from)))
-            .bytesRead;
+      const count = this.#mayHoldLoop(into.byteLength)
+        ? this.#readAtOnce(into, done, offset + done)
+        : await this.#pooled('read', () => this.#readPooled(into, done, offset + done));
       if (count === 0) throw this.#failure(this.name, 'read', new Error(`it ends at ${offset + done}`));
       done += count;
     }
@@ -129,17 +129,13 @@ class FileDevice implements BlockDevice {
 
   async write(offset: number, data: Uint8Array, signal?: AbortSignal): Promise<void> {
     this.#checkWrite(offset, data.byteLength);
-    const size = data.byteLength;
-    for (let done = 0; done < size; ) {
+    for (let done = 0; done < data.byteLength; ) {
       signal?.throwIfAborted();
-      const from = done;
-      const atOnce = (this.#quickWrites && size - from <= QUICK_WRITE) || this.#mayHoldLoop(size);
-      const count = atOnce
-        ? this.#atOnce('write', size, () =>
-            writeSync(this.#handle.fd, data, from, size - from, offset + from),
-          )
-        : (await this.#pooled('write', () => this.#handle.write(data, from, size - from, offset + from)))
-            .bytesWritten;
+      const isQuick = this.#quickWrites && data.byteLength - done <= QUICK_WRITE;
+      const count =
+        isQuick || this.#mayHoldLoop(data.byteLength)
+          ? this.#writeAtOnce(done === 0 ? data : data.subarray(done), offset + done)
+          : await this.#pooled('write', () => this.#writePooled(data, done, offset + done));
       if (count === 0) throw this.#failure(this.name, 'write', new Error('nothing was written'));
       done += count;
     }
@@ -154,8 +150,8 @@ class FileDevice implements BlockDevice {
     }
     signal?.throwIfAborted();
     const count = this.#mayHoldLoop(size)
-      ? this.#atOnce('write', size, () => writevSync(this.#handle.fd, parts, offset))
-      : (await this.#pooled('write', () => this.#handle.writev(parts, offset))).bytesWritten;
+      ? this.#writeAtOnce(parts, offset)
+      : await this.#pooled('write', async () => (await this.#handle.writev(parts, offset)).bytesWritten);
     // Seldom: a signal, or a disk about to be full.
     if (count < size) await this.write(offset + count, Buffer.concat(parts).subarray(count), signal);
   }
@@ -186,26 +182,46 @@ class FileDevice implements BlockDevice {
     return this.#pace !== undefined && size <= LARGEST_AT_ONCE && this.#pace.mayHoldLoop();
   }
 
-  #atOnce(verb: string, size: number, call: () => number): number {
+  #readAtOnce(into: Uint8Array, from: number, at: number): number {
+    const begin = performance.now();
     try {
-      if (this.#pace === undefined) return call();
-      const begin = performance.now();
-      const count = call();
-      const took = milliseconds(performance.now() - begin);
-      this.#pace.measured(size, took, () => (verb === 'read' ? this.#diskWasRead() : 'perhaps'));
+      const count = readSync(this.#handle.fd, into, from, into.byteLength - from, at);
+      this.#pace?.measured(count, milliseconds(performance.now() - begin), this.#readWaited);
       return count;
     } catch (error) {
-      throw this.#failure(this.name, verb, error);
+      throw this.#failure(this.name, 'read', error);
     }
   }
 
+  #writeAtOnce(data: Uint8Array | readonly Uint8Array[], at: number): number {
+    const begin = performance.now();
+    try {
+      const count =
+        data instanceof Uint8Array
+          ? writeSync(this.#handle.fd, data, 0, data.byteLength, at)
+          : writevSync(this.#handle.fd, data, at);
+      this.#pace?.measured(count, milliseconds(performance.now() - begin), writeWaited);
+      return count;
+    } catch (error) {
+      throw this.#failure(this.name, 'write', error);
+    }
+  }
+
+  async #readPooled(into: Uint8Array, from: number, at: number): Promise<number> {
+    return (await this.#handle.read(into, from, into.byteLength - from, at)).bytesRead;
+  }
+
+  async #writePooled(data: Uint8Array, from: number, at: number): Promise<number> {
+    return (await this.#handle.write(data, from, data.byteLength - from, at)).bytesWritten;
+  }
+
   /** Since this was last asked. A process that had to wait for the processor has read nothing. */
-  #diskWasRead(): 'yes' | 'no' {
+  readonly #readWaited = (): Waited => {
     const { fsRead } = process.resourceUsage();
     const before = this.#diskReads;
     this.#diskReads = fsRead;
     return fsRead === before ? 'no' : 'yes';
-  }
+  };
 
   async #pooled<T>(verb: string, call: () => Promise<T>): Promise<T> {
     try {

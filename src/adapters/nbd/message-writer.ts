@@ -4,6 +4,9 @@ import type { BufferPool } from './buffer-pool.ts';
 /** What is given back once messages have left. */
 export type Released = (messages: number, weight: number) => void;
 
+/** Parts up to this many bytes are copied together: a copy costs less than a part of its own. */
+const SMALL = 1024;
+
 /** Sends messages: all that were ready within one turn of the event loop go with one system call. */
 export class MessageWriter {
   readonly #socket: Socket;
@@ -34,7 +37,7 @@ export class MessageWriter {
   }
 
   #flush(): void {
-    const parts = this.#parts;
+    const parts = joined(this.#parts);
     const borrowed = this.#borrowed;
     const messages = this.#messages;
     const weight = this.#weight;
@@ -58,4 +61,30 @@ export class MessageWriter {
     socket.write(parts[last]!, left);
     if (last > 0) socket.uncork();
   }
+}
+
+/** The same bytes in as few parts as is cheap. */
+function joined(parts: readonly Uint8Array[]): readonly Uint8Array[] {
+  if (parts.length === 1) return parts;
+  const all: Uint8Array[] = [];
+  for (let at = 0; at < parts.length; ) {
+    let end = at;
+    let size = 0;
+    while (end < parts.length && parts[end]!.byteLength <= SMALL) {
+      size += parts[end]!.byteLength;
+      end += 1;
+    }
+    if (end - at < 2) {
+      all.push(parts[at]!);
+      at += 1;
+      continue;
+    }
+    const whole = Buffer.allocUnsafe(size);
+    for (let to = 0; at < end; at += 1) {
+      whole.set(parts[at]!, to);
+      to += parts[at]!.byteLength;
+    }
+    all.push(whole);
+  }
+  return all;
 }

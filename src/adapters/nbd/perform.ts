@@ -41,16 +41,25 @@ export function refusalOf(device: BlockDevice, request: Request, rules: RequestR
   return ERROR.none;
 }
 
-export async function performWrite(
+export function performWrite(
   device: BlockDevice,
   request: Request,
   parts: readonly Uint8Array[],
   signal: AbortSignal,
 ): Promise<void> {
-  if (parts.length === 1) await device.write(request.offset, parts[0]!, signal);
-  else if (device.writeParts !== undefined) await device.writeParts(request.offset, parts, signal);
-  else await device.write(request.offset, Buffer.concat(parts), signal);
-  await flushIfAsked(device, request, signal);
+  const written = writeParts(device, request.offset, parts, signal);
+  return (request.flags & COMMAND_FLAG.fua) === 0 ? written : written.then(() => device.flush(signal));
+}
+
+function writeParts(
+  device: BlockDevice,
+  offset: number,
+  parts: readonly Uint8Array[],
+  signal: AbortSignal,
+): Promise<void> {
+  if (parts.length === 1) return device.write(offset, parts[0]!, signal);
+  if (device.writeParts !== undefined) return device.writeParts(offset, parts, signal);
+  return device.write(offset, Buffer.concat(parts), signal);
 }
 
 /** All that neither carries data nor asks for any. */
@@ -73,7 +82,7 @@ export async function performPlain(
     default:
       await device.trim(offset, length, signal);
   }
-  await flushIfAsked(device, request, signal);
+  if ((request.flags & COMMAND_FLAG.fua) !== 0) await device.flush(signal);
 }
 
 /** More runs than this are left for the next request. */
@@ -128,10 +137,6 @@ async function readAhead(
     signal.throwIfAborted();
     await device.read(offset + done, into.subarray(0, Math.min(PIECE, length - done)), signal);
   }
-}
-
-async function flushIfAsked(device: BlockDevice, request: Request, signal: AbortSignal): Promise<void> {
-  if ((request.flags & COMMAND_FLAG.fua) !== 0) await device.flush(signal);
 }
 
 /** The protocol's number for what a device threw. */

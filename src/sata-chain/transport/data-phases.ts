@@ -1,17 +1,23 @@
-import type { DmaSetup } from '../fis/fis.ts';
+import type { Fis } from '../fis/fis.ts';
 import { AtaFault } from '../target.ts';
 import type { Nanoseconds, Scheduler } from '../time.ts';
 import { Budget } from './budget.ts';
+import { pioSetup } from './device-answers.ts';
 import type { Outbox } from './outbox.ts';
 
-/** Of a queued command: which buffer of the host, from which byte. */
-export interface HostBuffer {
-  readonly tag: number;
-  readonly offset: number;
-}
+/**
+ * How a phase is opened. Queued: by DMA Setup, which names a buffer of the host and the byte in it. DMA: by nothing
+ * towards the host, by DMA Activate from it. Programmed input and output: by PIO Setup, a sector a phase.
+ */
+export type Opening =
+  | { readonly by: 'queue'; readonly tag: number; readonly offset: number }
+  | { readonly by: 'dma' }
+  | { readonly by: 'pio'; readonly last: boolean };
 
 interface Receiving {
   readonly into: Uint8Array;
+  /** Each further Data FIS needs a DMA Activate. */
+  readonly activates: boolean;
   got: number;
   readonly signal: AbortSignal;
   readonly done: () => void;
@@ -37,17 +43,12 @@ export class DataPhases {
     this.#patience = patience;
   }
 
-  /** Sends the bytes, after a DMA Setup where there is a buffer to name; then `after`, before any other phase begins. */
-  async toHost(
-    bytes: Uint8Array,
-    buffer: HostBuffer | undefined,
-    signal: AbortSignal,
-    after?: () => void,
-  ): Promise<void> {
+  /** Sends the bytes; then `after`, before any other phase begins. */
+  async toHost(bytes: Uint8Array, opening: Opening, signal: AbortSignal, after?: () => void): Promise<void> {
     const release = await this.#turn.take(1, signal);
     try {
       signal.throwIfAborted();
-      if (buffer !== undefined) await this.#outbox.send(setup(buffer, bytes.byteLength, true));
+      if (opening.by !== 'dma') await this.#outbox.send(openingFis(opening, bytes.byteLength, true));
       for (let at = 0; at < bytes.byteLength; at += this.#outbox.chunk) {
         signal.throwIfAborted();
         const payload = bytes.subarray(at, at + this.#outbox.chunk);
@@ -63,16 +64,14 @@ export class DataPhases {
   }
 
   /** Fills `into`. Throws NS_ATA_LINK where the host sends too much at once, or nothing for too long. */
-  async fromHost(into: Uint8Array, buffer: HostBuffer | undefined, signal: AbortSignal): Promise<void> {
+  async fromHost(into: Uint8Array, opening: Opening, signal: AbortSignal): Promise<void> {
     const release = await this.#turn.take(1, signal);
     try {
       signal.throwIfAborted();
       await new Promise<void>((done, fail) => {
-        this.#receiving = { into, got: 0, signal, done, fail };
+        this.#receiving = { into, activates: opening.by !== 'pio', got: 0, signal, done, fail };
         this.#startTimer();
-        this.#outbox.post(
-          buffer === undefined ? { type: 'dma-activate', port: 0 } : setup(buffer, into.byteLength, false),
-        );
+        this.#outbox.post(openingFis(opening, into.byteLength, false));
       });
     } finally {
       this.#cancelTimer?.();
@@ -104,7 +103,7 @@ export class DataPhases {
       return;
     }
     this.#startTimer();
-    this.#outbox.post({ type: 'dma-activate', port: 0 });
+    if (receiving.activates) this.#outbox.post({ type: 'dma-activate', port: 0 });
   }
 
   #startTimer(): void {
@@ -115,15 +114,24 @@ export class DataPhases {
   }
 }
 
-/** The first Data FIS of the host needs no DMA Activate. */
-const setup = ({ tag, offset }: HostBuffer, count: number, toHost: boolean): DmaSetup => ({
-  type: 'dma-setup',
-  port: 0,
-  toHost,
-  interrupt: false,
-  autoActivate: !toHost,
-  bufferLow: tag,
-  bufferHigh: 0,
-  offset,
-  count,
-});
+function openingFis(opening: Opening, count: number, toHost: boolean): Fis {
+  switch (opening.by) {
+    case 'dma':
+      return { type: 'dma-activate', port: 0 };
+    case 'pio':
+      return pioSetup(count, toHost, toHost && opening.last);
+    case 'queue':
+      return {
+        type: 'dma-setup',
+        port: 0,
+        toHost,
+        interrupt: false,
+        // The first Data FIS of the host then needs no DMA Activate.
+        autoActivate: !toHost,
+        bufferLow: opening.tag,
+        bufferHigh: 0,
+        offset: opening.offset,
+        count,
+      };
+  }
+}

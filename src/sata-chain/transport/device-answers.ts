@@ -4,6 +4,21 @@ import type { Outbox } from './outbox.ts';
 
 const READY = STATUS.ready | 0x10;
 
+/** A block by programmed input or output; behind the last one towards the host the command is done. */
+export const pioSetup = (bytes: number, toHost: boolean, last: boolean): Fis => ({
+  type: 'pio-setup',
+  port: 0,
+  toHost,
+  interrupt: true,
+  status: READY | STATUS.dataRequest,
+  error: 0,
+  lba: 0,
+  device: 0x40,
+  count: 0,
+  endStatus: last ? READY : READY | STATUS.busy,
+  transferCount: bytes,
+});
+
 /** What a device says of its commands. */
 export class DeviceAnswers {
   readonly #outbox: Outbox;
@@ -56,19 +71,7 @@ export class DeviceAnswers {
 
   /** One block by programmed input: a PIO Setup and its data. */
   block(data: Uint8Array): void {
-    this.#post({
-      type: 'pio-setup',
-      port: 0,
-      toHost: true,
-      interrupt: true,
-      status: READY | STATUS.dataRequest,
-      error: 0,
-      lba: 0,
-      device: 0x40,
-      count: 0,
-      endStatus: READY,
-      transferCount: data.byteLength,
-    });
+    this.#post(pioSetup(data.byteLength, true, true));
     const { chunk } = this.#outbox;
     for (let at = 0; at < data.byteLength; at += chunk) {
       this.#post({ type: 'data', port: 0, payload: data.subarray(at, at + chunk) });

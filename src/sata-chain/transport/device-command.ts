@@ -3,15 +3,22 @@ import { TRIM_BLOCKS } from '../ata/identify-words.ts';
 import { DEVICE, type RegisterH2D } from '../fis/fis.ts';
 import type { Lba } from '../target.ts';
 
-/** A command as a device is to carry it out. `tag` where it is queued. */
+/** A command as a device is to carry it out. `tag` where it is queued; `pio` where its data go by programmed input or output. */
 export type DeviceCommand =
-  | { readonly kind: 'read'; readonly lba: Lba; readonly count: number; readonly tag?: number }
+  | {
+      readonly kind: 'read';
+      readonly lba: Lba;
+      readonly count: number;
+      readonly tag?: number;
+      readonly pio?: true;
+    }
   | {
       readonly kind: 'write';
       readonly lba: Lba;
       readonly count: number;
       readonly fua: boolean;
       readonly tag?: number;
+      readonly pio?: true;
     }
   | { readonly kind: 'verify'; readonly lba: Lba; readonly count: number }
   | { readonly kind: 'trim'; readonly blocks: number }
@@ -46,6 +53,14 @@ export function parseCommand(fis: RegisterH2D): DeviceCommand {
       return { kind: 'read', lba, count };
     case COMMAND.readDma:
       return { kind: 'read', ...short };
+    case COMMAND.readSectorsExt:
+      return { kind: 'read', lba, count, pio: true };
+    case COMMAND.readSectors:
+      return { kind: 'read', ...short, pio: true };
+    case COMMAND.writeSectorsExt:
+      return { kind: 'write', lba, count, fua: false, pio: true };
+    case COMMAND.writeSectors:
+      return { kind: 'write', ...short, fua: false, pio: true };
     case COMMAND.writeDmaExt:
     case COMMAND.writeDmaFuaExt:
       return { kind: 'write', lba, count, fua: fis.command === COMMAND.writeDmaFuaExt };

@@ -2,7 +2,7 @@ import { encodeIdentity } from '../ata/identify-encode.ts';
 import type { DeviceIdentity } from '../ata/identity.ts';
 import { AtaFault, type Lba, type SataTarget } from '../target.ts';
 import type { Budget } from './budget.ts';
-import type { DataPhases } from './data-phases.ts';
+import type { DataPhases, Opening } from './data-phases.ts';
 import type { DeviceCommand } from './device-command.ts';
 import { decodeTrim, TRIM_BLOCK_BYTES } from './trim-ranges.ts';
 
@@ -24,6 +24,10 @@ export class DeviceWork {
     this.#target = target;
     this.#phases = phases;
     this.#memory = memory;
+  }
+
+  get #sectorSize(): number {
+    return this.#identity?.sectorSize ?? 512;
   }
 
   /** To be called after a signal was aborted: ends what it stopped. */
@@ -53,7 +57,8 @@ export class DeviceWork {
   /** Moves the data of a read or write; `after` runs right behind the last data of a read. */
   async transfer(command: Transfer, signal: AbortSignal, after?: () => void): Promise<void> {
     this.#identity ??= await this.#target.identify(signal);
-    const { sectorSize, sectors } = this.#identity;
+    const { sectors } = this.#identity;
+    const sectorSize = this.#sectorSize;
     if (command.lba + command.count > sectors) {
       throw new AtaFault('RANGE', 'beyond the last sector', Math.max(command.lba, sectors));
     }
@@ -64,14 +69,12 @@ export class DeviceWork {
       try {
         signal.throwIfAborted();
         const bytes = new Uint8Array(count * sectorSize);
-        const buffer =
-          command.tag === undefined ? undefined : { tag: command.tag, offset: done * sectorSize };
         const last = done + count === command.count;
         if (command.kind === 'read') {
           await this.#target.read(command.lba + done, bytes, signal);
-          await this.#phases.toHost(bytes, buffer, signal, last ? after : undefined);
+          await this.#move(command, bytes, done, signal, last ? after : undefined);
         } else {
-          await this.#phases.fromHost(bytes, buffer, signal);
+          await this.#move(command, bytes, done, signal);
           const fua = command.fua || !this.writeCache;
           await this.#target.write(command.lba + done, bytes, fua, signal);
           if (last) after?.();
@@ -82,9 +85,36 @@ export class DeviceWork {
     }
   }
 
+  /** Between the link and the bytes of a piece that begins `done` sectors into its command. */
+  async #move(
+    command: Transfer,
+    bytes: Uint8Array,
+    done: number,
+    signal: AbortSignal,
+    after?: () => void,
+  ): Promise<void> {
+    const toHost = command.kind === 'read';
+    const phase = (part: Uint8Array, opening: Opening): Promise<void> =>
+      toHost
+        ? this.#phases.toHost(part, opening, signal, after)
+        : this.#phases.fromHost(part, opening, signal);
+    if (command.pio !== true) {
+      const offset = done * this.#sectorSize;
+      await phase(
+        bytes,
+        command.tag === undefined ? { by: 'dma' } : { by: 'queue', tag: command.tag, offset },
+      );
+      return;
+    }
+    for (let at = 0; at < bytes.byteLength; at += this.#sectorSize) {
+      const last = done + at / this.#sectorSize + 1 === command.count;
+      await phase(bytes.subarray(at, at + this.#sectorSize), { by: 'pio', last });
+    }
+  }
+
   async trim(blocks: number, signal: AbortSignal): Promise<void> {
     const data = new Uint8Array(blocks * TRIM_BLOCK_BYTES);
-    await this.#phases.fromHost(data, undefined, signal);
+    await this.#phases.fromHost(data, { by: 'dma' }, signal);
     await this.#target.trim(decodeTrim(data), signal);
   }
 }

@@ -69,9 +69,10 @@ export class FisDevice {
     this.#restart();
   }
 
-  /** Ends what is under way; no command is answered until `release`. */
+  /** Ends what is under way, and puts settings back; no command is answered until `release`. */
   hold(): void {
     this.#held = true;
+    this.#work.writeCache = true;
     this.#endSession();
   }
 
@@ -208,7 +209,8 @@ export class FisDevice {
       case 'read':
       case 'write':
         await this.#work.transfer(command, signal);
-        return done();
+        // Programmed input ends with its last block.
+        return command.kind === 'read' && command.pio === true ? () => {} : done();
       case 'verify':
         await this.#target.verify(command.lba, command.count, signal);
         return done();

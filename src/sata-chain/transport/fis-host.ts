@@ -1,3 +1,4 @@
+import { sentenceOf } from '../../base/index.ts';
 import type { Stop } from '../../ports/index.ts';
 import { COMMAND } from '../ata/commands.ts';
 import { decodeIdentity } from '../ata/identify-decode.ts';
@@ -64,7 +65,11 @@ export class FisHost implements SataTarget {
       { registers: { command: COMMAND.identifyDevice }, data: { toHost: true, buffer } },
       signal,
     );
-    return decodeIdentity(buffer);
+    try {
+      return decodeIdentity(buffer);
+    } catch (error) {
+      throw new AtaFault('LINK', sentenceOf(error), undefined, error);
+    }
   }
 
   async read(lba: Lba, into: Uint8Array, signal?: AbortSignal): Promise<void> {
@@ -76,10 +81,13 @@ export class FisHost implements SataTarget {
     }));
   }
 
+  /** Where the device has no FUA, a flush follows. */
   async write(lba: Lba, data: Uint8Array, fua: boolean, signal?: AbortSignal): Promise<void> {
+    const { features } = this.#engine.identity ?? (await this.#ready(signal));
+    const through = fua && features.fua;
     await this.#pieces(lba, data, signal, (range, buffer) => ({
       registers: {
-        command: fua ? COMMAND.writeDmaFuaExt : COMMAND.writeDmaExt,
+        command: through ? COMMAND.writeDmaFuaExt : COMMAND.writeDmaExt,
         lba: range.lba,
         count: range.count % MOST_SECTORS,
       },
@@ -87,11 +95,12 @@ export class FisHost implements SataTarget {
         command: COMMAND.writeFpdmaQueued,
         lba: range.lba,
         features: range.count % MOST_SECTORS,
-        device: DEVICE.lba | (fua ? DEVICE.fua : 0),
+        device: DEVICE.lba | (through ? DEVICE.fua : 0),
       },
       data: { toHost: false, buffer },
       range,
     }));
+    if (fua && !through) await this.flush(signal);
   }
 
   async verify(lba: Lba, count: number, signal?: AbortSignal): Promise<void> {
@@ -133,7 +142,7 @@ export class FisHost implements SataTarget {
     signal: AbortSignal | undefined,
     request: (range: SectorRange, buffer: Uint8Array) => HostRequest,
   ): Promise<void> {
-    const sectorSize = this.#engine.identity?.sectorSize ?? (await this.#sectorSize(signal));
+    const { sectorSize } = this.#engine.identity ?? (await this.#ready(signal));
     const count = buffer.byteLength / sectorSize;
     checkRange(lba, count);
     const step = Math.min(MOST_SECTORS, Math.max(1, Math.floor(this.#largest / sectorSize)));
@@ -145,11 +154,11 @@ export class FisHost implements SataTarget {
   }
 
   /** Asks for nothing but that the device gets ready. */
-  async #sectorSize(signal: AbortSignal | undefined): Promise<number> {
+  async #ready(signal: AbortSignal | undefined): Promise<DeviceIdentity> {
     await this.#run({ registers: { command: COMMAND.checkPowerMode } }, signal);
     const identity = this.#engine.identity;
     if (identity === undefined) throw new AtaFault('LINK', 'the device was reset');
-    return identity.sectorSize;
+    return identity;
   }
 
   async #run(request: HostRequest, signal: AbortSignal | undefined): Promise<RegisterD2H | undefined> {

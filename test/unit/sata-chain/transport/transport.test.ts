@@ -231,6 +231,29 @@ await t.test('FUA, flush, trim and SMART reach the drive as what they are', asyn
   t.equal(await host.smartStatus(), 'failing');
 });
 
+await t.test('a device without FUA is flushed instead', async (t) => {
+  const { host, disk } = fisBench({
+    wrap: (drive) => ({
+      identify: async () => {
+        const identity = await drive.identify();
+        return { ...identity, features: { ...identity.features, fua: false } };
+      },
+      read: (lba, into) => drive.read(lba, into),
+      write: (lba, data, fua) =>
+        fua ? Promise.reject(new Error('it has no FUA')) : drive.write(lba, data, fua),
+      verify: (lba, count) => drive.verify(lba, count),
+      trim: (ranges) => drive.trim(ranges),
+      flush: () => drive.flush(),
+      smartStatus: () => drive.smartStatus(),
+    }),
+  });
+  await host.write(0, new Uint8Array(512), true);
+  t.same(
+    disk.calls.map((call) => call.verb),
+    ['write', 'flush'],
+  );
+});
+
 await t.test('the FISes of a queued read and write are those of SATA', async (t) => {
   const { host, pipes } = fisBench();
   await host.identify();

@@ -94,6 +94,7 @@ export {
 export type { ArrayEvent, TimedArrayEvent } from './raid/array-events.ts';
 export type { ArrayState, ArrayStatus } from './raid/array-status.ts';
 export type { ArrayRole, MappingRegister, MemberState } from './raid/array-table.ts';
+export { summarizeArray } from './raid/array-words.ts';
 export type { CopyWorkOptions } from './raid/copy-work.ts';
 export { ArrayLayout, type ChainMember, spanningLayout } from './raid/layout.ts';
 export { type ArrayParts, type OpenArray, openArray } from './raid/open-array.ts';
@@ -120,6 +121,18 @@ export {
 } from './registers-port/sim-registers.ts';
 export { numberOfReason, numberOfState, STATUS } from './registers-port/status-word.ts';
 export { giveOrder, readUnit, type UnitSnapshot } from './registers-port/unit-driver.ts';
+export {
+  ANY_GATEWAY,
+  decodeRelayMessage,
+  type Envelope,
+  encodeRelayMessage,
+  envelopeId,
+  LARGEST_PACKET,
+  type RelayMessage,
+} from './relay/envelope.ts';
+export { RelayCore, type RelayEffect, type RelayInput, type RelayRules } from './relay/relay-core.ts';
+export { RelayNode, type RelayNodeOptions } from './relay/relay-node.ts';
+export { Seen } from './relay/seen.ts';
 export { ChainRouter, type RoutedMember } from './route/chain-router.ts';
 export { gatedTarget } from './route/gate.ts';
 export type { Window } from './route/window.ts';

@@ -15,7 +15,7 @@ import { MemoryDevice } from './memory-device.ts';
 import { MemoryState } from './memory-state.ts';
 import { PowerRail } from './power-cut.ts';
 
-export const unitOf = (at: number): string => at.toString(16).padStart(16, 'a');
+export const unitOf = (at: number): string => `d${at.toString(16).padStart(15, '0')}`;
 export const SECTOR = 512;
 
 /** A drive in its place: what is on it and what is wrong with it stay through loss of power. */

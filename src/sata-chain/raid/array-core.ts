@@ -1,5 +1,5 @@
 import { sentenceOf } from '../../base/index.ts';
-import { AtaFault, type Lba, type SataTarget, type SectorRange } from '../target.ts';
+import type { Lba, SataTarget, SectorRange } from '../target.ts';
 import { millis, type Nanoseconds, type Scheduler } from '../time.ts';
 import { type ArrayEvent, EventRing } from './array-events.ts';
 import type { ArrayStore } from './array-store.ts';
@@ -201,11 +201,10 @@ export class ArrayCore {
     this.progress?.changed.has(region) === true ||
     this.progress?.recopying === region;
 
-  /** Throws UNC where the range has a sector that nobody holds rightly. */
-  checkReadable(range: SectorRange): void {
+  /** The first sector of the range that nobody holds rightly. */
+  firstUnreadable(range: SectorRange): Lba | undefined {
     const bad = this.#table.unreadable.find((one) => overlaps(one, range));
-    if (bad === undefined) return;
-    throw new AtaFault('MEDIUM', 'a sector that was lost with its drive', Math.max(bad.lba, range.lba));
+    return bad === undefined ? undefined : Math.max(bad.lba, range.lba);
   }
 
   /** Asks for a range to be read from whichever copy can and written to the other. */

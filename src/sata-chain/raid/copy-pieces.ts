@@ -48,10 +48,12 @@ async function readAround(core: ArrayCore, range: SectorRange, data: Uint8Array)
   const end = range.lba + range.count;
   const take = readInto(core, range.lba, data);
   for (let lba = range.lba; lba < end; ) {
-    const bad = await firstBad(core, { lba, count: end - lba }, take);
+    let bad = await firstBad(core, { lba, count: end - lba }, take);
     if (bad === undefined) break;
-    if (bad > lba && (await firstBad(core, { lba, count: bad - lba }, take)) !== undefined) {
-      throw new AtaFault('MEDIUM', 'the source gives other sectors at each reading', bad);
+    // What lies before it was not read with the rest, and may turn out bad only now.
+    for (let next: Lba | undefined = bad; next !== undefined && next > lba; ) {
+      next = await firstBad(core, { lba, count: next - lba }, take);
+      bad = next ?? bad;
     }
     const last = lost.at(-1);
     if (last !== undefined && last.lba + last.count === bad) {

@@ -1,5 +1,5 @@
 import { sentenceOf } from '../../base/index.ts';
-import type { AtaFault, Lba, SectorRange } from '../target.ts';
+import { AtaFault, type Lba, type SectorRange } from '../target.ts';
 import type { ArrayCore } from './array-core.ts';
 import type { MappingRegister } from './array-table.ts';
 import { rawOffset } from './mapping.ts';
@@ -31,8 +31,8 @@ export async function takeCopies(
   take: Take,
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
-  core.checkReadable(range);
-  const end = range.lba + range.count;
+  const lost = core.firstUnreadable(range);
+  const end = lost ?? range.lba + range.count;
   const givers = new Set<string>();
   let lba = range.lba;
   for (let turn = 0; lba < end; turn += 1) {
@@ -40,6 +40,7 @@ export async function takeCopies(
     givers.add(unit);
     lba = until;
   }
+  if (lost !== undefined) throw new AtaFault('MEDIUM', 'a sector that was lost with its drive', lost);
   return givers.size === 1 ? [...givers][0] : undefined;
 }
 

@@ -26,6 +26,8 @@ type Todo =
 export function stepUnit(before: Unit, input: UnitInput, timings: UnitTimings): UnitStep {
   if (input.is === 'power') return input.on ? powerOn(before, input.record, timings) : powerOff(before);
   if (!before.power) return input.is === 'level' ? unheard(before, input.port, input.level) : nothing(before);
+  // A FIS on a link that is not ready is noise.
+  if (input.is === 'signature' && !isUp(HOST_PHY, before[input.port])) return nothing(before);
   const waited = input.is === 'timer' && (input.timer === 'local' || input.timer === 'below');
   const look: Todo[] = waited ? [{ to: 'pttrsm', input: linksOf(before) }] : [];
   return run(before, [...look, first(input)], input, timings);

@@ -4,7 +4,7 @@ import { asNsError, NsError } from './base/index.ts';
 export const CHAIN_HELP = `nightshift-chain: drives behind a daisy chain of pass-through controllers, as one disk
 
 usage: nightshift-chain serve --member FILE [--member FILE ...] (--socket PATH | --port N) [options]
-       nightshift-chain unit [--member FILE] --above LINK [--below LINK] [options]
+       nightshift-chain unit --member FILE --above LINK [--below LINK] [options]
        nightshift-chain ORDER --control PATH
 
 serve puts one unit before each member, chains them, and offers what a host would see at the head as an NBD export.
@@ -20,7 +20,8 @@ unit runs one unit alone, its neighbours in other processes.
                       TLS for the export; with a CA, clients must show a certificate of it
   --layout FILE       mirrors and spares (YAML; see docs/chain.md); without it the members are spanned
   --above LINK        unit: the link towards the head
-  --below LINK        the link to the next unit, in another process or on a serial line
+  --below LINK        the link to the next unit, in another process or on a serial line; the whole chain then runs at
+                      that link's pace
   --state DIR         what the units keep through loss of power: membership, lock, rebuild cursor;
                       without it nothing is kept
   --control PATH      a unix socket for the orders below
@@ -105,7 +106,7 @@ export function readChainArguments(argv: readonly string[]): ChainCommand {
   if (command === 'serve' && rest.length === 0) return { is: 'serve', options: serveOptions(values) };
   if (command === 'unit' && rest.length === 0) {
     if (values.above === undefined) throw usage('unit needs --above');
-    if ((values.member ?? []).length > 1) throw usage('a unit has one drive; use serve for several');
+    if ((values.member ?? []).length !== 1) throw usage('unit needs one --member');
     return { is: 'unit', options: { ...unitOptions(values), above: linkAddress(values.above) } };
   }
   const order = orderText(command, rest);
@@ -148,7 +149,7 @@ function unitOptions(values: Values): UnitOptions {
 
 function serveOptions(values: Values): ServeOptions {
   const unit = unitOptions(values);
-  if (unit.members.length === 0 && unit.below === undefined) throw usage('serve needs --member or --below');
+  if (unit.members.length === 0) throw usage('serve needs --member');
   const tls = tlsFiles(values);
   return {
     ...unit,

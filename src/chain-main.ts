@@ -4,15 +4,25 @@ import { askControlSocket, openControlSocket } from './adapters/control-socket.t
 import { systemEntropy } from './adapters/entropy.ts';
 import { openFileStateStore } from './adapters/file-state-store.ts';
 import { LocalChain } from './adapters/local-chain/local-chain.ts';
+import { incarnations, LocalUnits } from './adapters/local-chain/local-units.ts';
 import { humanLog, silentLog } from './adapters/log.ts';
 import { holdAlone } from './adapters/single-instance.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import { systemScheduler } from './adapters/system-scheduler.ts';
 import { asNsError, NsError } from './base/index.ts';
-import { CHAIN_HELP, readChainArguments, type ServeOptions } from './chain-arguments.ts';
+import {
+  CHAIN_HELP,
+  type LinkAddress,
+  readChainArguments,
+  type ServeOptions,
+  type UnitOptions,
+} from './chain-arguments.ts';
 import { exportChain } from './chain-export.ts';
+import { openLink } from './chain-links.ts';
 import { openMembers } from './chain-members.ts';
 import { obeyChainOrder } from './chain-orders.ts';
+import type { ChainLink } from './ports/index.ts';
+import { servePlug } from './sata-chain/index.ts';
 import { VERSION } from './version.ts';
 
 const DISK = 'disk0';
@@ -20,27 +30,52 @@ const ORDER_MS = 30_000;
 /** Longest time for an orderly stop; what was flushed is safe without it. */
 const STOP_MS = 10_000;
 
-async function serve(options: ServeOptions): Promise<void> {
+/** What both ways to run share: the units' own storage, their drives, and the links to neighbours. */
+async function openParts(options: UnitOptions, writable: boolean) {
   const log = options.quiet ? silentLog : humanLog(process.stderr);
   if (options.state !== undefined) await mkdir(options.state, { recursive: true, mode: 0o700 });
   const release = options.state === undefined ? undefined : await holdAlone(options.state);
   const state = options.state === undefined ? undefined : await openFileStateStore(options.state);
-  if (options.layout !== undefined && state === undefined) {
-    throw new NsError('NS_USAGE', '--layout needs --state: mirrors must remember', { family: 'caller' });
-  }
-  const members = await openMembers(options.members, {
-    sectorSize: options.sectorSize,
-    writable: !options.readOnly,
-  });
-  const chain = await LocalChain.open({
-    name: DISK,
-    members,
-    scheduler: systemScheduler(),
-    clock: systemClock,
-    entropy: systemEntropy,
+  const members = await openMembers(options.members, { sectorSize: options.sectorSize, writable });
+  const scheduler = systemScheduler();
+  const links: ChainLink[] = [];
+  const linkTo = async (address: LinkAddress): Promise<ChainLink> => {
+    const link = await openLink(address, { scheduler, clock: systemClock, log });
+    links.push(link);
+    return link;
+  };
+  const below = options.below === undefined ? undefined : await linkTo(options.below);
+  return {
     log,
-    ...(state === undefined ? {} : { state }),
-    ...(options.layout === undefined ? {} : { layout: parseYaml(await readFile(options.layout, 'utf8')) }),
+    linkTo,
+    units: {
+      name: DISK,
+      members,
+      scheduler,
+      entropy: systemEntropy,
+      log,
+      ...(state === undefined ? {} : { state }),
+      ...(below === undefined ? {} : { below }),
+    },
+    close: async () => {
+      await Promise.all(links.map((link) => link.close()));
+      await Promise.all(members.map(({ device }) => device.close()));
+      await release?.();
+    },
+  };
+}
+
+async function serve(options: ServeOptions): Promise<void> {
+  const { layout } = options;
+  if (layout !== undefined && options.state === undefined)
+    throw usage('--layout needs --state: mirrors must remember');
+  if (layout !== undefined && options.below !== undefined)
+    throw usage('--layout needs all members in this process, and takes no --below');
+  const { log, units, close } = await openParts(options, !options.readOnly);
+  const chain = await LocalChain.open({
+    ...units,
+    clock: systemClock,
+    ...(layout === undefined ? {} : { layout: parseYaml(await readFile(layout, 'utf8')) }),
   });
   const server = await exportChain(chain, options, log);
   const over = new AbortController();
@@ -49,14 +84,28 @@ async function serve(options: ServeOptions): Promise<void> {
       ? undefined
       : await openControlSocket(options.control, (line) => obeyChainOrder(chain, line, over.signal));
   if (options.at.is === 'tcp') print(`listening on 127.0.0.1 port ${server.port}\n`);
-  await stopAsked();
-  setTimeout(() => process.exit(1), STOP_MS).unref();
+  await untilStopped();
   over.abort(new NsError('NS_INTERRUPTED', 'the chain is stopping'));
   await control?.close();
   await server.close();
   await chain.close();
-  await Promise.all(members.map(({ device }) => device.close()));
-  await release?.();
+  await close();
+}
+
+/** One unit alone: its commands come from above, over the link. */
+async function unit(options: UnitOptions & { readonly above: LinkAddress }): Promise<void> {
+  if (options.control !== undefined)
+    throw usage('a unit takes orders from the head; --control belongs to serve');
+  const { units, linkTo, close } = await openParts(options, true);
+  const above = await linkTo(options.above);
+  const own = await LocalUnits.make({ ...units, above, keepsPlaces: false });
+  const newIncarnation = incarnations(systemEntropy);
+  const served = servePlug(own.first.pti, above, units.scheduler, { newIncarnation });
+  await own.switchOn();
+  await untilStopped();
+  served.close();
+  await own.close();
+  await close();
 }
 
 async function give(order: string, control: string): Promise<void> {
@@ -64,10 +113,15 @@ async function give(order: string, control: string): Promise<void> {
   if (Array.isArray(text)) print(`${text.join('\n')}\n`);
 }
 
-function stopAsked(): Promise<void> {
-  return new Promise((resolve) => {
+async function untilStopped(): Promise<void> {
+  await new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
   });
+  setTimeout(() => process.exit(1), STOP_MS).unref();
+}
+
+function usage(sentence: string): NsError {
+  return new NsError('NS_USAGE', `${sentence}; see nightshift-chain --help`, { family: 'caller' });
 }
 
 function print(text: string): void {
@@ -84,7 +138,7 @@ async function run(argv: readonly string[]): Promise<void> {
     case 'serve':
       return serve(command.options);
     case 'unit':
-      throw new NsError('NS_USAGE', 'unit is not there yet', { family: 'caller' });
+      return unit(command.options);
     case 'order':
       return give(command.order, command.control);
   }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { openFileDevice } from './adapters/file-device.ts';
-import type { LocalMember } from './adapters/local-chain/local-chain.ts';
+import type { LocalMember } from './adapters/local-chain/local-units.ts';
 import type { BlockDevice } from './ports/index.ts';
 
 export interface MemberOptions {

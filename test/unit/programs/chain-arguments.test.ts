@@ -13,7 +13,15 @@ void t.test('serve takes its members in the order of the chain', async (t) => {
 
 void t.test('links are told apart by their kind', async (t) => {
   const below = (text: string) => {
-    const command = readChainArguments(['unit', '--above', 'listen:/run/up', '--below', text]);
+    const command = readChainArguments([
+      'unit',
+      '--member',
+      'm',
+      '--above',
+      'listen:/run/up',
+      '--below',
+      text,
+    ]);
     return command.is === 'unit' ? command.options.below : undefined;
   };
   t.same(below('connect:/run/x'), { is: 'connect', path: '/run/x' });

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 
 /** Characters that are kept of what a program said. */
 const KEPT = 256 * 1024;
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 
 /** What a program says, line by line, to be waited for in the order in which it comes. */
 export class HeardLines {

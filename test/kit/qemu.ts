@@ -36,7 +36,7 @@ export interface Qemu {
   stop(): Promise<void>;
 }
 
-const LIFE_SECONDS = 120;
+const LIFE_SECONDS = 150;
 const MONITOR_MS = 15_000;
 /** What timeout(1) ends with where it had to end the program, and where that did not help. */
 const OUT_OF_LIFE = [124, 137];

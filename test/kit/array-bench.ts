@@ -36,6 +36,8 @@ export class ArrayBench {
   readonly layout: unknown;
   scheduler = new IdleScheduler();
   rail = new PowerRail();
+  /** Every flush of own storage waits for this. */
+  storageGate: Promise<void> = Promise.resolve();
   array!: OpenArray;
   readonly #options: BenchOptions;
 
@@ -64,7 +66,7 @@ export class ArrayBench {
     this.rail = rail;
     this.scheduler.stop();
     this.scheduler = new IdleScheduler();
-    this.state.wrap = (device: BlockDevice) => rail.wrap(device as MemoryDevice);
+    this.state.wrap = (device: BlockDevice) => this.#gated(rail.wrap(device as MemoryDevice));
     this.array = await openArray({
       newArray: 'a77a000000000001',
       name: 'chain.array',
@@ -116,6 +118,21 @@ export class ArrayBench {
       const { state, unequalRegions } = this.array.status();
       return state === 'healthy' && unequalRegions === 0;
     });
+  }
+
+  #gated(device: BlockDevice): BlockDevice {
+    return {
+      name: device.name,
+      capabilities: device.capabilities,
+      read: (offset, into) => device.read(offset, into),
+      write: (offset, data) => device.write(offset, data),
+      flush: async () => {
+        await this.storageGate;
+        await device.flush();
+      },
+      trim: (offset, length) => device.trim(offset, length),
+      close: () => device.close(),
+    };
   }
 
   #chain(rail: PowerRail): RawChain {

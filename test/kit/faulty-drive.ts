@@ -14,7 +14,8 @@ export class DriveFaults {
   dead = false;
   /** Commands never end, not even by abort. */
   hung = false;
-  delay: Nanoseconds | undefined;
+  /** Before each command, as it is then. */
+  delay: Nanoseconds | (() => Nanoseconds) | undefined;
   flushFails = false;
   smart: 'good' | 'failing' = 'good';
   /** Sectors that are UNC until they are written. */
@@ -90,7 +91,7 @@ export class FaultyDrive implements SataTarget {
     faults.calls.push({ verb, lba, count });
     if (faults.dead) throw new AtaFault('LINK', 'the drive is gone');
     if (faults.hung) await new Promise<never>(() => {});
-    const { delay } = faults;
+    const delay = typeof faults.delay === 'function' ? faults.delay() : faults.delay;
     if (delay !== undefined) await new Promise<void>((done) => this.#scheduler.after(delay, done));
     if (faults.dead) throw new AtaFault('LINK', 'the drive is gone');
     signal?.throwIfAborted();

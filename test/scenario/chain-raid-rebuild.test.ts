@@ -91,7 +91,9 @@ await t.test('the source has bad sectors: the rest is saved, and they stay UNC u
   await bench.open();
   t.equal(await lbaOf(18, 100), 18, 'after a restart too, though the source would answer now');
   t.equal(await lbaOf(0, 17), undefined);
+  const durable = bench.members[0]!.faults.countOf('write-fua');
   t.ok(await model.write(17, 2, false));
+  t.equal(bench.members[0]!.faults.countOf('write-fua'), durable + 1, 'durable before it counts as readable');
   t.equal(await lbaOf(0, SECTORS), 200);
   t.ok(await model.write(200, 1, false));
   t.equal(bench.array.status().unreadableSectors, 0);

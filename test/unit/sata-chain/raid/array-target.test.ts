@@ -3,6 +3,7 @@ import { equalBytes } from '../../../../src/base/index.ts';
 import { AtaFault, millis } from '../../../../src/sata-chain/index.ts';
 import { ArrayBench, SECTOR, unitOf } from '../../../kit/array-bench.ts';
 import { noise } from '../../../kit/noise.ts';
+import { seededRandom } from '../../../kit/power-cut.ts';
 
 const PAIR = { stretches: [{ mirror: [unitOf(0), unitOf(1)], equal: true }] };
 const PAIR_AND_SPARE = { ...PAIR, spares: [unitOf(2)] };
@@ -79,6 +80,36 @@ await t.test('a copy that cannot write is out for good before the write is done'
     'the failed drive is not taken back after a restart',
   );
   t.ok(equalBytes((await readAll(bench)).subarray(0, 8 * SECTOR), noise(8 * SECTOR, 3)));
+  await bench.array.close();
+});
+
+await t.test('no write is done before what it depends on is durable in own storage', async (t) => {
+  const bench = await pair();
+  const { target } = bench.array;
+  const waits = async (doing: Promise<void>): Promise<void> => {
+    let done = false;
+    const all = doing.then(() => {
+      done = true;
+    });
+    await bench.until(() => done, 50);
+    t.notOk(done);
+    open();
+    await all;
+  };
+  let open = () => {};
+  const shut = () => {
+    bench.storageGate = new Promise((resolve) => {
+      open = resolve;
+    });
+  };
+  shut();
+  const intent = target.write(0, noise(SECTOR, 20), false);
+  await waits(intent);
+  t.equal(bench.members[1]!.faults.countOf('write'), 1);
+  bench.members[0]!.faults.dead = true;
+  shut();
+  await waits(target.write(0, noise(SECTOR, 21), false));
+  t.equal(bench.array.status().members[0]!.role, 'failed');
   await bench.array.close();
 });
 
@@ -183,8 +214,8 @@ await t.test('SMART is that of the worst live drive', async (t) => {
 
 await t.test('overlapping writes are the same on both copies', async (t) => {
   const bench = await pair();
-  bench.members[0]!.faults.delay = millis(3);
-  bench.members[1]!.faults.delay = millis(7);
+  const random = seededRandom(11);
+  for (const { faults } of bench.members) faults.delay = () => millis(Math.floor(random() * 20));
   const { target } = bench.array;
   const writes = Array.from({ length: 12 }, (_, i) =>
     target.write((i * 5) % 24, noise(10 * SECTOR, 100 + i), false),

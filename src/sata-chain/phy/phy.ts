@@ -23,7 +23,11 @@ export interface Phy<S extends string> {
   readonly sent: Level;
   /** Negotiated, or tried at present; 0 before. */
   readonly rate: 0 | Generation;
+  /** Of the hardware, and as SControl caps it. */
+  readonly capable: Generation;
   readonly fastest: Generation;
+  /** As it was written last. */
+  readonly scontrol: number;
   /** SControl.IPM: bit 0 refuses partial, bit 1 refuses slumber. */
   readonly denies: 0 | 1 | 2 | 3;
   /** Asked for by either side and not yet entered. */
@@ -69,7 +73,9 @@ export function newPhy<S extends string>(state: S, fastest: Generation): Phy<S> 
     heard: 'idle',
     sent: 'idle',
     rate: 0,
+    capable: fastest,
     fastest,
+    scontrol: 0,
     denies: 0,
     asked: null,
     asleep: null,

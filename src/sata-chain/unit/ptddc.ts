@@ -143,6 +143,11 @@ export class Ptddc {
     this.#state = { ...this.#state, [port]: clearSerror<string>(this.#state[port], ones) };
   }
 
+  /** A write to SControl: see obeyScontrol. */
+  writeScontrol(port: Port, value: number): void {
+    this.#give({ is: 'scontrol', port, value });
+  }
+
   sleep(port: Port, depth: Sleep): void {
     this.#give({ is: 'sleep', port, depth });
   }

@@ -11,6 +11,7 @@ import type { Unit } from './unit.ts';
 export interface PortRegisters {
   readonly isr: number;
   readonly sstatus: number;
+  readonly scontrol: number;
   readonly serror: number;
 }
 
@@ -89,6 +90,7 @@ function portRegisters<S extends string>(table: PhyTable<S>, phy: Phy<S>): PortR
       retries: Math.min(63, phy.retries),
     }),
     sstatus: sstatusOf(phy, isUp(table, phy)),
+    scontrol: phy.scontrol,
     serror: phy.shadow.serror,
   };
 }

@@ -1,6 +1,7 @@
 import { DEVICE_PHY, type DevicePhyState, stepDevicePhy } from '../phy/device-phy.ts';
 import { HOST_PHY, type HostPhyState, stepHostPhy } from '../phy/host-phy.ts';
 import { newPhy, type Phy, type PhyEvent, type PhyNotice } from '../phy/phy.ts';
+import { obeyScontrol } from '../phy/scontrol.ts';
 import type { PhyStep } from '../phy/step.ts';
 import { isUp } from '../phy/table.ts';
 import { hostIsServed, ownerIsServed } from '../pttrsm/guards.ts';
@@ -26,6 +27,7 @@ type Todo =
 export function stepUnit(before: Unit, input: UnitInput, timings: UnitTimings): UnitStep {
   if (input.is === 'power') return input.on ? powerOn(before, input.record, timings) : powerOff(before);
   if (!before.power) return input.is === 'level' ? unheard(before, input.port, input.level) : nothing(before);
+  if (input.is === 'scontrol') return writeScontrol(before, input, timings);
   // A FIS on a link that is not ready is noise.
   if (input.is === 'signature' && !isUp(HOST_PHY, before[input.port])) return nothing(before);
   const waited = input.is === 'timer' && (input.timer === 'local' || input.timer === 'below');
@@ -51,7 +53,7 @@ function run(before: Unit, todo: Todo[], input: UnitInput, timings: UnitTimings)
   return { state: unit, outputs: [...aborts(before, unit), ...out] };
 }
 
-function first(input: Exclude<UnitInput, { is: 'power' }>): Todo {
+function first(input: Exclude<UnitInput, { is: 'power' | 'scontrol' }>): Todo {
   const port = (port: Port, event: PhyEvent): Todo => ({ to: 'port', port, event });
   const pttrsm = (input: TInput): Todo => ({ to: 'pttrsm', input });
   switch (input.is) {
@@ -159,6 +161,17 @@ function powerOn(before: Unit, record: Unit['t']['record'], timings: UnitTimings
   return run(unit, [{ to: 'pttrsm', input }], { is: 'power', on: true, record }, timings);
 }
 
+function writeScontrol(
+  before: Unit,
+  input: Extract<UnitInput, { is: 'scontrol' }>,
+  timings: UnitTimings,
+): UnitStep {
+  const { port, value } = input;
+  const { phy, lines } = obeyScontrol<string>(before[port], value, port === 'pti' ? 'device' : 'host');
+  const todo = lines.map((line): Todo => ({ to: 'port', port, event: { is: 'line', line } }));
+  return run({ ...before, [port]: phy }, todo, input, timings);
+}
+
 /** Nothing but the record outlives it, and the levels that still lie on the wires. */
 function powerOff(before: Unit): UnitStep {
   if (!before.power) return nothing(before);
@@ -166,7 +179,7 @@ function powerOff(before: Unit): UnitStep {
   const dark = <S extends string>(phy: Phy<S>, initial: S, port: Port): Phy<S> => {
     if (phy.timer !== null) out.push({ is: 'stop', timer: port });
     if (phy.sent !== 'idle') out.push({ is: 'transmit', port, level: 'idle' });
-    return { ...newPhy(initial, phy.fastest), denies: phy.denies, heard: phy.heard };
+    return { ...newPhy(initial, phy.capable), heard: phy.heard };
   };
   const pti = dark(before.pti, 'DP1', 'pti');
   const pto = dark(before.pto, 'HP1', 'pto');

@@ -40,7 +40,9 @@ export type UnitInput =
   | { readonly is: 'saved' }
   | { readonly is: 'flushed' }
   | { readonly is: 'sleep'; readonly port: Port; readonly depth: Sleep }
-  | { readonly is: 'wake'; readonly port: Port };
+  | { readonly is: 'wake'; readonly port: Port }
+  /** A write to a port's SControl. */
+  | { readonly is: 'scontrol'; readonly port: Port; readonly value: number };
 
 export type UnitOutput =
   | { readonly is: 'transmit'; readonly port: Port; readonly level: Level }

@@ -10,6 +10,7 @@ import {
   type Port,
   PTTRSM_ROWS,
   readRegisters,
+  SCONTROL,
   stepUnit,
   type TimerSlot,
   UNIT_TIMINGS,
@@ -148,6 +149,34 @@ await t.test(
   },
 );
 
+await t.test('SControl resets, silences, caps and denies as a driver expects', async (t) => {
+  const { unit } = feed(newUnit(RECORD), ON, ...hostUp, ...alone, { is: 'saved' });
+  const write = (from: Unit, port: Port, fields: Parameters<typeof SCONTROL.encode>[0]) =>
+    feed(from, { is: 'scontrol', port, value: SCONTROL.encode(fields) }).unit;
+  const reset = write(unit, 'ddi', { det: 1 });
+  t.same([reset.ddi.state, reset.ddi.sent, reset.ddi.timer, reset.t.state], ['HP1', 'COMINIT', null, 'T5']);
+  const released = write(reset, 'ddi', { det: 0, spd: 1 });
+  t.equal(released.ddi.state, 'HP2');
+  const slow = feed(
+    released,
+    ...level('ddi', 'COMINIT', 'idle'),
+    fire('ddi'),
+    ...level('ddi', 'COMWAKE', 'ALIGN3'),
+  );
+  t.equal(slow.unit.ddi.state, 'HP6', 'the cap does not hear a faster rate');
+  t.equal(feed(slow.unit, ...level('ddi', 'ALIGN1', 'SYNC1')).unit.ddi.rate, 1);
+  const off = write(unit, 'pto', { det: 4 });
+  t.equal(readRegisters(off).pto.sstatus, 4);
+  t.equal(write(off, 'pto', { det: 0 }).pto.state, 'HP1');
+  t.equal(write(unit, 'pti', { det: 4 }).pti.line, 'run', 'PTI is silent when PTTRSM says so, and only then');
+  const denied = write(unit, 'pti', { ipm: 3 });
+  t.equal(feed(denied, ...level('pti', 'PMREQ_S')).unit.pti.sent, 'PMNAK');
+  t.equal(readRegisters(denied).pti.scontrol, 0x300);
+  const asleep = write(unit, 'ddi', { spm: 1 });
+  t.equal(asleep.ddi.sent, 'PMREQ_P');
+  t.equal(readRegisters(asleep).ddi.scontrol, 0);
+});
+
 const LEVELS: Level[] = [
   'idle',
   'COMINIT',
@@ -203,6 +232,14 @@ const anyInput: fc.Arbitrary<UnitInput> = fc.oneof(
     arbitrary: fc.record({ is: fc.constant('order' as const), order: fc.constantFrom(...ORDERS) }),
   },
   { weight: 3, arbitrary: fc.constantFrom<UnitInput>({ is: 'saved' }, { is: 'flushed' }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      is: fc.constant('scontrol' as const),
+      port: fc.constantFrom(...PORTS),
+      value: fc.integer({ min: 0, max: 0xfffff }),
+    }),
+  },
   { weight: 1, arbitrary: fc.constantFrom<UnitInput>({ is: 'power', on: false }, ON) },
 );
 const chunk: fc.Arbitrary<readonly UnitInput[]> = fc.oneof(

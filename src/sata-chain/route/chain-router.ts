@@ -14,6 +14,8 @@ export interface RoutedMember {
   readonly target?: SataTarget | undefined;
 }
 
+/** Each unit on the way is a call within a call, and the stack has an end. */
+const MOST_UNITS_ROUTED = 256;
 const NOTHING: Borders = { low: 0, high: 0, shift: 0, top: 0 };
 const BELOW = 0;
 const LOCAL = 1;
@@ -24,7 +26,8 @@ const OTHERWISE = 2;
  * border are split and completed once, flush and SMART go to all. A fault names the first failing LBA in the caller's
  * numbering. A command that ends beyond the last sector is NS_ATA_RANGE before anything is touched.
  *
- * Commands under way keep the members that they began with when the members change.
+ * Commands under way keep the members that they began with when the members change. A chain of more than 256 units
+ * identifies itself, and every other command is aborted.
  */
 export class ChainRouter implements SataTarget {
   readonly relay: SataRelay;
@@ -33,6 +36,8 @@ export class ChainRouter implements SataTarget {
   #window: Window = { mode: 'relative' };
   #options: MergeOptions;
   #merge: Merge;
+  /** Why every command is aborted. */
+  #refusal: string | undefined;
 
   #sectorSize = 512;
   #borders = NOTHING;
@@ -82,7 +87,11 @@ export class ChainRouter implements SataTarget {
     this.#local = local;
     this.#below = below;
     this.#window = window;
-    this.#borders = merged.ok ? borders : NOTHING;
+    if (!merged.ok) this.#refusal = merged.sentence;
+    else if (merged.identity.chain.depth > MOST_UNITS_ROUTED)
+      this.#refusal = 'the chain is too long for commands';
+    else this.#refusal = undefined;
+    this.#borders = this.#refusal === undefined ? borders : NOTHING;
     this.#sectorSize = merged.ok ? merged.identity.sectorSize : 512;
     this.#localTarget = local && (local.target ?? absentTarget('the drive'));
     this.#belowTarget = below && (below.target ?? absentTarget('the unit below'));
@@ -144,13 +153,13 @@ export class ChainRouter implements SataTarget {
 
   /** All members, also after one has failed; of several faults the one nearest the head counts. */
   async flush(signal?: AbortSignal): Promise<void> {
-    this.#assertMerged();
+    this.#assertServed();
     await allDone(this.#targets().map(async (target) => target.flush(signal)));
   }
 
   /** The worst of all members; one that is known to fail outweighs one that does not answer. */
   async smartStatus(signal?: AbortSignal): Promise<'good' | 'failing'> {
-    this.#assertMerged();
+    this.#assertServed();
     const ends = await Promise.allSettled(this.#targets().map(async (target) => target.smartStatus(signal)));
     if (ends.some((end) => end.status === 'fulfilled' && end.value !== 'good')) return 'failing';
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
@@ -161,8 +170,8 @@ export class ChainRouter implements SataTarget {
     return [this.#localTarget, this.#belowTarget].filter((target) => target !== undefined);
   }
 
-  #assertMerged(): void {
-    if (!this.#merge.ok) throw new AtaFault('ABORTED', this.#merge.sentence);
+  #assertServed(): void {
+    if (this.#refusal !== undefined) throw new AtaFault('ABORTED', this.#refusal);
   }
 
   // From here on an LBA in a fault counts from the command's first sector.
@@ -217,7 +226,7 @@ export class ChainRouter implements SataTarget {
   }
 
   #outside(lba: Lba, count: number): AtaFault | undefined {
-    if (!this.#merge.ok) return new AtaFault('ABORTED', this.#merge.sentence);
+    if (this.#refusal !== undefined) return new AtaFault('ABORTED', this.#refusal);
     if (!Number.isSafeInteger(lba) || !Number.isSafeInteger(count) || lba < 0 || count < 0) {
       return new AtaFault('ABORTED', `${count} sectors at LBA ${lba} are no whole sectors`);
     }

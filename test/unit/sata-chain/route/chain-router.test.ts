@@ -106,6 +106,22 @@ await t.test('a deep chain makes no more promises for a command than a short one
   t.equal(deep, shallow);
 });
 
+await t.test('a chain of 256 units serves commands, a longer one aborts them all', async (t) => {
+  const long = routerChain(Array.from({ length: 257 }, () => 1));
+  const [head, second] = [long.routers[0]!, long.routers[1]!];
+  t.equal((await head.identify()).sectors, 257);
+  for (const [router, end] of [
+    [head, 'ABORTED undefined'],
+    [second, 'done'],
+  ] as const) {
+    t.equal(await endOf(router.read(255, new Uint8Array(512))), end);
+    t.equal(await endOf(router.flush()), end);
+    t.equal(await endOf(router.trim([{ lba: 0, count: 256 }])), end);
+    t.equal(await endOf(router.smartStatus()), end);
+    t.equal(await endOf(router.verify(0, 256)), end);
+  }
+});
+
 await t.test(
   'flush and SMART ask all members; the first fault counts, and the others were asked',
   async (t) => {

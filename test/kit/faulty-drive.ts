@@ -16,6 +16,8 @@ export class DriveFaults {
   hung = false;
   /** Before each command, as it is then. */
   delay: Nanoseconds | (() => Nanoseconds) | undefined;
+  /** Does not hear that a command is given up. */
+  deaf = false;
   flushFails = false;
   smart: 'good' | 'failing' = 'good';
   /** Sectors that are UNC until they are written. */
@@ -49,7 +51,7 @@ export class FaultyDrive implements SataTarget {
 
   async read(lba: Lba, into: Uint8Array, signal?: AbortSignal): Promise<void> {
     await this.#begin('read', lba, into.byteLength / this.#sectorSize, this.faults.unreadable, signal);
-    await this.#drive.read(lba, into, signal);
+    await this.#drive.read(lba, into, this.faults.deaf ? undefined : signal);
   }
 
   async write(lba: Lba, data: Uint8Array, fua: boolean, signal?: AbortSignal): Promise<void> {
@@ -94,7 +96,7 @@ export class FaultyDrive implements SataTarget {
     const delay = typeof faults.delay === 'function' ? faults.delay() : faults.delay;
     if (delay !== undefined) await new Promise<void>((done) => this.#scheduler.after(delay, done));
     if (faults.dead) throw new AtaFault('LINK', 'the drive is gone');
-    signal?.throwIfAborted();
+    if (!faults.deaf) signal?.throwIfAborted();
     for (let at = lba; bad.size > 0 && at < lba + count; at += 1) {
       if (bad.has(at)) throw new AtaFault('MEDIUM', 'a bad sector', at);
     }

@@ -58,6 +58,8 @@ await t.test('a drive fails, a spare takes its place, and the host sees nothing 
   t.ok(await bench.healthy(), 'and the second spare takes over from the second drive');
   t.same(rolesOf(bench), ['failed replaced', 'failed replaced', 'data live', 'mirror live']);
   t.equal(await model.read(0, SECTORS), undefined);
+  bench.members[2]!.faults.dead = true;
+  t.equal(await model.read(0, SECTORS), undefined, 'the second copy began at its own beginning');
   await bench.array.close();
 });
 
@@ -185,6 +187,9 @@ await t.test(
     model.cut();
     await bench.open();
     t.equal(bench.array.status().unequalRegions, 1);
+    const durable = bench.members[1]!.faults.countOf('write-fua');
+    t.equal(await model.read(44, 1), undefined);
+    t.ok(bench.members[1]!.faults.countOf('write-fua') > durable, 'what is shown is on the mirror for good');
     t.ok(await bench.healthy());
     t.equal(await model.read(0, SECTORS), undefined);
     await bench.array.close();

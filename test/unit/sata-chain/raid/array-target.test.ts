@@ -176,7 +176,7 @@ await t.test('a drive that stops answering is read around, and put out after som
 await t.test('a late answer of a drive that was given up does not reach the host buffer', async (t) => {
   const bench = await pair();
   await bench.array.target.write(0, noise(SECTOR, 7), false);
-  bench.members[0]!.faults.delay = millis(6000);
+  Object.assign(bench.members[0]!.faults, { delay: millis(6000), deaf: true });
   const into = new Uint8Array(SECTOR);
   await bench.array.target.read(0, into);
   into.fill(0x11);

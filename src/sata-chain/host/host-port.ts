@@ -103,7 +103,12 @@ export function stepHostPort<D>(
     case 'signature':
       if (!isUp(HOST_PHY, port.phy)) break;
       port.signature = true;
-      if (port.state === 'waiting') ask(port, outputs);
+      if (port.state === 'waiting' || port.state === 'identifying') ask(port, outputs);
+      else if (port.state === 'ready') {
+        // Nobody asked: the device began anew while the link slept.
+        forget(port, outputs);
+        begin();
+      }
       break;
     case 'identity':
       if (port.state !== 'identifying') break;

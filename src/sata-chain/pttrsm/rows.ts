@@ -1,6 +1,8 @@
 import type { TRow, TState } from './pttrsm.ts';
 
 const LIVE: readonly TState[] = ['T1', 'T2H', 'T3', 'T4', 'T5', 'T6', 'T8', 'T9'];
+/** Where a lock may fall at once. T9 is dark towards the host already, and has blocks to flush. */
+const AT_ONCE: readonly TState[] = ['T1', 'T2H', 'T3', 'T4', 'T5', 'T6', 'T8'];
 
 /**
  * PTTRSM. The first row that fits is taken, then rows `at once` until none fits. T0 and T2 are passed through. What no row
@@ -100,9 +102,10 @@ export const PTTRSM_ROWS: readonly TRow[] = [
     do: ['stop hold', 'stop resync', 'reset down'],
     to: 'T1',
   },
+  { from: ['T8'], on: 'order disable', do: ['lock', 'flush', 'start hand back'], to: 'T9' },
   { from: LIVE, on: 'order disable', do: ['lock'], to: 'same' },
   { from: ['T7'], on: 'order enable', do: ['unlock'], to: 'same' },
-  { from: LIVE, on: 'saved', guard: 'locked', do: ['silence all'], to: 'T7' },
+  { from: AT_ONCE, on: 'saved', guard: 'locked', do: ['silence all'], to: 'T7' },
   {
     from: ['T7'],
     on: 'saved',
@@ -113,6 +116,8 @@ export const PTTRSM_ROWS: readonly TRow[] = [
 
   { from: ['T3', 'T4'], on: 'order own', do: ['hide'], to: 'T8' },
   { from: ['T8'], on: 'order hand-back', do: ['flush', 'start hand back'], to: 'T9' },
+  { from: ['T9'], on: 'flushed', guard: 'locked', do: ['silence all'], to: 'T7' },
+  { from: ['T9'], on: 'hand back over', guard: 'locked', do: ['silence all'], to: 'T7' },
   { from: ['T9'], on: 'flushed', do: ['stop hand back', 'show'], to: 'T1' },
   { from: ['T9'], on: 'hand back over', do: ['show'], to: 'T1' },
 ];

@@ -39,6 +39,8 @@ export const SIDE_ROWS: readonly SideRow[] = [
   { from: ['unknown', 'waiting', 'asked', 'failed', 'known', 'refused'], on: 'reset', to: 'unknown' },
   { from: ['unknown', 'waiting', ...SETTLED], on: 'signature', to: 'asked' },
   { from: ['asked'], on: 'identity', to: 'known' },
+  // An answer after T_spin: whoever gave it has come to life, and is asked again.
+  { from: ['failed'], on: 'identity', to: 'asked' },
   { from: ['asked'], on: 'no identity', to: 'failed' },
   { from: ['unknown', 'waiting', 'asked'], on: 'nobody', to: 'absent' },
   { from: ['unknown'], on: 'wait over', to: 'waiting' },

@@ -4,6 +4,7 @@ import {
   BlockDrive,
   DrivePlug,
   Hba,
+  type Level,
   millis,
   type Nanoseconds,
   type SataTarget,
@@ -15,7 +16,7 @@ interface Rig {
   readonly drive: DrivePlug;
   readonly hba: Hba;
   readonly disks: (number | undefined)[];
-  run(time: Nanoseconds): Promise<void>;
+  readonly run: (time: Nanoseconds) => Promise<void>;
 }
 
 function rig(
@@ -127,4 +128,36 @@ await t.test('a closed port lets go: no timer is left and no command passes', as
   const fired = wheel.fired;
   await run(millis(10_000));
   t.ok(wheel.fired - fired <= 1, 'at most the word that the line went quiet');
+});
+
+await t.test('a signature that nobody asked for means that the device began anew', async (t) => {
+  const wheel = new Wheel();
+  const levels: ((level: Level) => void)[] = [];
+  const signatures: (() => void)[] = [];
+  const keep = <T>(list: T[], listener: T) => {
+    list.push(listener);
+    return () => {};
+  };
+  const identity = new BlockDrive(new MemoryDevice('d', 512), { serial: 'D' });
+  const hba = new Hba({
+    scheduler: wheel,
+    plug: {
+      wire: { transmit: () => {}, onLevel: (listener) => keep(levels, listener) },
+      onSignature: (listener) => keep(signatures, listener),
+      target: identity,
+    },
+  });
+  const disks: boolean[] = [];
+  hba.onDisk((disk) => disks.push(disk !== undefined));
+  hba.powerOn();
+  wheel.run(millis(0.01));
+  for (const level of ['COMINIT', 'idle'] as const) levels[0]!(level);
+  wheel.run(millis(0.01));
+  for (const level of ['COMWAKE', 'ALIGN3', 'SYNC3'] as const) levels[0]!(level);
+  signatures[0]!();
+  wheel.run(millis(200));
+  for (let i = 0; i < 8; i += 1) await Promise.resolve();
+  t.same(disks, [true]);
+  signatures[0]!();
+  t.same(disks, [true, false]);
 });

@@ -122,6 +122,21 @@ await t.test('a hand-back does not wait for a drive that hangs', async (t) => {
   t.equal(chain.hba.disk?.sectors, 10);
 });
 
+await t.test('what the controller wrote is flushed before a disable hides it', async (t) => {
+  const chain = unitChain([10]);
+  await chain.powerOn();
+  const head = chain.units[0]!;
+  await chain.settle(head.order('own'));
+  await head.bmc.write(0, sector(1), false);
+  let flushes = 0;
+  chain.images[0]!.flush = async () => {
+    flushes += 1;
+  };
+  t.match(await chain.settle(head.order('disable')), { ok: true });
+  t.equal(flushes, 1);
+  t.equal(head.state.t.state, 'T7');
+});
+
 await t.test('orders that do not fit the moment are refused with a reason', async (t) => {
   const chain = unitChain([10, 20]);
   await chain.powerOn();

@@ -1,5 +1,5 @@
 import { SimChain } from '../../src/adapters/sim/chain/index.ts';
-import { CSI, DSI, millis, readRegisters, type Unit } from '../../src/sata-chain/index.ts';
+import { CSI, DSI, millis, readRegisters, type Unit, type UnitOrder } from '../../src/sata-chain/index.ts';
 
 /** Something that happens to a chain. `at` picks the unit, modulo their number. */
 export type Mishap =
@@ -8,7 +8,7 @@ export type Mishap =
   | { readonly do: 'power off' | 'power on'; readonly at: number }
   | { readonly do: 'host reset' | 'host off' | 'host on' }
   | { readonly do: 'partial' | 'slumber' | 'wake'; readonly at: number }
-  | { readonly do: 'resync'; readonly at: number };
+  | { readonly do: UnitOrder; readonly at: number };
 
 /** A simulated chain that remembers what was done to it, so that the truth is known without asking any unit. */
 export class ChainWorld {
@@ -25,6 +25,12 @@ export class ChainWorld {
     this.whole = (1000 * units * (units + 1)) / 2;
     this.#powered = new Array<boolean>(units).fill(false);
     this.#alive = new Array<boolean>(units).fill(true);
+  }
+
+  /** All units of a chain below mirrors. */
+  keepPlaces(): void {
+    for (const unit of this.chain.units) unit.give({ is: 'places', keep: true });
+    this.chain.wheel.run(millis(10));
   }
 
   start(): void {
@@ -77,7 +83,12 @@ export class ChainWorld {
         chain.units[at]!.give({ is: 'wake', port: 'pto' });
         break;
       case 'resync':
-        chain.units[at]!.order('resync');
+      case 'own':
+      case 'hand-back':
+      case 'disable':
+      case 'enable':
+      case 'go-degraded':
+        chain.units[at]!.order(mishap.do);
         break;
     }
   }
@@ -85,10 +96,15 @@ export class ChainWorld {
   /** Puts everything back as it was at the start, and waits until every wait has ended. */
   heal(): void {
     for (let at = 0; at < this.size; at += 1) {
+      this.apply({ do: 'hand-back', at });
+      this.apply({ do: 'enable', at });
       this.apply({ do: 'drive heals', at });
       this.apply({ do: 'plug drive', at });
       this.apply({ do: 'plug cable', at });
       this.apply({ do: 'power on', at });
+      // A lock that was still under way falls before power, or has to be taken off after it.
+      this.chain.wheel.run(millis(5));
+      this.apply({ do: 'enable', at });
     }
     this.apply({ do: 'host on' });
     this.settle();

@@ -19,10 +19,13 @@ const pause = fc.oneof(
   fc.integer({ min: 0, max: 40_000_000 }),
 );
 const history = fc.array(fc.tuple(mishap, pause), { minLength: 1, maxLength: 24 });
+const order = fc.record({ do: fc.constantFrom('own', 'hand-back', 'disable', 'enable'), at });
+const ordered = fc.array(fc.tuple(fc.oneof(mishap, order), pause), { minLength: 1, maxLength: 24 });
 
-function live(units: number, events: readonly (readonly [Mishap, number])[]): ChainWorld {
+function live(units: number, events: readonly (readonly [Mishap, number])[], mirrored = false): ChainWorld {
   const world = new ChainWorld(units);
   world.start();
+  if (mirrored) world.keepPlaces();
   for (const [what, wait] of events) {
     world.apply(what);
     world.chain.wheel.run(millis(wait / 1000));
@@ -60,8 +63,8 @@ for (const [units, runs] of [
 
   await t.test(`a chain of ${units} is whole again once everything is put back`, async () => {
     fc.assert(
-      fc.property(history, (events) => {
-        const world = live(units, events);
+      fc.property(ordered, fc.boolean(), (events, mirrored) => {
+        const world = live(units, events, mirrored);
         world.heal();
         check(world);
         if (world.chain.host.disk?.sectors !== world.whole) throw new Error('not whole');

@@ -9,7 +9,7 @@ import { type BoardDescription, boardChannels } from '../../src/bmc/index.ts';
 import { type Device, startDevice } from '../../src/device.ts';
 import { openDeviceKey } from '../../src/device-parts.ts';
 import { Fleet, type GetOutcome, type PutOutcome } from '../../src/fleet/index.ts';
-import type { BlockDevice, KeyStore } from '../../src/ports/index.ts';
+import type { BlockDevice, KeyStore, LogSink, MessageBus } from '../../src/ports/index.ts';
 import {
   type ArgsOf,
   type DeviceEvent,
@@ -36,6 +36,8 @@ export interface ColdHostOptions extends DiskMaking {
   readonly limits?: Partial<AgentConfig['limits']>;
   /** The disk is a chain: bytes of each member but the last, which has the rest. */
   readonly members?: readonly number[];
+  /** The agent's bus, where it is not the broker's. */
+  readonly openBus?: (log: LogSink) => MessageBus;
 }
 
 let counter = 0;
@@ -180,6 +182,7 @@ export class ColdHost {
         close: async () => undefined,
       }),
       openBus: () => {
+        if (this.#options.openBus !== undefined) return this.#options.openBus(log);
         this.#bus = this.broker.bus(`ns-${DEVICE}`);
         return this.#bus;
       },

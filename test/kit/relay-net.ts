@@ -97,10 +97,21 @@ export class RelayNet {
   }
 
   async powerOn(i: number): Promise<void> {
+    const node = await this.node(i);
+    const unit = this.units[i]!;
+    unit.node = node;
+    node.start(async (envelope) => {
+      await this.onDelivery(i, envelope);
+      unit.got.push(envelope);
+    });
+  }
+
+  /** A unit's relay, opened and not started. */
+  async node(i: number): Promise<RelayNode> {
     const unit = this.units[i]!;
     const run = runOf(unit.store);
     unit.cut = () => run.cut();
-    const node = await RelayNode.open({
+    return RelayNode.open({
       self: unit.name,
       gateway: this.#options.gateways?.includes(i) ?? false,
       links: unit.links,
@@ -114,11 +125,6 @@ export class RelayNet {
         return this.#numbers;
       },
       ...this.#options.node,
-    });
-    unit.node = node;
-    node.start(async (envelope) => {
-      await this.onDelivery(i, envelope);
-      unit.got.push(envelope);
     });
   }
 

@@ -24,6 +24,12 @@ export interface RelayNodeOptions {
   readonly mostHeld?: number;
 }
 
+interface Waiting {
+  readonly until: 'stored' | 'passed';
+  readonly resolve: () => void;
+  readonly reject: (error: NsError) => void;
+}
+
 const TTL = seconds(3600);
 const MOST_HELD = 64;
 const MOST_BYTES = 4 * MiB;
@@ -40,7 +46,7 @@ export class RelayNode {
   readonly #seen: Seen;
   readonly #core: RelayCore;
   readonly #lines = new Map<string, RelayLine>();
-  readonly #waiting = new Map<string, { resolve: () => void; reject: (error: NsError) => void }>();
+  readonly #waiting = new Map<string, Waiting>();
   readonly #up = new Set<(up: boolean) => void>();
   #deliver: (envelope: Envelope) => Promise<void> = () => Promise.reject(new Error('nobody listens'));
   #isUp = false;
@@ -102,10 +108,16 @@ export class RelayNode {
   }
 
   /**
-   * Sends a signed packet. Resolves when a neighbour has it in safe keeping. Rejects with NS_RELAY_FULL where too much waits
+   * Sends a signed packet. Resolves when a neighbour has it in safe keeping, or with `until` 'stored' when own storage has
+   * it, from where it goes on after a restart too. Rejects with NS_RELAY_FULL where too much waits
    * already, NS_RELAY_LOST where nobody took it in its time, NS_RELAY_CLOSED.
    */
-  send(kind: Envelope['kind'], to: string, packet: Uint8Array): Promise<void> {
+  send(
+    kind: Envelope['kind'],
+    to: string,
+    packet: Uint8Array,
+    until: 'stored' | 'passed' = 'passed',
+  ): Promise<void> {
     const { clock, entropy, ttl = TTL } = this.#options;
     const envelope: Envelope = {
       kind,
@@ -124,7 +136,7 @@ export class RelayNode {
     if (this.#closed) return Promise.reject(relayError('NS_RELAY_CLOSED', 'the relay is closed'));
     const id = toHex(envelopeId(envelope));
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
+      this.#waiting.set(id, { until, resolve, reject });
       this.#give({ is: 'submit', envelope });
     });
   }
@@ -174,8 +186,7 @@ export class RelayNode {
         void this.#handOver(effect.id, effect.envelope);
         break;
       case 'passed':
-        this.#waiting.get(effect.id)?.resolve();
-        this.#waiting.delete(effect.id);
+        this.#resolve(effect.id);
         break;
       case 'dropped':
         this.#dropped(effect);
@@ -186,13 +197,20 @@ export class RelayNode {
   #write(id: string, write: () => Promise<void>, tells: boolean): void {
     this.#writing = this.#writing.then(write).then(
       () => {
-        if (tells) this.#give({ is: 'kept', id, ok: true });
+        if (!tells) return;
+        if (this.#waiting.get(id)?.until === 'stored') this.#resolve(id);
+        this.#give({ is: 'kept', id, ok: true });
       },
       (error: unknown) => {
         this.#options.log.log('error', 'relay-not-stored', { id, error: asNsError(error).message });
         if (tells) this.#give({ is: 'kept', id, ok: false });
       },
     );
+  }
+
+  #resolve(id: string): void {
+    this.#waiting.get(id)?.resolve();
+    this.#waiting.delete(id);
   }
 
   async #handOver(id: string, envelope: Envelope): Promise<void> {

@@ -1,0 +1,141 @@
+import { asNsError, hasCode, NsError } from '../../base/index.ts';
+import type { BusMessage, BusState, MessageBus, PublishOptions, Stop } from '../../ports/index.ts';
+import { deviceTopics } from '../../protocol/index.ts';
+import { ANY_GATEWAY, type Envelope, type RelayNode } from '../../sata-chain/index.ts';
+
+/** Envelopes held here beyond which what is of no use later is not sent. */
+const BUSY = 16;
+
+/**
+ * A device's bus where its own network is dead: orders come, and events and receipts go, along the chain, by a neighbour
+ * that has a network. Only that: a file's blocks would take the chain's time from the disk, and are refused.
+ */
+export class RelayBus implements MessageBus {
+  readonly #open: () => Promise<RelayNode>;
+  readonly #cmd: string;
+  readonly #evt: string;
+  readonly #filters = new Set<string>();
+  readonly #states = new Set<(state: BusState) => void>();
+  readonly #closing = new AbortController();
+  /** What was published before the start waits for this. */
+  readonly #opened: Promise<RelayNode>;
+  #resolveOpened: (node: RelayNode) => void = () => undefined;
+  #rejectOpened: (error: NsError) => void = () => undefined;
+  #early = 0;
+  #node: RelayNode | undefined;
+  #handler: ((message: BusMessage) => Promise<void>) | undefined;
+  #up = false;
+  #started = false;
+
+  /** `open` opens this device's relay; asked at the start, once. */
+  constructor(open: () => Promise<RelayNode>, tenant: string, device: string) {
+    this.#open = open;
+    this.#opened = new Promise((resolve, reject) => {
+      this.#resolveOpened = resolve;
+      this.#rejectOpened = reject;
+    });
+    this.#opened.catch(() => undefined);
+    const { cmd, evt } = deviceTopics(tenant, device);
+    this.#cmd = cmd;
+    this.#evt = evt;
+  }
+
+  /** Resolves when a neighbour is connected; an abort before that closes the bus. */
+  async start(signal?: AbortSignal): Promise<void> {
+    if (this.#started) throw new NsError('NS_BUS_STARTED', 'a bus starts once', { family: 'caller' });
+    this.#started = true;
+    const close = (): void => void this.close();
+    if (signal?.aborted) close();
+    signal?.addEventListener('abort', close, { once: true });
+    const up = new Promise<void>((resolve, reject) => {
+      this.onState((state) => {
+        if (state.is === 'up') resolve();
+      });
+      const closed = (): void => reject(down('the bus was closed'));
+      if (this.#closing.signal.aborted) closed();
+      this.#closing.signal.addEventListener('abort', closed, { once: true });
+    });
+    await Promise.all([this.#begin(), up]);
+  }
+
+  async #begin(): Promise<void> {
+    const node = await this.#open();
+    if (this.#closing.signal.aborted) return node.close();
+    this.#node = node;
+    node.start((envelope) => this.#receive(envelope));
+    node.onUp((isUp) => this.#connection(isUp));
+    this.#resolveOpened(node);
+  }
+
+  async subscribe(filters: readonly string[]): Promise<void> {
+    for (const filter of filters) this.#filters.add(filter);
+  }
+
+  onMessage(handler: (message: BusMessage) => Promise<void>): void {
+    this.#handler = handler;
+  }
+
+  /** Resolves when a neighbour has it in safe keeping. NS_BUS_REFUSED for what is not an event of this device. */
+  async publish(topic: string, payload: Uint8Array, options: PublishOptions = {}): Promise<void> {
+    if (this.#closing.signal.aborted) throw down('the bus was closed');
+    const transient = options.transient === true;
+    if (transient && !this.#up) throw down('no neighbour is connected');
+    if (topic !== this.#evt || options.retain === true) {
+      throw new NsError('NS_BUS_REFUSED', 'along the chain only events and receipts go');
+    }
+    if (transient && (this.#node?.held ?? 0) >= BUSY) throw full();
+    try {
+      const node = this.#node ?? (await this.#opening());
+      await node.send('event', ANY_GATEWAY, payload);
+    } catch (error) {
+      if (hasCode(error, 'NS_RELAY_FULL')) throw full();
+      if (hasCode(error, 'NS_RELAY_INVALID')) {
+        throw new NsError('NS_BUS_REFUSED', error.sentence, { cause: error });
+      }
+      throw down(asNsError(error).sentence);
+    }
+  }
+
+  onState(listener: (state: BusState) => void): Stop {
+    this.#states.add(listener);
+    return () => this.#states.delete(listener);
+  }
+
+  /** Closes the relay with it; the links stay open. */
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort('closed');
+    this.#rejectOpened(down('the bus was closed'));
+    await this.#node?.close();
+    this.#connection(false);
+  }
+
+  async #opening(): Promise<RelayNode> {
+    if (this.#early >= BUSY) throw new NsError('NS_RELAY_FULL', 'the relay is not open yet');
+    this.#early += 1;
+    try {
+      return await this.#opened;
+    } finally {
+      this.#early -= 1;
+    }
+  }
+
+  #connection(up: boolean): void {
+    if (up === this.#up) return;
+    this.#up = up;
+    const state: BusState = up
+      ? { is: 'up', protocol: '3.1.1' }
+      : { is: 'down', reason: 'no neighbour is connected' };
+    for (const listener of [...this.#states]) listener(state);
+  }
+
+  async #receive({ kind, packet }: Envelope): Promise<void> {
+    if (kind !== 'order') return;
+    if (this.#handler === undefined || !this.#filters.has(this.#cmd)) throw down('nobody listens yet');
+    await this.#handler({ topic: this.#cmd, payload: packet, retained: false });
+  }
+}
+
+const down = (sentence: string): NsError => new NsError('NS_BUS_DOWN', sentence, { retryable: true });
+const full = (): NsError =>
+  new NsError('NS_BUS_FULL', 'too much waits for a neighbour already', { retryable: true });

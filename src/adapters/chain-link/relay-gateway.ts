@@ -1,0 +1,93 @@
+import { asNsError, hasCode, NsError, seconds } from '../../base/index.ts';
+import type { BusMessage, Clock, LogSink, MessageBus } from '../../ports/index.ts';
+import { deviceTopics, LIMITS } from '../../protocol/index.ts';
+import type { Envelope, RelayNode } from '../../sata-chain/index.ts';
+
+export interface RelayGatewayParts {
+  /** A connection of its own, whose session the broker keeps: the neighbours' orders wait there. Not started yet. */
+  readonly bus: MessageBus;
+  readonly node: RelayNode;
+  readonly tenant: string;
+  /** The neighbours that it stands for; at most eight on one connection. */
+  readonly devices: readonly string[];
+  readonly clock: Clock;
+  readonly log: LogSink;
+}
+
+const MOST_DEVICES = 8;
+const FULL_PAUSE = seconds(2);
+
+/**
+ * Stands at the broker for neighbours whose own network is dead: hears their orders and says their events. It cannot read
+ * more than the broker can, and cannot give an order: both ends check signatures, and it has no key of either.
+ */
+export class RelayGateway {
+  readonly #parts: RelayGatewayParts;
+  readonly #orders = new Map<string, string>();
+  readonly #events = new Map<string, string>();
+  readonly #closing = new AbortController();
+
+  constructor(parts: RelayGatewayParts) {
+    const { devices, tenant } = parts;
+    if (devices.length > MOST_DEVICES) {
+      const sentence = `a gateway stands for at most ${MOST_DEVICES} devices on one connection`;
+      throw new NsError('NS_RELAY_INVALID', sentence, { family: 'caller' });
+    }
+    this.#parts = parts;
+    for (const device of devices) {
+      const { cmd, evt } = deviceTopics(tenant, device);
+      this.#orders.set(cmd, device);
+      this.#events.set(device, evt);
+    }
+  }
+
+  /** Begins to listen at both sides; does not wait for the broker. */
+  async start(): Promise<void> {
+    const { bus, node, log } = this.#parts;
+    bus.onMessage((message) => this.#order(message));
+    await bus.subscribe([...this.#orders.keys()]);
+    node.start((envelope) => this.#event(envelope));
+    bus.start(this.#closing.signal).catch((error: unknown) => {
+      if (!this.#closing.signal.aborted) {
+        log.log('error', 'relay-bus-failed', { error: asNsError(error).message });
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort('closed');
+    await this.#parts.bus.close();
+    await this.#parts.node.close();
+  }
+
+  /** The broker may forget the order when own storage has it. While there is no room there, the broker keeps the next. */
+  async #order({ topic, payload, retained }: BusMessage): Promise<void> {
+    const { node, clock, log } = this.#parts;
+    const device = this.#orders.get(topic);
+    if (device === undefined) return;
+    if (retained || payload.byteLength > LIMITS.order) {
+      log.log('warn', 'relay-order-refused', { device, retained, bytes: payload.byteLength });
+      return;
+    }
+    for (;;) {
+      try {
+        await node.send('order', device, payload, 'stored');
+        return;
+      } catch (error) {
+        if (!hasCode(error, 'NS_RELAY_FULL')) throw error;
+      }
+      await clock.sleep(FULL_PAUSE, this.#closing.signal);
+    }
+  }
+
+  async #event({ kind, from, packet }: Envelope): Promise<void> {
+    const { bus, log } = this.#parts;
+    const topic = this.#events.get(from);
+    if (kind !== 'event' || topic === undefined) {
+      log.log('warn', 'relay-event-refused', { from, kind });
+      return;
+    }
+    await bus.publish(topic, packet);
+  }
+}

@@ -112,6 +112,16 @@ await t.test('what a server cannot do or will not do is told apart', async (t) =
   await server.close();
 });
 
+await t.test('a disk that is no whole number of blocks is offered without its rest', async (t) => {
+  const socketPath = place();
+  const server = await serveNbd(new MemoryDevice('disk0', MiB + 700), { socketPath, minimumBlock: 512 });
+  const device = await openNbd({ socketPath });
+  t.equal(device.capabilities.size, MiB + 512);
+  await device.write(MiB + 1, new Uint8Array(511).fill(1));
+  await device.close();
+  await server.close();
+});
+
 await t.test('a read is given up at once, its buffer is left alone, and the next one is right', async (t) => {
   const socketPath = place();
   const inner = new MemoryDevice('disk0', noise(MiB, 5));

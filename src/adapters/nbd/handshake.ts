@@ -100,9 +100,8 @@ async function chooseByName(
   if (!isName(text, counter)) return 'close';
   const offer = await counter.ask();
   if (typeof offer === 'string') return 'close';
-  const { size } = offer.device.capabilities;
   await state.stream.send(
-    encodeExport(size, exportFlags(offer, state.structured)),
+    encodeExport(sizeOf(offer, counter), exportFlags(offer, state.structured)),
     new Uint8Array(withZeroes ? 124 : 0),
   );
   return agreed(state, counter, offer, text);
@@ -176,8 +175,7 @@ async function inform(state: Haggling, counter: Counter, option: number, data: U
   if (option === OPTION.go && counter.blockSizes.minimum > 1 && !knowsBlocks) {
     return refuse(REPLY.blockSizeRequired);
   }
-  const { size } = offer.device.capabilities;
-  const about = encodeExport(size, exportFlags(offer, state.structured));
+  const about = encodeExport(sizeOf(offer, counter), exportFlags(offer, state.structured));
   await reply(REPLY.info, concatBytes(Uint8Array.of(0, INFO.export), about));
   if (knowsBlocks) await reply(REPLY.info, encodeBlockSizes(counter.blockSizes));
   await reply(REPLY.ack);
@@ -194,6 +192,12 @@ function agreed(state: Haggling, counter: Counter, offer: Offer, name: string): 
 /** The empty name stands for the default export, which is the only one. */
 function isName(name: string, counter: Counter): boolean {
   return name === '' || name === counter.exportName;
+}
+
+/** Whole blocks alone: a client could not ask for the rest. */
+function sizeOf(offer: Offer, counter: Counter): number {
+  const { size } = offer.device.capabilities;
+  return size - (size % counter.blockSizes.minimum);
 }
 
 function exportFlags(offer: Offer, structured: boolean): number {

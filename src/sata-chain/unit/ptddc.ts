@@ -61,6 +61,8 @@ export class Ptddc {
   readonly #changes = new Listeners<[Unit, Unit]>();
   readonly #inputs: UnitInput[] = [];
   #working = false;
+  /** Which turn of the power switch this is. */
+  #powering = 0;
   #flushing: AbortController | undefined;
   #state: Unit;
 
@@ -98,12 +100,16 @@ export class Ptddc {
   /** Reads the memory and begins at T0. NS errors of the memory pass through, and the unit stays dark. */
   async powerOn(): Promise<void> {
     const blank: UnitRecord = { unit: this.#options.unit, locked: false, epoch: 0 };
+    this.#powering += 1;
+    const powering = this.#powering;
     const record = (await this.#options.memory.load()) ?? blank;
+    if (powering !== this.#powering) return;
     this.#give({ is: 'power', on: true, record });
   }
 
   /** At once, as when a plug is pulled: only what the memory holds is left. */
   powerOff(): void {
+    this.#powering += 1;
     this.#keeper.drop();
     this.#give({ is: 'power', on: false });
   }

@@ -165,6 +165,14 @@ await t.test('a blank unit is enrolled once', async (t) => {
   t.equal(chain.memories[0]!.record?.chain, '00000000000000aa');
 });
 
+await t.test('power that goes while the memory is read stays off', async (t) => {
+  const chain = unitChain([10]);
+  const on = chain.units[0]!.powerOn();
+  chain.units[0]!.powerOff();
+  await on;
+  t.equal(chain.units[0]!.state.power, false);
+});
+
 await t.test('SError keeps what happened until it is cleared', async (t) => {
   const chain = unitChain([10]);
   await chain.powerOn();

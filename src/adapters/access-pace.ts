@@ -1,7 +1,10 @@
 import { type Duration, milliseconds } from '../base/index.ts';
 
-/** An access that took longer than this was not from memory; larger ones may take as much longer as copying takes. */
+/** An access that took longer than this was perhaps not from memory: the quickest disks take about twice as long. */
+const SUSPECT: Duration = milliseconds(0.05);
+/** Where nothing else tells, it takes so long to count as the disk. */
 const SLOW: Duration = milliseconds(1);
+/** Larger ones may take as much longer as copying takes. */
 const BYTES_PER_MILLISECOND = 256 * 1024;
 /** Accesses that go to the thread pool after a slow one. */
 const FIRST_PENANCE = 16;
@@ -34,10 +37,11 @@ export class AccessPace {
     return false;
   }
 
-  /** What an access made at once has taken. `waited` is asked about a slow one. */
+  /** What an access made at once has taken. `waited` is asked about one that took long. */
   measured(bytes: number, took: Duration, waited: () => Waited): void {
     this.#sinceDoubt += 1;
-    if (took <= SLOW + bytes / BYTES_PER_MILLISECOND || !this.#isSlow(waited())) {
+    const beyondCopying = took - bytes / BYTES_PER_MILLISECOND;
+    if (beyondCopying <= SUSPECT || !this.#isSlow(beyondCopying, waited())) {
       this.#quick += 1;
       if (this.#quick < FORGIVEN_AFTER) return;
       this.#quick = 0;
@@ -49,8 +53,9 @@ export class AccessPace {
     this.#quick = 0;
   }
 
-  #isSlow(waited: Waited): boolean {
+  #isSlow(took: number, waited: Waited): boolean {
     if (waited !== 'perhaps') return waited === 'yes';
+    if (took <= SLOW) return false;
     const isNear = this.#sinceDoubt <= NEAR;
     this.#sinceDoubt = 0;
     return isNear;

@@ -20,7 +20,7 @@ function held(
 
 await t.test('what is as quick as memory is always made at once', async (t) => {
   t.equal(
-    held(new AccessPace(), 100_000, () => 0.2),
+    held(new AccessPace(), 100_000, () => 0.05),
     100_000,
   );
   t.equal(
@@ -39,6 +39,14 @@ await t.test('a disk that is slow holds the loop ever more seldom', async (t) =>
   const pace = new AccessPace();
   t.ok(held(pace, 1000, () => 8) <= 6);
   t.ok(held(pace, 1_000_000, () => 8) <= 24);
+});
+
+await t.test('a quick disk is still a disk: many of its accesses go side by side', async (t) => {
+  t.ok(held(new AccessPace(), 1000, () => 0.1) <= 6);
+  t.equal(
+    held(new AccessPace(), 1000, () => 0.1, { waited: 'perhaps' }),
+    1000,
+  );
 });
 
 await t.test('one slow access costs a while in the pool and no more', async (t) => {

@@ -5,6 +5,7 @@ import { clearSerror, type Sleep } from '../phy/phy.ts';
 import type { Plug } from '../plug.ts';
 import { identityOf } from '../pttrsm/found.ts';
 import { hostIsServed, membersOf, ownerIsServed } from '../pttrsm/guards.ts';
+import type { Side } from '../pttrsm/side.ts';
 import type { RoutedMember } from '../route/chain-router.ts';
 import { gatedTarget } from '../route/gate.ts';
 import { AtaFault, type SataTarget } from '../target.ts';
@@ -81,7 +82,7 @@ export class Ptddc {
     });
     this.#bmc = new BmcTarget(router, () => ownerIsServed(this.#state.t) === 'yes');
     this.bmc = this.#bmc;
-    const port = (which: 'pto' | 'ddi') => new UnitPort(which, (input) => this.#give(input));
+    const port = (which: 'pto' | 'ddi') => new UnitPort(which, scheduler, (input) => this.#give(input));
     this.#ports = { pto: port('pto'), ddi: port('ddi') };
     this.pti = {
       wire: {
@@ -184,6 +185,8 @@ export class Ptddc {
     const { state, outputs } = stepUnit(before, input, this.#timings);
     this.#state = state;
     if (state.t !== before.t) this.#remap(before);
+    if (!isOpen(state.t.local)) this.#ports.ddi.forget();
+    if (!isOpen(state.t.below)) this.#ports.pto.forget();
     const refused = outputs.some(({ is }) => is === 'refused');
     if (input.is === 'order') this.#desk.answer(input.order, refused, state);
     else if (input.is === 'enrol' || input.is === 'places') this.#desk.answer(input.is, refused, state);
@@ -263,5 +266,8 @@ export class Ptddc {
     if (!flushing.signal.aborted && flushing === this.#flushing) this.#give({ is: 'flushed' });
   }
 }
+
+/** A question may be open: it is not answered, or only too late. */
+const isOpen = ({ is }: Side): boolean => is === 'asked' || is === 'failed';
 
 const notServed = (): AtaFault => new AtaFault('ABORTED', 'the unit serves no commands from above now');

@@ -3,20 +3,26 @@ import type { Level } from '../phy/level.ts';
 import type { Plug } from '../plug.ts';
 import { foundIn } from '../pttrsm/found.ts';
 import type { RoutedMember } from '../route/chain-router.ts';
+import { millis, type Scheduler } from '../time.ts';
 import type { UnitInput } from './unit.ts';
+
+const ASK_AGAIN = millis(1000);
 
 /** A host port of a unit: what is plugged in, and what it said that it is. */
 export class UnitPort {
   readonly #port: 'pto' | 'ddi';
+  readonly #scheduler: Scheduler;
   readonly #give: (input: UnitInput) => void;
   #plug: Plug | undefined;
   #sent: Level = 'idle';
   #leave: () => void = () => {};
   #question: AbortController | undefined;
   #identity: DeviceIdentity | undefined;
+  #again: () => void = () => {};
 
-  constructor(port: 'pto' | 'ddi', give: (input: UnitInput) => void) {
+  constructor(port: 'pto' | 'ddi', scheduler: Scheduler, give: (input: UnitInput) => void) {
     this.#port = port;
+    this.#scheduler = scheduler;
     this.#give = give;
   }
 
@@ -24,7 +30,7 @@ export class UnitPort {
   attach(plug: Plug | undefined, sent: Level): void {
     this.#leave();
     this.#plug?.wire.transmit('idle');
-    this.#question?.abort();
+    this.forget();
     this.#plug = plug;
     this.#sent = sent;
     this.#give({ is: 'level', port: this.#port, level: 'idle' });
@@ -48,12 +54,23 @@ export class UnitPort {
     this.#plug?.wire.transmit(level);
   }
 
-  /** Asks who is there. An answer to a question that was replaced is dropped. */
+  /**
+   * Asks who is there, again and again while the device refuses to say: it may be at something else for a moment, and
+   * would not tell when that is over. An answer to a question that was replaced or forgotten is dropped.
+   */
   identify(): void {
-    this.#question?.abort();
+    this.forget();
     const question = new AbortController();
     this.#question = question;
     void this.#ask(question);
+  }
+
+  /** Whoever was asked is gone, or has answered. */
+  forget(): void {
+    this.#question?.abort();
+    this.#question = undefined;
+    this.#again();
+    this.#again = () => {};
   }
 
   /** As the router maps it; without a target while it is away, and then as it is remembered. */
@@ -67,10 +84,14 @@ export class UnitPort {
     try {
       identity = await this.#plug?.target.identify(question.signal);
     } catch {
-      // No answer is an answer: whoever does not say what it is becomes no member.
+      // A refusal is no answer yet; T_spin ends the wait for one.
     }
-    if (question.signal.aborted || question !== this.#question) return;
-    const found = identity && foundIn(identity);
+    if (question.signal.aborted) return;
+    if (identity === undefined) {
+      this.#again = this.#scheduler.after(ASK_AGAIN, () => void this.#ask(question));
+      return;
+    }
+    const found = foundIn(identity);
     if (found) this.#identity = identity;
     this.#give({ is: 'identity', port: this.#port, found });
   }

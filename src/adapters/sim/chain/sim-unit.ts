@@ -4,6 +4,7 @@ import {
   type Level,
   membersOf,
   microseconds,
+  millis,
   type Nanoseconds,
   newUnit,
   type Port,
@@ -26,6 +27,8 @@ export interface SimUnitCables {
   readonly ddi: SimCable;
 }
 
+/** A device that refuses to say who it is may be at something else for a moment. */
+const ASK_AGAIN: Nanoseconds = millis(1000);
 const SAVE_TIME: Nanoseconds = microseconds(200);
 
 /** One PTDDC in virtual time: the pure unit, its timers on the wheel, its memory in `saved`. */
@@ -147,9 +150,16 @@ export class SimUnit {
   #ask(port: 'pto' | 'ddi'): void {
     this.#questions[port] += 1;
     const question = this.#questions[port];
-    this.#cables[port].ask((found) => {
-      if (question === this.#questions[port]) this.give({ is: 'identity', port, found });
-    });
+    const side = port === 'ddi' ? 'local' : 'below';
+    const ask = (): void => {
+      this.#cables[port].ask((found) => {
+        const { is } = this.#state.t[side];
+        if (question !== this.#questions[port] || (is !== 'asked' && is !== 'failed')) return;
+        if (found) this.give({ is: 'identity', port, found });
+        else this.#scheduler.after(ASK_AGAIN, ask);
+      });
+    };
+    ask();
   }
 
   #save(record: UnitRecord): void {

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { type AtaFault, millis } from '../../../../src/sata-chain/index.ts';
+import { AtaFault, BlockDrive, DrivePlug, millis } from '../../../../src/sata-chain/index.ts';
 import { unitChain } from '../../../kit/unit-chain.ts';
 
 const sector = (fill: number): Uint8Array => new Uint8Array(512).fill(fill);
@@ -163,6 +163,24 @@ await t.test('a blank unit is enrolled once', async (t) => {
   t.match(await chain.settle(head.enrol('00000000000000aa')), { ok: true });
   t.match(await head.enrol('00000000000000bb'), { ok: false });
   t.equal(chain.memories[0]!.record?.chain, '00000000000000aa');
+});
+
+await t.test('a device that refuses to say who it is for a moment is asked again', async (t) => {
+  const chain = unitChain([10]);
+  const block = new BlockDrive(chain.images[0]!, { serial: 'BUSY' });
+  const identify = () => Promise.resolve(block.identity);
+  let refusals = 3;
+  block.identify = () => {
+    refusals -= 1;
+    return refusals >= 0 ? Promise.reject(new AtaFault('ABORTED', 'not now')) : identify();
+  };
+  const drive = new DrivePlug(chain.wheel, block);
+  drive.powerOn();
+  chain.units[0]!.attach('ddi', drive);
+  await chain.powerOn();
+  t.equal(chain.units[0]!.state.t.local.is, 'asked');
+  await chain.run(millis(4000));
+  t.equal(chain.hba.disk?.sectors, 10);
 });
 
 await t.test('power that goes while the memory is read stays off', async (t) => {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { buildChainProgram, makeMembers, type ServedChain, serveChain, tool } from '../kit/chain-program.ts';
+import { buildChainProgram, makeMembers, serveChain, tool, untilStatus } from '../kit/chain-program.ts';
 
 const MiB = 1024 * 1024;
 const root = t.testdir();
@@ -16,15 +16,6 @@ async function chainOf(sizes: readonly number[], options: readonly string[] = []
   const members = await makeMembers(directory, sizes);
   const chain = await serveChain(program, directory, members, options);
   return { directory, members, chain };
-}
-
-/** Asks for the status until it says so; five seconds at most. */
-async function untilStatus(chain: ServedChain, wanted: RegExp): Promise<string> {
-  for (let tries = 0; ; tries += 1) {
-    const status = await chain.order('status');
-    if (wanted.test(status) || tries >= 25) return status;
-    await new Promise((done) => setTimeout(done, 200));
-  }
 }
 
 await t.test('libnbd and QEMU see one disk of the summed size', async (t) => {

@@ -70,6 +70,7 @@ export async function serveChain(
     ],
     { env: environment, stdio: ['ignore', 'ignore', 'pipe'] },
   );
+  process.once('exit', () => child.kill('SIGKILL'));
   let said = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     said = (said + text).slice(-600);
@@ -121,4 +122,42 @@ export async function tool(program: string, ...args: readonly string[]): Promise
     maxBuffer: 16 * 1024 * 1024,
   });
   return stdout;
+}
+
+export interface UnitProcess {
+  readonly process: ChildProcess;
+  stop(): Promise<number | NodeJS.Signals | null>;
+  kill(): Promise<void>;
+}
+
+/** Starts `nightshift-chain unit` with these arguments. */
+export function startUnit(program: string, args: readonly string[]): UnitProcess {
+  const child = spawn(process.execPath, [program, 'unit', '--quiet', ...args], {
+    env: environment,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  process.once('exit', () => child.kill('SIGKILL'));
+  const ended = new Promise<number | NodeJS.Signals | null>((done) => {
+    child.once('close', (code, signal) => done(signal ?? code));
+  });
+  return {
+    process: child,
+    stop: () => {
+      child.kill('SIGTERM');
+      return ended;
+    },
+    kill: async () => {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+/** Asks for the status until it says so; twenty seconds at most. What it said last. */
+export async function untilStatus(chain: ServedChain, wanted: RegExp): Promise<string> {
+  for (let tries = 0; ; tries += 1) {
+    const status = await chain.order('status');
+    if (wanted.test(status) || tries >= 60) return status;
+    await new Promise((done) => setTimeout(done, 200));
+  }
 }

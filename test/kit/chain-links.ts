@@ -146,7 +146,9 @@ export async function ptyPair(): Promise<{ paths: [string, string]; unplug(): Pr
 export async function serialBench(faults?: BenchFaults): Promise<LinkBench> {
   const pty = await ptyPair();
   const { wrap, cut, restore } = new Lines(faults, false);
-  const open = (path: string) => serialLink({ ...quick, path, baudRate: 115_200, wrap }, parts);
+  // Another process carries the bytes, and may have to wait for its turn.
+  const patient = { ...quick, keepAlive: milliseconds(80) };
+  const open = (path: string) => serialLink({ ...patient, path, baudRate: 115_200, wrap }, parts);
   const [a, b] = [open(pty.paths[0]), open(pty.paths[1])];
   const done = async () => {
     await Promise.all([a.close(), b.close()]);

@@ -23,8 +23,11 @@ const LEVELS: readonly Level[] = [
 /** Changes that a frame repeats, so that a burst is not missed because its frame was lost. */
 const REPEATED = 8;
 const LEAST_REFRESH = millis(20);
-/** Refreshes that may be lost in a row before the other end counts as silent. */
-const LOST_REFRESHES = 6;
+/**
+ * The other end counts as silent when nothing came for so many of our own refreshes: a program that was held up for long
+ * hears before it judges.
+ */
+const SILENT_REFRESHES = 6;
 
 /**
  * The signals of a cable over a link, as the state of each end's transmitter: said at each change and again and again,
@@ -35,7 +38,6 @@ export class SignalChannel implements Wire {
   readonly #link: ChainLink;
   readonly #refresh: Nanoseconds;
   readonly #again: Timer;
-  readonly #silence: Timer;
   readonly #levels = new Listeners<[Level]>();
   readonly #stops: readonly Stop[];
   readonly #closing = new AbortController();
@@ -43,6 +45,8 @@ export class SignalChannel implements Wire {
   #sent: Level[] = ['idle'];
   #changes = 0;
   #waitsForRoom = false;
+  /** Refreshes of ours since the last frame of the other end. */
+  #quiet = 0;
   #linked = false;
   /** Changes of the other end that we know; undefined before its first frame of this connection. */
   #known: number | undefined;
@@ -52,11 +56,10 @@ export class SignalChannel implements Wire {
     this.#link = link;
     this.#refresh = nanoseconds(Math.max(LEAST_REFRESH, millis(link.capabilities.roundTrip)));
     this.#again = new Timer(scheduler);
-    this.#silence = new Timer(scheduler);
     this.#stops = [
       link.onFrame(({ channel, bytes }) => {
         // Where other frames pass, this end's are on their way among them.
-        if (this.#known !== undefined) this.#listen();
+        this.#quiet = 0;
         if (channel === 'signal') this.#frame(bytes);
       }),
       link.onConnection((linked) => this.#connection(linked)),
@@ -86,7 +89,6 @@ export class SignalChannel implements Wire {
     for (const stop of this.#stops) stop();
     this.#linked = false;
     this.#again.stop();
-    this.#silence.stop();
   }
 
   #connection(linked: boolean): void {
@@ -94,7 +96,7 @@ export class SignalChannel implements Wire {
     if (linked) {
       // Bursts of before belong to nobody.
       this.#sent = this.#sent.slice(-1);
-      this.#say();
+      this.#tick();
     } else {
       this.#again.stop();
       this.#lost();
@@ -109,7 +111,13 @@ export class SignalChannel implements Wire {
       bytes[4 + i] = LEVELS.indexOf(level);
     });
     if (!this.#link.send({ channel: 'signal', bytes })) this.#awaitRoom();
-    this.#again.restart(this.#refresh, () => this.#say());
+  }
+
+  #tick(): void {
+    this.#quiet += 1;
+    if (this.#quiet > SILENT_REFRESHES && this.#known !== undefined) this.#lost();
+    this.#say();
+    this.#again.restart(this.#refresh, () => this.#tick());
   }
 
   #awaitRoom(): void {
@@ -128,19 +136,12 @@ export class SignalChannel implements Wire {
     const changes = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
     const missed = this.#known === undefined ? 1 : (changes - this.#known) >>> 0;
     this.#known = changes;
-    this.#listen();
     // More than are repeated, or a count that went back: only how it is now is certain.
     const news = missed > levels.length ? levels.slice(-1) : levels.slice(levels.length - missed);
     for (const level of news) if (level !== undefined) this.#hear(level);
   }
 
-  #listen(): void {
-    const patience = nanoseconds(this.#refresh * LOST_REFRESHES);
-    this.#silence.restart(patience, () => this.#lost());
-  }
-
   #lost(): void {
-    this.#silence.stop();
     this.#known = undefined;
     this.#hear('idle');
   }

@@ -8,7 +8,7 @@ const SLOW: Duration = milliseconds(1);
 const BYTES_PER_MILLISECOND = 256 * 1024;
 /** Accesses that go to the thread pool after a slow one. */
 const FIRST_PENANCE = 16;
-const LONGEST_PENANCE = 64 * 1024;
+const LONGEST_PENANCE = 1024;
 /** So many quick ones in a row, and the next slow one costs half as much. */
 const FORGIVEN_AFTER = 64;
 
@@ -21,8 +21,8 @@ export type Waited = 'yes' | 'perhaps' | 'no';
 /**
  * Decides which accesses to a disk may be made at once, holding the event loop, and which go to the thread pool: at once
  * while they are measured to be as quick as memory, which for small ones is far cheaper than a thread; by the pool for a
- * while as soon as one was slow. Of all accesses at most two in 17 hold the loop long, and on a disk that stays slow two
- * in 65,537.
+ * while as soon as one was slow. Of all accesses at most two in 17 hold the loop long, and on a disk that stays slow
+ * two in 1025.
  */
 export class AccessPace {
   #penance = FIRST_PENANCE;

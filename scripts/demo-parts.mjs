@@ -102,6 +102,22 @@ export async function makeDisk(dir) {
   return { image, dump };
 }
 
+/** Cuts an image into the drives of a chain; the first border lies within a filesystem block. */
+export async function splitDisk(image, names) {
+  const whole = await readFile(image);
+  const borders = [0, 60 * MIB + 512, 150 * MIB, whole.byteLength];
+  for (const [i, name] of names.entries())
+    await writeFile(join(dirname(image), name), whole.subarray(borders[i], borders[i + 1]));
+  await rm(image);
+}
+
+/** The drives of a chain, one after the other, as one image: what a host would see. */
+export function joinDisk(dir, names) {
+  const image = join(dir, 'joined.img');
+  tool('sh', ['-c', `cat ${names.join(' ')} > joined.img`], { cwd: dir });
+  return image;
+}
+
 export function check(image) {
   const run = spawnSync('e2fsck', ['-fn', `${image}?offset=${VOLUME_AT}`], { env, encoding: 'utf8' });
   if (run.status !== 0) throw new Error(`e2fsck found the disk damaged (${run.status}):\n${run.stdout}`);

@@ -11,11 +11,13 @@ import {
   check,
   children,
   env,
+  joinDisk,
   line,
   MIB,
   makeDisk,
   root,
   say,
+  splitDisk,
   start,
   tool,
 } from './demo-parts.mjs';
@@ -55,6 +57,15 @@ async function main() {
         else reject(new Error(`the command ended with ${code}, not with ${CODES[expected]} (${expected})`));
       });
     });
+  /** The same, again and again without showing it, until the answer looks so; then once more for all to see. */
+  const showsSoon = async (pattern, ...args) => {
+    for (let left = 40; left > 0; left -= 1) {
+      const answer = tool(process.execPath, [operator, '--config', `${user}.yaml`, ...args], { cwd: dir });
+      if (pattern.test(answer.split('\n')[0])) break;
+    }
+    const shown = await run('ok', ...args);
+    if (!pattern.test(shown.split('\n')[0])) throw new Error(`never came true: ${pattern}`);
+  };
   const startAgent = async () => {
     const agent = start('agent', [device, '--board', 'sim-host', '--config', 'agent.yaml'], dir);
     await line(agent, /device\.started/, 'the agent');
@@ -64,10 +75,17 @@ async function main() {
   try {
     say(`\n== A disk, as a host left it when it was shut down (in ${dir})`);
     const { image, dump } = await makeDisk(dir);
-    const untouched = createHash('sha256')
-      .update(await readFile(image))
-      .digest('hex');
-    say(`  disk0.img: GPT, one ext4 volume "root"; ${check(image)}`);
+    const drives = ['drive-a.img', 'drive-b.img', 'drive-c.img'];
+    const hashOfDisk = async () =>
+      createHash('sha256')
+        .update(await readFile(joinDisk(dir, drives)))
+        .digest('hex');
+    const checkDisk = () => check(joinDisk(dir, drives));
+    await splitDisk(image, drives);
+    const untouched = await hashOfDisk();
+    say(
+      `  GPT, one ext4 volume "root", on three drives behind a SATA chain: ${drives.join(', ')}; ${checkDisk()}`,
+    );
 
     say('\n== Keys: an operator, a security officer, and the device itself');
     const entries = [];
@@ -100,7 +118,8 @@ async function main() {
         '  state: S5',
         '  control: ./host.sock',
         '  disks:',
-        '    - { image: ./disk0.img }',
+        '    - members:',
+        ...drives.map((name) => `        - { image: ./${name} }`),
         '  dimms:',
         '    - { slot: A1, size: 4194304 }',
         '    - { slot: A2, size: 4194304, faults: [{ kind: stuck-at, at: 70001, bit: 3, value: 1 }] }',
@@ -130,13 +149,8 @@ async function main() {
       .update(await readFile(join(dir, 'dump.bin')))
       .digest('hex');
     if (fetched !== dump) throw new Error('the fetched file is another one');
-    if (
-      createHash('sha256')
-        .update(await readFile(image))
-        .digest('hex') !== untouched
-    )
-      throw new Error('reading changed the disk');
-    say('  64 MiB fetched, SHA-256 as on the disk; the image is bit for bit as before');
+    if ((await hashOfDisk()) !== untouched) throw new Error('reading changed the disk');
+    say('  64 MiB fetched, SHA-256 as on the disk; the drives are bit for bit as before');
 
     say('\n== Writing: first what it would do, then doing it');
     await writeFile(join(dir, 'motd'), 'Maintenance tonight.\n');
@@ -147,7 +161,7 @@ async function main() {
     await run('ok', 'rm', 'sleepy', '/var/log/app/*-0[1-3].log');
     await run('ok', 'ls', 'sleepy', '/var/log/app');
     if (!/effect/i.test(planned)) throw new Error('the dry run shows no effect');
-    say(`  e2fsck: ${check(image)}`);
+    say(`  e2fsck: ${checkDisk()}`);
 
     say('\n== What must be refused');
     await run('refused', 'put', 'motd', 'sleepy', '/boot/motd', '--parents');
@@ -156,6 +170,16 @@ async function main() {
     await run('refused', 'put', 'motd', 'sleepy', '/etc/motd', '--replace');
     await atTheHost(join(dir, 'host.sock'), { set: 'S5' });
     say('\n  (and shuts it down again: S5)');
+
+    say('\n== The chain: three drives, one disk');
+    await run('ok', 'chain', 'sleepy');
+    await atTheHost(join(dir, 'host.sock'), { chain: { pull: 1, disk: 'disk0' } });
+    say('\n  (somebody pulls the second drive; nothing is shown to a host until it is back)');
+    await showsSoon(/HELD/, 'chain', 'sleepy');
+    await atTheHost(join(dir, 'host.sock'), { chain: { plug: 1, disk: 'disk0' } });
+    say('\n  (and puts it back)');
+    await showsSoon(/^(?!.*HELD).*3 units/, 'chain', 'sleepy');
+    await run('ok', 'chain', 'sync', 'sleepy');
 
     say('\n== Memory and I/O');
     await run('ok', 'memcheck', 'sleepy', '--medium', 'spd');
@@ -174,11 +198,11 @@ async function main() {
     const how = await Promise.race([agent.ended, put.then(() => 'the put ended first')]);
     say(`  (the agent's power is gone: ${how})`);
     if (how !== 'SIGKILL') throw new Error('the power did not fail');
-    say(`  the disk as it is now, e2fsck: ${check(image)}`);
+    say(`  the disk as it is now, e2fsck: ${checkDisk()}`);
     agent = await startAgent();
     say('  (power is back; the operator has not touched anything)');
     await put;
-    say(`  e2fsck: ${check(image)}`);
+    say(`  e2fsck: ${checkDisk()}`);
     await run('ok', 'get', 'sleepy', '/srv/firmware.bin', 'firmware.back');
     if (!(await readFile(join(dir, 'firmware.back'))).equals(await readFile(join(dir, 'firmware.bin'))))
       throw new Error('another file came back');
@@ -199,7 +223,7 @@ async function main() {
     if (code !== 0) throw new Error(`the agent ended with ${code}`);
     broker.kill('SIGTERM');
     await broker.ended;
-    await stat(image);
+    for (const name of drives) await stat(join(dir, name));
     say(
       `\nThe demo is done: every order answered, the host never switched on, the disk whole (${Math.round((Date.now() - began) / 1000)} s).`,
     );

@@ -75,12 +75,13 @@ function drawing(chain: ChainNote): string[] {
 function chainLines(chain: ChainNote): string[] {
   const shown =
     chain.presentedSectors === 0
-      ? 'shown to the host: nothing'
-      : `shown to the host: ${sectors(chain.presentedSectors, chain.sectorSize)}`;
+      ? 'shown to the host now: nothing'
+      : `shown to the host now: ${sectors(chain.presentedSectors, chain.sectorSize)}`;
   const { question } = chain;
   return [
     `${chain.disk}: ${chain.state} ${chain.stateWords}, ${counted(chain.unitCount, 'unit')}${chain.degraded ? ', DEGRADED' : ''}${chain.held ? ', HELD' : ''}`,
     `${chain.chain === undefined ? 'not enrolled in a chain' : `chain ${chain.chain}`}, tables ${chain.inStep ? 'in step' : 'NOT IN STEP'}`,
+    `all drives: ${sectors(chain.sectors, chain.sectorSize)}`,
     shown,
     ...(chain.array === undefined
       ? []

@@ -42,6 +42,8 @@ export const chainNote = v.strictObject({
   chain: v.optional(unitId),
   state: text(8),
   stateWords: text(128),
+  /** Of all drives that are heard. */
+  sectors: count,
   /** What the host sees; 0 while it is shown nothing. */
   presentedSectors: count,
   sectorSize: countUpTo(65_536),

@@ -5,7 +5,7 @@ import { explainFinding, type SyncFinding } from '../sync/findings.ts';
 import type { SyncRecord } from '../sync/record.ts';
 import type { TableRow } from '../sync/table.ts';
 import type { ArraySummary, ChainQuestion, ChainReport, ChainTrouble, UnitReport } from './report.ts';
-import { CHANGE_WORDS, csiFlags, dsiFlags, explainReason, mayAccept, STATE_WORDS } from './words.ts';
+import { changeWords, csiFlags, dsiFlags, explainReason, mayAccept, STATE_WORDS } from './words.ts';
 
 /** All that a report is made of. */
 export interface ReportParts {
@@ -40,6 +40,7 @@ export function buildReport(parts: ReportParts): ChainReport {
     ...(parts.chain === undefined ? {} : { chain: parts.chain }),
     state,
     stateWords: STATE_WORDS[state],
+    sectors: live.reduce((sum, { drive }) => sum + (drive?.sectors ?? 0), 0),
     presentedSectors: parts.presentedSectors,
     sectorSize: live.find(({ drive }) => drive !== undefined)?.drive?.sectorSize ?? 512,
     held: live.some((record) => CSI.decode(record.csi).held),
@@ -88,7 +89,7 @@ function unitReport(record: SyncRecord, heard: boolean, latest: boolean): UnitRe
     stateWords: STATE_WORDS[state],
     epoch,
     version,
-    changed: { what: CHANGE_WORDS[record.last], afterMs: record.at, latest },
+    changed: { what: changeWords(record.last, state), afterMs: record.at, latest },
   };
 }
 

@@ -1,11 +1,12 @@
 import { allow, milliseconds, refuse, seconds, type Verdict } from '../../base/index.ts';
 import type { ChainRegisters, Clock } from '../../ports/index.ts';
+import { stateOfNumber } from '../registers-port/status-word.ts';
 import { giveOrder, readUnit } from '../registers-port/unit-driver.ts';
 import type { SyncRecord } from '../sync/record.ts';
 import type { UnitSync } from '../sync/unit-sync.ts';
 import { buildReport, unitsToAsk } from './build-report.ts';
 import type { ArraySummary, ChainAction, ChainControl, ChainReport, ChainSyncReport } from './report.ts';
-import { CHANGE_WORDS } from './words.ts';
+import { changeWords } from './words.ts';
 
 export interface RegisterChainOptions {
   readonly disk: string;
@@ -62,7 +63,7 @@ export class RegisterChain implements ChainControl {
       .map(({ record }) => ({
         unit: record.unit,
         ...(record.position === undefined ? {} : { position: record.position }),
-        what: record.departed ? 'departed' : CHANGE_WORDS[record.last],
+        what: record.departed ? 'departed' : changeWords(record.last, stateOfNumber(record.state)),
       }));
     const { findings } = await this.status(signal);
     return allow({

@@ -9,6 +9,8 @@ export interface ChainReport {
   /** The head's PTTRSM: "T4", and what that means. */
   readonly state: string;
   readonly stateWords: string;
+  /** Of all drives that are heard. */
+  readonly sectors: number;
   /** What the host sees; 0 while nothing is shown to it. */
   readonly presentedSectors: number;
   readonly sectorSize: number;

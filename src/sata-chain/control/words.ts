@@ -49,8 +49,8 @@ export const CHANGE_WORDS: Readonly<Record<SyncChange, string>> = {
 };
 
 const MISSING: Readonly<Record<'missing-local' | 'missing-below', string>> = {
-  'missing-local': 'The drive of this unit is missing.',
-  'missing-below': 'Units below this one are missing.',
+  'missing-local': 'its drive is missing',
+  'missing-below': 'units below it are missing',
 };
 
 const PUT_BACK = 'Put it back as it was; or look with "nightshift chain" and accept what is there.';
@@ -61,6 +61,11 @@ const REMEDY: Partial<Record<UnitReason, string>> = {
   'too-many-units': 'Take units out of the chain.',
 };
 
+/** What changed last, where that says more than which state the unit went to. */
+export function changeWords(last: SyncChange, state: TState): string {
+  return last === 'state' ? `went to ${state}` : CHANGE_WORDS[last];
+}
+
 /** Why a unit shows nothing, and what to do. */
 export function explainReason(
   reason: Exclude<UnitReason, 'none'>,
@@ -68,12 +73,10 @@ export function explainReason(
   position?: number,
 ): ChainTrouble {
   const where = `Unit ${unit}${position === undefined ? '' : ` at place ${position}`}`;
-  const what = isMissing(reason)
-    ? MISSING[reason].replace('this unit', 'it').replace('this one', 'it')
-    : `${FAULT_SENTENCE[reason].replaceAll('of this unit', 'of it')}.`;
+  const what = isMissing(reason) ? MISSING[reason] : FAULT_SENTENCE[reason];
   return {
     code: reason,
-    sentence: `${where}: ${what}`,
+    sentence: `${where}: ${what}.`,
     remedy: REMEDY[reason] ?? PUT_BACK,
   };
 }

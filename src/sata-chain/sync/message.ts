@@ -1,4 +1,4 @@
-import { ByteView, concatBytes, fromHex, toHex } from '../../base/index.ts';
+import { ByteView, concatBytes, crc32c, fromHex, toHex } from '../../base/index.ts';
 import { LAST_EPOCH, LAST_POSITION, type Stamp, type SyncRecord } from './record.ts';
 import { decodeRecord, encodeRecord, malformed, RECORD_BYTES, UNIT_BYTES } from './record-codec.ts';
 import type { RangeDigest } from './table.ts';
@@ -36,6 +36,7 @@ export interface SyncMessage {
 
 const FORMAT = 1;
 const HEAD_BYTES = 22;
+const CHECK_BYTES = 4;
 const KINDS = ['ranges', 'summary', 'want', 'records'] as const;
 const RANGE_BYTES = 28;
 const SUMMARY_HEAD_BYTES = 16;
@@ -46,7 +47,7 @@ const NO_POSITION = 0xffff;
 /** No message is larger, whatever the link could carry. */
 export const LARGEST_MESSAGE = 1024;
 /** A link must carry this much: one record. */
-export const SMALLEST_FRAME = HEAD_BYTES + RECORD_BYTES;
+export const SMALLEST_FRAME = HEAD_BYTES + RECORD_BYTES + CHECK_BYTES;
 
 /** How much of each thing fits a message of so many bytes. */
 export function roomIn(frame: number): {
@@ -55,7 +56,7 @@ export function roomIn(frame: number): {
   readonly want: number;
   readonly records: number;
 } {
-  const room = Math.min(frame, LARGEST_MESSAGE) - HEAD_BYTES;
+  const room = Math.min(frame, LARGEST_MESSAGE) - HEAD_BYTES - CHECK_BYTES;
   return {
     ranges: Math.floor(room / RANGE_BYTES),
     summary: Math.floor((room - SUMMARY_HEAD_BYTES) / SUMMARY_ROW_BYTES),
@@ -64,7 +65,10 @@ export function roomIn(frame: number): {
   };
 }
 
-/** Head: format 1, kind 1, flags 1, zero 1, position 2, chain 8, unit 8; then items of one size to the end. */
+/**
+ * Head: format 1, kind 1, flags 1, zero 1, position 2, chain 8, unit 8; then items of one size; then the CRC-32C of all
+ * that. Links have checks of their own, but what is taken here lives on in every table.
+ */
 export function encodeMessage({ from, body }: SyncMessage): Uint8Array {
   const head = new Uint8Array(HEAD_BYTES);
   head[0] = FORMAT;
@@ -73,7 +77,8 @@ export function encodeMessage({ from, body }: SyncMessage): Uint8Array {
   new DataView(head.buffer).setUint16(4, from.position ?? NO_POSITION, true);
   head.set(fromHex(from.chain ?? NO_CHAIN), 6);
   head.set(fromHex(from.unit), 14);
-  return concatBytes(head, ...itemsOf(body));
+  const message = concatBytes(head, ...itemsOf(body));
+  return concatBytes(message, u32(crc32c(message)));
 }
 
 function itemsOf(body: SyncBody): readonly Uint8Array[] {
@@ -110,8 +115,12 @@ function u32(value: number): Uint8Array {
 }
 
 /** Throws NS_SYNC_MALFORMED, or another NsError of the family `peer`, for whatever encodeMessage does not make. */
-export function decodeMessage(bytes: Uint8Array): SyncMessage {
-  if (bytes.byteLength > LARGEST_MESSAGE) throw malformed('is too large');
+export function decodeMessage(frame: Uint8Array): SyncMessage {
+  if (frame.byteLength > LARGEST_MESSAGE) throw malformed('is too large');
+  const end = Math.max(0, frame.byteLength - CHECK_BYTES);
+  const bytes = frame.subarray(0, end);
+  if (new ByteView(frame, 'a message of chain synchronisation').u32le(end) !== crc32c(bytes) >>> 0)
+    throw malformed('has a wrong checksum');
   const view = new ByteView(bytes, 'a message of chain synchronisation');
   const kind = KINDS[view.u8(1)];
   const flags = view.u8(2);

@@ -1,4 +1,4 @@
-import { allow, minutes, refuse, seconds, toHex, type Verdict } from '../../base/index.ts';
+import { allow, minutes, refusal, refuse, seconds, toHex, type Verdict } from '../../base/index.ts';
 import { judgeAccess } from '../../bmc/index.ts';
 import type { ArgsOf, ResultOf } from '../../protocol/index.ts';
 import type { ChainAction, ChainControl, ChainReport } from '../../sata-chain/index.ts';
@@ -53,6 +53,8 @@ async function act(
     return refuse('DISABLED', 'The machine is disabled: its chain is not changed.');
   // Nobody reads or writes the disk while its members change.
   await context.claim(DISKS, 'write');
+  // A disk that is kept for the next task goes back first: members are changed on the host's side.
+  await services.custody.handBack(refusal('CHAIN_BUSY', 'The members of the chain are looked at anew.'));
   const judged = await judge(action, await chain.status(signal), services, signal);
   if (!judged.ok) return judged;
   if (args.dryRun === true) return allow({ dryRun: true, chains: [] });

@@ -11,7 +11,8 @@ await t.test('a chain is drawn from the host downwards, in plain characters and 
   t.same(lines, [
     'disk0: T4 running, 2 units',
     'chain c0ffee0000000001, tables in step',
-    'shown to the host: 2001 sectors of 512 B, 1000.5 KiB',
+    'all drives: 2001 sectors of 512 B, 1000.5 KiB',
+    'shown to the host now: 2001 sectors of 512 B, 1000.5 KiB',
     'host',
     ' |   6 Gb/s',
     '[0] 0000000000100000, T4 running',
@@ -38,7 +39,7 @@ await t.test('trouble, the question and how to answer it are said first', async 
   chain.hold();
   const text = shown(chain).join('\n');
   t.match(text, /^disk0: T4 running, 2 units, HELD\n/);
-  t.match(text, /shown to the host: nothing/);
+  t.match(text, /shown to the host now: nothing/);
   t.match(text, /trouble: Unit 0000000000100001 at place 1: .*missing/);
   t.match(text, /question: Are these 2 drives[\s\S]*--accept [0-9a-f]{16}\n/);
   t.ok(text.split('\n').every((line) => line.length <= 78));

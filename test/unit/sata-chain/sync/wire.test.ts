@@ -121,7 +121,7 @@ await t.test('a message cut short, made longer or with one flipped bit is refuse
       const whole = encodeMessage(said);
       const flipped = whole.slice();
       flipped[at % whole.byteLength]! ^= 1 << bit;
-      const wrong = [flipped, new Uint8Array([...whole, 0])];
+      const wrong: Uint8Array[] = [flipped, new Uint8Array([...whole, 0])];
       for (let length = 0; length < whole.byteLength; length += 1) wrong.push(whole.subarray(0, length));
       return wrong.every((bytes) => codeOf(() => decodeMessage(bytes)) !== 'taken');
     }),

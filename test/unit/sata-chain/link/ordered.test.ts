@@ -134,7 +134,12 @@ await t.test('brief disconnections are bridged, long ones are a loss at both end
   t.ok(a.channel.send(numbered(2, 100)), 'it waits for the link');
   await bench.pass(2000);
   bench.pair.restore();
+  const restored = bench.scheduler.now();
   await bench.until(() => b.got.length === 2);
+  t.ok(
+    bench.scheduler.now() - restored < millis(5),
+    'at once, without waiting for an answer that is missing',
+  );
   t.same(b.got.map(numberOf), [1, 2]);
   t.same(
     [a.states, b.states],

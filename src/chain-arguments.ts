@@ -29,7 +29,8 @@ unit runs one unit alone, its neighbours in other processes.
   --version, --help
 
 LINK: connect:PATH or listen:PATH (unix socket), serial:DEVICE[@BAUD]
-ORDER: status, disable, enable, go-degraded, resync, own, hand-back, and for trying out: pull N, plug N
+ORDER: status, disable, enable, go-degraded, resync, own, hand-back; of mirrors: fail N, spare N, relocate N M;
+       for trying out: pull N, plug N. N and M are places in the chain; the head is 0.
 
 It runs until SIGTERM or SIGINT. Exit codes: 0 stopped as asked, 1 failed, 2 wrong usage.
 `;
@@ -73,6 +74,8 @@ export type ChainCommand =
   | { readonly is: 'order'; readonly order: string; readonly control: string };
 
 const ORDERS = ['status', 'disable', 'enable', 'go-degraded', 'resync', 'own', 'hand-back'];
+/** Orders that name members, and how many. */
+const PLACED_ORDERS: Readonly<Record<string, number>> = { pull: 1, plug: 1, fail: 1, spare: 1, relocate: 2 };
 const MOST_MEMBERS = 256;
 
 const OPTIONS = {
@@ -127,9 +130,9 @@ function parse(argv: readonly string[]) {
 function orderText(command: string | undefined, rest: readonly string[]): string | undefined {
   if (command === undefined) return undefined;
   if (ORDERS.includes(command) && rest.length === 0) return command;
-  const bay = rest[0];
-  const isBay = rest.length === 1 && bay !== undefined && /^\d{1,3}$/.test(bay);
-  return (command === 'pull' || command === 'plug') && isBay ? `${command} ${bay}` : undefined;
+  const places = rest.every((word) => /^\d{1,3}$/.test(word));
+  if (!places || rest.length !== PLACED_ORDERS[command]) return undefined;
+  return [command, ...rest].join(' ');
 }
 
 function unitOptions(values: Values): UnitOptions {

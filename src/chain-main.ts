@@ -1,5 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
-import { parse as parseYaml } from 'yaml';
+import { mkdir } from 'node:fs/promises';
 import { askControlSocket, openControlSocket } from './adapters/control-socket.ts';
 import { systemEntropy } from './adapters/entropy.ts';
 import { openFileStateStore } from './adapters/file-state-store.ts';
@@ -18,6 +17,7 @@ import {
   type UnitOptions,
 } from './chain-arguments.ts';
 import { exportChain } from './chain-export.ts';
+import { readLayout } from './chain-layout.ts';
 import { openLink } from './chain-links.ts';
 import { openMembers } from './chain-members.ts';
 import { obeyChainOrder } from './chain-orders.ts';
@@ -75,7 +75,7 @@ async function serve(options: ServeOptions): Promise<void> {
   const chain = await LocalChain.open({
     ...units,
     clock: systemClock,
-    ...(layout === undefined ? {} : { layout: parseYaml(await readFile(layout, 'utf8')) }),
+    ...(layout === undefined ? {} : await readLayout(layout, systemClock)),
   });
   const server = await exportChain(chain, options, log);
   const over = new AbortController();
@@ -152,6 +152,6 @@ run(process.argv.slice(2)).then(
   (error: unknown) => {
     const failure = asNsError(error);
     process.stderr.write(`nightshift-chain: ${failure.message}\n`);
-    process.exit(failure.code === 'NS_USAGE' || failure.code === 'NS_CONFIG_INVALID' ? 2 : 1);
+    process.exit(failure.family === 'caller' ? 2 : 1);
   },
 );

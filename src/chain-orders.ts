@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { ControlAnswer } from './adapters/control-socket.ts';
 import type { LocalChain } from './adapters/local-chain/local-chain.ts';
-import { NsError, shapeConfig } from './base/index.ts';
+import { NsError, shapeConfig, type Verdict } from './base/index.ts';
 import { showChain } from './fleet/index.ts';
 import type { UnitOrder } from './sata-chain/index.ts';
 import { chainNote } from './tasks/index.ts';
@@ -28,11 +28,42 @@ export async function obeyChainOrder(
     if (plug[1] === 'pull' ? chain.pull(place) : chain.plug(place)) return { text: [`${order}: done`] };
     throw new NsError('NS_CONTROL_INVALID', `there is no drive ${place}`, { family: 'caller' });
   }
+  const array = /^(fail|spare|relocate) (\d+)(?: (\d+))?$/.exec(order);
+  if (array !== null) return orderArray(chain, array[1]!, Number(array[2]), array[3]);
   const known = UNIT_ORDERS.find((each) => each === order);
   if (known === undefined) {
     throw new NsError('NS_CONTROL_INVALID', `there is no order "${order}"`, { family: 'caller' });
   }
-  const verdict = await chain.order(known, signal);
+  return answerOf(order, await chain.order(known, signal));
+}
+
+/** Of the mirrors and spares at the head, members named by their places. */
+async function orderArray(
+  chain: LocalChain,
+  order: string,
+  place: number,
+  to: string | undefined,
+): Promise<ControlAnswer> {
+  const { array } = chain;
+  if (array === undefined) {
+    throw new NsError('NS_CONTROL_INVALID', 'this chain has no mirrors, or they are not open', {
+      family: 'caller',
+    });
+  }
+  const member = memberAt(chain, place);
+  if (order === 'fail') return answerOf(order, await array.fail(member.unit));
+  if (order === 'spare') return answerOf(order, await array.addSpare(member.unit, member.drive));
+  const target = memberAt(chain, Number(to));
+  return answerOf(order, await array.relocate(member.unit, target.unit, 'ready'));
+}
+
+function memberAt(chain: LocalChain, place: number) {
+  const member = chain.memberAt(place);
+  if (member !== undefined) return member;
+  throw new NsError('NS_CONTROL_INVALID', `there is no drive ${place}`, { family: 'caller' });
+}
+
+function answerOf(order: string, verdict: Verdict<void>): ControlAnswer {
   if (verdict.ok) return { text: [`${order}: done`] };
   const { code, sentence, remedy } = verdict.refusal;
   throw new NsError('NS_CHAIN_REFUSED', `${code}: ${sentence} ${remedy}`, { family: 'caller' });

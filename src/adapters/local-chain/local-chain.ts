@@ -1,9 +1,9 @@
 import type { NsError, Verdict } from '../../base/index.ts';
 import type { Clock } from '../../ports/index.ts';
 import {
-  type ArrayStatus,
   type ChainControl,
   type ChainRouter,
+  type CopyWorkOptions,
   Hba,
   HOST_PORT_TIMINGS,
   type OpenArray,
@@ -11,6 +11,7 @@ import {
   type Ptddc,
   RegisterChain,
   SimRegisters,
+  summarizeArray,
   type UnitOrder,
 } from '../../sata-chain/index.ts';
 import { ArrayRouter } from './array-router.ts';
@@ -21,6 +22,8 @@ export interface LocalChainOptions extends Omit<LocalUnitsOptions, 'above' | 'ke
   readonly clock: Clock;
   /** Mirrors and spares by place (layout-by-place.ts); needs `state`, and all members here. */
   readonly layout?: unknown;
+  /** How fast copies may go, and what sensors say. */
+  readonly copying?: Partial<CopyWorkOptions>;
 }
 
 /** A chain whose head is in this process, with a host's controller before it. */
@@ -61,7 +64,10 @@ export class LocalChain {
       registers: this.#registers,
       sync: units.seats[0]!.sync,
       clock: options.clock,
-      array: () => summaryOf(this.#array?.array?.status()),
+      array: () => {
+        const status = this.#array?.array?.status();
+        return status === undefined ? undefined : summarizeArray(status);
+      },
     });
   }
 
@@ -71,6 +77,11 @@ export class LocalChain {
    */
   static async open(options: LocalChainOptions): Promise<LocalChain> {
     const { layout, log, name } = options;
+    if (layout !== undefined)
+      layoutByPlace(
+        layout,
+        options.members.map((_, i) => String(i)),
+      );
     let array: ArrayRouter | undefined;
     const withArray = (raw: ChainRouter): ArrayRouter => {
       const trouble = (error: NsError) =>
@@ -112,6 +123,12 @@ export class LocalChain {
     return this.#units.setPlugged(place, true);
   }
 
+  /** What is at this place: its unit's id, and the drive's identity. */
+  memberAt(place: number) {
+    const seat = this.#units.seats[place];
+    return seat && { unit: seat.unit.state.t.record.unit, drive: seat.target.identity };
+  }
+
   loseAndRegainPower(): Promise<void> {
     return this.#units.loseAndRegainPower();
   }
@@ -125,7 +142,7 @@ export class LocalChain {
   }
 
   #openArray(raw: ChainRouter): Promise<OpenArray> {
-    const { state, layout, name, scheduler, log, entropy } = this.#options;
+    const { state, layout, name, scheduler, log, entropy, copying } = this.#options;
     const seats = this.#units.seats.map(({ unit, target, drive }) => ({
       unit: unit.state.t.record.unit,
       identity: target.identity,
@@ -148,17 +165,8 @@ export class LocalChain {
       state: state!,
       name: `${name}-array`,
       scheduler,
+      ...(copying === undefined ? {} : { copying }),
       onEvent: (event) => log.log('info', `chain.array.${event.kind}`, { disk: name }),
     });
   }
-}
-
-function summaryOf(status: ArrayStatus | undefined) {
-  if (status === undefined) return undefined;
-  const { copy, state } = status;
-  const done =
-    copy === undefined ? '' : `, ${Math.floor((100 * copy.done) / Math.max(1, copy.sectors))} % copied`;
-  const lost = status.stretches.reduce((sum, stretch) => sum + stretch.lost.length, 0);
-  const sentence = `${status.stretches.length} stretches, ${lost} copies lost${done}`;
-  return { kind: 'mirrors and spares', state, sentence };
 }

@@ -33,6 +33,7 @@ void t.test('links are told apart by their kind', async (t) => {
 
 void t.test('an order goes to a control socket', async (t) => {
   t.same(readChainArguments(['pull', '2', '--control', 'c']), { is: 'order', order: 'pull 2', control: 'c' });
+  t.match(readChainArguments(['relocate', '0', '3', '--control', 'c']), { order: 'relocate 0 3' });
   t.same(readChainArguments(['disable', '--control', 'c']), { is: 'order', order: 'disable', control: 'c' });
 });
 
@@ -51,6 +52,8 @@ void t.test('what cannot be meant is said in one sentence', async (t) => {
     'unit --member a --member b --above listen:x',
     'pull --control c',
     'pull x --control c',
+    'relocate 1 --control c',
+    'fail --control c',
     'disable',
     'wipe --control c',
     'serve --nonsense',

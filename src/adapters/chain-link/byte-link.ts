@@ -28,6 +28,7 @@ export class ByteLink implements ChainLink {
   readonly #closing = new AbortController();
   #line: ByteLine | undefined;
   #waitsFor: ByteLine | undefined;
+  #connections = 0;
 
   constructor(options: ByteLinkOptions, scheduler: Scheduler) {
     this.name = options.name;
@@ -50,6 +51,11 @@ export class ByteLink implements ChainLink {
 
   get connected(): boolean {
     return this.#session.connected;
+  }
+
+  /** Connections so far. */
+  get connections(): number {
+    return this.#connections;
   }
 
   /** Packets that made no sense, since the start. */
@@ -105,8 +111,10 @@ export class ByteLink implements ChainLink {
   }
 
   #connection(connected: boolean): void {
-    if (connected) this.#queue.open();
-    else this.#queue.drop();
+    if (connected) {
+      this.#connections += 1;
+      this.#queue.open();
+    } else this.#queue.drop();
     this.#listeners.connection(connected);
   }
 

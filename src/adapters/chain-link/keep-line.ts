@@ -10,7 +10,10 @@ export interface RetryRange {
 
 export const RETRY: RetryRange = { first: milliseconds(100), longest: milliseconds(2000) };
 
-/** Opens a line for the link again and again until the link is closed. A failure is logged once until a line opens. */
+/**
+ * Opens a line for the link again and again until the link is closed: soon after one that led to a connection, later and
+ * later after those that did not. The same reason is logged once.
+ */
 export async function keepLine(
   link: ByteLink,
   open: () => Promise<ByteLine>,
@@ -22,14 +25,15 @@ export async function keepLine(
   let told = '';
   while (!link.closing.aborted) {
     let reason: string;
+    const { connections } = link;
     try {
       const line = await open();
-      pause = retry.first;
       reason = await link.use(line);
     } catch (error) {
       reason = asNsError(error).sentence;
     }
     if (link.closing.aborted) return;
+    if (link.connections > connections) pause = retry.first;
     if (reason !== told) log.log('info', 'chain-link-down', { link: link.name, reason });
     told = reason;
     await clock.sleep(pause, link.closing).catch(() => undefined);

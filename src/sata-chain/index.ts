@@ -120,7 +120,13 @@ export {
   type UnitBehindRegisters,
 } from './registers-port/sim-registers.ts';
 export { numberOfReason, numberOfState, STATUS } from './registers-port/status-word.ts';
-export { giveOrder, readUnit, type UnitSnapshot } from './registers-port/unit-driver.ts';
+export {
+  type EnrolledMembers,
+  giveOrder,
+  readEnrolled,
+  readUnit,
+  type UnitSnapshot,
+} from './registers-port/unit-driver.ts';
 export {
   ANY_GATEWAY,
   decodeRelayMessage,

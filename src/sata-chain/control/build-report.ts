@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { CSI, DSI } from '../registers/chain-registers.ts';
 import { reasonOfNumber, stateOfNumber } from '../registers-port/status-word.ts';
+import type { EnrolledMembers } from '../registers-port/unit-driver.ts';
 import { explainFinding, type SyncFinding } from '../sync/findings.ts';
 import type { SyncRecord } from '../sync/record.ts';
 import type { TableRow } from '../sync/table.ts';
@@ -20,6 +21,8 @@ export interface ReportParts {
   /** Of the head's own register. */
   readonly presentedSectors: number;
   readonly array?: ArraySummary;
+  /** By unit: what belongs there, of those whose members are missing or others. */
+  readonly enrolled?: ReadonlyMap<string, EnrolledMembers>;
 }
 
 /** A chain in words. */
@@ -45,7 +48,7 @@ export function buildReport(parts: ReportParts): ChainReport {
     sectorSize: live.find(({ drive }) => drive !== undefined)?.drive?.sectorSize ?? 512,
     held: live.some((record) => CSI.decode(record.csi).held),
     degraded: csi.degraded,
-    trouble: troubleOf(live),
+    trouble: troubleOf(live, parts.enrolled),
     ...(parts.array === undefined ? {} : { array: parts.array }),
     units,
     findings: parts.findings.map((finding) => ({ code: finding.is, ...explainFinding(finding) })),
@@ -93,12 +96,12 @@ function unitReport(record: SyncRecord, heard: boolean, latest: boolean): UnitRe
   };
 }
 
-function troubleOf(live: readonly SyncRecord[]): ChainTrouble[] {
+function troubleOf(live: readonly SyncRecord[], enrolled: ReportParts['enrolled']): ChainTrouble[] {
   return live.flatMap((record) => {
     const reason = reasonOfNumber(record.fault);
     const dsi = DSI.decode(record.dsi);
     return [
-      ...(reason === 'none' ? [] : [explainReason(reason, record.unit, record.position)]),
+      ...(reason === 'none' ? [] : [explainReason(reason, record, enrolled?.get(record.unit))]),
       ...(dsi.failed ? [failedDrive(record)] : []),
     ];
   });

@@ -1,7 +1,7 @@
 import { allow, milliseconds, refuse, seconds, type Verdict } from '../../base/index.ts';
 import type { ChainRegisters, Clock } from '../../ports/index.ts';
 import { stateOfNumber } from '../registers-port/status-word.ts';
-import { giveOrder, readUnit } from '../registers-port/unit-driver.ts';
+import { type EnrolledMembers, giveOrder, readEnrolled, readUnit } from '../registers-port/unit-driver.ts';
 import type { SyncRecord } from '../sync/record.ts';
 import type { UnitSync } from '../sync/unit-sync.ts';
 import { buildReport, unitsToAsk } from './build-report.ts';
@@ -48,6 +48,7 @@ export class RegisterChain implements ChainControl {
       findings: sync.findings(),
       inStep: sync.inStep,
       presentedSectors: head.presentedSectors,
+      enrolled: await this.#enrolled(signal),
       ...(summary === undefined ? {} : { array: summary }),
     });
   }
@@ -109,6 +110,20 @@ export class RegisterChain implements ChainControl {
     return allow(
       `What is there is the whole disk now, by order of unit ${taken.map(({ unit }) => unit).join(', ')}.${gone}`,
     );
+  }
+
+  /** What belongs to the units that have trouble. */
+  async #enrolled(signal: AbortSignal): Promise<ReadonlyMap<string, EnrolledMembers>> {
+    const { sync, registers } = this.#options;
+    const troubled = [...sync.table.rows()].filter(({ record, departed }) => record.fault !== 0 && !departed);
+    const enrolled = new Map<string, EnrolledMembers>();
+    if (troubled.length === 0) return enrolled;
+    const places = await this.#places(signal);
+    for (const { record } of troubled) {
+      const place = places.get(record.unit);
+      if (place !== undefined) enrolled.set(record.unit, await readEnrolled(registers, place, signal));
+    }
+    return enrolled;
   }
 
   /** Where each unit is among the registers. */

@@ -3,7 +3,8 @@ import type { TState } from '../pttrsm/pttrsm.ts';
 import { CSI, DSI } from '../registers/chain-registers.ts';
 import type { BitField } from '../registers/layout.ts';
 import type { UnitReason } from '../registers-port/status-word.ts';
-import type { SyncChange } from '../sync/record.ts';
+import type { EnrolledMembers } from '../registers-port/unit-driver.ts';
+import type { SyncChange, SyncRecord } from '../sync/record.ts';
 import type { ChainTrouble } from './report.ts';
 
 /** What a state of PTTRSM means to whoever looks after the disk. */
@@ -69,17 +70,30 @@ export function changeWords(last: SyncChange, state: TState): string {
 /** Why a unit shows nothing, and what to do. */
 export function explainReason(
   reason: Exclude<UnitReason, 'none'>,
-  unit: string,
-  position?: number,
+  { unit, position }: Pick<SyncRecord, 'unit' | 'position'>,
+  enrolled: EnrolledMembers | undefined,
 ): ChainTrouble {
   const where = `Unit ${unit}${position === undefined ? '' : ` at place ${position}`}`;
   const what = isMissing(reason) ? MISSING[reason] : FAULT_SENTENCE[reason];
   return {
     code: reason,
-    sentence: `${where}: ${what}.`,
+    sentence: `${where}: ${what}.${enrolledWords(reason, enrolled)}`,
     remedy: REMEDY[reason] ?? PUT_BACK,
   };
 }
+
+/** What belongs there, for whoever goes and looks for it. */
+function enrolledWords(reason: UnitReason, enrolled: EnrolledMembers | undefined): string {
+  const { drive, below } = enrolled ?? {};
+  if (drive !== undefined && OF_DRIVE.has(reason))
+    return ` It belongs here: serial ${drive.serial}, ${drive.sectors} sectors.`;
+  if (below === undefined || !OF_BELOW.has(reason)) return '';
+  const units = below.units === 1 ? '1 unit' : `${below.units} units`;
+  return ` ${units} with ${below.sectors} sectors belong there.`;
+}
+
+const OF_DRIVE: ReadonlySet<UnitReason> = new Set(['missing-local', 'other-drive', 'drive-size']);
+const OF_BELOW: ReadonlySet<UnitReason> = new Set(['missing-below', 'chain-shrunk', 'order-changed']);
 
 const isMissing = (reason: UnitReason): reason is 'missing-local' | 'missing-below' =>
   reason === 'missing-local' || reason === 'missing-below';

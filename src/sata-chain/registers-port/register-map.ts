@@ -71,6 +71,10 @@ export const REGISTER = {
   mapControl: 0x100,
   mapBase: 0x108,
   mapLength: 0x110,
+  enrolledSerial: 0x120,
+  enrolledSectors: 0x138,
+  enrolledUnits: 0x140,
+  enrolledBelow: 0x148,
 } as const;
 
 /** Each port has four registers: ISR, SStatus, SControl, SError. */
@@ -205,4 +209,14 @@ export const REGISTER_MAP: readonly MapEntry[] = [
     'RW',
     'Sectors of the own drive, where `absolute` or `limited` is set; low word first.',
   ),
+  many(
+    'ENROLLED_SERIAL',
+    REGISTER.enrolledSerial,
+    5,
+    'RO',
+    'Of the drive that belongs here by the stored membership, there or not; blanks where none does.',
+  ),
+  many('ENROLLED_SECTORS', REGISTER.enrolledSectors, 2, 'RO', 'Of that drive, low word first.'),
+  one('ENROLLED_UNITS', REGISTER.enrolledUnits, 'RO', 'Units that belong below this one.'),
+  many('ENROLLED_BELOW', REGISTER.enrolledBelow, 2, 'RO', 'Sectors of those, low word first.'),
 ];

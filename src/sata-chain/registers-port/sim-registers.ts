@@ -207,6 +207,14 @@ class UnitFile {
         return [identity?.sectorSize ?? 0];
       case REGISTER.serial:
         return textWords(registers.serial, 5);
+      case REGISTER.enrolledSerial:
+        return textWords(record.membership?.local?.serial ?? '', 5);
+      case REGISTER.enrolledSectors:
+        return wordsOf(record.membership?.local?.sectors ?? 0);
+      case REGISTER.enrolledUnits:
+        return [record.membership?.below?.units ?? 0];
+      case REGISTER.enrolledBelow:
+        return wordsOf(record.membership?.below?.sectors ?? 0);
       case REGISTER.model:
         return textWords(identity?.model ?? '', 10);
       default:

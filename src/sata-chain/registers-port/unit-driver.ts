@@ -13,6 +13,12 @@ export interface UnitSnapshot extends UnitFacts {
   readonly presentedSectors: number;
 }
 
+/** What belongs to a unit by its stored membership, there or not. */
+export interface EnrolledMembers {
+  readonly drive: { readonly serial: string; readonly sectors: number } | undefined;
+  readonly below: { readonly units: number; readonly sectors: number } | undefined;
+}
+
 const POLL = milliseconds(10);
 const POLLS = 600;
 
@@ -23,12 +29,7 @@ export async function readUnit(
   signal: AbortSignal,
 ): Promise<UnitSnapshot> {
   const word = (offset: number): Promise<number> => registers.read32(unit, offset, signal);
-  const words = async (offset: number, count: number): Promise<number[]> => {
-    const read: number[] = [];
-    // In order: the first word keeps the others as they are.
-    for (let i = 0; i < count; i += 1) read.push(await word(offset + 4 * i));
-    return read;
-  };
+  const words = (offset: number, count: number) => readWords(registers, unit, offset, count, signal);
   const version = (await word(REGISTER.magic)) === MAGIC ? await word(REGISTER.version) : 0;
   if (version >>> 16 !== MAP_VERSION >>> 16)
     throw new NsError('NS_REGISTER_MAP', `${registers.name} shows no unit ${unit} that this version knows`);
@@ -51,6 +52,36 @@ export async function readUnit(
     fault: status.reason,
     presentedSectors: countOf(presentedLow, presentedHigh),
   };
+}
+
+/** Reads what belongs to a unit, for whoever must say what is missing. */
+export async function readEnrolled(
+  registers: ChainRegisters,
+  unit: number,
+  signal: AbortSignal,
+): Promise<EnrolledMembers> {
+  const words = (offset: number, count: number) => readWords(registers, unit, offset, count, signal);
+  const serial = textOf(await words(REGISTER.enrolledSerial, 5));
+  const [low = 0, high = 0] = await words(REGISTER.enrolledSectors, 2);
+  const [units = 0] = await words(REGISTER.enrolledUnits, 1);
+  const [belowLow = 0, belowHigh = 0] = await words(REGISTER.enrolledBelow, 2);
+  return {
+    drive: serial === '' ? undefined : { serial, sectors: countOf(low, high) },
+    below: units === 0 ? undefined : { units, sectors: countOf(belowLow, belowHigh) },
+  };
+}
+
+/** In order: the first word keeps the others as they are. */
+async function readWords(
+  registers: ChainRegisters,
+  unit: number,
+  offset: number,
+  count: number,
+  signal: AbortSignal,
+): Promise<number[]> {
+  const read: number[] = [];
+  for (let i = 0; i < count; i += 1) read.push(await registers.read32(unit, offset + 4 * i, signal));
+  return read;
 }
 
 /** Gives an order and waits until the unit has worked it off. False where it refused. NS_CHAIN_ORDER after six seconds. */

@@ -33,7 +33,10 @@ const accept = (question: string) => ({ do: 'accept', question }) as const;
 
 await t.test('a chain that runs is shown as the host sees it', async (t) => {
   const { control, hba } = await chainOf(3);
-  await eventually(async () => (await control.status(never)).inStep);
+  await eventually(async () => {
+    const { inStep, units } = await control.status(never);
+    return inStep && units.every(({ state }) => state === 'T4');
+  });
   const report = await control.status(never);
   t.match(report, {
     disk: 'disk0',
@@ -84,7 +87,12 @@ await t.test('a drive that is gone is accepted as gone by the unit that misses i
   t.match(held, {
     presentedSectors: 0,
     held: true,
-    trouble: [{ code: 'missing-local', sentence: /place 1: its drive/ }],
+    trouble: [
+      {
+        code: 'missing-local',
+        sentence: /place 1: its drive is missing\. It belongs here: serial S1, 100 sectors/,
+      },
+    ],
   });
   t.equal(chain.hba.disk, undefined, 'a host never sees the rest alone');
   t.match(await control.sync(accept('0123456789abcdef'), never), { refusal: { code: 'CHAIN_DIFFERS' } });

@@ -14,6 +14,7 @@ import {
   PORT_REGISTERS,
   REGISTER,
   REGISTER_MAP,
+  readEnrolled,
   readUnit,
   registerPage,
   SERROR,
@@ -85,6 +86,11 @@ await t.test('a driver reads from the registers what the unit is', async (t) => 
     drive: { serial: 'DRIVE1', sectors: 2000 },
     presentedSectors: 2000,
   });
+  t.same(await readEnrolled(registers, 0, never), {
+    drive: { serial: 'DRIVE0', sectors: 1000 },
+    below: { units: 1, sectors: 2000 },
+  });
+  t.match(await readEnrolled(registers, 1, never), { below: undefined });
   const shown = units[0]!.registers();
   t.equal(head.dsi, shown.dsi);
   t.equal(head.csi, shown.csi);

@@ -7,11 +7,15 @@ const hex16 = v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/));
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const sectorSize = v.picklist([512, 4096]);
 
-const unitRecord = v.strictObject({
+const digest = v.pipe(v.string(), v.regex(/^[0-9a-f]{0,64}$/));
+
+/** Every field that a unit may write: one that is missing here would keep its unit dark at the next start. */
+const fields = {
   unit: hex16,
   chain: v.optional(hex16),
   locked: v.boolean(),
   epoch: count,
+  before: v.optional(digest),
   degraded: v.optional(v.boolean()),
   keepsPlaces: v.optional(v.boolean()),
   membership: v.optional(
@@ -24,12 +28,14 @@ const unitRecord = v.strictObject({
           units: count,
           sectors: count,
           sectorSize: v.optional(sectorSize),
-          membership: v.pipe(v.string(), v.regex(/^[0-9a-f]{0,64}$/)),
+          membership: digest,
         }),
       ),
     }),
   ),
-});
+} satisfies Readonly<Record<keyof UnitRecord, v.GenericSchema>>;
+
+const unitRecord = v.strictObject(fields);
 
 /**
  * A unit's memory as a document of own storage. A document that cannot be read is NS_CHAIN_RECORD, and the unit stays dark:

@@ -53,14 +53,16 @@ await t.test('the host has its disk while it is on, and a sector of a member can
   t.equal(hba.disk, undefined);
 });
 
-async function board(dir: string, store: MemoryState) {
+const IN_ORDER = [{ image: 'a.img' }, { image: 'b.img', serial: 'B-1' }];
+
+async function board(dir: string, store: MemoryState, members: readonly object[] = IN_ORDER) {
   return openBoard('sim-host', {
     clock: systemClock,
     store,
     log: { log: () => undefined },
     base: dir,
     sim: {
-      disks: [{ members: [{ image: 'a.img' }, { image: 'b.img', serial: 'B-1' }] }],
+      disks: [{ members }],
       control: 'host.sock',
     },
   });
@@ -88,6 +90,34 @@ await t.test("lock and membership are in the agent's storage, and outlive its pr
   t.equal(await second.switches[0]!.position(), 'host');
   await second.close();
 });
+
+await t.test(
+  'drives that changed places while the power was off are told apart, and nothing is shown',
+  async (t) => {
+    const { dir, remove } = await scratch();
+    t.teardown(remove);
+    for (const name of ['a.img', 'b.img']) await writeFile(join(dir, name), new Uint8Array(SECTORS * 512));
+    const store = new MemoryState();
+    const first = await board(dir, store);
+    await eventually(async () => (await first.chains![0]!.status(never)).state === 'T3');
+    await first.close();
+    const second = await board(dir, store, IN_ORDER.toReversed());
+    t.teardown(() => second.close());
+    const [control] = second.chains!;
+    await eventually(async () => (await control!.status(never)).state === 'T6', 20_000);
+    const report = await control!.status(never);
+    t.equal(report.presentedSectors, 0);
+    t.match(
+      report.trouble.map(({ code }) => code),
+      ['other-drive', 'other-drive'],
+    );
+    t.match(report.trouble[1]?.sentence, /place 1: .*another one than before.* serial B-1, 256 sectors/);
+    await t.rejects(second.switches[0]!.take(never), {
+      code: 'NS_CHAIN_HELD',
+      message: /another one than before/,
+    });
+  },
+);
 
 await t.test('knobs pull, plug and kill drives and cut the power of a chain', async (t) => {
   const { dir, remove } = await scratch();

@@ -35,7 +35,7 @@ export interface SyncMessage {
 }
 
 const FORMAT = 1;
-const HEAD_BYTES = 22;
+const HEAD_BYTES = 21;
 const CHECK_BYTES = 4;
 const KINDS = ['ranges', 'summary', 'want', 'records'] as const;
 const RANGE_BYTES = 28;
@@ -46,7 +46,7 @@ const NO_POSITION = 0xffff;
 
 /** No message is larger, whatever the link could carry. */
 export const LARGEST_MESSAGE = 1024;
-/** A link must carry this much: one record. */
+/** A link must carry this much: one record. The slowest serial line does. */
 export const SMALLEST_FRAME = HEAD_BYTES + RECORD_BYTES + CHECK_BYTES;
 
 /** How much of each thing fits a message of so many bytes. */
@@ -66,7 +66,7 @@ export function roomIn(frame: number): {
 }
 
 /**
- * Head: format 1, kind 1, flags 1, zero 1, position 2, chain 8, unit 8; then items of one size; then the CRC-32C of all
+ * Head: format 1, kind 1, flags 1, position 2, chain 8, unit 8; then items of one size; then the CRC-32C of all
  * that. Links have checks of their own, but what is taken here lives on in every table.
  */
 export function encodeMessage({ from, body }: SyncMessage): Uint8Array {
@@ -74,9 +74,9 @@ export function encodeMessage({ from, body }: SyncMessage): Uint8Array {
   head[0] = FORMAT;
   head[1] = KINDS.indexOf(body.kind);
   head[2] = body.kind === 'ranges' && body.passOn ? 1 : 0;
-  new DataView(head.buffer).setUint16(4, from.position ?? NO_POSITION, true);
-  head.set(fromHex(from.chain ?? NO_CHAIN), 6);
-  head.set(fromHex(from.unit), 14);
+  new DataView(head.buffer).setUint16(3, from.position ?? NO_POSITION, true);
+  head.set(fromHex(from.chain ?? NO_CHAIN), 5);
+  head.set(fromHex(from.unit), 13);
   const message = concatBytes(head, ...itemsOf(body));
   return concatBytes(message, u32(crc32c(message)));
 }
@@ -124,12 +124,12 @@ export function decodeMessage(frame: Uint8Array): SyncMessage {
   const view = new ByteView(bytes, 'a message of chain synchronisation');
   const kind = KINDS[view.u8(1)];
   const flags = view.u8(2);
-  const position = view.u16le(4);
-  const chain = toHex(view.slice(6, 8));
+  const position = view.u16le(3);
+  const chain = toHex(view.slice(5, 8));
   if (view.u8(0) !== FORMAT || kind === undefined) throw malformed('is of an unknown kind');
-  if (flags > (kind === 'ranges' ? 1 : 0) || view.u8(3) !== 0) throw malformed('has unknown flags');
+  if (flags > (kind === 'ranges' ? 1 : 0)) throw malformed('has unknown flags');
   const from: Sender = {
-    unit: toHex(view.slice(14, UNIT_BYTES)),
+    unit: toHex(view.slice(13, UNIT_BYTES)),
     chain: chain === NO_CHAIN ? undefined : chain,
     position: position > LAST_POSITION ? undefined : position,
   };

@@ -1,6 +1,6 @@
 import { hasCode, NsError } from '../../base/index.ts';
 import type { ChainLink, Stop } from '../../ports/index.ts';
-import type { Nanoseconds } from '../time.ts';
+import type { Nanoseconds, Scheduler } from '../time.ts';
 import type { Side, SyncFinding } from './findings.ts';
 import { encodeMessage, roomIn, type Sender, SMALLEST_FRAME, type SyncBody } from './message.ts';
 
@@ -28,7 +28,7 @@ export class Neighbour {
   readonly #waiting = new Set<string>();
   #stops: readonly Stop[] = [];
 
-  constructor(side: Side, link: ChainLink, now: Nanoseconds) {
+  constructor(side: Side, link: ChainLink, scheduler: Scheduler) {
     if (link.capabilities.largestFrame < SMALLEST_FRAME) {
       throw new NsError('NS_SYNC_LINK', `${link.name} carries frames of ${SMALLEST_FRAME} bytes at least`, {
         family: 'caller',
@@ -37,7 +37,7 @@ export class Neighbour {
     this.side = side;
     this.link = link;
     this.room = roomIn(link.capabilities.largestFrame);
-    this.heardAt = now;
+    this.heardAt = scheduler.now();
   }
 
   listen(onBytes: (bytes: Uint8Array) => void, onConnection: (connected: boolean) => void): void {

@@ -22,12 +22,13 @@ export interface UnitSyncOptions {
   /** Absent in the head: above it is the host. */
   readonly above?: ChainLink;
   readonly below?: ChainLink;
-  /** Between two exchanges of digests; 1 s by default. */
+  /** Between two exchanges of digests; by default 1 s, or 20 round trips of the slower link where that is longer. */
   readonly period?: Nanoseconds;
   readonly capacity?: number;
 }
 
-const PERIOD = millis(1000);
+const PERIOD = 1000;
+const ROUND_TRIPS = 20;
 /** Periods without a word after which a neighbour is taken for gone. */
 const SILENCE = 5;
 /** News wait so long for more, so that many changes at once travel together. */
@@ -57,14 +58,15 @@ export class UnitSync {
 
   constructor(options: UnitSyncOptions) {
     this.#options = options;
-    this.#period = options.period ?? PERIOD;
+    const { above, below } = options;
+    const slowest = Math.max(...[above, below].map((link) => link?.capabilities.roundTrip ?? 0));
+    this.#period = options.period ?? millis(Math.max(PERIOD, ROUND_TRIPS * slowest));
     this.table = new StateTable(options.capacity);
     this.#own = new OwnRecord(options.unit, options.scheduler);
-    this.#place = new Place(options.above === undefined);
-    const now = options.scheduler.now();
+    this.#place = new Place(above === undefined);
     this.#neighbours = [
-      ...(options.above === undefined ? [] : [new Neighbour('above', options.above, now)]),
-      ...(options.below === undefined ? [] : [new Neighbour('below', options.below, now)]),
+      ...(above === undefined ? [] : [new Neighbour('above', above, options.scheduler)]),
+      ...(below === undefined ? [] : [new Neighbour('below', below, options.scheduler)]),
     ];
   }
 
@@ -141,8 +143,8 @@ export class UnitSync {
   #tick(): void {
     const now = this.#options.scheduler.now();
     for (const neighbour of this.#neighbours) {
-      const silence = now - neighbour.heardAt;
-      if (neighbour.unit !== undefined && silence > this.#period * SILENCE) neighbour.silent();
+      if (neighbour.unit !== undefined && now - neighbour.heardAt > this.#period * SILENCE)
+        neighbour.silent();
       neighbour.talk = true;
     }
     this.#flush();

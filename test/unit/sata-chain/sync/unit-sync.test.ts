@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { encodeMessage } from '../../../../src/sata-chain/index.ts';
+import { encodeMessage, SMALLEST_FRAME } from '../../../../src/sata-chain/index.ts';
 import { type Badness, CHAIN, SyncBench, someFacts, unitId } from '../../../kit/chain-state.ts';
 
 const byFirst = (a: readonly unknown[], b: readonly unknown[]) => (String(a[0]) < String(b[0]) ? -1 : 1);
@@ -65,7 +65,7 @@ await t.test(
         fc.nat(),
         badness,
         fc.array(step, { maxLength: 25 }),
-        fc.constantFrom(129, 300, 4096),
+        fc.constantFrom(SMALLEST_FRAME, 300, 4096),
         (count, seed, bad, steps, largestFrame) => {
           const bench = new SyncBench(count, { seed, largestFrame });
           for (const cable of bench.cables) cable.badness = bad;

@@ -8,6 +8,7 @@ import {
   encodeRecord,
   LARGEST_MESSAGE,
   RECORD_BYTES,
+  SMALLEST_FRAME,
   SYNC_CHANGES,
   SYNC_NOTICES,
   type SyncMessage,
@@ -88,6 +89,10 @@ function codeOf(act: () => unknown): string {
     return asNsError(error).code;
   }
 }
+
+await t.test('the smallest frame that any link carries is enough', async (t) => {
+  t.ok(SMALLEST_FRAME <= 128, 'a serial line of 9600 baud');
+});
 
 await t.test('records and messages come out as they went in, within the bound', async (t) => {
   fc.assert(

@@ -130,13 +130,14 @@ export class UnitSync {
   }
 
   findings(): readonly SyncFinding[] {
-    const capacity = this.table.size;
     return [
       ...this.#neighbours.flatMap((neighbour) => neighbour.findings()),
       ...(this.#place.misplaced === undefined ? [] : [this.#place.misplaced]),
       ...this.#judge.findings(),
       ...findInTable(this.table.rows(), this.unit),
-      ...[...this.#capacityRefused].map((unit) => ({ is: 'table-full', unit, capacity }) as const),
+      ...[...this.#capacityRefused].map(
+        (unit) => ({ is: 'table-full', unit, capacity: this.table.size }) as const,
+      ),
     ];
   }
 

@@ -25,6 +25,8 @@ export const LAST_UNIT = 'ffffffffffffffff';
 /** Rows that a table has room for, departed units included. */
 export const TABLE_CAPACITY = 16_384;
 
+const REFUSED_KEPT = 16;
+
 export type Merge =
   | { readonly is: 'news'; readonly row: TableRow; readonly before: TableRow | undefined }
   /** Known, or older than what is known. */
@@ -45,6 +47,7 @@ interface Index {
 export class StateTable {
   readonly #rows = new Map<string, TableRow>();
   readonly #capacity: number;
+  readonly #refused = new Set<string>();
   #heard = 0;
   #index: Index | undefined;
 
@@ -64,9 +67,21 @@ export class StateTable {
     return this.#rows.values();
   }
 
+  /** Some of those for whom there was no room. */
+  get refused(): ReadonlySet<string> {
+    return this.#refused;
+  }
+
+  forgetRefused(): void {
+    this.#refused.clear();
+  }
+
   merge(record: SyncRecord, origin: Origin): Merge {
     const before = this.#rows.get(record.unit);
-    if (before === undefined && this.#rows.size >= this.#capacity) return { is: 'full' };
+    if (before === undefined && this.#rows.size >= this.#capacity) {
+      if (this.#refused.size < REFUSED_KEPT) this.#refused.add(record.unit);
+      return { is: 'full' };
+    }
     const { epoch, version, departed } = record;
     const digest = recordDigest(encodeRecord(record));
     if (before !== undefined && compareStamps({ epoch, version, departed, digest }, before) <= 0)

@@ -49,7 +49,6 @@ export class UnitSync {
   readonly #own: OwnRecord;
   readonly #place: Place;
   readonly #judge = new NewsJudge();
-  readonly #capacityRefused = new Set<string>();
   readonly #listeners = new Set<() => void>();
   #overrules = 0;
   #stopped = false;
@@ -120,7 +119,7 @@ export class UnitSync {
       this.#take({ ...row.record, departed: true }, 'self', undefined);
     }
     this.#judge.forget();
-    this.#capacityRefused.clear();
+    this.table.forgetRefused();
     this.#place.forget();
   }
 
@@ -135,7 +134,7 @@ export class UnitSync {
       ...(this.#place.misplaced === undefined ? [] : [this.#place.misplaced]),
       ...this.#judge.findings(),
       ...findInTable(this.table.rows(), this.unit),
-      ...[...this.#capacityRefused].map(
+      ...[...this.table.refused].map(
         (unit) => ({ is: 'table-full', unit, capacity: this.table.size }) as const,
       ),
     ];
@@ -241,11 +240,7 @@ export class UnitSync {
   #take(record: SyncRecord, origin: Side | 'self', from: Neighbour | undefined): boolean {
     if (record.unit === this.unit && origin !== 'self') return this.#hearOfOurselves(record);
     const merged = this.table.merge(record, origin);
-    if (merged.is === 'full') {
-      if (this.#capacityRefused.size < 16) this.#capacityRefused.add(record.unit);
-      return false;
-    }
-    if (merged.is === 'known') return false;
+    if (merged.is !== 'news') return false;
     if (from !== undefined) this.#judge.judge(merged.row, merged.before);
     this.#spread(merged.row, from);
     return true;
@@ -294,7 +289,7 @@ export class UnitSync {
     return [
       ...(this.#neighbours.some((each) => each.stranger) ? (['stranger'] as const) : []),
       ...(this.#judge.isTwice(this.unit) ? (['id-twice'] as const) : []),
-      ...(this.#capacityRefused.size > 0 ? (['table-full'] as const) : []),
+      ...(this.table.refused.size > 0 ? (['table-full'] as const) : []),
       ...(this.#neighbours.some((each) => each.malformed > 0) ? (['malformed'] as const) : []),
       ...(this.#place.misplaced === undefined ? [] : (['position'] as const)),
     ];

@@ -33,6 +33,43 @@ await t.test('whoever vanishes in the middle of a write has written nothing', as
   await server.close();
 });
 
+await t.test(
+  'whoever asks a drive that hangs, and comes again and again, is let in only so often',
+  async (t) => {
+    let asked = 0;
+    const device = new MemoryDevice('disk0', MiB);
+    let answer: () => void = () => {};
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    device.read = () => {
+      asked += 1;
+      return answered;
+    };
+    const { server } = await serve(device, {
+      tcp: { host: '127.0.0.1', port: 0 },
+      limits: { connections: 4, requests: 8 },
+    });
+    for (let i = 0; i < 12; i += 1) {
+      const before = asked;
+      const client = await new RawClient(server.port!).start(true);
+      for (let cookie = 0; cookie < 8; cookie += 1) client.request(0, 0n, 512);
+      await eventually(() => asked === before + 8 || client.socket.destroyed);
+      client.socket.resetAndDestroy();
+    }
+    t.equal(asked, 4 * 8);
+    answer();
+    await eventually(async () => {
+      const late = await new RawClient(server.port!).start(true);
+      late.request(3, 0n, 0);
+      const isIn = !late.socket.destroyed && (await late.take(16)) !== undefined;
+      late.socket.destroy();
+      return isIn;
+    });
+    await server.close();
+  },
+);
+
 await t.test('a write that comes in crumbs is whole in the end', async (t) => {
   const device = new MemoryDevice('disk0', MiB);
   const { server, socketPath } = await serve(device);

@@ -7,8 +7,9 @@ export class RawClient {
   #closed = false;
   #wake: () => void = () => {};
 
-  constructor(path: string) {
-    this.socket = createConnection(path);
+  /** A unix socket's path, or a port of loopback TCP. */
+  constructor(where: string | number) {
+    this.socket = typeof where === 'string' ? createConnection(where) : createConnection(where, '127.0.0.1');
     this.socket.on('data', (chunk: Buffer) => {
       this.#got = Buffer.concat([this.#got, chunk]);
       this.#wake();

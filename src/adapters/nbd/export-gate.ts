@@ -1,6 +1,7 @@
+import { setMaxListeners } from 'node:events';
 import type { BlockDevice } from '../../ports/index.ts';
 
-/** A device on offer, until it is withdrawn. */
+/** A device on offer, until it is withdrawn. Each connection listens to that; their number has its own bound. */
 export interface Offer {
   readonly device: BlockDevice;
   /** Once aborted, every connection to it is cut at once and what was under way on it fails. */
@@ -29,6 +30,7 @@ export class ExportDoor implements ExportGate {
   /** Offers this device from now on. What was offered before is withdrawn. */
   open(device: BlockDevice): void {
     const withdraw = new AbortController();
+    setMaxListeners(0, withdraw.signal);
     this.#become({ is: 'open', offer: { device, withdrawn: withdraw.signal }, withdraw });
   }
 
@@ -75,5 +77,6 @@ export class ExportDoor implements ExportGate {
 /** A device that is always on offer. */
 export function alwaysOffered(device: BlockDevice): ExportGate {
   const offer: Offer = { device, withdrawn: new AbortController().signal };
+  setMaxListeners(0, offer.withdrawn);
   return { offered: () => Promise.resolve(offer) };
 }

@@ -80,8 +80,10 @@ export async function serveNbd(
       socket.destroy();
       return;
     }
-    connections.set(socket, converse(socket, service));
-    socket.once('close', () => connections.delete(socket));
+    const conversation = converse(socket, service);
+    connections.set(socket, conversation);
+    // Whoever hangs up leaves requests behind that the device still has: until they end the place is taken.
+    socket.once('close', () => void conversation.then(() => connections.delete(socket)));
   };
   const servers: Server[] = [];
   const close = async (): Promise<void> => {

@@ -104,6 +104,8 @@ export const PTTRSM_ROWS: readonly TRow[] = [
   },
   { from: ['T8'], on: 'order disable', do: ['lock', 'flush', 'start hand back'], to: 'T9' },
   { from: LIVE, on: 'order disable', do: ['lock'], to: 'same' },
+  // Overtakes an enable that is being written down.
+  { from: ['T7'], on: 'order disable', do: ['lock'], to: 'same' },
   { from: ['T7'], on: 'order enable', do: ['unlock'], to: 'same' },
   { from: AT_ONCE, on: 'saved', guard: 'locked', do: ['silence all'], to: 'T7' },
   {

@@ -17,8 +17,8 @@ interface Waiting {
 const IN_EFFECT: Readonly<Record<What, (unit: Unit) => boolean>> = {
   own: ({ t }) => t.state === 'T8',
   'hand-back': ({ t }) => t.state !== 'T8' && t.state !== 'T9',
-  disable: ({ t }) => t.state === 'T7',
-  enable: ({ t }) => t.state !== 'T7',
+  disable: ({ t }) => t.state === 'T7' && t.record.locked,
+  enable: ({ t }) => t.state !== 'T7' && !t.record.locked,
   'go-degraded': () => true,
   resync: () => true,
   enrol: () => true,
@@ -67,6 +67,8 @@ export class OrderDesk {
     for (const waiting of this.#waiting) {
       if (!unit.power)
         waiting.resolve(refuse('CHAIN_BUSY', 'the unit lost its power before the order was in effect'));
+      else if (waiting.taken && waiting.what === 'enable' && unit.t.record.locked)
+        waiting.resolve(refuse('CHAIN_BUSY', 'a disable came before the enable was in effect'));
       else if (waiting.taken && !unit.t.unsaved && IN_EFFECT[waiting.what](unit))
         waiting.resolve(allow(undefined));
     }

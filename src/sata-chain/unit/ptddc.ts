@@ -21,6 +21,7 @@ import { TimerSlots } from './timer-slots.ts';
 import { UNIT_TIMINGS, type UnitTimings } from './timings.ts';
 import { newUnit, type Port, type TimerSlot, type Unit, type UnitInput, type UnitOutput } from './unit.ts';
 import { UnitPort } from './unit-port.ts';
+import { WorkUnderWay } from './work-under-way.ts';
 
 /** The data side of a unit, as the signal side drives it: ChainRouter is one. */
 export interface UnitRouter extends SataTarget {
@@ -60,11 +61,13 @@ export class Ptddc {
   readonly #levels = new Listeners<[Level]>();
   readonly #signatures = new Listeners<[]>();
   readonly #changes = new Listeners<[Unit, Unit]>();
+  readonly #hostWork = new WorkUnderWay();
   readonly #inputs: UnitInput[] = [];
   #working = false;
   /** Which turn of the power switch this is. */
   #powering = 0;
   #flushing: AbortController | undefined;
+  #signing = false;
   #state: Unit;
 
   constructor(options: PtddcOptions) {
@@ -80,7 +83,7 @@ export class Ptddc {
         this.#desk.fail(error);
       },
     });
-    this.#bmc = new BmcTarget(router, () => ownerIsServed(this.#state.t) === 'yes');
+    this.#bmc = new BmcTarget(router, () => ownerIsServed(this.#state.t) === 'yes', this.#hostWork);
     this.bmc = this.#bmc;
     const port = (which: 'pto' | 'ddi') => new UnitPort(which, scheduler, (input) => this.#give(input));
     this.#ports = { pto: port('pto'), ddi: port('ddi') };
@@ -90,7 +93,10 @@ export class Ptddc {
         onLevel: (listener) => this.#levels.add(listener),
       },
       onSignature: (listener) => this.#signatures.add(listener),
-      target: gatedTarget(router, () => (hostIsServed(this.#state.t) ? undefined : notServed())),
+      target: counted(
+        gatedTarget(router, () => (hostIsServed(this.#state.t) ? undefined : notServed())),
+        this.#hostWork,
+      ),
     };
   }
 
@@ -225,7 +231,7 @@ export class Ptddc {
         else this.#ports[output.port].transmit(output.level);
         break;
       case 'signature':
-        this.#signatures.call();
+        this.#sign();
         break;
       case 'identify':
         this.#ports[output.port].identify();
@@ -253,6 +259,23 @@ export class Ptddc {
     }
   }
 
+  /**
+   * A signature says ready. It waits for what a reset or the management controller left under way: an old write must not
+   * land on top of a newer one.
+   */
+  #sign(): void {
+    if (this.#hostWork.idle && this.#bmc.work.idle) {
+      this.#signatures.call();
+      return;
+    }
+    if (this.#signing) return;
+    this.#signing = true;
+    void Promise.all([this.#hostWork.over(), this.#bmc.work.over()]).then(() => {
+      this.#signing = false;
+      if (hostIsServed(this.#state.t)) this.#sign();
+    });
+  }
+
   /** What was given is let finish, then every member is flushed; T_handback cuts it short. */
   async #flush(): Promise<void> {
     const flushing = new AbortController();
@@ -269,5 +292,22 @@ export class Ptddc {
 
 /** A question may be open: it is not answered, or only too late. */
 const isOpen = ({ is }: Side): boolean => is === 'asked' || is === 'failed';
+
+/**
+ * Counts what changes sectors, of whoever stands above this process: a host's port, or a link. A unit above in this process
+ * comes by the relay, and its commands are counted where they came in.
+ */
+function counted(target: SataTarget, work: WorkUnderWay): SataTarget {
+  return {
+    ...(target.relay === undefined ? {} : { relay: target.relay }),
+    identify: (signal) => target.identify(signal),
+    smartStatus: (signal) => target.smartStatus(signal),
+    read: (lba, into, signal) => target.read(lba, into, signal),
+    write: (lba, data, fua, signal) => work.add(target.write(lba, data, fua, signal)),
+    verify: (lba, count, signal) => target.verify(lba, count, signal),
+    trim: (ranges, signal) => work.add(target.trim(ranges, signal)),
+    flush: (signal) => target.flush(signal),
+  };
+}
 
 const notServed = (): AtaFault => new AtaFault('ABORTED', 'the unit serves no commands from above now');

@@ -1,7 +1,7 @@
 import { DEVICE_PHY, type DevicePhyState, stepDevicePhy } from '../phy/device-phy.ts';
 import { HOST_PHY, type HostPhyState, stepHostPhy } from '../phy/host-phy.ts';
-import { newPhy, type Phy, type PhyEvent, type PhyNotice } from '../phy/phy.ts';
-import { obeyScontrol } from '../phy/scontrol.ts';
+import { newPhy, type Phy, type PhyEvent, type PhyLine, type PhyNotice } from '../phy/phy.ts';
+import { obeyScontrol, underScontrol } from '../phy/scontrol.ts';
 import type { PhyStep } from '../phy/step.ts';
 import { isUp } from '../phy/table.ts';
 import { hostIsServed, ownerIsServed } from '../pttrsm/guards.ts';
@@ -47,7 +47,7 @@ function run(before: Unit, todo: Todo[], input: UnitInput, timings: UnitTimings)
       if (step.refused && (input.is === 'order' || input.is === 'enrol')) {
         out.push({ is: 'refused', what: input.is === 'order' ? input.order : 'enrol' });
       }
-      for (const output of step.outputs) carryOut(output, todo, out, timings);
+      for (const output of step.outputs) carryOut(output, unit, todo, out, timings);
     }
   }
   return { state: unit, outputs: [...aborts(before, unit), ...out] };
@@ -84,6 +84,8 @@ function first(input: Exclude<UnitInput, { is: 'power' | 'scontrol' }>): Todo {
       return pttrsm({ is: 'event', event: input.is });
   }
 }
+
+const onLine = (port: Port, line: PhyLine): Todo => ({ to: 'port', port, event: { is: 'line', line } });
 
 const isPort = (slot: TimerSlot): slot is Port => slot === 'pti' || slot === 'pto' || slot === 'ddi';
 
@@ -124,10 +126,10 @@ function tell(port: Port, notice: PhyNotice): TInput[] {
   return notice === 'up' || notice === 'COMRESET' ? [] : [{ is: 'side', port, event: notice }];
 }
 
-function carryOut(output: TOutput, todo: Todo[], out: UnitOutput[], timings: UnitTimings): void {
+function carryOut(output: TOutput, unit: Unit, todo: Todo[], out: UnitOutput[], timings: UnitTimings): void {
   switch (output.is) {
     case 'line':
-      todo.push({ to: 'port', port: output.port, event: { is: 'line', line: output.line } });
+      for (const line of underScontrol(unit[output.port], output.line)) todo.push(onLine(output.port, line));
       break;
     case 'timer': {
       const after = timings[output.wait];
@@ -168,7 +170,9 @@ function writeScontrol(
 ): UnitStep {
   const { port, value } = input;
   const { phy, lines } = obeyScontrol<string>(before[port], value, port === 'pti' ? 'device' : 'host');
-  const todo = lines.map((line): Todo => ({ to: 'port', port, event: { is: 'line', line } }));
+  // A disabled unit's ports stay silent; SControl counts once it is enabled.
+  const obeyed = before.t.state === 'T7' ? [] : lines;
+  const todo = obeyed.map((line) => onLine(port, line));
   return run({ ...before, [port]: phy }, todo, input, timings);
 }
 

@@ -114,11 +114,7 @@ export {
   REGISTER_MAP,
 } from './registers-port/register-map.ts';
 export { registerPage } from './registers-port/register-page.ts';
-export {
-  type RegisteredUnit,
-  SimRegisters,
-  type UnitBehindRegisters,
-} from './registers-port/sim-registers.ts';
+export { SimRegisters } from './registers-port/sim-registers.ts';
 export { numberOfReason, numberOfState, STATUS } from './registers-port/status-word.ts';
 export {
   type EnrolledMembers,

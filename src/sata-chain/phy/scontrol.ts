@@ -43,4 +43,14 @@ export function obeyScontrol<S extends string>(
   };
 }
 
+/**
+ * What a line of PTTRSM comes to at a port that SControl.DET holds in reset or offline: that lasts until DET lets the port
+ * go.
+ */
+export function underScontrol(phy: Phy<string>, line: PhyLine): readonly PhyLine[] {
+  const { det } = SCONTROL.decode(phy.scontrol);
+  if (det === 0 || line === 'OFFLINE') return [line];
+  return det === 1 && line === 'RUN' ? ['RUN', 'HOLD_RESET'] : [];
+}
+
 const SPM: Readonly<Record<number, PhyLine>> = { 1: 'partial', 2: 'slumber', 4: 'wake' };

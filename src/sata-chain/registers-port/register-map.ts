@@ -123,7 +123,7 @@ function portEntries(port: keyof typeof PORT_REGISTERS): MapEntry[] {
       `${name}_SCONTROL`,
       at + PORT_OFFSET.scontrol,
       'RW',
-      `SControl ${of}. The simulator obeys SPM alone.`,
+      `SControl ${of}. SPM reads as 0; reserved values change nothing.${port === 'pti' ? ' DET is ignored: PTTRSM alone says when this port is silent.' : ''}`,
       SCONTROL.fields,
     ),
     one(`${name}_SERROR`, at + PORT_OFFSET.serror, 'W1C', `SError ${of}.`, SERROR.fields),

@@ -177,6 +177,25 @@ await t.test('SControl resets, silences, caps and denies as a driver expects', a
   t.equal(readRegisters(asleep).ddi.scontrol, 0);
 });
 
+await t.test('a port that SControl holds stays held, and a disabled unit stays silent', async (t) => {
+  const { unit } = feed(newUnit(RECORD), ON, ...hostUp, ...alone, { is: 'saved' });
+  const det = (from: Unit, value: number) =>
+    feed(from, { is: 'scontrol', port: 'ddi', value: SCONTROL.encode({ det: value }) }).unit;
+  for (const value of [1, 4]) {
+    const held = det(unit, value);
+    const { line, sent, timer } = held.ddi;
+    const disabled = feed(held, { is: 'order', order: 'disable' }, { is: 'saved' }).unit;
+    t.equal(disabled.t.state, 'T7');
+    t.same(det(disabled, 0).ddi.sent, 'idle', 'silent, whatever is written');
+    const enabled = feed(disabled, { is: 'order', order: 'enable' }, { is: 'saved' }).unit;
+    t.equal(enabled.t.state, 'T1');
+    t.match(enabled.ddi, { line, sent, timer }, `DET ${value} outlives disabling`);
+    const again = feed(held, { is: 'order', order: 'resync' }).unit;
+    t.match(again.ddi, { line, sent, timer }, `DET ${value} outlives a reset by PTTRSM`);
+    t.equal(det(enabled, 0).ddi.line, 'run');
+  }
+});
+
 const LEVELS: Level[] = [
   'idle',
   'COMINIT',

@@ -17,6 +17,7 @@ import {
   readEnrolled,
   readUnit,
   registerPage,
+  SCONTROL,
   SERROR,
   SimRegisters,
   SSTATUS,
@@ -151,8 +152,7 @@ await t.test('a count of two words is never torn', async (t) => {
     registers: () => ({ ...real.registers(), sectors }),
     order: real.order.bind(real),
     writeSerror: () => undefined,
-    sleep: () => undefined,
-    wake: () => undefined,
+    writeScontrol: () => undefined,
     onChange: () => () => undefined,
   };
   const registers = new SimRegisters('x', [{ unit, drive: () => undefined, setWindow: () => undefined }]);
@@ -179,6 +179,28 @@ await t.test('SError is cleared by ones, and a link goes to sleep and wakes by S
   await registers.write32(0, scontrol, 0x4000, never);
   await world.run(millis(5));
   t.equal(await ipm(), 1, 'active');
+});
+
+await t.test('a port obeys its SControl: offline and back, a cap on its rate, no sleep', async (t) => {
+  const { registers, status, ...world } = await bench();
+  const at = (port: 'pti' | 'ddi', word: keyof typeof PORT_OFFSET) =>
+    PORT_REGISTERS[port] + PORT_OFFSET[word];
+  const read = (port: 'pti' | 'ddi', word: keyof typeof PORT_OFFSET) =>
+    registers.read32(0, at(port, word), never);
+  const write = async (port: 'pti' | 'ddi', fields: Parameters<typeof SCONTROL.encode>[0]) => {
+    await registers.write32(0, at(port, 'scontrol'), SCONTROL.encode(fields), never);
+    await world.run(millis(600));
+  };
+  await write('ddi', { det: 4 });
+  t.match(SSTATUS.decode(await read('ddi', 'sstatus')), { det: 4, spd: 0, ipm: 0 });
+  t.match(await status(), { state: numberOfState('T2H') });
+  await write('ddi', { det: 0, spd: 1, ipm: 3, spm: 1 });
+  t.match(SSTATUS.decode(await read('ddi', 'sstatus')), { det: 3, spd: 1 });
+  t.match(SCONTROL.decode(await read('ddi', 'scontrol')), { det: 0, spd: 1, ipm: 3, spm: 0 });
+  t.match(await status(), { state: numberOfState('T4') });
+  await write('pti', { det: 4 });
+  t.match(SCONTROL.decode(await read('pti', 'scontrol')), { det: 0 });
+  t.match(SSTATUS.decode(await read('pti', 'sstatus')), { det: 3 }, 'PTTRSM alone says when PTI is silent');
 });
 
 await t.test('mapping registers count all at once, when they are applied', async (t) => {

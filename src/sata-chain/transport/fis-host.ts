@@ -30,7 +30,8 @@ const SMART_RETURN_STATUS = 0xda;
 
 /**
  * A SATA device at the far end of a FisPipe, as a target. A command that an abort signal ends keeps its place at the
- * device, and the caller's buffer is free at once. Whatever the link loses, the device holds no command past its deadline.
+ * device, and the caller's buffer is free at once. Where it writes, its promise still settles only when the device has
+ * ended it: who then writes anew must not be overtaken by what is old. Whatever the link loses, the device holds no command past its deadline.
  */
 export class FisHost implements SataTarget {
   readonly #engine: HostEngine;
@@ -168,13 +169,16 @@ export class FisHost implements SataTarget {
     return new Promise((resolve, reject) => {
       let cancelTimer: (() => void) | undefined;
       const leave = whenAborted(signal, () => {
+        const isAtDevice = !this.#engine.withdraw(command);
         // The device keeps what it has, and its deadline stays.
-        if (!this.#engine.withdraw(command)) detach(command);
-        reject(signal?.reason as Error);
+        if (isAtDevice) detach(command);
+        if (!isAtDevice || request.data?.toHost !== false) reject(signal?.reason as Error);
       });
       const end = (): void => {
         cancelTimer?.();
         leave();
+        // Heard by nobody where it was rejected before.
+        if (signal?.aborted) reject(signal.reason as Error);
       };
       const command = this.#engine.run(request, {
         given: () => {

@@ -173,17 +173,49 @@ await t.test('a command that its caller gives up frees the buffer at once and ha
   const waiting = Array.from({ length: 60 }, () => host.read(0, new Uint8Array(512), stop.signal));
   await turns(4);
   stop.abort(reason);
-  await t.rejects(read, reason);
-  await t.rejects(write, reason);
-  for (const one of waiting) await t.rejects(one, reason);
-  const seen = Buffer.from(into);
   data.fill(99);
+  const given = [write, ...waiting].map((one) => t.rejects(one, reason));
+  await t.rejects(read, reason);
+  const seen = Buffer.from(into);
+  await Promise.all(given);
   await other;
   await host.flush();
   t.ok(seen.equals(into), 'the buffer given up is not written any more');
   const written = disk.bytes.subarray(1000 * 512, 1064 * 512);
   t.notOk(written.includes(99), 'what was written are the bytes of then');
   await t.rejects(host.read(0, into, AbortSignal.abort(reason)), reason);
+});
+
+await t.test('a write that its caller gives up ends when the device has ended it', async (t) => {
+  let go: () => void = () => {};
+  const { host, disk } = fisBench({
+    host: { deadline: millis(10_000) },
+    wrap: (drive) => ({
+      identify: () => drive.identify(),
+      read: (lba, into) => drive.read(lba, into),
+      verify: (lba, count) => drive.verify(lba, count),
+      trim: (ranges) => drive.trim(ranges),
+      flush: () => drive.flush(),
+      smartStatus: () => drive.smartStatus(),
+      async write(lba, data, fua) {
+        if (data[0] === 1) await new Promise<void>((resolve) => (go = resolve));
+        await drive.write(lba, data, fua);
+      },
+    }),
+  });
+  await host.identify();
+  const stop = new AbortController();
+  let ended = false;
+  const old = host.write(5, new Uint8Array(512).fill(1), false, stop.signal).catch(() => {
+    ended = true;
+  });
+  await turns(40);
+  stop.abort(new Error('stopped'));
+  await turns(40);
+  t.notOk(ended, 'nobody is told that it is over while it may still land');
+  go();
+  await old;
+  t.equal(disk.bytes[5 * 512], 1);
 });
 
 await t.test('a given-up command of a dead device does not block those behind it', async (t) => {

@@ -128,7 +128,7 @@ await t.test('while a member is missing nobody sees a disk, and then again the w
   const { chain } = await chainOf([4 * MiB, 4 * MiB, 4 * MiB]);
   t.equal((await tool('nbdinfo', '--size', chain.uri)).trim(), String(12 * MiB));
   await chain.order('pull', '1');
-  t.match(await untilStatus(chain, /HELD/), /shown to the host: nothing/);
+  t.match(await untilStatus(chain, /HELD/), /shown to the host now: nothing/);
   const size = tool('nbdinfo', '--size', chain.uri);
   let answered = false;
   size.then(
@@ -150,7 +150,7 @@ await t.test('a part of the disk is shown only once somebody has agreed to it', 
   const { chain } = await chainOf([4 * MiB, 4 * MiB, 2 * MiB]);
   await tool('nbdinfo', '--size', chain.uri);
   await chain.order('pull', '2');
-  t.match(await untilStatus(chain, /missing/), /The drive of it is missing/);
+  t.match(await untilStatus(chain, /missing/), /its drive is missing/);
   await t.rejects(chain.order('go-degraded'), 'the unit that misses its drive is the one to say so');
   await chain.stop();
 });

@@ -214,12 +214,16 @@ class Play {
 await t.test('no acknowledged write is lost while a copy lives, and nothing stale is shown', async (t) => {
   let steps = 0;
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 60, size: 'max' }), fc.nat(), async (list, seed) => {
-      steps += list.length;
-      const play = new Play(seed);
-      const wrong = await play.run(list).finally(() => play.bench.cut());
-      if (wrong !== undefined) throw new Error(`${wrong} ${JSON.stringify(play.log)}`);
-    }),
+    fc.asyncProperty(
+      fc.array(step, { minLength: 10, maxLength: 60, size: 'max' }),
+      fc.nat(),
+      async (list, seed) => {
+        steps += list.length;
+        const play = new Play(seed);
+        const wrong = await play.run(list).finally(() => play.bench.cut());
+        if (wrong !== undefined) throw new Error(`${wrong} ${JSON.stringify(play.log)}`);
+      },
+    ),
     { numRuns: 120, seed: 20_261_121 },
   );
   t.comment(`figure: ${steps} steps`);

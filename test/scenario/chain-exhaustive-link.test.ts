@@ -1,5 +1,7 @@
 import t from 'tap';
-import { type LinkEnds, type LinkKind, LinkModel } from '../kit/chain-model/link-model.ts';
+import { LinkInclusion } from '../kit/chain-model/link-inclusion.ts';
+import { LinkModel } from '../kit/chain-model/link-model.ts';
+import type { LinkEnds, LinkKind } from '../kit/chain-model/link-view.ts';
 import { PHY_FAULTS } from '../kit/chain-model/phy-faults.ts';
 import { explore } from '../kit/explorer/explore.ts';
 
@@ -23,8 +25,6 @@ const LONG: LinkKind = { wire: 'long', sleep: false, loss: false };
 const LINKS: readonly (readonly [string, LinkEnds, LinkKind])[] = [
   ['rates 1 and 3', ends(1, 3), CABLE],
   ['rates 3 and 1', ends(3, 1), CABLE],
-  ['rates 2 and 3', ends(2, 3), CABLE],
-  ['both may sleep', ends(1, 1), SLEEPY],
   ['the host denies partial, the device slumber', ends(1, 1, 1, 2), SLEEPY],
   ['a link longer than a burst', ends(1, 1), LONG],
 ];
@@ -37,6 +37,19 @@ for (const [name, both, kind] of LINKS) {
     t.comment(`figure: link, ${name}: ${states} states, ${edges} edges, ${settled} at rest`);
   });
 }
+
+await t.test(
+  'two phys on a cable tell nothing that the rules of a link in the chain model cannot tell',
+  async (t) => {
+    const model = new LinkInclusion(new LinkModel(ends(1, 1), SLEEPY));
+    const { states, edges, settled, complete, fault } = explore(model, LIMIT);
+    t.same(fault, undefined);
+    t.ok(complete, 'every reachable state was seen');
+    t.comment(
+      `figure: link, both may sleep, beside the rules: ${states} states, ${edges} edges, ${settled} at rest`,
+    );
+  },
+);
 
 await t.test('a fault in a table of a phy is found', async (t) => {
   for (const { name, tables } of PHY_FAULTS) {

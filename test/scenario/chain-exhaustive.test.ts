@@ -1,5 +1,6 @@
 import t from 'tap';
-import { ChainModel, type ChainOptions } from '../kit/chain-model/chain-model.ts';
+import { ChainModel } from '../kit/chain-model/chain-model.ts';
+import type { ChainOptions } from '../kit/chain-model/chain-options.ts';
 import { menuOf, type Trouble } from '../kit/chain-model/menus.ts';
 import { PTTRSM_FAULTS } from '../kit/chain-model/planted-faults.ts';
 import { explore } from '../kit/explorer/explore.ts';
@@ -22,7 +23,8 @@ const RUNS: readonly Run[] = [
   run(1, Infinity, ['drives', 'host power', 'host resets', 'owner', 'lock', 'resync', 'power'], {
     anyTime: true,
   }),
-  run(1, 2, ['strangers', 'sizes', 'cables', 'degrade', 'host power']),
+  run(1, 2, ['strangers', 'cables', 'degrade', 'host power']),
+  run(1, 2, ['sizes', 'degrade', 'host power']),
   run(2, 1, ['host power'], { anyTime: true, start: 'blank' }),
   run(2, 1, ['drives', 'power', 'host power'], { anyTime: true }),
   run(2, 2, ['drives', 'power', 'cables', 'host power', 'host resets']),
@@ -30,12 +32,14 @@ const RUNS: readonly Run[] = [
   run(2, 1, ['strangers', 'degrade', 'host power']),
   run(2, 1, ['swaps', 'host power']),
   run(2, 4, ['drives', 'host power']),
+  run(2, 2, ['drives', 'glitches', 'host resets']),
   run(3, 1, ['drives', 'power', 'cables', 'host power', 'host resets']),
   run(3, 2, ['power', 'host power', 'owner', 'lock', 'host resets'], { order: 'ends' }),
   run(3, 2, ['drives', 'host power', 'resync'], { order: 'ends' }),
   run(3, 2, ['drives', 'cables', 'host power', 'host resets'], { order: 'ends' }),
   run(4, 3, ['drives', 'host power'], { order: 'ends' }),
   run(4, 2, ['power'], { order: 'ends' }),
+  run(4, 1, ['glitches', 'drives', 'host resets'], { order: 'ends' }),
   run(4, 2, ['cables', 'host resets', 'lock'], { order: 'ends' }),
   run(4, 2, ['owner', 'lock', 'host power', 'host resets'], { order: 'ends' }),
   run(4, 1, ['drives', 'power', 'host power'], { order: 'tail' }),

@@ -36,7 +36,7 @@ export function brokenIn(s: ChainState, m: ChainMoves): string | undefined {
       return `unit ${i - 1} sends commands to what unit ${i} no longer is`;
     if (i > 0 || s.host.disk === 0) continue;
     const has = JSON.stringify(m.lists.at(s.host.disk));
-    const shown = JSON.stringify(stands && m.listOf(stands));
+    const shown = JSON.stringify(stands && m.lists.of(stands));
     if (has !== shown) return `the host has ${has}, the head serves ${shown}`;
   }
   if (s.unflushed && (s.units[0]!.pti || hostIsServed(at(0)))) {
@@ -83,7 +83,7 @@ export function wrongAtRest(s: ChainState, m: ChainMoves): string | undefined {
   const head = at(0);
   const seen = s.links[0]!.upper === 2;
   const stands = seen ? m.steps.answer(s.units[0]!.t) : undefined;
-  const shown = JSON.stringify(stands ? m.listOf(stands) : null);
+  const shown = JSON.stringify(stands ? m.lists.of(stands) : null);
   const has = JSON.stringify(m.lists.at(s.host.disk));
   if (has !== shown) return `the host rests with ${has}, the head stands for ${shown}`;
   if (!excuse && seen && s.host.disk === 0) return `all is there and the host has no disk: ${head.state}`;

@@ -1,42 +1,12 @@
 import type { Pttrsm, UnitTimer } from '../../../src/sata-chain/pttrsm/pttrsm.ts';
 import { SIDE_WAIT } from '../../../src/sata-chain/pttrsm/side.ts';
-import type { UnitOrder } from '../../../src/sata-chain/unit/orders.ts';
 import type { Model, Step } from '../explorer/explore.ts';
 import { brokenIn, wrongAtRest } from './chain-checks.ts';
 import { ChainMoves, upperRuns } from './chain-moves.ts';
+import type { ChainOptions } from './chain-options.ts';
 import { type ChainState, decodeChain, encodeChain } from './chain-state.ts';
 import { DEAD } from './drives.ts';
 import { UnitSteps } from './unit-steps.ts';
-
-/** What the world may do to a chain. */
-export interface Menu {
-  /** Kinds that may be put into each bay; it may always be emptied where there is any. */
-  readonly drives: readonly (readonly number[])[];
-  /** Links whose cables come off and on. */
-  readonly cables: readonly number[];
-  /** Units whose power goes and comes. */
-  readonly power: readonly number[];
-  readonly hostPower: boolean;
-  readonly hostReset: boolean;
-  /** Orders that each unit may be given. */
-  readonly orders: readonly (readonly UnitOrder[])[];
-}
-
-export interface ChainOptions {
-  readonly units: number;
-  readonly menu: Menu;
-  /** Disturbances between two rests; Infinity for any number, at any moment. */
-  readonly disturbances: number;
-  /** A timer may be over at any moment, rather than after everything that is much faster. */
-  readonly anyTime: boolean;
-  /**
-   * Which of the signals under way at one moment may come first: any, or only those of the unit nearest to the host, or
-   * farthest from it, or of either.
-   */
-  readonly order: 'any' | 'head' | 'tail' | 'ends';
-  /** Units without any history, or all that know each other and are switched off. */
-  readonly start: 'blank' | 'enrolled';
-}
 
 /**
  * How long things take, as a rank: 0 signals and answers; 1 the pace of COMINITs (10 ms, 2 s); 2 T_absent (500 ms); 3 a hand-back
@@ -90,6 +60,7 @@ export class ChainModel implements Model<string> {
         toLower: 0,
         signature: false,
         asking: false,
+        late: false,
       })),
       bays: indices.map((i) => ({ drive: i + 1, ddi: 0, toUpper: 0 })),
       host: { power: false, gaveUp: false, alarmed: false, disk: 0 },
@@ -224,8 +195,13 @@ export class ChainModel implements Model<string> {
           work: () => m.retry(i, 'lower'),
         });
     }
-    if (ready && l.upper === 1)
-      moves.push({ at: i, rank: 0, label: `link ${i}: ready`, work: () => m.trained(i) });
+    if (ready && l.upper === 1) {
+      const work = l.lower ? () => m.readyAbove(i) : () => m.readyBelow(i);
+      moves.push({ at: i, rank: 0, label: `link ${i}: ready ${l.lower ? 'above' : 'below'}`, work });
+    }
+    if (l.late && l.upper === 1 && upperRuns(s, i)) {
+      moves.push({ at: i, rank: 0, label: `link ${i}: ready above, too late`, work: () => m.readyAbove(i) });
+    }
     if (ready && l.upper === 1 && i === 0 && s.host.alarmed)
       moves.push({ at: i, rank: 0, label: 'host resets by itself', work: () => m.hostReset() });
     if (ready && l.upper === 2 && l.signature)
@@ -288,6 +264,9 @@ export class ChainModel implements Model<string> {
       add(`cable ${i} ${s.links[i]!.cut ? 'joined' : 'cut'}`, () => m.toggleCable(i));
     for (const i of menu.power)
       add(`unit ${i} power ${s.units[i]!.power ? 'off' : 'on'}`, () => m.powerUnit(i));
+    for (const i of menu.glitches) {
+      if (!s.links[i]!.cut) add(`cable ${i} interrupted`, () => m.interrupt(i));
+    }
     if (menu.hostPower) add(`host power ${s.host.power ? 'off' : 'on'}`, () => m.powerHost());
     if (menu.hostReset && s.host.power) add('host COMRESET', () => m.hostReset());
     menu.orders.forEach((orders, i) => {

@@ -1,12 +1,11 @@
-import type { Found } from '../../../src/sata-chain/pttrsm/found.ts';
 import type { Pttrsm, UnitTimer } from '../../../src/sata-chain/pttrsm/pttrsm.ts';
-import { foundAt } from '../../../src/sata-chain/pttrsm/side.ts';
 import type { UnitOrder } from '../../../src/sata-chain/unit/orders.ts';
-import { BURST, type ChainState, type LinkState, SILENCE } from './chain-state.ts';
-import { foundInBay, kindOf } from './drives.ts';
+import { BURST, type ChainState, SILENCE } from './chain-state.ts';
+import { DiskLists } from './disk-lists.ts';
+import { foundInBay } from './drives.ts';
 import type { Numbered } from './inputs.ts';
 import * as say from './inputs.ts';
-import { Interner } from './interner.ts';
+import * as rules from './link-rules.ts';
 import type { UnitDeed, UnitSteps } from './unit-steps.ts';
 
 type Todo =
@@ -16,17 +15,13 @@ type Todo =
 /** What can happen to a chain, as changes of one state. Links behave as the link model was shown to. */
 export class ChainMoves {
   readonly steps: UnitSteps;
-  /** Lists of drives in the order of their blocks, by number; 0 is no disk. */
-  readonly lists = new Interner<readonly number[] | null>((list) => JSON.stringify(list));
-  /** Which drives a membership digest stands for. */
-  readonly #members = new Map<string, readonly number[]>();
+  readonly lists = new DiskLists();
   s!: ChainState;
   /** Fault seen while a move was made. */
   wrong: string | undefined;
 
   constructor(steps: UnitSteps) {
     this.steps = steps;
-    this.lists.idOf(null);
   }
 
   pttrsm(unit: number): Pttrsm {
@@ -60,48 +55,35 @@ export class ChainMoves {
 
   hearUpper(link: number): void {
     const l = this.s.links[link]!;
-    const signal = l.toUpper;
-    l.toUpper = 0;
-    if (!upperRuns(this.s, link)) return;
-    if (signal === SILENCE) this.#upperFalls(link, 'lost');
-    else if (l.upper === 2) this.#upperFalls(link, 'exchanged');
-    else if (l.upper === 0) {
-      l.upper = 1;
-      this.#tellUpper(link, 'seen');
-    }
+    if (!upperRuns(this.s, link)) l.toUpper = 0;
+    else this.#tellUpper(link, rules.upperHears(l));
   }
 
   hearLower(link: number): void {
     const l = this.s.links[link]!;
-    const signal = l.toLower;
-    l.toLower = 0;
-    if (!this.s.units[link]!.pti) return;
-    const wasUp = l.lower;
-    l.lower = false;
-    l.signature = false;
-    l.asking = false;
-    if (signal === BURST) {
-      this.#send(l, 'toUpper', BURST);
-      this.#run(link, this.#links(link), say.event('COMRESET'), ...(wasUp ? [LOST] : []));
-    } else if (wasUp) this.#run(link, this.#links(link), LOST);
+    if (!this.s.units[link]!.pti) {
+      l.toLower = 0;
+      return;
+    }
+    const told = rules.lowerHears(l).map((notice) => LOWER[notice]);
+    if (told.length > 0) this.#run(link, this.#links(link), ...told);
   }
 
-  /** The handshake ends well: the lower end is ready first. */
-  trained(link: number): void {
-    const l = this.s.links[link]!;
-    l.lower = true;
-    l.upper = 2;
-    this.#run(link, this.#links(link), say.event('pti up'));
-    this.#tellUpper(link, 'up');
+  readyBelow(link: number): void {
+    const notice = rules.lowerReady(this.s.links[link]!);
+    this.#run(link, this.#links(link), LOWER[notice]);
   }
 
-  /** An end that heard nothing tries again. */
+  readyAbove(link: number): void {
+    this.#tellUpper(link, rules.upperReady(this.s.links[link]!));
+  }
+
   retry(link: number, by: 'upper' | 'lower'): void {
-    const l = this.s.links[link]!;
-    if (by === 'upper') {
-      l.upper = 0;
-      this.#send(l, 'toLower', BURST);
-    } else this.#send(l, 'toUpper', BURST);
+    rules.tryAgain(this.s.links[link]!, by);
+  }
+
+  interrupt(link: number): void {
+    rules.interrupt(this.s.links[link]!);
   }
 
   signature(link: number): void {
@@ -120,11 +102,7 @@ export class ChainMoves {
   toggleCable(link: number): void {
     const l = this.s.links[link]!;
     l.cut = !l.cut;
-    l.signature = false;
-    l.asking = false;
-    if (!l.cut) return;
-    l.toUpper = SILENCE;
-    l.toLower = SILENCE;
+    if (l.cut) rules.interrupt(l);
   }
 
   // Bays.
@@ -171,8 +149,9 @@ export class ChainMoves {
     u.pti = false;
     u.pto = false;
     u.ddi = false;
-    this.#lowerFalls(unit, SILENCE);
-    this.#upperSilent(unit + 1);
+    rules.lowerLine(this.s.links[unit]!, 'OFFLINE');
+    const next = this.s.links[unit + 1];
+    if (next) rules.upperLine(next, 'OFFLINE');
     const bay = this.s.bays[unit]!;
     bay.ddi = 0;
     bay.toUpper = 0;
@@ -182,59 +161,17 @@ export class ChainMoves {
   powerHost(): void {
     const { host } = this.s;
     host.power = !host.power;
-    if (host.power) this.#send(this.s.links[0]!, 'toLower', BURST);
-    else {
-      this.#upperSilent(0);
-      this.#hostDrops();
-    }
+    rules.upperLine(this.s.links[0]!, host.power ? 'RUN' : 'OFFLINE');
+    this.#hostDrops();
   }
 
   hostReset(): void {
-    const l = this.s.links[0]!;
-    l.upper = 0;
+    rules.upperLine(this.s.links[0]!, 'FORCE_RESET');
     this.#hostDrops();
-    this.#send(l, 'toLower', BURST);
   }
 
-  /** The drives that a disk is made of. */
-  listOf(found: Found): readonly number[] {
-    return this.#members.get(found.membership) ?? [];
-  }
-
-  #upperFalls(link: number, event: 'lost' | 'exchanged'): void {
-    const l = this.s.links[link]!;
-    const wasUp = l.upper === 2;
-    l.upper = event === 'exchanged' ? 1 : 0;
-    l.signature = false;
-    l.asking = false;
-    if (event === 'lost') this.#send(l, 'toLower', BURST);
-    if (wasUp) this.#tellUpper(link, event);
-  }
-
-  #lowerFalls(link: number, signal: 1 | 2): boolean {
-    const l = this.s.links[link]!;
-    const wasUp = l.lower;
-    l.lower = false;
-    l.signature = false;
-    l.asking = false;
-    this.#send(l, 'toUpper', signal);
-    return wasUp;
-  }
-
-  #upperSilent(link: number): void {
-    const l = this.s.links[link];
-    if (!l) return;
-    l.upper = 0;
-    l.signature = false;
-    l.asking = false;
-    this.#send(l, 'toLower', SILENCE);
-  }
-
-  #send(l: LinkState, way: 'toUpper' | 'toLower', signal: 1 | 2): void {
-    if (!l.cut) l[way] = signal;
-  }
-
-  #tellUpper(link: number, event: 'seen' | 'up' | 'lost' | 'exchanged'): void {
+  #tellUpper(link: number, event: rules.UpperNotice | undefined): void {
+    if (event === undefined) return;
     if (link > 0) {
       const inputs: Numbered[] = [this.#links(link - 1)];
       if (event !== 'up') inputs.push(say.side('pto', event));
@@ -258,7 +195,7 @@ export class ChainMoves {
       this.hostReset();
       return;
     }
-    const list = this.listOf(found);
+    const list = this.lists.of(found);
     const had = this.lists.at(this.s.had);
     const whole = had === null || had.every((drive, i) => list[i] === drive);
     if (!whole && !this.s.agreed) {
@@ -295,7 +232,7 @@ export class ChainMoves {
     }
     u.t = this.steps.forget(u.t);
     if (unit === 0) this.#watchOwner();
-    this.#learn(unit);
+    this.lists.learn(this.steps, u.t);
     return !refused;
   }
 
@@ -304,17 +241,6 @@ export class ChainMoves {
     if (state === 'T8') this.s.unflushed = true;
     // A disabled unit's drive keeps what it has; nobody is promised anything before it is enabled.
     if (state === 'T7') this.s.unflushed = false;
-  }
-
-  #learn(unit: number): void {
-    const { t } = this.s.units[unit]!;
-    const found = this.steps.standsFor(t);
-    if (!found || this.#members.has(found.membership)) return;
-    const { local, below } = this.steps.at(t);
-    const rest = foundAt(below);
-    const own = foundAt(local);
-    const mine = own ? [kindOf(own)] : [];
-    this.#members.set(found.membership, [...mine, ...(rest ? this.listOf(rest) : [])]);
   }
 
   #do(unit: number, deed: UnitDeed, todo: Todo[]): void {
@@ -334,18 +260,14 @@ export class ChainMoves {
     else if (line === 'OFFLINE') u[port] = false;
     else if (!u[port]) return;
     if (port === 'pti') {
-      const fell = line !== 'RUN' || this.s.links[unit]!.lower;
-      if (!fell) this.#send(this.s.links[unit]!, 'toUpper', BURST);
-      else if (this.#lowerFalls(unit, line === 'OFFLINE' ? SILENCE : BURST)) tell(this.#links(unit), LOST);
+      const l = this.s.links[unit]!;
+      if (rules.lowerLine(l, line as 'RUN' | 'OFFLINE' | 'FORCE_COMINIT'))
+        tell(this.#links(unit), LOWER.lost);
     } else if (port === 'pto') {
       const l = this.s.links[unit + 1];
       if (!l) return;
-      const wasUp = l.upper === 2;
-      l.upper = 0;
-      l.signature = false;
-      l.asking = false;
-      this.#send(l, 'toLower', line === 'OFFLINE' ? SILENCE : BURST);
-      if (wasUp) tell(this.#links(unit), say.side('pto', 'lost'));
+      const fell = rules.upperLine(l, line as 'RUN' | 'OFFLINE' | 'FORCE_RESET');
+      if (fell) tell(this.#links(unit), say.side('pto', 'lost'));
     } else {
       const bay = this.s.bays[unit]!;
       const wasUp = bay.ddi > 0;
@@ -360,4 +282,8 @@ export class ChainMoves {
 export const upperRuns = (s: ChainState, link: number): boolean =>
   link === 0 ? s.host.power : s.units[link - 1]!.pto;
 
-const LOST: Numbered = say.event('pti lost');
+const LOWER: Readonly<Record<rules.LowerNotice, Numbered>> = {
+  COMRESET: say.event('COMRESET'),
+  lost: say.event('pti lost'),
+  up: say.event('pti up'),
+};

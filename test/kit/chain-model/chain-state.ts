@@ -10,6 +10,8 @@ export interface LinkState {
   toLower: Signal;
   /** The signature is under way. */
   signature: boolean;
+  /** The lower end was ready and is no longer; the upper end may still get ready before it hears so. */
+  late: boolean;
   /** The upper unit's IDENTIFY is not answered. */
   asking: boolean;
 }
@@ -82,7 +84,8 @@ export function encodeChain(s: ChainState): string {
         (l.toUpper << 4) |
         (l.toLower << 6) |
         bit(l.signature, 8) |
-        bit(l.asking, 9),
+        bit(l.asking, 9) |
+        bit(l.late, 10),
     );
   }
   for (const b of s.bays) codes.push(b.drive | (b.ddi << 8) | (b.toUpper << 10));
@@ -118,6 +121,7 @@ export function decodeChain(key: string, count: number): ChainState {
       toLower: ((link >> 6) & 3) as Signal,
       signature: (link & 0x100) !== 0,
       asking: (link & 0x200) !== 0,
+      late: (link & 0x400) !== 0,
     });
     bays.push({
       drive: bay & 0xff,

@@ -1,61 +1,12 @@
 import { DEVICE_PHY, type DevicePhyState } from '../../../src/sata-chain/phy/device-phy.ts';
 import { HOST_PHY, type HostPhyState } from '../../../src/sata-chain/phy/host-phy.ts';
-import type { Generation, Level } from '../../../src/sata-chain/phy/level.ts';
+import type { Level } from '../../../src/sata-chain/phy/level.ts';
 import { newPhy, type Phy, type PhyLine, type PhyNotice } from '../../../src/sata-chain/phy/phy.ts';
-import type { PhyTable } from '../../../src/sata-chain/phy/table.ts';
 import type { Model, Step } from '../explorer/explore.ts';
 import { Interner } from './interner.ts';
+import { brokenLink, falseNotice, held, wrongLinkAtRest } from './link-checks.ts';
+import type { LinkEnds, LinkKind, LinkNotices, LinkTables, LinkView } from './link-view.ts';
 import { Port, RANK } from './port.ts';
-
-/** Rates and refusals of sleep of both ends. */
-export interface LinkEnds {
-  readonly host: Generation;
-  readonly device: Generation;
-  readonly hostDenies: 0 | 1 | 2 | 3;
-  readonly deviceDenies: 0 | 1 | 2 | 3;
-}
-
-/**
- * On a cable nothing else happens before a level has arrived (nanoseconds). On a long link, a ChainLink between
- * processes, whole bursts are shorter than the way.
- */
-export interface LinkKind {
-  readonly wire: 'cable' | 'long';
-  /** Either side may ask for sleep. */
-  readonly sleep: boolean;
-  /** Levels may be overwritten before they are heard. */
-  readonly loss: boolean;
-}
-
-export interface LinkTables {
-  readonly host: PhyTable<HostPhyState>;
-  readonly device: PhyTable<DevicePhyState>;
-}
-
-/** What the machines above the phys hear of one step. */
-export interface LinkNotices {
-  readonly host: readonly PhyNotice[];
-  readonly device: readonly PhyNotice[];
-}
-
-/** A link at one moment, for those who look at it. */
-export interface LinkView {
-  readonly host: Phy<HostPhyState>;
-  readonly device: Phy<DevicePhyState>;
-  readonly hostUp: boolean;
-  readonly deviceUp: boolean;
-  /** Levels under way, oldest first. */
-  readonly down: readonly Level[];
-  readonly up: readonly Level[];
-  readonly cutDown: boolean;
-  readonly cutUp: boolean;
-  /** A signal was lost while rates were tried: the next link may be slower than it need be. */
-  readonly spoilt: boolean;
-  /** The device started anew while the host believed the link to be up. */
-  readonly stale: boolean;
-  /** A signal of the device was lost while the host's port slept: nothing on the wire can tell the host. */
-  readonly blind: boolean;
-}
 
 /** More changes of one transmitter than this are never under way: the oldest was overwritten. */
 const LONGEST_QUEUE = 3;
@@ -150,57 +101,15 @@ export class LinkModel implements Model<string> {
   }
 
   invariant(state: string): string | undefined {
-    const v = this.view(state);
-    const quiet = v.down.length === 0 && v.up.length === 0;
-    if (v.host.rate > v.host.fastest || v.device.rate > v.device.fastest)
-      return 'a rate above what an end can do';
-    if (quiet && v.host.state === 'HP8' && v.device.state === 'DP7') {
-      const best = Math.min(v.host.fastest, v.device.fastest);
-      if (v.host.rate !== v.device.rate) return 'both are ready at different rates';
-      if (!v.spoilt && v.host.rate !== best) return `ready at ${v.host.rate}, could be ${best}`;
-    }
-    if (v.stale && !v.blind && quiet && v.host.state === 'HP8' && v.device.state === 'DP7') {
-      return 'the device started anew and the host never noticed';
-    }
-    return undefined;
+    return brokenLink(this.view(state));
   }
 
-  /** What the phys tell the machines above them agrees with what they are. */
   edge(from: string, step: Step<string>): string | undefined {
-    const { notices } = step as LinkStep;
-    const before = this.view(from);
-    for (const side of ['host', 'device'] as const) {
-      const was = side === 'host' ? before.hostUp : before.deviceUp;
-      const told = notices[side];
-      const fell = told.includes('lost') || told.includes('exchanged');
-      if (fell && !was) return `the ${side} tells of a loss, and was not ready`;
-      if (told.includes('up') && was && !fell) return `the ${side} tells that it is ready, and was`;
-    }
-    return undefined;
+    return falseNotice(this.view(from), (step as LinkStep).notices);
   }
 
   settled(state: string): string | undefined {
-    const v = this.view(state);
-    const both = v.host.line === 'run' && v.device.line === 'run' && !v.cutDown && !v.cutUp;
-    if (both && !held(v.host)) {
-      const pair = `${v.host.state} ${v.device.state}`;
-      return ['HP8 DP7', 'HP9 DP8', 'HP10 DP9'].includes(pair) ? undefined : `rests at ${pair}`;
-    }
-    if (v.host.line === 'run' && !held(v.host) && (v.hostUp || v.host.timer !== 'parked')) {
-      if (v.cutUp || v.device.line !== 'run') {
-        if (v.hostUp && v.host.asleep !== null) return undefined;
-        return `host rests at ${v.host.state} with nobody there`;
-      }
-    }
-    if (v.device.line === 'run' && (v.deviceUp || v.device.timer !== 'parked')) {
-      if (v.cutDown || v.host.line !== 'run') {
-        if (v.deviceUp && v.device.asleep !== null) return undefined;
-        return `device rests at ${v.device.state} with nobody there`;
-      }
-    }
-    if (v.host.line !== 'run' && v.host.sent !== 'idle') return 'a silent host port sends';
-    if (v.device.line !== 'run' && v.device.sent !== 'idle') return 'a silent device port sends';
-    return undefined;
+    return wrongLinkAtRest(this.view(state));
   }
 
   #machines(
@@ -346,6 +255,3 @@ export class LinkModel implements Model<string> {
     return String.fromCharCode(h, d, this.#queues.idOf(down), this.#queues.idOf(up), flags);
   }
 }
-
-/** Software holds the port in reset (SControl.DET = 1). */
-const held = (host: Phy<HostPhyState>): boolean => host.state === 'HP1' && host.timer === null;

@@ -1,5 +1,5 @@
 import type { UnitOrder } from '../../../src/sata-chain/unit/orders.ts';
-import type { Menu } from './chain-model.ts';
+import type { Menu } from './chain-options.ts';
 import { DEAD, LONG_SECTORS, OTHER_SIZE, STRANGER } from './drives.ts';
 
 /** What may be done to a chain, in words. Orders of the management controller go to the head, `degrade` to every unit. */
@@ -13,6 +13,8 @@ export type Trouble =
   /** The head's drive comes back with another size, or with long sectors. */
   | 'sizes'
   | 'cables'
+  /** A link loses signals for a moment. */
+  | 'glitches'
   | 'power'
   | 'host power'
   | 'host resets'
@@ -40,6 +42,7 @@ export function menuOf(units: number, ...troubles: readonly Trouble[]): Menu {
   return {
     drives,
     cables: has('cables') ? all : [],
+    glitches: has('glitches') ? all : [],
     power: has('power') ? all : [],
     hostPower: has('host power'),
     hostReset: has('host resets'),

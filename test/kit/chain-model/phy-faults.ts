@@ -1,7 +1,7 @@
 import { DEVICE_PHY, type DevicePhyState } from '../../../src/sata-chain/phy/device-phy.ts';
 import { HOST_PHY, type HostPhyState } from '../../../src/sata-chain/phy/host-phy.ts';
 import type { PhyRow, PhyTable } from '../../../src/sata-chain/phy/table.ts';
-import type { LinkTables } from './link-model.ts';
+import type { LinkTables } from './link-view.ts';
 
 /** Tables of a link with one change that must not go unnoticed. */
 export interface PhyFault {

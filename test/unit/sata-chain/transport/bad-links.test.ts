@@ -53,9 +53,10 @@ for (const [what, mishaps, exact] of [
               );
             }
             pipes.mishap = () => undefined;
-            // What was late or cut off may fail one more command; then the link is sound.
-            await endOf(host.flush());
-            await endOf(host.flush());
+            // What was late or cut off may fail one more command; then the link is sound. A command with data shows an
+            // answer that belongs to another one, a flush would take it for its own.
+            await endOf(host.read(0, new Uint8Array(512)));
+            await endOf(host.read(0, new Uint8Array(512)));
             const data = noise(16 * 512, 1);
             await host.write(3, data, true);
             const into = new Uint8Array(16 * 512);

@@ -1,4 +1,4 @@
-import { ByteView } from '../base/index.ts';
+import { ByteView, NsError } from '../base/index.ts';
 import { IpmiCompletion } from './faults.ts';
 import type { Level } from './session/set-up.ts';
 
@@ -12,6 +12,9 @@ export interface Command<Args, Result> {
   readonly level: Level;
   /** May take effect twice without harm, and so be sent again when its answer is lost. */
   readonly repeatable: boolean;
+  /** Completion codes that mean something of their own with this command. */
+  readonly codes?: Readonly<Record<number, string>>;
+  /** NS_IPMI_ARGUMENT for what the command has no place for. */
   encode(args: Args): Uint8Array;
   /** Reads the data behind the completion code; a field beyond their end throws NS_BYTES_SHORT. */
   decode(data: ByteView, args: Args): Result;
@@ -45,8 +48,19 @@ export async function runCommand<Args, Result>(
   const { name, netFn, code, level, repeatable } = command;
   const question = { name, netFn, command: code, lun, data: command.encode(args), level, repeatable };
   const answer = await carrier.carry(question, signal);
-  if (answer.completion !== 0) throw new IpmiCompletion(name, answer.completion);
+  if (answer.completion !== 0) throw new IpmiCompletion(name, answer.completion, command.codes);
   return command.decode(new ByteView(answer.data, `the answer to ${name}`), args);
 }
 
 export const NOTHING = new Uint8Array(0);
+
+/** A whole number of this range, or NS_IPMI_ARGUMENT. */
+export function within(value: number, least: number, most: number, what: string): number {
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new NsError('NS_IPMI_ARGUMENT', `${what} must be a whole number from ${least} to ${most}`, {
+    family: 'caller',
+  });
+}
+
+/** Seconds since 1970-01-01 as a BMC keeps them. It has no time zone; most keep UTC, some local time. */
+export type BmcSeconds = number;

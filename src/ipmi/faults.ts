@@ -33,9 +33,10 @@ const TRANSIENT: ReadonlySet<number> = new Set([0xc0, 0xc3, 0xd0, 0xd1, 0xd2]);
 export class IpmiCompletion extends NsError {
   readonly completion: number;
 
-  constructor(command: string, completion: number) {
+  /** `own`: what the command itself means by codes of 80h to BEh. */
+  constructor(command: string, completion: number, own: Readonly<Record<number, string>> = {}) {
     const hex = completion.toString(16).padStart(2, '0').toUpperCase();
-    const reason = COMPLETIONS[completion] ?? 'a code of this command or of the maker';
+    const reason = own[completion] ?? COMPLETIONS[completion] ?? 'a code of this command or of the maker';
     super('NS_IPMI_COMPLETION', `${command}: ${reason} (${hex}h)`, {
       family: 'peer',
       retryable: TRANSIENT.has(completion),

@@ -42,7 +42,7 @@ const RUNS: readonly Run[] = [
   run(4, 1, ['glitches', 'drives', 'host resets'], { order: 'ends' }),
   run(4, 2, ['cables', 'host resets', 'lock'], { order: 'ends' }),
   run(4, 2, ['owner', 'lock', 'host power', 'host resets'], { order: 'ends' }),
-  run(4, 1, ['drives', 'power', 'host power'], { order: 'tail' }),
+  run(4, 1, ['drives', 'power', 'host power'], { order: 'ends' }),
   run(4, 1, ['host power'], { order: 'ends', start: 'blank' }),
 ];
 

@@ -4,11 +4,11 @@ import { newPhy, type Phy, type PhyEvent } from '../phy/phy.ts';
 import { isUp } from '../phy/table.ts';
 import { type PhyTimings, SATA_TIMINGS } from '../phy/timings.ts';
 import type { Plug } from '../plug.ts';
-import { gatedTarget } from '../route/gate.ts';
 import { AtaFault, type SataTarget } from '../target.ts';
 import { type Nanoseconds, nanoseconds, type Scheduler } from '../time.ts';
 import { Listeners } from '../unit/listeners.ts';
 import { TimerSlots } from '../unit/timer-slots.ts';
+import { WorkUnderWay } from '../unit/work-under-way.ts';
 
 export interface DrivePlugOptions {
   readonly timings?: PhyTimings;
@@ -17,10 +17,13 @@ export interface DrivePlugOptions {
   readonly spinUp?: Nanoseconds;
 }
 
-/** The signals of a drive, in front of whatever serves its commands: a device phy, and a signature once it has spun up. */
+/**
+ * The signals of a drive, in front of whatever serves its commands: a device phy, and a signature once it has spun up and
+ * nothing that was begun before is still at work in it.
+ */
 export class DrivePlug implements Plug {
   readonly wire: Plug['wire'];
-  /** Aborts every command while there is no power, or no link. */
+  /** Aborts every command while there is no power, or no link, and what is under way when it loses that. */
   readonly target: SataTarget;
   readonly #scheduler: Scheduler;
   readonly #timings: PhyTimings;
@@ -29,8 +32,13 @@ export class DrivePlug implements Plug {
   readonly #signatures = new Listeners<[]>();
   readonly #timers: TimerSlots<'phy' | 'spin'>;
   readonly #events: PhyEvent[] = [];
+  readonly #work = new WorkUnderWay();
+  /** How to fail what is under way. */
+  readonly #fail = new Set<(fault: AtaFault) => void>();
   #working = false;
   #spun = false;
+  /** The signature waits for old work to end. */
+  #signing = false;
   #phy: Phy<DevicePhyState>;
 
   constructor(scheduler: Scheduler, target: SataTarget, options: DrivePlugOptions = {}) {
@@ -42,11 +50,15 @@ export class DrivePlug implements Plug {
       if (name === 'phy') this.#give({ is: 'timer' });
       else this.#ready();
     });
-    this.target = gatedTarget(target, () =>
-      this.#spun && isUp(DEVICE_PHY, this.#phy)
-        ? undefined
-        : new AtaFault('ABORTED', 'the drive has no link'),
-    );
+    this.target = {
+      identify: (signal) => this.#run(() => target.identify(signal)),
+      read: (lba, into, signal) => this.#run(() => target.read(lba, into, signal)),
+      write: (lba, data, fua, signal) => this.#run(() => target.write(lba, data, fua, signal)),
+      verify: (lba, count, signal) => this.#run(() => target.verify(lba, count, signal)),
+      trim: (ranges, signal) => this.#run(() => target.trim(ranges, signal)),
+      flush: (signal) => this.#run(() => target.flush(signal)),
+      smartStatus: (signal) => this.#run(() => target.smartStatus(signal)),
+    };
     this.wire = {
       transmit: (level) => this.#give({ is: 'level', level }),
       onLevel: (listener) => this.#levels.add(listener),
@@ -75,8 +87,43 @@ export class DrivePlug implements Plug {
     this.#sign();
   }
 
+  get #linked(): boolean {
+    return this.#spun && isUp(DEVICE_PHY, this.#phy);
+  }
+
   #sign(): void {
-    if (this.#spun && isUp(DEVICE_PHY, this.#phy)) this.#signatures.call();
+    if (!this.#linked) return;
+    if (this.#work.idle) this.#signatures.call();
+    else if (!this.#signing) {
+      this.#signing = true;
+      void this.#work.over().then(() => {
+        this.#signing = false;
+        this.#sign();
+      });
+    }
+  }
+
+  #run<T>(command: () => Promise<T>): Promise<T> {
+    if (!this.#linked || this.#signing) return Promise.reject(noLink());
+    return new Promise((resolve, reject) => {
+      this.#fail.add(reject);
+      this.#work.add(command()).then(
+        (value) => {
+          this.#fail.delete(reject);
+          resolve(value);
+        },
+        (error: unknown) => {
+          this.#fail.delete(reject);
+          reject(error as Error);
+        },
+      );
+    });
+  }
+
+  #failAll(): void {
+    const fault = noLink();
+    for (const fail of this.#fail) fail(fault);
+    this.#fail.clear();
   }
 
   #give(event: PhyEvent): void {
@@ -84,19 +131,22 @@ export class DrivePlug implements Plug {
     if (this.#working) return;
     this.#working = true;
     try {
-      for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) this.#work(next);
+      for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) this.#step(next);
     } finally {
       this.#working = false;
     }
   }
 
-  #work(event: PhyEvent): void {
+  #step(event: PhyEvent): void {
     if (event.is === 'timer' && this.#phy.timer === null) return;
     const { phy, transmit, timer, notices } = stepDevicePhy(this.#phy, event, this.#timings);
     this.#phy = phy;
+    if (!isUp(DEVICE_PHY, phy) && this.#fail.size > 0) this.#failAll();
     if (timer === 'stop') this.#timers.stop('phy');
     else if (timer) this.#timers.start('phy', timer.after);
     if (transmit !== undefined) this.#levels.call(transmit);
     if (notices.includes('up')) this.#sign();
   }
 }
+
+const noLink = (): AtaFault => new AtaFault('ABORTED', 'the drive has no link');

@@ -9,6 +9,7 @@ import type { BusState } from '../../src/ports/index.ts';
 import { eventually } from '../kit/eventually.ts';
 import { startMosquitto } from '../kit/mosquitto.ts';
 import { bus, mqttRig, order, send } from '../kit/mqtt-rig.ts';
+import { noise } from '../kit/noise.ts';
 import { startTcpProxy } from '../kit/tcp-proxy.ts';
 
 await t.test('a broker that closes on MQTT 5 without a word is spoken to in 3.1.1', async (t) => {
@@ -93,7 +94,7 @@ await t.test('a broker that talks nonsense is left, and tried again', async (t) 
     Buffer.concat([connack5, connack5]),
     Buffer.concat([connack5, qos2]),
     Buffer.concat([connack5, Buffer.from([0x30, 0xff, 0xff, 0xff, 0x7f])]),
-    Buffer.concat([connack5, Buffer.from(systemEntropy.randomBytes(500))]),
+    Buffer.concat([connack5, Buffer.from(noise(500, 7))]),
   ];
   let count = 0;
   const server = createServer((socket) => {

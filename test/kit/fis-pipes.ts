@@ -1,3 +1,4 @@
+import type { ChainLink } from '../../src/ports/index.ts';
 import type { FisPipe } from '../../src/sata-chain/index.ts';
 
 /** What happens to one FIS on its way. */
@@ -124,4 +125,18 @@ export function pipePair(options: { capacity?: number; largest?: number } = {}):
     most: { host: 0, device: 0 },
   };
   return pair;
+}
+
+/** The FIS channel of a link as it is: frames that the link loses are lost. */
+export function fisPipe(link: ChainLink): FisPipe {
+  return {
+    largest: link.capabilities.largestFrame,
+    send: (bytes) => link.send({ channel: 'fis', bytes }),
+    room: (signal) => link.room(signal),
+    onFis: (listener) =>
+      link.onFrame((frame) => {
+        if (frame.channel === 'fis') listener(frame.bytes);
+      }),
+    onConnection: (listener) => link.onConnection(listener),
+  };
 }

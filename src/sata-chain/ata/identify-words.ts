@@ -44,7 +44,6 @@ export const WORD = {
   integrity: 255,
 } as const;
 
-export const WORDS = 256;
 export const IDENTIFY_BYTES = 512;
 
 /** "NSCH", the first two of the vendor words of a Nightshift chain. */

@@ -100,20 +100,6 @@ export function mergeUnit(
   };
 }
 
-/** The phantom of units in order from the head, each with its drive or none, merged from the tail up. */
-export function mergeIdentities(
-  drives: readonly (DeviceIdentity | undefined)[],
-  options: MergeOptions = {},
-): Merge {
-  let below: DeviceIdentity | undefined;
-  for (let i = drives.length - 1; i > 0; i -= 1) {
-    const merged = mergeUnit(drives[i], below);
-    if (!merged.ok) return merged;
-    below = merged.identity;
-  }
-  return mergeUnit(drives[0], below, options);
-}
-
 function asUnit(drive: DeviceIdentity): DeviceIdentity {
   const chain = { depth: 1, epoch: 0, membership: digest(drive, NO_MEMBERS), held: false, degraded: false };
   return { ...drive, chain };

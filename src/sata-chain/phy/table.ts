@@ -22,7 +22,7 @@ export type Trigger =
 
 export type Guard = 'wanted partial' | 'wanted slumber' | 'sleep allowed' | 'was asleep' | 'slower rate left';
 
-/** X, N and W set bits of SError; `N if ready` only where PhyRdy is lost by it. */
+/** X, N and W set bits of SError; `N if asleep` only where a sleep ends without PhyRdy. */
 export type Act =
   | 'X'
   | 'N'
@@ -62,8 +62,8 @@ export interface PhyEntry {
 }
 
 export interface PhyTable<S extends string> {
-  readonly initial: S;
   /** The state in which a port that is told to RUN begins. */
+  readonly initial: S;
   readonly entry: Readonly<Record<S, PhyEntry>>;
   /** PhyRdy, active or on the way to sleep. */
   readonly ready: ReadonlySet<S>;

@@ -47,7 +47,7 @@ function setSide(work: Work, which: 'local' | 'below', after: Side, before: Side
   if (after.is === 'asked') work.out.push({ is: 'identify', port: which === 'local' ? 'ddi' : 'pto' });
 }
 
-function persist(work: Work, record: UnitRecord): void {
+export function persist(work: Work, record: UnitRecord): void {
   work.t.record = record;
   work.t.unsaved = true;
   work.out.push({ is: 'persist', record });

@@ -1,6 +1,6 @@
 import type { UnitOrder, UnitRecord } from '../unit/orders.ts';
 import type { ChainFault } from './judge.ts';
-import type { Side, SideEvent } from './side.ts';
+import type { Side } from './side.ts';
 
 /** T0 power on, T1 discover, T2 merge, T2H hold, T3 present, T4 run, T5 resync, T6 fault, T7 disabled, T8 owned by the BMC, T9 hand back. */
 export type TState = 'T0' | 'T1' | 'T2' | 'T2H' | 'T3' | 'T4' | 'T5' | 'T6' | 'T7' | 'T8' | 'T9';
@@ -159,5 +159,3 @@ export type UnitWait =
   | 'cominitBackoff'
   | 'cominitCalm'
   | 'resetWindow';
-
-export type SideInput = { readonly port: 'pto' | 'ddi'; readonly event: SideEvent };

@@ -1,5 +1,5 @@
 import type { UnitOrder, UnitRecord } from '../unit/orders.ts';
-import { ACTS, type Draft, moveSide, type Work } from './acts.ts';
+import { ACTS, type Draft, moveSide, persist, type Work } from './acts.ts';
 import type { Found } from './found.ts';
 import { GUARDS } from './guards.ts';
 import type { Pttrsm, TEvent, TOutput, TRow, TState, UnitTimer } from './pttrsm.ts';
@@ -15,7 +15,7 @@ export type TInput =
   | { readonly is: 'enrol'; readonly chain: string }
   | { readonly is: 'places'; readonly keep: boolean };
 
-export interface TStep {
+interface TStep {
   readonly t: Pttrsm;
   readonly outputs: readonly TOutput[];
   /** An order that has no row here, or a unit that is enrolled elsewhere. */
@@ -102,18 +102,11 @@ function take(work: Work, input: TInput): TEvent | undefined {
       moveSide(work, input.port, input.event, input.found);
       return input.port === 'pto' && input.event === 'exchanged' ? 'told from below' : undefined;
     case 'enrol':
-      if (t.record.chain === undefined) {
-        t.record = { ...t.record, chain: input.chain };
-        t.unsaved = true;
-        work.out.push({ is: 'persist', record: t.record });
-      }
+      if (t.record.chain === undefined) persist(work, { ...t.record, chain: input.chain });
       return undefined;
     case 'places':
-      if ((t.record.keepsPlaces ?? false) !== input.keep) {
-        t.record = { ...t.record, keepsPlaces: input.keep };
-        t.unsaved = true;
-        work.out.push({ is: 'persist', record: t.record });
-      }
+      if ((t.record.keepsPlaces ?? false) !== input.keep)
+        persist(work, { ...t.record, keepsPlaces: input.keep });
       return undefined;
     case 'timer':
       return fired(work, input.timer);

@@ -33,14 +33,6 @@ export const ArrayLayout = v.strictObject({
 });
 export type ArrayLayout = v.InferInput<typeof ArrayLayout>;
 
-/** Every drive behind the last, none mirrored. */
-export function spanningLayout(members: readonly ChainMember[]): ArrayLayout {
-  return {
-    stretches: members.filter(({ sectors }) => sectors > 0).map(({ unit }) => ({ span: unit })),
-    spares: [],
-  };
-}
-
 /**
  * The table of a new array. NS_ARRAY_LAYOUT where the layout does not fit the members: a unit that is not in the
  * chain, named twice or left out, a pair of one unit, a spare that can replace nothing, unequal sector sizes.

@@ -39,20 +39,5 @@ export function rawOffset(logicalBase: Lba, unit: MappingRegister): number {
   return unit.window.lba - logicalBase;
 }
 
-/** Where a range of the array lies in the raw chain, once for every unit that holds it, the data role first. */
-export function rawRanges(
-  sets: readonly MirrorSet[],
-  range: SectorRange,
-): readonly { unit: string; role: 'data' | 'mirror'; lba: Lba; count: number }[] {
-  return piecesOf(sets, range.lba, range.count).flatMap(({ set, lba, count }) =>
-    set.copies.map((unit) => ({
-      unit: unit.unit,
-      role: unit.role === 'data' ? 'data' : 'mirror',
-      lba: lba + rawOffset(set.logicalBase, unit),
-      count,
-    })),
-  );
-}
-
 export const overlaps = (a: SectorRange, b: SectorRange): boolean =>
   a.lba < b.lba + b.count && b.lba < a.lba + a.count;

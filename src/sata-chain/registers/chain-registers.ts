@@ -46,13 +46,3 @@ export function wordsOf(count: number): readonly [low: number, high: number] {
 export function countOf(low: number, high: number): number {
   return high * 2 ** 32 + low;
 }
-
-/** 20 bytes of ASCII, padded with spaces on the right; what is not printable ASCII becomes a space. */
-export function serialBytes(serial: string): Uint8Array {
-  const bytes = new Uint8Array(20).fill(0x20);
-  for (let i = 0; i < Math.min(20, serial.length); i += 1) {
-    const code = serial.charCodeAt(i);
-    if (code >= 0x20 && code <= 0x7e) bytes[i] = code;
-  }
-  return bytes;
-}

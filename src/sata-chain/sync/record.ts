@@ -14,7 +14,7 @@ export interface SyncRecord {
   readonly drive: SyncDrive | undefined;
   readonly dsi: number;
   readonly csi: number;
-  /** Number of the PTTRSM state, and of the reason where that is a fault (registers/status). */
+  /** Number of the PTTRSM state, and of the reason where that is a fault (registers-port/status-word.ts). */
   readonly state: number;
   readonly fault: number;
   /** What the unit has noticed beside it. */

@@ -1,5 +1,6 @@
 import { COMMAND } from '../ata/commands.ts';
 import { TRIM_BLOCKS } from '../ata/identify-words.ts';
+import { SMART_GOOD, SMART_RETURN_STATUS, smartKey } from '../ata/smart.ts';
 import { DEVICE, type RegisterH2D } from '../fis/fis.ts';
 import type { Lba } from '../target.ts';
 
@@ -27,8 +28,6 @@ export type DeviceCommand =
   | { readonly kind: 'write-cache'; readonly on: boolean }
   | { readonly kind: 'nothing' | 'aborted' };
 
-const SMART_KEY = 0xc24f;
-const SMART_RETURN_STATUS = 0xda;
 /** SET FEATURES: what this device takes and has nothing to do for. */
 const TRANSFER_MODE = 0x03;
 const LOOK_AHEAD = [0xaa, 0x55];
@@ -93,8 +92,7 @@ export function parseCommand(fis: RegisterH2D): DeviceCommand {
     case COMMAND.readNativeMaxExt:
       return { kind: 'native-max' };
     case COMMAND.smart: {
-      const asked =
-        (features & 0xff) === SMART_RETURN_STATUS && Math.floor(lba / 0x100) % 0x1_0000 === SMART_KEY;
+      const asked = (features & 0xff) === SMART_RETURN_STATUS && smartKey(lba) === SMART_GOOD;
       return { kind: asked ? 'smart-status' : 'aborted' };
     }
     case COMMAND.readLogExt: {

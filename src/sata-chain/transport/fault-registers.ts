@@ -1,11 +1,10 @@
-import { asNsError } from '../../base/index.ts';
 import { ATA_ERROR, AtaFault, type AtaFaultKind, type Lba, type SectorRange } from '../target.ts';
 
 /** In the LBA registers where no sector is to blame: no command reaches there. */
 const NO_LBA = 2 ** 48 - 1;
 
 /** A fault as the error and LBA registers carry it. */
-export interface FaultRegisters {
+interface FaultRegisters {
   readonly error: number;
   readonly lba: Lba;
 }
@@ -37,7 +36,3 @@ const SENTENCES: Readonly<Record<AtaFaultKind, string>> = {
   MEDIUM: 'the device cannot read or keep a sector',
   LINK: 'the device lost data on its link',
 };
-
-/** What was thrown, as the fault that stands for it. */
-export const asFault = (error: unknown): AtaFault =>
-  error instanceof AtaFault ? error : new AtaFault('ABORTED', asNsError(error).sentence, undefined, error);

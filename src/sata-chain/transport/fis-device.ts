@@ -1,4 +1,5 @@
 import type { Stop } from '../../ports/index.ts';
+import { SMART_FAILING, SMART_GOOD } from '../ata/smart.ts';
 import { type Fis, type RegisterD2H, type RegisterH2D, SOFT_RESET } from '../fis/fis.ts';
 import { decodeFis } from '../fis/fis-decode.ts';
 import { AtaFault, type SataTarget } from '../target.ts';
@@ -22,9 +23,6 @@ export interface FisDeviceOptions {
   /** How long a host may take for each Data FIS that it was asked for; 10 s by default. */
   readonly patience?: Nanoseconds;
 }
-
-const SMART_GOOD = 0xc2_4f_00;
-const SMART_FAILING = 0x2c_f4_00;
 
 /**
  * The device role of the transport layer: serves FISes against a target. A failed queued command ends the queue, as

@@ -4,6 +4,7 @@ import { COMMAND } from '../ata/commands.ts';
 import { decodeIdentity } from '../ata/identify-decode.ts';
 import { IDENTIFY_BYTES, LBA_LIMIT } from '../ata/identify-words.ts';
 import type { DeviceIdentity } from '../ata/identity.ts';
+import { SMART_FAILING, SMART_GOOD, SMART_RETURN_STATUS, smartKey } from '../ata/smart.ts';
 import { DEVICE, type RegisterD2H } from '../fis/fis.ts';
 import { AtaFault, type Lba, type SataTarget, type SectorRange } from '../target.ts';
 import { millis, type Nanoseconds, type Scheduler } from '../time.ts';
@@ -24,9 +25,6 @@ export interface FisHostOptions extends HostEngineOptions {
 const MOST_SECTORS = 65_536;
 /** Commands that may wait; whoever asks for more gets NS_ATA_ABORTED. */
 const MOST_WAITING = 4096;
-const SMART_KEY = 0xc2_4f_00;
-const SMART_FAILING = 0x2c_f4_00;
-const SMART_RETURN_STATUS = 0xda;
 
 /**
  * A SATA device at the far end of a FisPipe, as a target. A command that an abort signal ends keeps its place at the
@@ -129,10 +127,10 @@ export class FisHost implements SataTarget {
   }
 
   async smartStatus(signal?: AbortSignal): Promise<'good' | 'failing'> {
-    const registers = { command: COMMAND.smart, features: SMART_RETURN_STATUS, lba: SMART_KEY };
+    const registers = { command: COMMAND.smart, features: SMART_RETURN_STATUS, lba: SMART_GOOD };
     const answer = await this.#run({ registers }, signal);
-    const key = (answer?.lba ?? 0) & 0xff_ff00;
-    if (key === SMART_KEY) return 'good';
+    const key = smartKey(answer?.lba ?? 0);
+    if (key === SMART_GOOD) return 'good';
     if (key === SMART_FAILING) return 'failing';
     throw new AtaFault('LINK', 'the device answered SMART with junk');
   }

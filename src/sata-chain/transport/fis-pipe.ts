@@ -1,4 +1,4 @@
-import type { ChainLink, Stop } from '../../ports/index.ts';
+import type { Stop } from '../../ports/index.ts';
 
 /** Whole FISes both ways, in order; they may be lost. */
 export interface FisPipe {
@@ -11,18 +11,4 @@ export interface FisPipe {
   onFis(listener: (fis: Uint8Array) => void): Stop;
   /** Called at once with the present state, then at every change. */
   onConnection(listener: (connected: boolean) => void): Stop;
-}
-
-/** The FIS channel of a link. */
-export function fisPipe(link: ChainLink): FisPipe {
-  return {
-    largest: link.capabilities.largestFrame,
-    send: (bytes) => link.send({ channel: 'fis', bytes }),
-    room: (signal) => link.room(signal),
-    onFis: (listener) =>
-      link.onFrame((frame) => {
-        if (frame.channel === 'fis') listener(frame.bytes);
-      }),
-    onConnection: (listener) => link.onConnection(listener),
-  };
 }

@@ -9,7 +9,6 @@ import {
   SCONTROL,
   SERROR,
   SSTATUS,
-  serialBytes,
   wordsOf,
 } from '../../../src/sata-chain/index.ts';
 
@@ -51,8 +50,6 @@ await t.test('a value that does not fit its field is refused', async (t) => {
   t.throws(() => register({ a: [3, 0] }).encode({ a: 1.5 }), RangeError);
 });
 
-await t.test('counts of 64 bits and serial numbers ride beside', async (t) => {
+await t.test('counts of 64 bits ride beside', async () => {
   fc.assert(fc.property(fc.maxSafeNat(), (n) => countOf(...wordsOf(n)) === n));
-  t.same([...serialBytes('AB\u0001')], [0x41, 0x42, ...new Array<number>(18).fill(0x20)]);
-  t.equal(serialBytes('x'.repeat(30)).byteLength, 20);
 });

@@ -2,18 +2,29 @@ import fc from 'fast-check';
 import t from 'tap';
 import { hasCode, sentenceOf } from '../../../../src/base/index.ts';
 import type { ChainMember } from '../../../../src/sata-chain/index.ts';
-import { capacityOf, setsOf } from '../../../../src/sata-chain/raid/array-table.ts';
-import { spanningLayout, tableFor } from '../../../../src/sata-chain/raid/layout.ts';
-import { piecesOf, rawRanges } from '../../../../src/sata-chain/raid/mapping.ts';
+import { capacityOf, type MirrorSet, setsOf } from '../../../../src/sata-chain/raid/array-table.ts';
+import { tableFor } from '../../../../src/sata-chain/raid/layout.ts';
+import { piecesOf, rawOffset } from '../../../../src/sata-chain/raid/mapping.ts';
 import { unitOf } from '../../../kit/array-bench.ts';
 
 const ID = 'a77a000000000001';
 const members = (...sizes: number[]): ChainMember[] =>
   sizes.map((sectors, at) => ({ unit: unitOf(at), serial: `S${at}`, sectors, sectorSize: 512 }));
 
-await t.test('without a wish every drive is spanned, and the map is the identity', async (t) => {
+/** Where a range of the array lies in the raw chain, once for every unit that holds it. */
+const rawRanges = (sets: readonly MirrorSet[], range: { readonly lba: number; readonly count: number }) =>
+  piecesOf(sets, range.lba, range.count).flatMap(({ set, lba, count }) =>
+    set.copies.map((copy) => ({
+      unit: copy.unit,
+      role: copy.role,
+      lba: lba + rawOffset(set.logicalBase, copy),
+      count,
+    })),
+  );
+
+await t.test('of drives that are spanned in their order the map is the identity', async (t) => {
   const chain = members(10, 20, 5);
-  const table = tableFor(spanningLayout(chain), chain, ID);
+  const table = tableFor({ stretches: chain.map(({ unit }) => ({ span: unit })) }, chain, ID);
   t.equal(capacityOf(table), 35);
   t.same(
     rawRanges(setsOf(table), { lba: 8, count: 25 }).map(({ lba, count }) => [lba, count]),

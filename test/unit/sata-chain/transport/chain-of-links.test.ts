@@ -7,14 +7,13 @@ import {
   ChainRouter,
   FisDevice,
   FisHost,
-  fisPipe,
   gatedTarget,
   millis,
   type SataTarget,
 } from '../../../../src/sata-chain/index.ts';
 import { BadSectorDevice } from '../../../kit/bad-sectors.ts';
 import { inProcessBench, type LinkBench, socketBench } from '../../../kit/chain-links.ts';
-import { pipePair } from '../../../kit/fis-pipes.ts';
+import { fisPipe, pipePair } from '../../../kit/fis-pipes.ts';
 import { noise } from '../../../kit/noise.ts';
 import { TurnScheduler } from '../../../kit/turn-scheduler.ts';
 

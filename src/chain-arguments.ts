@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { asNsError, NsError } from './base/index.ts';
+import { type LinkAddress, readLinkAddress } from './link-address.ts';
 
 export const CHAIN_HELP = `nightshift-chain: drives behind a daisy chain of pass-through controllers, as one disk
 
@@ -35,9 +36,7 @@ ORDER: status, disable, enable, go-degraded, resync, own, hand-back; of mirrors:
 It runs until SIGTERM or SIGINT. Exit codes: 0 stopped as asked, 1 failed, 2 wrong usage.
 `;
 
-export type LinkAddress =
-  | { readonly is: 'connect' | 'listen'; readonly path: string }
-  | { readonly is: 'serial'; readonly device: string; readonly baud: number };
+export type { LinkAddress } from './link-address.ts';
 
 /** Where the export is offered. */
 export type ExportAddress =
@@ -179,13 +178,11 @@ function tlsFiles(values: Values): TlsFiles | undefined {
 }
 
 function linkAddress(text: string): LinkAddress {
-  const unix = /^(connect|listen):(.{1,107})$/.exec(text);
-  if (unix?.[2] !== undefined) return { is: unix[1] === 'listen' ? 'listen' : 'connect', path: unix[2] };
-  const serial = /^serial:([^@]+)(?:@(\d+))?$/.exec(text);
-  if (serial?.[1] === undefined)
-    throw usage(`"${text}" is no link; write connect:PATH, listen:PATH or serial:DEVICE`);
-  const baud = serial[2] === undefined ? 115_200 : wholeNumber(serial[2], 'the baud rate', 1200, 12_000_000);
-  return { is: 'serial', device: serial[1], baud };
+  try {
+    return readLinkAddress(text);
+  } catch (error) {
+    throw usage(asNsError(error, 'NS_USAGE').sentence);
+  }
 }
 
 function wholeNumber(text: string, what: string, minimum: number, maximum: number): number {

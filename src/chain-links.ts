@@ -1,6 +1,6 @@
 import { serialLink } from './adapters/chain-link/serial-link.ts';
 import { connectSocketLink, type LinkParts, listenSocketLink } from './adapters/chain-link/socket-link.ts';
-import type { LinkAddress } from './chain-arguments.ts';
+import type { LinkAddress } from './link-address.ts';
 import type { ChainLink } from './ports/index.ts';
 
 /** Opens a link as the command line names it. One that connects, or is a serial line, is opened again after each loss. */

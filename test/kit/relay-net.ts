@@ -48,8 +48,14 @@ export interface RelayNetOptions {
   readonly cables: readonly (readonly [number, number])[];
   readonly loss?: number;
   readonly seed?: number;
-  readonly gateways?: readonly number[];
+  /** Those that take what is for any gateway: from everybody, or from the units named. */
+  readonly gateways?: readonly number[] | Readonly<Record<number, readonly string[]>>;
   readonly node?: Partial<RelayNodeOptions>;
+}
+
+function gatewayOf(unit: number, gateways: RelayNetOptions['gateways'] = []): boolean | readonly string[] {
+  const named: unknown = (gateways as Readonly<Record<number, unknown>>)[unit];
+  return Array.isArray(gateways) ? gateways.includes(unit) : Array.isArray(named) ? named : false;
 }
 
 /** Units with relays on virtual time, and cables between them that lose frames and can be cut. */
@@ -113,7 +119,7 @@ export class RelayNet {
     unit.cut = () => run.cut();
     return RelayNode.open({
       self: unit.name,
-      gateway: this.#options.gateways?.includes(i) ?? false,
+      gateway: gatewayOf(i, this.#options.gateways),
       links: unit.links,
       store: run.store,
       scheduler: this.wheel,

@@ -1,5 +1,13 @@
 import { asNsError, type Duration, NsError, seconds, Waiters } from '../../base/index.ts';
-import type { BusMessage, BusState, Clock, MessageBus, PublishOptions, Stop } from '../../ports/index.ts';
+import type {
+  BusMessage,
+  BusState,
+  Clock,
+  LogSink,
+  MessageBus,
+  PublishOptions,
+  Stop,
+} from '../../ports/index.ts';
 
 export interface FallbackBusParts {
   /** The device's own connection to the broker. */
@@ -7,6 +15,7 @@ export interface FallbackBusParts {
   /** By the neighbours; used while the own connection is dead. */
   readonly chain: MessageBus;
   readonly clock: Clock;
+  readonly log: LogSink;
   /** How long the own connection must be away before the chain is troubled; 30 s by default. */
   readonly grace?: Duration;
 }
@@ -44,6 +53,11 @@ export class FallbackBus implements MessageBus {
         this.#tell();
       }),
     ];
+  }
+
+  /** The own connection has been away for so long that the chain is used. */
+  get away(): boolean {
+    return this.#away;
   }
 
   /** Resolves when either way is up; an abort before that closes both. */
@@ -109,15 +123,18 @@ export class FallbackBus implements MessageBus {
     if (this.#own.is === 'up' || this.#closing.signal.aborted) {
       this.#patience?.abort('up');
       this.#patience = undefined;
+      if (this.#away) this.#parts.log.log('info', 'relay-fallback-left');
       this.#away = false;
       return;
     }
     if (this.#patience !== undefined) return;
     const patience = new AbortController();
     this.#patience = patience;
-    const { clock, grace = GRACE } = this.#parts;
+    const { clock, log, grace = GRACE } = this.#parts;
     const given = (): void => {
       this.#away = true;
+      const reason = this.#own.is === 'down' ? this.#own.reason : '';
+      log.log('warn', 'relay-fallback-taken', { reason, neighbour: this.#chain.is });
       this.#waiters.look();
       this.#tell();
     };

@@ -1,34 +1,39 @@
-import { asNsError, hasCode, NsError } from '../../base/index.ts';
+import { asNsError, hasCode, NsError, seconds } from '../../base/index.ts';
 import type { BusMessage, BusState, MessageBus, PublishOptions, Stop } from '../../ports/index.ts';
 import { deviceTopics } from '../../protocol/index.ts';
-import { ANY_GATEWAY, type Envelope, type RelayNode } from '../../sata-chain/index.ts';
+import { ANY_GATEWAY, type Envelope } from '../../sata-chain/index.ts';
+import type { RelayPart } from './shared-relay.ts';
 
 /** Envelopes held here beyond which what is of no use later is not sent. */
 const BUSY = 16;
+/** How long what is of no use later may be on its way. */
+const BRIEF = seconds(60);
 
 /**
  * A device's bus where its own network is dead: orders come, and events and receipts go, along the chain, by a neighbour
  * that has a network. Only that: a file's blocks would take the chain's time from the disk, and are refused.
  */
 export class RelayBus implements MessageBus {
-  readonly #open: () => Promise<RelayNode>;
+  readonly #open: () => Promise<RelayPart>;
   readonly #cmd: string;
   readonly #evt: string;
   readonly #filters = new Set<string>();
   readonly #states = new Set<(state: BusState) => void>();
   readonly #closing = new AbortController();
   /** What was published before the start waits for this. */
-  readonly #opened: Promise<RelayNode>;
-  #resolveOpened: (node: RelayNode) => void = () => undefined;
+  readonly #opened: Promise<RelayPart>;
+  #resolveOpened: (node: RelayPart) => void = () => undefined;
   #rejectOpened: (error: NsError) => void = () => undefined;
   #early = 0;
-  #node: RelayNode | undefined;
+  #node: RelayPart | undefined;
   #handler: ((message: BusMessage) => Promise<void>) | undefined;
+  /** One at a time, so that a neighbour with many does not keep what comes another way waiting. */
+  #handling: Promise<void> = Promise.resolve();
   #up = false;
   #started = false;
 
   /** `open` opens this device's relay; asked at the start, once. */
-  constructor(open: () => Promise<RelayNode>, tenant: string, device: string) {
+  constructor(open: () => Promise<RelayPart>, tenant: string, device: string) {
     this.#open = open;
     this.#opened = new Promise((resolve, reject) => {
       this.#resolveOpened = resolve;
@@ -86,7 +91,7 @@ export class RelayBus implements MessageBus {
     if (transient && (this.#node?.held ?? 0) >= BUSY) throw full();
     try {
       const node = this.#node ?? (await this.#opening());
-      await node.send('event', ANY_GATEWAY, payload);
+      await node.send('event', ANY_GATEWAY, payload, 'passed', ...(transient ? [BRIEF] : []));
     } catch (error) {
       if (hasCode(error, 'NS_RELAY_FULL')) throw full();
       if (hasCode(error, 'NS_RELAY_INVALID')) {
@@ -110,7 +115,7 @@ export class RelayBus implements MessageBus {
     this.#connection(false);
   }
 
-  async #opening(): Promise<RelayNode> {
+  async #opening(): Promise<RelayPart> {
     if (this.#early >= BUSY) throw new NsError('NS_RELAY_FULL', 'the relay is not open yet');
     this.#early += 1;
     try {
@@ -132,7 +137,12 @@ export class RelayBus implements MessageBus {
   async #receive({ kind, packet }: Envelope): Promise<void> {
     if (kind !== 'order') return;
     if (this.#handler === undefined || !this.#filters.has(this.#cmd)) throw down('nobody listens yet');
-    await this.#handler({ topic: this.#cmd, payload: packet, retained: false });
+    const handler = this.#handler;
+    const handled = this.#handling.then(() =>
+      handler({ topic: this.#cmd, payload: packet, retained: false }),
+    );
+    this.#handling = handled.catch(() => undefined);
+    await handled;
   }
 }
 

@@ -1,12 +1,13 @@
 import { asNsError, hasCode, NsError, seconds } from '../../base/index.ts';
 import type { BusMessage, Clock, LogSink, MessageBus } from '../../ports/index.ts';
 import { deviceTopics, LIMITS } from '../../protocol/index.ts';
-import type { Envelope, RelayNode } from '../../sata-chain/index.ts';
+import type { Envelope } from '../../sata-chain/index.ts';
+import type { RelayPart } from './shared-relay.ts';
 
 export interface RelayGatewayParts {
   /** A connection of its own, whose session the broker keeps: the neighbours' orders wait there. Not started yet. */
   readonly bus: MessageBus;
-  readonly node: RelayNode;
+  readonly node: RelayPart;
   readonly tenant: string;
   /** The neighbours that it stands for; at most eight on one connection. */
   readonly devices: readonly string[];
@@ -14,7 +15,8 @@ export interface RelayGatewayParts {
   readonly log: LogSink;
 }
 
-const MOST_DEVICES = 8;
+/** On one connection. */
+export const MOST_DEVICES = 8;
 const FULL_PAUSE = seconds(2);
 
 /**

@@ -6,8 +6,8 @@ import type { Seen } from './seen.ts';
 export interface RelayRules {
   /** This unit's device name. */
   readonly self: string;
-  /** Has a live network, and so takes what is for any gateway. */
-  readonly gateway: boolean;
+  /** True where this unit has a network and takes what that device sends to any gateway. */
+  readonly standsFor: (device: string) => boolean;
   /** Its cables, by name. */
   readonly links: readonly string[];
   /** Envelopes held at once, and the bytes of their packets; one neighbour may fill half of either. */
@@ -250,8 +250,8 @@ export class RelayCore {
   }
 
   #isMine({ to, from }: Envelope): boolean {
-    const { self, gateway } = this.#rules;
-    return to === self || (to === ANY_GATEWAY && gateway && from !== self);
+    const { self, standsFor } = this.#rules;
+    return to === self || (to === ANY_GATEWAY && from !== self && standsFor(from));
   }
 
   #hasRoom(envelope: Envelope, link: string | undefined): boolean {

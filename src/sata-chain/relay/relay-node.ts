@@ -1,4 +1,13 @@
-import { asNsError, type Duration, MiB, NsError, seconds, toHex } from '../../base/index.ts';
+import {
+  asNsError,
+  type ByteCount,
+  bytes,
+  type Duration,
+  MiB,
+  NsError,
+  seconds,
+  toHex,
+} from '../../base/index.ts';
 import type { ChainLink, Clock, Entropy, LogSink, StateStore, Stop } from '../../ports/index.ts';
 import { millis, type Nanoseconds, type Scheduler } from '../time.ts';
 import { type Envelope, envelopeId, isSound, LONGEST_TTL, MOST_HOPS } from './envelope.ts';
@@ -10,8 +19,8 @@ import type { Seen } from './seen.ts';
 export interface RelayNodeOptions {
   /** This unit's device name. */
   readonly self: string;
-  /** Has a live network, and takes what is for any gateway. */
-  readonly gateway: boolean;
+  /** Has a live network, and takes what is for any gateway: from everybody, or from these devices. */
+  readonly gateway: boolean | readonly string[];
   readonly links: readonly ChainLink[];
   readonly store: StateStore;
   readonly scheduler: Scheduler;
@@ -22,6 +31,8 @@ export interface RelayNodeOptions {
   /** How long what is sent here may be on its way; an hour by default. */
   readonly ttl?: Duration;
   readonly mostHeld?: number;
+  /** Of the packets held; 4 MiB by default. */
+  readonly mostBytes?: ByteCount;
 }
 
 interface Waiting {
@@ -32,7 +43,7 @@ interface Waiting {
 
 const TTL = seconds(3600);
 const MOST_HELD = 64;
-const MOST_BYTES = 4 * MiB;
+const MOST_BYTES = bytes(4 * MiB);
 const TICK: Nanoseconds = millis(1000);
 
 /**
@@ -66,8 +77,10 @@ export class RelayNode {
     this.self = options.self;
     this.#store = store;
     this.#seen = loaded.seen;
-    const { self, gateway, links, scheduler, mostHeld = MOST_HELD } = options;
-    const rules = { self, gateway, links: links.map(({ name }) => name), mostHeld, mostBytes: MOST_BYTES };
+    const { self, gateway, links, scheduler, mostHeld = MOST_HELD, mostBytes = MOST_BYTES } = options;
+    const standsFor = (device: string): boolean =>
+      typeof gateway === 'boolean' ? gateway : gateway.includes(device);
+    const rules = { self, standsFor, links: links.map(({ name }) => name), mostHeld, mostBytes };
     this.#core = new RelayCore(rules, loaded.seen, loaded.held, scheduler.now());
   }
 
@@ -110,15 +123,16 @@ export class RelayNode {
   /**
    * Sends a signed packet. Resolves when a neighbour has it in safe keeping, or with `until` 'stored' when own storage has
    * it, from where it goes on after a restart too. Rejects with NS_RELAY_FULL where too much waits
-   * already, NS_RELAY_LOST where nobody took it in its time, NS_RELAY_CLOSED.
+   * already, NS_RELAY_LOST where nobody took it in its time, NS_RELAY_CLOSED. `ttl`: how long it may be on its way.
    */
   send(
     kind: Envelope['kind'],
     to: string,
     packet: Uint8Array,
     until: 'stored' | 'passed' = 'passed',
+    ttl: Duration = this.#options.ttl ?? TTL,
   ): Promise<void> {
-    const { clock, entropy, ttl = TTL } = this.#options;
+    const { clock, entropy } = this.#options;
     const envelope: Envelope = {
       kind,
       from: this.self,

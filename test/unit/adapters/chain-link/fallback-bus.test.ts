@@ -10,17 +10,19 @@ function bench() {
   const [broker, chain] = [new FakeBroker(), new FakeBroker()];
   const own = broker.bus('own');
   const byChain = chain.bus('chain');
-  const bus = new FallbackBus({ own, chain: byChain, clock, grace: seconds(30) });
+  const logged: string[] = [];
+  const log = { log: (_level: string, event: string) => void logged.push(event) };
+  const bus = new FallbackBus({ own, chain: byChain, clock, log, grace: seconds(30) });
   const states: BusState['is'][] = [];
   bus.onState(({ is }) => void states.push(is));
   const texts = (from: FakeBroker) => from.published.map(({ payload }) => Buffer.from(payload).toString());
-  return { clock, broker, chain, own, byChain, bus, states, texts };
+  return { clock, broker, chain, own, byChain, bus, states, logged, texts };
 }
 
 await t.test(
   'while the own connection is there, or only briefly away, the chain is left alone',
   async (t) => {
-    const { clock, broker, chain, own, bus, states, texts } = bench();
+    const { clock, broker, chain, own, bus, states, logged, texts } = bench();
     await bus.start();
     await bus.publish('evt', utf8('one'));
     own.disconnect();
@@ -31,11 +33,12 @@ await t.test(
     await clock.advance(seconds(60));
     t.same([texts(broker), texts(chain)], [['one', 'two'], []]);
     t.same(states, ['up', 'down', 'up']);
+    t.same([bus.away, logged], [false, []]);
   },
 );
 
 await t.test('when it stays away, what was said and is said goes along the chain', async (t) => {
-  const { clock, broker, chain, own, bus, states, texts } = bench();
+  const { clock, broker, chain, own, bus, states, logged, texts } = bench();
   await bus.start();
   own.disconnect();
   const waits = bus.publish('evt', utf8('receipt'));
@@ -45,7 +48,9 @@ await t.test('when it stays away, what was said and is said goes along the chain
   await bus.publish('evt', utf8('presence'), { transient: true });
   t.same([texts(broker), texts(chain)], [[], ['receipt', 'presence']]);
   t.same(states, ['up', 'down', 'up'], 'up again, by the chain');
+  t.same([bus.away, logged], [true, ['relay-fallback-taken']]);
   own.connect();
+  t.same([bus.away, logged], [false, ['relay-fallback-taken', 'relay-fallback-left']]);
   await bus.publish('evt', utf8('back'));
   t.same(texts(broker), ['receipt', 'back'], 'the own connection still brings what it was given');
   t.same(texts(chain), ['receipt', 'presence']);

@@ -80,6 +80,24 @@ await t.test('a message whose handler rejects comes again; one without a subscri
   t.equal(tries, 2);
 });
 
+await t.test('orders are handed over one at a time, all of them', async (t) => {
+  const { broker, bus, until } = await bench(t);
+  let [inside, most, done] = [0, 0, 0];
+  bus.onMessage(async () => {
+    inside += 1;
+    most = Math.max(most, inside);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    inside -= 1;
+    done += 1;
+    if (done === 3) throw new Error('comes again');
+  });
+  await bus.subscribe([cmd]);
+  bus.start().catch(() => undefined);
+  for (let n = 0; n < 8; n += 1) broker.publish({ topic: cmd, payload: Uint8Array.of(n), retained: false });
+  await until(() => done === 9);
+  t.equal(most, 1);
+});
+
 await t.test(
   'what the chain does not carry is refused; what is worthless later is dropped while alone',
   async (t) => {

@@ -1,0 +1,34 @@
+import { NsError } from '../../base/index.ts';
+import type { Envelope, RelayNode } from '../../sata-chain/index.ts';
+
+/** What a bus or a gateway needs of a unit's relay. */
+export type RelayPart = Pick<RelayNode, 'held' | 'start' | 'onUp' | 'send' | 'close'>;
+
+type Deliver = (envelope: Envelope) => Promise<void>;
+
+/**
+ * One relay for a device that takes its own orders along the chain and stands for neighbours too. It starts when both have
+ * started. Closing a part takes no more envelopes for it: they are kept for the next run. The relay itself stays open.
+ */
+export function shareRelay(node: RelayNode): { readonly orders: RelayPart; readonly events: RelayPart } {
+  const delivers = new Map<Envelope['kind'], Deliver>();
+  const deliver: Deliver = (envelope) => (delivers.get(envelope.kind) ?? closed)(envelope);
+  const part = (kind: Envelope['kind']): RelayPart => ({
+    get held() {
+      return node.held;
+    },
+    start: (own) => {
+      delivers.set(kind, own);
+      if (delivers.size === 2) node.start(deliver);
+    },
+    onUp: (listener) => node.onUp(listener),
+    send: (...packet) => node.send(...packet),
+    close: async () => {
+      delivers.set(kind, closed);
+    },
+  });
+  return { orders: part('order'), events: part('event') };
+}
+
+const closed: Deliver = () =>
+  Promise.reject(new NsError('NS_RELAY_CLOSED', 'nobody listens any more', { retryable: true }));

@@ -2,7 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import * as v from 'valibot';
 import { parse } from 'yaml';
-import { NsError, sentenceOf, shapeConfig } from './base/index.ts';
+import { MOST_DEVICES } from './adapters/chain-link/relay-gateway.ts';
+import { asNsError, NsError, sentenceOf, shapeConfig } from './base/index.ts';
+import { checkedAddress, type LinkAddress, readLinkAddress } from './link-address.ts';
 import { NAME } from './protocol/index.ts';
 import { Keyring, ROLES } from './security/index.ts';
 
@@ -31,6 +33,32 @@ const enrolled = v.strictObject({
   key: v.string(),
 });
 
+const link = v.pipe(v.string(), v.minLength(1));
+
+/** Orders and receipts by the neighbours in the chain, where a network is dead. */
+const relay = v.pipe(
+  v.strictObject({
+    /** Links as in nightshift-chain. */
+    above: v.optional(link),
+    below: v.optional(link),
+    /** Neighbours whose orders this device fetches from the broker, and whose receipts it brings there. */
+    for: v.optional(
+      v.pipe(
+        v.array(name),
+        v.maxLength(MOST_DEVICES),
+        v.check((all) => new Set(all).size === all.length, 'names a device twice'),
+      ),
+      [],
+    ),
+    /** How long the own connection must be away before the chain is used. */
+    afterSeconds: v.optional(seconds(1, 3600), 30),
+    /** Of own storage, for packets that wait to go on. */
+    spoolMiB: v.optional(seconds(1, 16), 4),
+  }),
+  v.check(({ above, below }) => above !== undefined || below !== undefined, 'needs a link, above or below'),
+  v.check(({ above, below }) => above !== below, 'the links above and below are one and the same'),
+);
+
 const schema = v.strictObject({
   device: name,
   tenant: v.optional(name, 'default'),
@@ -51,11 +79,17 @@ const schema = v.strictObject({
     }),
     {},
   ),
+  relay: v.optional(relay),
   /** What the board sim-host simulates; judged by the simulator. */
   sim: v.optional(v.unknown()),
 });
 
-export type AgentConfig = Omit<v.InferOutput<typeof schema>, 'broker' | 'keyring'> & {
+export type RelayConfig = Omit<v.InferOutput<typeof relay>, 'above' | 'below'> & {
+  readonly links: readonly LinkAddress[];
+};
+
+export type AgentConfig = Omit<v.InferOutput<typeof schema>, 'broker' | 'keyring' | 'relay'> & {
+  readonly relay?: RelayConfig;
   readonly broker: v.InferOutput<typeof broker>;
   readonly keyring: Keyring;
   /** Paths in the file are relative to this. */
@@ -79,9 +113,14 @@ export async function readAgentConfig(path: string, environment: NodeJS.ProcessE
   const base = dirname(resolve(path));
   const at = (relative: string | undefined) => (relative === undefined ? {} : resolve(base, relative));
   const link = typeof config.broker === 'string' ? { url: config.broker } : config.broker;
+  const { relay: wanted, ...rest } = config;
+  if (wanted?.for.includes(config.device)) {
+    throw invalid(`${path}: "relay.for": a device does not stand for itself`);
+  }
   return {
-    ...config,
+    ...rest,
     base,
+    ...(wanted === undefined ? {} : { relay: relayConfig(wanted, base, path) }),
     state: resolve(base, config.state),
     broker: {
       ...link,
@@ -93,6 +132,29 @@ export async function readAgentConfig(path: string, environment: NodeJS.ProcessE
     },
     keyring: new Keyring(config.keyring),
   };
+}
+
+function relayConfig(
+  { above, below, ...rest }: v.InferOutput<typeof relay>,
+  base: string,
+  path: string,
+): RelayConfig {
+  const links = Object.entries({ above, below }).flatMap(([key, text]) => {
+    if (text === undefined) return [];
+    try {
+      const address = readLinkAddress(text);
+      return address.is === 'serial'
+        ? [address]
+        : [checkedAddress({ ...address, path: resolve(base, address.path) })];
+    } catch (error) {
+      throw invalid(`${path}: "relay.${key}": ${asNsError(error).sentence}`);
+    }
+  });
+  return { ...rest, links };
+}
+
+function invalid(sentence: string): NsError {
+  return new NsError('NS_CONFIG_INVALID', sentence, { family: 'caller' });
 }
 
 async function readYaml(path: string): Promise<unknown> {

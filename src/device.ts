@@ -25,6 +25,7 @@ import {
   isOpenLink,
   openDeviceKey,
 } from './device-parts.ts';
+import { type DeviceRelay, openDeviceRelay } from './device-relay.ts';
 import type { LogSink, MessageBus } from './ports/index.ts';
 import { AuditLog, Freshness, openOrder } from './security/index.ts';
 import {
@@ -100,7 +101,7 @@ type Machine = Awaited<ReturnType<typeof openMachine>>;
 async function servicesOf(
   machine: Machine,
   config: AgentConfig,
-  rest: Pick<TaskServices, 'identity' | 'log' | 'blocks'>,
+  rest: Pick<TaskServices, 'identity' | 'log' | 'blocks' | 'byNeighbour'>,
 ): Promise<TaskServices> {
   const { clock, store, board, power, custody, lockout } = machine;
   return {
@@ -148,15 +149,22 @@ export async function startDevice(
   const vitals = await followVitals(power, lockout);
   const will = () => offlineWill({ clock, identity, vitals }, keyStore);
   const clientId = `ns-${config.tenant}-${config.device}`;
-  const bus = surroundings.openBus({
-    ...(await brokerOptions(config)),
-    clientId,
-    will,
-    limits: SEND_LIMITS,
-    log,
-  });
+  const link = { ...(await brokerOptions(config)), limits: SEND_LIMITS };
+  const own = surroundings.openBus({ ...link, clientId, will, log });
+  const { tenant, device } = config;
+  const gatewayBus = (busLog: LogSink) =>
+    surroundings.openBus({ ...link, clientId: `nsr-${tenant}-${device}`, log: busLog });
+  const relay =
+    config.relay &&
+    (await openDeviceRelay({ config: config.relay, tenant, device, own, gatewayBus, store, clock, log }));
+  const bus = relay?.bus ?? own;
   const blocks = agentBlocks(bus, identity);
-  const services = await servicesOf(machine, config, { identity, log, blocks });
+  const services = await servicesOf(machine, config, {
+    identity,
+    log,
+    blocks,
+    ...(relay === undefined ? {} : { byNeighbour: relay.byNeighbour }),
+  });
   let fail: (error: NsError) => void = () => {};
   const failed = new Promise<NsError>((resolve) => {
     fail = resolve;
@@ -192,13 +200,14 @@ export async function startDevice(
     noteNonce: (nonce, monotonic) => freshness.noteNonce(nonce, monotonic),
     heartbeat: seconds(config.heartbeatSeconds),
   });
+  await relay?.start();
   await agent.start();
   await desk.resume();
   if (isOpenLink(config.broker.url)) {
     log.log('warn', 'broker.not-encrypted', { url: config.broker.url });
   }
   log.log('info', 'device.started', { device: config.device, board: boardName, version: VERSION });
-  return { failed, stop: () => stopDevice(agent, desk, machine, [journal, services.audit]) };
+  return { failed, stop: () => stopDevice(agent, desk, relay, machine, [journal, services.audit]) };
 }
 
 /** An order from the journal is judged by the keyring of today: a key that is gone orders nothing more. */
@@ -214,12 +223,14 @@ function reopener(config: AgentConfig): DeskOptions['reopen'] {
 async function stopDevice(
   agent: Agent,
   desk: Desk,
+  relay: DeviceRelay | undefined,
   { interlock, custody, power, board, lockout, release }: Machine,
   logs: readonly { close(): Promise<void> }[],
 ): Promise<void> {
   // Orders first: one that came between the two would be refused for no reason of its own.
   await agent.stop();
   await desk.stop();
+  await relay?.close();
   if (lockout.enabled) await custody.handBack(refusal('CUSTODY_UNAVAILABLE', 'The agent is stopping.'));
   await Promise.all(logs.map((log) => log.close()));
   interlock.stop();

@@ -217,6 +217,10 @@ export const REFUSALS = {
     sentence: "The device's own storage has no room to stage the file.",
     remedy: 'Wait for other transfers to end, or send a smaller file.',
   },
+  FILES_NEED_NETWORK: {
+    sentence: 'The device has no network of its own now; along the chain only orders and receipts go.',
+    remedy: 'Give the order again when "nightshift status" shows no such limit any more.',
+  },
   // Chain
   ARRAY_REFUSED: {
     sentence: 'The array is not in a state in which that can be done.',

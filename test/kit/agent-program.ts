@@ -21,7 +21,7 @@ export async function buildAgent(directory: string): Promise<string> {
     format: 'esm',
     target: 'node20',
     banner: { js: BANNER },
-    external: ['cbor-extract', 'bufferutil', 'utf-8-validate'],
+    external: ['cbor-extract', 'bufferutil', 'utf-8-validate', 'serialport'],
     logLevel: 'error',
   });
   return outfile;

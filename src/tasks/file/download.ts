@@ -33,6 +33,7 @@ export const fileDownload: TaskKind<'file.download'> = {
   // The transfer looks after its own link.
   noProgress: WRITE_LEASE,
   async run({ args, effect }, context): Promise<Verdict<ResultOf<'file.download'>>> {
+    if (context.services.byNeighbour?.() === true) return refuse('FILES_NEED_NETWORK');
     if (args.size > context.services.limits.stagedFile) {
       return refuse(
         'FILE_TOO_LARGE',

@@ -21,6 +21,7 @@ export const fileUpload: TaskKind<'file.upload'> = {
   noProgress: seconds(90),
   async run({ args }, context): Promise<Verdict<ResultOf<'file.upload'>>> {
     const { services, id } = context;
+    if (services.byNeighbour?.() === true) return refuse('FILES_NEED_NETWORK');
     const path = parseHostPath(args.path);
     if (!path.ok) return path;
     return withVolume(context, args, 'read', async ({ fs, note, signal }) => {

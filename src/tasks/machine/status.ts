@@ -13,8 +13,10 @@ async function powerNote(services: TaskServices, signal: AbortSignal): Promise<P
 }
 
 /** What this device cannot do right now, a sentence each. */
-function limitsOf({ editor, memory, io, power }: TaskServices): string[] {
+function limitsOf({ editor, memory, io, power, byNeighbour }: TaskServices): string[] {
   const limits: string[] = [];
+  if (byNeighbour?.() === true)
+    limits.push('No network: a neighbour in the chain carries orders and receipts, and no files.');
   if (editor.capabilities.unusable !== undefined)
     limits.push(`No writing to host disks: ${editor.capabilities.unusable}`);
   if (memory === undefined) limits.push('This board reaches no host memory.');

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { NbdServerOptions } from '../../src/adapters/nbd/nbd-server.ts';
-import { MiB } from '../../src/base/index.ts';
+import { bytes, MiB } from '../../src/base/index.ts';
 import type { BlockDevice } from '../../src/ports/index.ts';
 import { eventually } from '../kit/eventually.ts';
 import { temporaryDirectory } from '../kit/ext-volume.ts';
@@ -69,6 +69,43 @@ await t.test(
     await server.close();
   },
 );
+
+await t.test('a request for gigabytes leaves the event loop to others', async (t) => {
+  const GiB = 1024 * MiB;
+  let thisTurn = 0;
+  let most = 0;
+  const count = async (): Promise<void> => {
+    thisTurn += 1;
+    most = Math.max(most, thisTurn);
+  };
+  const quick: BlockDevice = {
+    name: 'disk0',
+    capabilities: { size: bytes(GiB), sectorSize: bytes(512), writable: true, trim: false },
+    read: count,
+    write: count,
+    flush: async () => {},
+    trim: async () => {},
+    close: async () => {},
+  };
+  let running = true;
+  const turn = (): void => {
+    thisTurn = 0;
+    if (running) setImmediate(turn);
+  };
+  turn();
+  const { server, socketPath } = await serve(quick);
+  const client = await new RawClient(socketPath).start(true);
+  for (const command of [5, 6]) {
+    client.request(command, 0n, GiB);
+    client.request(command, 0n, GiB);
+    t.equal(await client.error(), 0);
+    t.equal(await client.error(), 0);
+  }
+  t.ok(most <= 2, 'a piece of each request in a turn');
+  running = false;
+  client.socket.destroy();
+  await server.close();
+});
 
 await t.test('a write that comes in crumbs is whole in the end', async (t) => {
   const device = new MemoryDevice('disk0', MiB);

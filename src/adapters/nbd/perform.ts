@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { asNsError, MiB } from '../../base/index.ts';
 import type { BlockDevice, BlockExtent } from '../../ports/index.ts';
 import type { Request } from './request-parser.ts';
@@ -41,25 +42,14 @@ export function refusalOf(device: BlockDevice, request: Request, rules: RequestR
   return ERROR.none;
 }
 
-export function performWrite(
+export async function performWrite(
   device: BlockDevice,
   request: Request,
-  parts: readonly Uint8Array[],
+  data: Uint8Array,
   signal: AbortSignal,
 ): Promise<void> {
-  const written = writeParts(device, request.offset, parts, signal);
-  return (request.flags & COMMAND_FLAG.fua) === 0 ? written : written.then(() => device.flush(signal));
-}
-
-function writeParts(
-  device: BlockDevice,
-  offset: number,
-  parts: readonly Uint8Array[],
-  signal: AbortSignal,
-): Promise<void> {
-  if (parts.length === 1) return device.write(offset, parts[0]!, signal);
-  if (device.writeParts !== undefined) return device.writeParts(offset, parts, signal);
-  return device.write(offset, Buffer.concat(parts), signal);
+  await device.write(request.offset, data, signal);
+  if ((request.flags & COMMAND_FLAG.fua) !== 0) await device.flush(signal);
 }
 
 /** All that neither carries data nor asks for any. */
@@ -112,6 +102,12 @@ export async function performBlockStatus(
 const PIECE = MiB;
 const ZEROS = new Uint8Array(PIECE);
 
+/** A quick device answers without a turn of the event loop: gigabytes of one client must not keep it from all others. */
+async function nextTurn(signal: AbortSignal): Promise<void> {
+  await setImmediate();
+  signal.throwIfAborted();
+}
+
 async function writeZeros(
   device: BlockDevice,
   offset: number,
@@ -119,7 +115,7 @@ async function writeZeros(
   signal: AbortSignal,
 ): Promise<void> {
   for (let done = 0; done < length; done += PIECE) {
-    signal.throwIfAborted();
+    if (done > 0) await nextTurn(signal);
     const piece = Math.min(PIECE, length - done);
     await device.write(offset + done, piece === PIECE ? ZEROS : ZEROS.subarray(0, piece), signal);
   }
@@ -134,7 +130,7 @@ async function readAhead(
 ): Promise<void> {
   const into = new Uint8Array(Math.min(PIECE, length));
   for (let done = 0; done < length; done += PIECE) {
-    signal.throwIfAborted();
+    if (done > 0) await nextTurn(signal);
     await device.read(offset + done, into.subarray(0, Math.min(PIECE, length - done)), signal);
   }
 }

@@ -39,9 +39,9 @@ const other = testKey();
 const uart = join(dir, 'uart.log');
 await writeFile(uart, '');
 
-/** Makes a device's directory and key; its public key as text. */
+/** Writes a device's configuration, and makes its key where there is none; the public key as text. */
 async function enrol(device: string, brokerUrl: string, relay: unknown): Promise<string> {
-  await mkdir(join(dir, device));
+  await mkdir(join(dir, device), { recursive: true });
   const config = {
     device,
     tenant: TENANT,
@@ -62,8 +62,9 @@ async function enrol(device: string, brokerUrl: string, relay: unknown): Promise
 }
 
 const link = '../link.sock';
+const coldRelay = { above: `connect:${link}`, afterSeconds: 1 };
 await enrol(GATE, broker.url, { below: `listen:${link}`, for: [COLD] });
-const coldKey = publicKeyFromText(await enrol(COLD, NOBODY, { above: `connect:${link}`, afterSeconds: 1 }));
+const coldKey = publicKeyFromText(await enrol(COLD, NOBODY, coldRelay));
 await writeFile(
   join(dir, 'nightshift.yaml'),
   JSON.stringify({
@@ -184,6 +185,17 @@ await t.test(
   },
 );
 
+await t.test('with its network back it is heard both ways, takes files again and answers once', async (t) => {
+  await kill(COLD);
+  await enrol(COLD, broker.url, coldRelay);
+  start(COLD);
+  await eventually(() => logged(COLD, 'bus-up'));
+  const status = await nightshift('status', COLD);
+  t.equal(status.code, 0);
+  t.notMatch(status.stdout, /No network/);
+  t.match(await nightshift('get', COLD, '/etc/fstab', 'copy'), { code: 3, stdout: /NO_SUCH_/ });
+});
+
 await t.test('both end in order when asked, and no order has had two receipts', async (t) => {
   for (const device of [COLD, GATE]) {
     lives.get(device)?.process.kill('SIGTERM');
@@ -191,6 +203,6 @@ await t.test('both end in order when asked, and no order has had two receipts', 
   }
   t.same(
     [...receipts.values()].map(({ size }) => size),
-    [1, 1, 1, 1, 1],
+    [1, 1, 1, 1, 1, 1, 1],
   );
 });

@@ -44,7 +44,9 @@ export class OrderedReceiver {
       this.#early.delete(this.#next);
       this.#next += 1;
       this.#size += part.bytes.length;
-      if (this.#size > this.#largest) return 'too-large';
+      // Without a byte in each part there would be no bound to their number.
+      const isNothing = part.bytes.length === 0 && !part.last;
+      if (isNothing || this.#size > this.#largest) return 'too-large';
       this.#parts.push(part.bytes);
       if (!part.last) continue;
       const message = this.#parts.length === 1 ? part.bytes : concatBytes(...this.#parts);

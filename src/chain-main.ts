@@ -9,18 +9,13 @@ import { holdAlone } from './adapters/single-instance.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import { systemScheduler } from './adapters/system-scheduler.ts';
 import { asNsError, NsError } from './base/index.ts';
-import {
-  CHAIN_HELP,
-  type LinkAddress,
-  readChainArguments,
-  type ServeOptions,
-  type UnitOptions,
-} from './chain-arguments.ts';
+import { CHAIN_HELP, readChainArguments, type ServeOptions, type UnitOptions } from './chain-arguments.ts';
 import { exportChain } from './chain-export.ts';
 import { readLayout } from './chain-layout.ts';
 import { openLink } from './chain-links.ts';
 import { openMembers } from './chain-members.ts';
 import { obeyChainOrder } from './chain-orders.ts';
+import type { LinkAddress } from './link-address.ts';
 import type { ChainLink } from './ports/index.ts';
 import { servePlug } from './sata-chain/index.ts';
 import { VERSION } from './version.ts';
@@ -71,6 +66,7 @@ async function serve(options: ServeOptions): Promise<void> {
     throw usage('--layout needs --state: mirrors must remember');
   if (layout !== undefined && options.below !== undefined)
     throw usage('--layout needs all members in this process, and takes no --below');
+  const stopped = untilStopped();
   const { log, units, close } = await openParts(options, !options.readOnly);
   const chain = await LocalChain.open({
     ...units,
@@ -84,7 +80,7 @@ async function serve(options: ServeOptions): Promise<void> {
       ? undefined
       : await openControlSocket(options.control, (line) => obeyChainOrder(chain, line, over.signal));
   if (options.at.is === 'tcp') print(`listening on 127.0.0.1 port ${server.port}\n`);
-  await untilStopped();
+  await stopped;
   over.abort(new NsError('NS_INTERRUPTED', 'the chain is stopping'));
   await control?.close();
   await server.close();
@@ -96,13 +92,14 @@ async function serve(options: ServeOptions): Promise<void> {
 async function unit(options: UnitOptions & { readonly above: LinkAddress }): Promise<void> {
   if (options.control !== undefined)
     throw usage('a unit takes orders from the head; --control belongs to serve');
+  const stopped = untilStopped();
   const { units, linkTo, close } = await openParts(options, true);
   const above = await linkTo(options.above);
   const own = await LocalUnits.make({ ...units, above, keepsPlaces: false });
   const newIncarnation = incarnations(systemEntropy);
   const served = servePlug(own.first.pti, above, units.scheduler, { newIncarnation });
   await own.switchOn();
-  await untilStopped();
+  await stopped;
   served.close();
   await own.close();
   await close();

@@ -37,18 +37,21 @@ const leanMqtt = {
 /** The result can be started by its name. */
 const executable = {
   name: 'executable',
-  writeBundle: ({ file }) => chmodSync(file, 0o755),
+  writeBundle({ dir }, bundle) {
+    for (const [file, { isEntry }] of Object.entries(bundle)) if (isEntry) chmodSync(`${dir}/${file}`, 0o755);
+  },
 };
 
-/** One program, one file: a board gets one file to carry and Node one to read. */
+/** One program, one file for Node to read; what only some need lies beside it and is read by those. */
 function program(input, name, node = 'node') {
   return {
-    input,
+    input: { [name]: input },
     output: {
-      file: `dist/${name}.mjs`,
+      dir: 'dist',
+      entryFileNames: '[name].mjs',
+      chunkFileNames: `${name}-[name].mjs`,
       format: 'es',
       banner: banner(node),
-      inlineDynamicImports: true,
       sourcemap: false,
     },
     // Optional native accelerators and WebSocket transport: never loaded. serialport, which is native, stays a package
@@ -78,4 +81,4 @@ export default [
   program('src/main.ts', 'nightshift-agent', SMALL),
   program('src/fleet-cli.ts', 'nightshift'),
   program('src/chain-main.ts', 'nightshift-chain'),
-].filter(({ input }) => existsSync(input));
+].filter(({ input }) => Object.values(input).every((file) => existsSync(file)));

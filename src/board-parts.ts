@@ -92,6 +92,10 @@ async function openSimHost(
     })),
     ...(parsed.uartLog === undefined ? {} : { uartLog: resolve(base, parsed.uartLog) }),
   };
+  // The chain's code is loaded where there is one: most devices have none.
+  const { SimChainDisk } = config.disks.some(({ members }) => members !== undefined)
+    ? await import('./adapters/sim/chain-disk.ts')
+    : {};
   const machine = new SimMachine({
     config,
     clock,
@@ -100,6 +104,7 @@ async function openSimHost(
     // The agent runs on the power that was cut: it ends as abruptly as the machine.
     onPowerCut: () => process.kill(process.pid, 'SIGKILL'),
     chainState: store,
+    ...(SimChainDisk === undefined ? {} : { chainDisk: (options) => new SimChainDisk(options) }),
     log,
   });
   await machine.start();

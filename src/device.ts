@@ -25,7 +25,7 @@ import {
   isOpenLink,
   openDeviceKey,
 } from './device-parts.ts';
-import { type DeviceRelay, openDeviceRelay } from './device-relay.ts';
+import type { DeviceRelay } from './device-relay.ts';
 import type { LogSink, MessageBus } from './ports/index.ts';
 import { AuditLog, Freshness, openOrder } from './security/index.ts';
 import {
@@ -156,7 +156,9 @@ export async function startDevice(
     surroundings.openBus({ ...link, clientId: `nsr-${tenant}-${device}`, log: busLog });
   const relay =
     config.relay &&
-    (await openDeviceRelay({ config: config.relay, tenant, device, own, gatewayBus, store, clock, log }));
+    (await (
+      await import('./device-relay.ts')
+    ).openDeviceRelay({ config: config.relay, tenant, device, own, gatewayBus, store, clock, log }));
   const bus = relay?.bus ?? own;
   const blocks = agentBlocks(bus, identity);
   const services = await servicesOf(machine, config, {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemEntropy } from '../../src/adapters/entropy.ts';
 import { openFileDevice } from '../../src/adapters/file-device.ts';
+import { SimChainDisk } from '../../src/adapters/sim/chain-disk.ts';
 import { parseSimConfig, type SimConfigInput, SimMachine } from '../../src/adapters/sim/index.ts';
 import { systemClock } from '../../src/adapters/system-clock.ts';
 import type { AgentConfig } from '../../src/agent-config.ts';
@@ -77,6 +78,7 @@ export class ColdHost {
     this.disk = disk;
     this.#options = options;
     this.machine = new SimMachine({
+      chainDisk: (options) => new SimChainDisk(options),
       config: parseSimConfig({
         switchDelayMs: 5,
         bootDelayMs: 5,

@@ -4,7 +4,7 @@ import { systemEntropy } from '../entropy.ts';
 import { openFileDevice } from '../file-device.ts';
 import { systemScheduler } from '../system-scheduler.ts';
 import { BadSectors } from './bad-sectors.ts';
-import { SimChainDisk } from './chain-disk.ts';
+import type { SimChainDisk, SimChainDiskOptions } from './chain-disk.ts';
 import type { SimConfig } from './config.ts';
 import { SimDriveSwitch } from './drive-switch.ts';
 import { SimHost } from './host.ts';
@@ -26,6 +26,8 @@ export interface SimMachineOptions {
   readonly openImage?: (image: SimImage) => Promise<BlockDevice>;
   /** Where the units of chains keep what outlives a loss of power; without it that passes with the process. */
   readonly chainState?: StateStore;
+  /** Makes a disk that is a chain: given by whoever has one, so that the chain's code is loaded by nobody else. */
+  readonly chainDisk?: (options: SimChainDiskOptions) => SimChainDisk;
   readonly log?: LogSink;
 }
 
@@ -90,7 +92,7 @@ export class SimMachine {
   }
 
   get chains(): readonly SimChainDisk[] {
-    return this.drives.filter((drive) => drive instanceof SimChainDisk);
+    return this.drives.filter((drive): drive is SimChainDisk => 'control' in drive);
   }
 
   drive(disk: string): SimDriveSwitch | SimChainDisk | undefined {
@@ -103,7 +105,7 @@ export class SimMachine {
   }
 
   #driveOf(disk: SimConfig['disks'][number]): SimDriveSwitch | SimChainDisk {
-    const { config, clock, handBackMs, chainState, log } = this.#options;
+    const { config, clock, handBackMs, chainState, chainDisk, log } = this.#options;
     const { name, image, members, layout, sectorSize, badSectors } = disk;
     const handBack = milliseconds(config.handBackMs ?? handBackMs);
     if (members === undefined) {
@@ -126,7 +128,9 @@ export class SimMachine {
         ),
       ]),
     );
-    return new SimChainDisk({
+    if (chainDisk === undefined)
+      throw new NsError('NS_CONFIG_INVALID', `${name} has members, and nothing to chain them with`);
+    return chainDisk({
       disk: name,
       members,
       ...(layout === undefined ? {} : { layout }),

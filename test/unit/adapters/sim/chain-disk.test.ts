@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { askControlSocket } from '../../../../src/adapters/control-socket.ts';
+import { SimChainDisk } from '../../../../src/adapters/sim/chain-disk.ts';
 import { parseSimConfig, SimMachine } from '../../../../src/adapters/sim/index.ts';
 import { systemClock } from '../../../../src/adapters/system-clock.ts';
 import { openBoard } from '../../../../src/board-parts.ts';
@@ -17,6 +18,7 @@ const SECTORS = 256;
 /** A machine whose disk is a chain of so many drives in memory. */
 async function machine(members: number) {
   const sim = new SimMachine({
+    chainDisk: (options) => new SimChainDisk(options),
     config: parseSimConfig({
       disks: [{ members: Array.from({ length: members }, (_, i) => ({ image: `m${i}` })) }],
     }),

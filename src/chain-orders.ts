@@ -1,13 +1,13 @@
 import * as v from 'valibot';
 import type { ControlAnswer } from './adapters/control-socket.ts';
 import type { LocalChain } from './adapters/local-chain/local-chain.ts';
-import { NsError, shapeConfig, type Verdict } from './base/index.ts';
+import { NsError, refuse, shapeConfig, type Verdict } from './base/index.ts';
 import { showChain } from './fleet/index.ts';
 import type { UnitOrder } from './sata-chain/index.ts';
 import { chainNote } from './tasks/index.ts';
 
 const command = v.strictObject({ order: v.pipe(v.string(), v.maxLength(64)) });
-const UNIT_ORDERS: readonly UnitOrder[] = ['own', 'hand-back', 'disable', 'enable', 'go-degraded', 'resync'];
+const UNIT_ORDERS: readonly UnitOrder[] = ['own', 'hand-back', 'disable', 'enable', 'resync'];
 const SHOWN_UNITS = 1024;
 
 /** Carries out one line of the control socket: {"order": "status"}. `text` in the answer is for people. */
@@ -20,8 +20,12 @@ export async function obeyChainOrder(
   if (order === 'status') {
     const report = await chain.control.status(signal);
     const note = chainNote(report, 0, SHOWN_UNITS);
-    return { report, text: showChain({ chains: [note] }) };
+    return {
+      report,
+      text: showChain({ chains: [note] }, () => 'nightshift-chain go-degraded --control PATH'),
+    };
   }
+  if (order === 'go-degraded') return acceptAll(chain, signal);
   const plug = /^(pull|plug) (\d+)$/.exec(order);
   if (plug !== null) {
     const place = Number(plug[2]);
@@ -35,6 +39,13 @@ export async function obeyChainOrder(
     throw new NsError('NS_CONTROL_INVALID', `there is no order "${order}"`, { family: 'caller' });
   }
   return answerOf(order, await chain.order(known, signal));
+}
+
+/** What is there is the whole disk from now on, at whichever unit it is that misses a member. */
+async function acceptAll({ control }: LocalChain, signal: AbortSignal): Promise<ControlAnswer> {
+  const { question } = await control.status(signal);
+  if (question === undefined) return answerOf('go-degraded', refuse('CHAIN_WHOLE'));
+  return answerOf('go-degraded', await control.sync({ do: 'accept', question: question.id }, signal));
 }
 
 /** Of the mirrors and spares at the head, members named by their places. */
@@ -63,7 +74,7 @@ function memberAt(chain: LocalChain, place: number) {
   throw new NsError('NS_CONTROL_INVALID', `there is no drive ${place}`, { family: 'caller' });
 }
 
-function answerOf(order: string, verdict: Verdict<void>): ControlAnswer {
+function answerOf(order: string, verdict: Verdict<unknown>): ControlAnswer {
   if (verdict.ok) return { text: [`${order}: done`] };
   const { code, sentence, remedy } = verdict.refusal;
   throw new NsError('NS_CHAIN_REFUSED', `${code}: ${sentence} ${remedy}`, { family: 'caller' });

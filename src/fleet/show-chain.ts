@@ -72,7 +72,7 @@ function drawing(chain: ChainNote): string[] {
   return lines;
 }
 
-function chainLines(chain: ChainNote): string[] {
+function chainLines(chain: ChainNote, yes: AnswerWords): string[] {
   const shown =
     chain.presentedSectors === 0
       ? 'shown to the host now: nothing'
@@ -90,17 +90,20 @@ function chainLines(chain: ChainNote): string[] {
     ...troubleLines('found', chain.findings),
     ...(question === undefined
       ? []
-      : [
-          ...wrapped('question: ', '  ', question.sentence),
-          `  yes: nightshift chain sync HOST --disk ${chain.disk} --accept ${toHex(question.id)}`,
-        ]),
+      : [...wrapped('question: ', '  ', question.sentence), `  yes: ${yes(chain.disk, toHex(question.id))}`]),
     ...drawing(chain),
   ];
 }
 
+/** The command that says yes to a chain's question. */
+type AnswerWords = (disk: string, question: string) => string;
+
+const fromAfar: AnswerWords = (disk, question) =>
+  `nightshift chain sync HOST --disk ${disk} --accept ${question}`;
+
 /** The chains of a host, drawn from the host downwards. */
-export function showChain({ chains }: ResultOf<'chain.status'>): string[] {
-  return chains.flatMap(chainLines);
+export function showChain({ chains }: ResultOf<'chain.status'>, yes = fromAfar): string[] {
+  return chains.flatMap((chain) => chainLines(chain, yes));
 }
 
 export function showChainSync({ chains, dryRun }: ResultOf<'chain.sync'>): string[] {

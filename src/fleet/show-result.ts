@@ -135,7 +135,7 @@ const SHOW: Show = {
   'machine.status': statusLines,
   'machine.disable': (r) => [r.changed ? 'disabled' : 'nothing to change', ...lockLines(r.lock)],
   'machine.enable': (r) => [r.changed ? 'enabled' : 'nothing to change', ...lockLines(r.lock)],
-  'chain.status': showChain,
+  'chain.status': (result) => showChain(result),
   'chain.sync': showChainSync,
   'task.list': ({ tasks }) => [
     counted(tasks.length, 'task'),

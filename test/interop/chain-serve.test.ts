@@ -150,8 +150,13 @@ await t.test('a part of the disk is shown only once somebody has agreed to it', 
   const { chain } = await chainOf([4 * MiB, 4 * MiB, 2 * MiB]);
   await tool('nbdinfo', '--size', chain.uri);
   await chain.order('pull', '2');
-  t.match(await untilStatus(chain, /missing/), /its drive is missing/);
-  await t.rejects(chain.order('go-degraded'), 'the unit that misses its drive is the one to say so');
+  const status = await untilStatus(chain, /question/);
+  t.match(status, /its drive is missing/);
+  t.match(status, /shown to the host now: nothing/);
+  t.match(status, /yes: nightshift-chain go-degraded/);
+  await chain.order('go-degraded');
+  t.equal((await tool('nbdinfo', '--size', chain.uri)).trim(), String(8 * MiB));
+  await t.rejects(chain.order('go-degraded'), 'nothing is missing any more');
   await chain.stop();
 });
 

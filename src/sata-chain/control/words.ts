@@ -54,7 +54,7 @@ const MISSING: Readonly<Record<'missing-local' | 'missing-below', string>> = {
   'missing-below': 'units below it are missing',
 };
 
-const PUT_BACK = 'Put it back as it was; or look with "nightshift chain" and accept what is there.';
+const PUT_BACK = 'Put it back as it was, or accept what is there.';
 const REMEDY: Partial<Record<UnitReason, string>> = {
   'sector-size': 'Use drives with sectors of one size in one chain.',
   'foreign-chain': 'Take the unit of the other chain out, or clear its memory and let this chain enrol it.',

@@ -66,9 +66,9 @@ export class OrderDesk {
   look(unit: Unit): void {
     for (const waiting of this.#waiting) {
       if (!unit.power)
-        waiting.resolve(refuse('CHAIN_BUSY', 'the unit lost its power before the order was in effect'));
+        waiting.resolve(refuse('CHAIN_BUSY', 'The unit lost its power before the order was in effect.'));
       else if (waiting.taken && waiting.what === 'enable' && unit.t.record.locked)
-        waiting.resolve(refuse('CHAIN_BUSY', 'a disable came before the enable was in effect'));
+        waiting.resolve(refuse('CHAIN_BUSY', 'A disable came before the enable was in effect.'));
       else if (waiting.taken && !unit.t.unsaved && IN_EFFECT[waiting.what](unit))
         waiting.resolve(allow(undefined));
     }
@@ -81,27 +81,31 @@ export class OrderDesk {
 }
 
 function whyNot(what: What, { power, t }: Unit): Verdict<void> {
-  if (!power) return refuse('CHAIN_BUSY', 'the unit has no power');
+  if (!power) return refuse('CHAIN_BUSY', 'The unit has no power.');
   if (what === 'enrol')
-    return refuse('CHAIN_BUSY', `the unit belongs to chain ${t.record.chain ?? ''} already`);
+    return refuse('CHAIN_BUSY', `The unit belongs to chain ${t.record.chain ?? ''} already.`);
   if (what === 'go-degraded') {
     if (t.state === 'T6' && t.fault)
-      return refuse('CHAIN_DIFFERS', FAULT_SENTENCE[t.fault], 'Take it out again.');
+      return refuse(
+        'CHAIN_DIFFERS',
+        `It cannot be accepted: ${FAULT_SENTENCE[t.fault]}.`,
+        'Take it out again.',
+      );
     if (t.state === 'T2H') {
       return refuse(
         'CHAIN_BUSY',
-        'the unit below is there and holds its own disk back: what is missing is further down',
+        'The unit below is there and holds its own disk back: what is missing is further down.',
         'Give the order at the unit that misses its member.',
       );
     }
     if (t.state === 'T1' || t.state === 'T5') {
       return refuse(
         'CHAIN_BUSY',
-        'members are still being looked for',
+        'Members are still being looked for.',
         'Give the order again in half a minute.',
       );
     }
     return refuse('CHAIN_WHOLE');
   }
-  return refuse('CHAIN_BUSY', `${what} is not possible in ${t.state}`);
+  return refuse('CHAIN_BUSY', `The order ${what} is not possible in ${t.state}.`);
 }

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { removeLeftOverSocket } from './adapters/left-over-socket.ts';
 import type { LocalChain } from './adapters/local-chain/local-chain.ts';
 import { ExportDoor } from './adapters/nbd/export-gate.ts';
 import { type NbdServer, type NbdServerOptions, serveNbd } from './adapters/nbd/nbd-server.ts';
@@ -34,7 +33,6 @@ export async function exportChain(
     ...(options.tls === undefined ? {} : { tls: await readTls(options.tls) }),
   };
   if (at.is === 'tcp') return serveNbd(door, { ...common, tcp: { host: '127.0.0.1', port: at.port } });
-  await removeLeftOverSocket(at.path);
   return serveNbd(door, { ...common, socketPath: at.path });
 }
 

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { asNsError, NsError } from '../base/index.ts';
-import { removeLeftOverSocket } from './left-over-socket.ts';
+import { listenPrivately } from './listen-privately.ts';
 
 const LONGEST_LINE = 4096;
 const LONGEST_ANSWER = 1024 * 1024;
@@ -30,12 +30,10 @@ export async function openControlSocket(
     void serve(obey, socket);
   });
   server.maxConnections = CONNECTIONS;
-  await removeLeftOverSocket(path);
-  const mask = process.umask(0o177);
   try {
-    await listen(server, path);
-  } finally {
-    process.umask(mask);
+    await listenPrivately(server, path);
+  } catch (error) {
+    throw asNsError(error, 'NS_CONTROL_SOCKET');
   }
   return {
     close: async () => {
@@ -54,6 +52,7 @@ export async function askControlSocket(
 ): Promise<ControlAnswer> {
   const socket = connect(path);
   try {
+    socket.setEncoding('utf8');
     socket.setTimeout(limitMs, () => socket.destroy(new Error(`no answer in ${limitMs} ms`)));
     socket.write(`${JSON.stringify(command)}\n`);
     let text = '';
@@ -71,14 +70,7 @@ export async function askControlSocket(
   }
 }
 
-function listen(server: Server, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error) =>
-      reject(new NsError('NS_CONTROL_SOCKET', error.message, { cause: error })),
-    );
-    server.listen(path, resolve);
-  });
-}
+const TOO_LONG = `${JSON.stringify({ ok: false, error: 'the line is too long' })}\n`;
 
 /** Reads no further while a command is under way, so that a peer cannot pile them up. */
 async function serve(obey: (command: unknown) => Promise<ControlAnswer>, socket: Socket): Promise<void> {
@@ -90,11 +82,14 @@ async function serve(obey: (command: unknown) => Promise<ControlAnswer>, socket:
       for (let end = rest.indexOf('\n'); end >= 0; end = rest.indexOf('\n')) {
         const line = rest.slice(0, end);
         rest = rest.slice(end + 1);
-        if (line.length > LONGEST_LINE) break;
+        if (line.length > LONGEST_LINE) {
+          socket.end(TOO_LONG);
+          return;
+        }
         if (line.trim() !== '') socket.write(`${JSON.stringify(await answer(obey, line))}\n`);
       }
       if (rest.length > LONGEST_LINE) {
-        socket.end(`${JSON.stringify({ ok: false, error: 'the line is too long' })}\n`);
+        socket.end(TOO_LONG);
         return;
       }
     }

@@ -1,6 +1,7 @@
 import type { SerialPort } from 'serialport';
 import { asNsError, type Duration, NsError } from '../base/index.ts';
 import type { SerialLine, Stop } from '../ports/index.ts';
+import { HangUp } from './hang-up.ts';
 import { systemClock } from './system-clock.ts';
 import { WriteRoom } from './write-room.ts';
 
@@ -50,9 +51,8 @@ class NodeSerialLine implements SerialLine {
   readonly name: string;
   readonly #port: SerialPort;
   readonly #room: WriteRoom;
-  readonly #hangUps = new Set<(reason: string) => void>();
+  readonly #end = new HangUp();
   readonly #gone = new AbortController();
-  #hungUp: string | undefined;
 
   constructor(port: SerialPort, buffer: number) {
     this.name = port.path;
@@ -67,7 +67,7 @@ class NodeSerialLine implements SerialLine {
   }
 
   write(bytes: Uint8Array): boolean {
-    if (this.#hungUp !== undefined || !this.#room.take(bytes.byteLength)) return false;
+    if (this.#end.reason !== undefined || !this.#room.take(bytes.byteLength)) return false;
     const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#port.write(view, undefined, () => this.#room.give(bytes.byteLength));
     return true;
@@ -83,12 +83,7 @@ class NodeSerialLine implements SerialLine {
   }
 
   onHangUp(listener: (reason: string) => void): Stop {
-    if (this.#hungUp !== undefined) {
-      listener(this.#hungUp);
-      return () => undefined;
-    }
-    this.#hangUps.add(listener);
-    return () => this.#hangUps.delete(listener);
+    return this.#end.onHangUp(listener);
   }
 
   setBaudRate(baudRate: number): Promise<void> {
@@ -106,30 +101,28 @@ class NodeSerialLine implements SerialLine {
 
   async drained(signal: AbortSignal): Promise<void> {
     await this.#room.empty(signal);
-    if (this.#hungUp !== undefined) throw new NsError('NS_SERIAL', `${this.name}: ${this.#hungUp}`);
+    if (this.#end.reason !== undefined) throw new NsError('NS_SERIAL', `${this.name}: ${this.#end.reason}`);
     const left = asked(this.name, (done) => this.#port.drain(done));
     await orEnded(left, AbortSignal.any([signal, this.#gone.signal]));
   }
 
   async close(): Promise<void> {
-    if (this.#hungUp !== undefined) return;
+    if (this.#end.reason !== undefined) return;
     const over = new Promise<void>((resolve) => this.onHangUp(() => resolve()));
     this.#close('closed');
     await over;
   }
 
   #close(reason: string): void {
-    if (this.#hungUp !== undefined || !this.#port.isOpen) return;
+    if (this.#end.reason !== undefined || !this.#port.isOpen) return;
     this.#port.close((error) => this.#over(error?.message ?? reason));
   }
 
   #over(reason: string): void {
-    if (this.#hungUp !== undefined) return;
-    this.#hungUp = reason;
+    if (this.#end.reason !== undefined) return;
     this.#room.close();
     this.#gone.abort(new NsError('NS_SERIAL', `${this.name}: ${reason}`));
-    for (const listener of [...this.#hangUps]) listener(reason);
-    this.#hangUps.clear();
+    this.#end.tell(reason);
   }
 }
 

@@ -1,8 +1,7 @@
 import type { Nanoseconds, Scheduler } from '../sata-chain/index.ts';
+import { type Due, putDue, takeDue } from './due-heap.ts';
 
-interface Waiting {
-  readonly at: number;
-  readonly order: number;
+interface Waiting extends Due {
   fire: (() => void) | undefined;
 }
 
@@ -36,18 +35,18 @@ export function systemScheduler(): Scheduler {
     const last = order;
     const later: Waiting[] = [];
     for (let next = heap[0]; next !== undefined && next.at <= until; next = heap[0]) {
-      take(heap);
+      takeDue(heap);
       if (next.order >= last) later.push(next);
       else {
         reached = Math.max(reached, next.at);
         next.fire?.();
       }
     }
-    for (const waiting of later) put(heap, waiting);
+    for (const waiting of later) putDue(heap, waiting);
     arm();
   };
   const arm = (): void => {
-    while (heap[0] !== undefined && heap[0].fire === undefined) take(heap);
+    while (heap[0] !== undefined && heap[0].fire === undefined) takeDue(heap);
     const next = heap[0]?.at ?? Number.POSITIVE_INFINITY;
     if (cancelWake !== undefined && next >= wakeAt && next !== Number.POSITIVE_INFINITY) return;
     cancelWake?.();
@@ -67,7 +66,7 @@ export function systemScheduler(): Scheduler {
     now: () => now() as Nanoseconds,
     after(delay, fire) {
       const waiting: Waiting = { at: now() + Math.max(0, delay), order: order++, fire };
-      put(heap, waiting);
+      putDue(heap, waiting);
       if (waiting.at < wakeAt) arm();
       return () => {
         waiting.fire = undefined;
@@ -75,34 +74,4 @@ export function systemScheduler(): Scheduler {
       };
     },
   };
-}
-
-const before = (a: Waiting, b: Waiting): boolean => a.at < b.at || (a.at === b.at && a.order < b.order);
-
-/** Into a binary heap whose first is the earliest. */
-function put(heap: Waiting[], item: Waiting): void {
-  let i = heap.push(item) - 1;
-  while (i > 0) {
-    const parent = (i - 1) >> 1;
-    if (!before(item, heap[parent]!)) break;
-    heap[i] = heap[parent]!;
-    i = parent;
-  }
-  heap[i] = item;
-}
-
-/** Takes the earliest out. */
-function take(heap: Waiting[]): void {
-  const item = heap.pop();
-  if (item === undefined || heap.length === 0) return;
-  let i = 0;
-  for (;;) {
-    let child = 2 * i + 1;
-    if (child >= heap.length) break;
-    if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child += 1;
-    if (!before(heap[child]!, item)) break;
-    heap[i] = heap[child]!;
-    i = child;
-  }
-  heap[i] = item;
 }

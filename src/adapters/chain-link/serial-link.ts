@@ -22,8 +22,8 @@ export interface SerialLinkOptions {
 /** On the line a byte takes a start bit, eight bits and a stop bit. */
 const BITS = 10;
 const SMALL_FRAME = 64;
-/** What a USB adapter and two operating systems may add each way. */
 const SILENT_HELLOS = 6;
+/** What a USB adapter and two operating systems may add each way. */
 const LATENCY_MS = 20;
 const LARGEST = 1024;
 const LEAST = 128;
@@ -34,7 +34,7 @@ function lineTime(count: number, baudRate: number): number {
 }
 
 /** Frames are kept short enough that no hello waits long behind one. */
-export function serialLinkNumbers(options: SerialLinkOptions): ByteLinkOptions {
+function serialLinkNumbers(options: SerialLinkOptions): ByteLinkOptions {
   const { baudRate } = options;
   const largestFrame = Math.max(LEAST, Math.min(LARGEST, Math.floor(baudRate / 80)));
   const full = lineTime(lineBuffer(largestFrame), baudRate);

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Stop } from '../../ports/index.ts';
+import { HangUp } from '../hang-up.ts';
 import { WriteRoom } from '../write-room.ts';
 import type { ByteLine } from './byte-line.ts';
 
@@ -8,8 +9,7 @@ export class SocketLine implements ByteLine {
   readonly name: string;
   readonly #socket: Socket;
   readonly #room: WriteRoom;
-  readonly #hangUps = new Set<(reason: string) => void>();
-  #hungUp: string | undefined;
+  readonly #end = new HangUp();
   #corked = false;
 
   constructor(name: string, socket: Socket, buffer: number) {
@@ -21,7 +21,7 @@ export class SocketLine implements ByteLine {
   }
 
   write(bytes: Uint8Array): boolean {
-    if (this.#hungUp !== undefined || !this.#room.take(bytes.byteLength)) return false;
+    if (this.#end.reason !== undefined || !this.#room.take(bytes.byteLength)) return false;
     if (!this.#corked) {
       this.#corked = true;
       this.#socket.cork();
@@ -44,12 +44,7 @@ export class SocketLine implements ByteLine {
   }
 
   onHangUp(listener: (reason: string) => void): Stop {
-    if (this.#hungUp !== undefined) {
-      listener(this.#hungUp);
-      return () => undefined;
-    }
-    this.#hangUps.add(listener);
-    return () => this.#hangUps.delete(listener);
+    return this.#end.onHangUp(listener);
   }
 
   async close(): Promise<void> {
@@ -57,11 +52,9 @@ export class SocketLine implements ByteLine {
   }
 
   #over(reason: string): void {
-    if (this.#hungUp !== undefined) return;
-    this.#hungUp = reason;
+    if (this.#end.reason !== undefined) return;
     this.#socket.destroy();
     this.#room.close();
-    for (const listener of [...this.#hangUps]) listener(reason);
-    this.#hangUps.clear();
+    this.#end.tell(reason);
   }
 }

@@ -1,8 +1,8 @@
-import { chmod, lstat, unlink } from 'node:fs/promises';
 import { createServer, connect as netConnect, type Server, type Socket } from 'node:net';
 import { type Duration, KiB, milliseconds, NsError, seconds } from '../../base/index.ts';
 import type { ChainLink, Clock, LogSink } from '../../ports/index.ts';
 import type { Scheduler } from '../../sata-chain/index.ts';
+import { listenPrivately } from '../listen-privately.ts';
 import type { ByteLine } from './byte-line.ts';
 import { ByteLink, type ByteLinkOptions } from './byte-link.ts';
 import { closingAfter } from './closing-after.ts';
@@ -112,36 +112,10 @@ function connect(socketPath: string, link: ByteLink): Promise<Socket> {
 }
 
 async function listen(server: Server, socketPath: string): Promise<void> {
-  const tryListen = (): Promise<void> =>
-    new Promise((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(socketPath, () => {
-        server.removeListener('error', reject);
-        resolve();
-      });
-    });
   try {
-    await tryListen().catch(async (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EADDRINUSE' || !(await isLeftOver(socketPath))) throw error;
-      await unlink(socketPath);
-      await tryListen();
-    });
-    await chmod(socketPath, 0o600);
+    await listenPrivately(server, socketPath);
   } catch (cause) {
     server.close();
     throw new NsError('NS_LINK_LISTEN', `cannot listen at ${socketPath}`, { cause });
   }
-}
-
-/** True for a socket that nobody listens at any more. */
-async function isLeftOver(socketPath: string): Promise<boolean> {
-  if (!(await lstat(socketPath)).isSocket()) return false;
-  return new Promise((resolve) => {
-    const probe = netConnect(socketPath);
-    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'));
-    probe.once('connect', () => {
-      probe.destroy();
-      resolve(false);
-    });
-  });
 }

@@ -105,11 +105,6 @@ export class LocalChain {
     return this.head.order(order, signal);
   }
 
-  /** The chain from the head down, for the management controller: served while it owns the chain. */
-  get owned() {
-    return this.head.bmc;
-  }
-
   get array(): OpenArray | undefined {
     return this.#array?.array;
   }

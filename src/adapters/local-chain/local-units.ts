@@ -3,7 +3,6 @@ import type { BlockDevice, ChainLink, Entropy, LogSink, StateStore } from '../..
 import {
   BlockDrive,
   ChainRouter,
-  type DeviceIdentity,
   DrivePlug,
   millis,
   Ptddc,
@@ -98,10 +97,6 @@ export class LocalUnits {
 
   get first(): Ptddc {
     return this.seats[0]!.unit;
-  }
-
-  identityAt(place: number): DeviceIdentity | undefined {
-    return this.seats[place]?.target.identity;
   }
 
   async switchOn(): Promise<void> {

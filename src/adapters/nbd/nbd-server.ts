@@ -1,7 +1,8 @@
-import { chmod } from 'node:fs/promises';
+import { once } from 'node:events';
 import { type AddressInfo, createServer, isIP, type Server, type Socket } from 'node:net';
-import { MiB, NsError } from '../../base/index.ts';
+import { MiB, NsError, sentenceOf } from '../../base/index.ts';
 import type { BlockDevice } from '../../ports/index.ts';
+import { listenPrivately } from '../listen-privately.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { converse, type Service } from './connection.ts';
 import { alwaysOffered, type ExportGate } from './export-gate.ts';
@@ -22,7 +23,7 @@ export interface NbdServerLimits {
 }
 
 export interface NbdServerOptions {
-  /** A path where nothing is yet, in a directory that only we may enter. At most 107 bytes. */
+  /** In a directory that only we may enter; at most 107 bytes. A socket that nobody listens at any more is replaced. */
   readonly socketPath?: string;
   /** Port 0 takes a free one. Only a loopback address, unless TLS is required. */
   readonly tcp?: { readonly host: string; readonly port: number };
@@ -97,7 +98,6 @@ export async function serveNbd(
   try {
     if (options.socketPath !== undefined) {
       servers.push(await listening(accept, { path: options.socketPath }));
-      await chmod(options.socketPath, 0o600);
     }
     if (options.tcp !== undefined) {
       const server = await listening(accept, options.tcp);
@@ -129,16 +129,19 @@ function isLoopback(host: string): boolean {
   return (isIP(host) === 4 && host.startsWith('127.')) || host === '::1';
 }
 
-function listening(
+async function listening(
   accept: (socket: Socket) => void,
   place: { path: string } | { host: string; port: number },
 ): Promise<Server> {
   const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, accept);
-  const name = 'path' in place ? place.path : `${place.host}:${place.port}`;
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause) =>
-      reject(new NsError('NS_NBD_LISTEN', `cannot listen at ${name}`, { cause })),
-    );
-    server.listen(place, () => resolve(server));
-  });
+  try {
+    if ('path' in place) await listenPrivately(server, place.path);
+    else await once(server.listen(place), 'listening');
+    // Of connections that could not be accepted: they end nothing else.
+    server.on('error', () => {});
+    return server;
+  } catch (cause) {
+    const name = 'path' in place ? place.path : `${place.host}:${place.port}`;
+    throw new NsError('NS_NBD_LISTEN', `cannot listen at ${name}: ${sentenceOf(cause)}`, { cause });
+  }
 }

@@ -1,8 +1,7 @@
 import type { Nanoseconds, Scheduler } from '../../../sata-chain/index.ts';
+import { type Due, putDue, takeDue } from '../../due-heap.ts';
 
-interface Entry {
-  readonly at: number;
-  readonly order: number;
+interface Entry extends Due {
   fire: (() => void) | undefined;
 }
 
@@ -27,7 +26,7 @@ export class Wheel implements Scheduler {
 
   after(delay: Nanoseconds, fire: () => void): () => void {
     const entry: Entry = { at: this.#now + Math.max(0, delay), order: this.#order++, fire };
-    this.#push(entry);
+    putDue(this.#heap, entry);
     return () => {
       entry.fire = undefined;
     };
@@ -36,7 +35,7 @@ export class Wheel implements Scheduler {
   /** Fires the next event and says true, or says false where none is left before or at `until`. */
   step(until: number = Number.POSITIVE_INFINITY): boolean {
     for (let top = this.#heap[0]; top !== undefined && top.at <= until; top = this.#heap[0]) {
-      this.#pop();
+      takeDue(this.#heap);
       if (top.fire === undefined) continue;
       this.#now = top.at;
       this.#fired += 1;
@@ -54,35 +53,4 @@ export class Wheel implements Scheduler {
     }
     this.#now = until;
   }
-
-  #push(entry: Entry): void {
-    const heap = this.#heap;
-    let at = heap.length;
-    heap.push(entry);
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (!before(entry, heap[parent]!)) break;
-      heap[at] = heap[parent]!;
-      at = parent;
-    }
-    heap[at] = entry;
-  }
-
-  #pop(): void {
-    const heap = this.#heap;
-    const last = heap.pop()!;
-    if (heap.length === 0) return;
-    let at = 0;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child += 1;
-      if (!before(heap[child]!, last)) break;
-      heap[at] = heap[child]!;
-      at = child;
-    }
-    heap[at] = last;
-  }
 }
-
-const before = (a: Entry, b: Entry): boolean => a.at < b.at || (a.at === b.at && a.order < b.order);

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -147,6 +148,11 @@ await t.test('the control socket turns the knobs, for its owner only', async (t)
   t.match(await say('{"io":{"channel":"nothing","value":1}}'), { ok: false, error: /no channel/ });
   socket.write('x'.repeat(5000));
   t.match(JSON.parse(await lines()), { ok: false, error: /too long/ });
+  const other = connect(path);
+  other.write(`${'x'.repeat(5000)}\n{"set":"S0"}\n`);
+  t.match(JSON.parse(await lineReader(other)()), { ok: false, error: /too long/ });
+  await once(other, 'close');
+  t.equal(sim.host.state, 'S3', 'what came behind it is not obeyed');
   await control.close();
   await writeFile(path, 'precious');
   await t.rejects(openSimControl(sim, path), { code: 'NS_SOCKET_PATH' });

@@ -193,6 +193,6 @@ void t.test('only what differs is written, and it is read back', async (t) => {
     },
   );
   await t.rejects(writeFruDevice(fruDevice(new Uint8Array(8)).carrier, 0, wanted, never), {
-    family: 'caller',
+    code: 'NS_IPMI_FRU',
   });
 });

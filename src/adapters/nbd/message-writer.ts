@@ -7,7 +7,10 @@ export type Released = (messages: number, weight: number) => void;
 /** Parts up to this many bytes are copied together: a copy costs less than a part of its own. */
 const SMALL = 1024;
 
-/** Sends messages: all that were ready within one turn of the event loop go with one system call. */
+/** More bytes than this are not held back for others to go with: the peer takes them while the next are made. */
+const LARGE = 128 * 1024;
+
+/** Sends messages: all small ones that were ready within one turn of the event loop go with one system call. */
 export class MessageWriter {
   readonly #socket: Socket;
   readonly #pool: BufferPool;
@@ -16,6 +19,7 @@ export class MessageWriter {
   #borrowed: Buffer[] = [];
   #messages = 0;
   #weight = 0;
+  #bytes = 0;
   #scheduled = false;
 
   constructor(socket: Socket, pool: BufferPool, released: Released) {
@@ -30,10 +34,18 @@ export class MessageWriter {
     if (borrowed !== undefined) this.#borrowed.push(borrowed);
     this.#messages += 1;
     this.#weight += weight;
+    this.#bytes += parts.reduce((sum, part) => sum + part.byteLength, 0);
+    if (this.#bytes > LARGE) {
+      this.#flush();
+      return;
+    }
     if (this.#scheduled) return;
     this.#scheduled = true;
     // Behind all promises that are settled by now, before the loop waits for anything new.
-    process.nextTick(() => this.#flush());
+    process.nextTick(() => {
+      this.#scheduled = false;
+      if (this.#messages > 0) this.#flush();
+    });
   }
 
   #flush(): void {
@@ -45,7 +57,7 @@ export class MessageWriter {
     this.#borrowed = [];
     this.#messages = 0;
     this.#weight = 0;
-    this.#scheduled = false;
+    this.#bytes = 0;
     const socket = this.#socket;
     const left = (): void => {
       for (const buffer of borrowed) this.#pool.give(buffer);

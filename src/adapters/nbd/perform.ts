@@ -42,25 +42,14 @@ export function refusalOf(device: BlockDevice, request: Request, rules: RequestR
   return ERROR.none;
 }
 
-export function performWrite(
+export async function performWrite(
   device: BlockDevice,
   request: Request,
-  parts: readonly Uint8Array[],
+  data: Uint8Array,
   signal: AbortSignal,
 ): Promise<void> {
-  const written = writeParts(device, request.offset, parts, signal);
-  return (request.flags & COMMAND_FLAG.fua) === 0 ? written : written.then(() => device.flush(signal));
-}
-
-function writeParts(
-  device: BlockDevice,
-  offset: number,
-  parts: readonly Uint8Array[],
-  signal: AbortSignal,
-): Promise<void> {
-  if (parts.length === 1) return device.write(offset, parts[0]!, signal);
-  if (device.writeParts !== undefined) return device.writeParts(offset, parts, signal);
-  return device.write(offset, Buffer.concat(parts), signal);
+  await device.write(request.offset, data, signal);
+  if ((request.flags & COMMAND_FLAG.fua) !== 0) await device.flush(signal);
 }
 
 /** All that neither carries data nor asks for any. */

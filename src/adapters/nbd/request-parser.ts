@@ -1,3 +1,4 @@
+import type { BufferPool } from './buffer-pool.ts';
 import { COMMAND, LARGEST_PAYLOAD, REQUEST_MAGIC, REQUEST_SIZE, u64be } from './wire.ts';
 
 /** A request's header. */
@@ -15,21 +16,30 @@ export interface Request {
 /** What was found: nothing whole yet, bytes that are no request, or a request. */
 export type Parsed = 'more' | 'broken' | Request;
 
-/** A chunk that brings less than this is copied rather than kept: each has a cost of its own. */
-const WORTH_KEEPING = 16 * 1024;
+/** The bytes of a write, and the pooled buffer that they lie in, where they came in more than one chunk. */
+export interface Payload {
+  readonly data: Uint8Array;
+  readonly borrowed: Buffer | undefined;
+}
 
 /**
- * Finds requests and their payloads in what a socket brings, chunk by chunk, without copying whole chunks. The caller
- * takes a header, and for a write then its payload, before it takes the next header.
+ * Finds requests and their payloads in what a socket brings, chunk by chunk. A payload that comes in several chunks is
+ * gathered in a buffer of the pool, so that each chunk is free again at once: kept until the last one came, they live long
+ * enough to cost more in collection than the copying. The caller takes a header, and for a write then its payload, before
+ * it takes the next header.
  */
 export class RequestParser {
   #chunk: Buffer = Buffer.alloc(0);
   #at = 0;
   readonly #head = Buffer.alloc(REQUEST_SIZE);
   #headDone = 0;
-  #parts: Uint8Array[] = [];
-  #partsDone = 0;
-  #joined: Buffer | undefined;
+  readonly #pool: BufferPool;
+  #gathered: Buffer | undefined;
+  #gatheredBytes = 0;
+
+  constructor(pool: BufferPool) {
+    this.#pool = pool;
+  }
 
   /** Only once the chunk before is used up. */
   push(chunk: Buffer): void {
@@ -56,39 +66,26 @@ export class RequestParser {
     return decodeRequest(this.#head, 0);
   }
 
-  /** The payload in parts that nobody else uses, or undefined until it is whole. */
-  payload(length: number): readonly Uint8Array[] | undefined {
+  /**
+   * The payload, which nobody else uses, or undefined until it is whole. Whoever has done with it gives what is borrowed
+   * back to the pool.
+   */
+  payload(length: number): Payload | undefined {
     const left = this.#chunk.byteLength - this.#at;
-    const count = Math.min(left, length - this.#partsDone);
-    if (count > 0) {
-      this.#keep(this.#chunk.subarray(this.#at, this.#at + count), length);
-      this.#at += count;
-      this.#partsDone += count;
+    if (this.#gathered === undefined && left >= length) {
+      this.#at += length;
+      return { data: this.#chunk.subarray(this.#at - length, this.#at), borrowed: undefined };
     }
-    if (this.#partsDone < length) return undefined;
-    const parts = this.#joined === undefined ? this.#parts : [this.#joined];
-    this.#parts = [];
-    this.#partsDone = 0;
-    this.#joined = undefined;
-    return parts;
-  }
-
-  /** A peer that sends byte by byte must not make us hold a buffer for each: then they are joined. */
-  #keep(part: Buffer, length: number): void {
-    if (this.#joined === undefined && this.#parts.length < 2 + length / WORTH_KEEPING) {
-      this.#parts.push(part);
-      return;
-    }
-    if (this.#joined === undefined) {
-      this.#joined = Buffer.allocUnsafeSlow(length);
-      let at = 0;
-      for (const kept of this.#parts) {
-        this.#joined.set(kept, at);
-        at += kept.byteLength;
-      }
-      this.#parts = [];
-    }
-    this.#joined.set(part, this.#partsDone);
+    this.#gathered ??= this.#pool.take(length);
+    const gathered = this.#gathered;
+    const count = Math.min(left, length - this.#gatheredBytes);
+    this.#chunk.copy(gathered, this.#gatheredBytes, this.#at, this.#at + count);
+    this.#at += count;
+    this.#gatheredBytes += count;
+    if (this.#gatheredBytes < length) return undefined;
+    this.#gathered = undefined;
+    this.#gatheredBytes = 0;
+    return { data: gathered.subarray(0, length), borrowed: gathered };
   }
 }
 

@@ -18,7 +18,8 @@ import {
   readReply,
   simpleReply,
 } from './reply-codec.ts';
-import { type Request, RequestParser } from './request-parser.ts';
+import { type Payload, type Request, RequestParser } from './request-parser.ts';
+import { Wakefulness } from './wakefulness.ts';
 import { COMMAND, COMMAND_FLAG, ERROR, LARGEST_PAYLOAD } from './wire.ts';
 
 /** What one connection may have under way. */
@@ -37,7 +38,7 @@ export interface TransmissionOptions {
   readonly signal: AbortSignal;
 }
 
-const NO_DATA: readonly Uint8Array[] = [];
+const NO_DATA: Payload = { data: new Uint8Array(0), borrowed: undefined };
 
 /**
  * Answers requests until the client disconnects, ends, or breaks the framing, and what it asked for is done. Requests
@@ -52,8 +53,9 @@ class Transmission {
   readonly #options: TransmissionOptions;
   readonly #rules: RequestRules;
   readonly #structured: boolean;
-  readonly #parser = new RequestParser();
+  readonly #parser: RequestParser;
   readonly #writer: MessageWriter;
+  readonly #wakefulness = new Wakefulness();
   readonly #over: () => void;
   /** Read, but not begun: there was no room, or its payload is not here yet. */
   #next: Request | undefined;
@@ -74,6 +76,7 @@ class Transmission {
       structured: agreement.structured,
       allocation: agreement.allocation,
     };
+    this.#parser = new RequestParser(pool);
     this.#writer = new MessageWriter(agreement.stream.socket, pool, (replies, weight) => {
       this.#underWay -= replies;
       this.#held -= weight;
@@ -91,6 +94,7 @@ class Transmission {
     this.#parser.push(stream.takeRest());
     socket.on('data', (chunk: Buffer) => {
       if (this.#ending) return;
+      this.#wakefulness.heard();
       this.#parser.push(chunk);
       this.#pump();
     });
@@ -124,12 +128,12 @@ class Transmission {
         this.#held += weightOf(request);
         this.#takesPayload = true;
       }
-      const parts = request.command === COMMAND.write ? this.#parser.payload(request.length) : NO_DATA;
-      if (parts === undefined) break;
+      const payload = request.command === COMMAND.write ? this.#parser.payload(request.length) : NO_DATA;
+      if (payload === undefined) break;
       this.#next = undefined;
       this.#takesPayload = false;
       this.#underWay += 1;
-      void this.#answer(request, parts);
+      void this.#answer(request, payload);
     }
     if (!this.#stalled) return;
     this.#stalled = false;
@@ -141,7 +145,7 @@ class Transmission {
     return this.#underWay === 0 || (this.#underWay < requests && this.#held + weightOf(request) <= bytes);
   }
 
-  async #answer(request: Request, parts: readonly Uint8Array[]): Promise<void> {
+  async #answer(request: Request, payload: Payload): Promise<void> {
     const structured = this.#structured;
     const weight = weightOf(request);
     let error = refusalOf(this.#device, request, this.#rules);
@@ -162,8 +166,11 @@ class Transmission {
           this.#writer.send([blockStatusReply(request, extents)], weight);
           return;
         }
-        if (request.command === COMMAND.write) await performWrite(this.#device, request, parts, signal);
-        else if (request.command !== COMMAND.read) await performPlain(this.#device, request, signal);
+        if (request.command === COMMAND.write) {
+          await performWrite(this.#device, request, payload.data, signal);
+          // As with reads: after a failure the device may still be at it.
+          if (payload.borrowed !== undefined) pool.give(payload.borrowed);
+        } else if (request.command !== COMMAND.read) await performPlain(this.#device, request, signal);
       } catch (cause) {
         error = errorNumberOf(cause);
       }

@@ -6,6 +6,7 @@ import { type PhyTimings, SATA_TIMINGS } from '../phy/timings.ts';
 import type { Plug } from '../plug.ts';
 import { AtaFault, type SataTarget } from '../target.ts';
 import { type Nanoseconds, nanoseconds, type Scheduler } from '../time.ts';
+import { Inbox } from '../unit/inbox.ts';
 import { Listeners } from '../unit/listeners.ts';
 import { TimerSlots } from '../unit/timer-slots.ts';
 import { WorkUnderWay } from '../unit/work-under-way.ts';
@@ -31,11 +32,10 @@ export class DrivePlug implements Plug {
   readonly #levels = new Listeners<[Level]>();
   readonly #signatures = new Listeners<[]>();
   readonly #timers: TimerSlots<'phy' | 'spin'>;
-  readonly #events: PhyEvent[] = [];
+  readonly #inbox = new Inbox<PhyEvent>((event) => this.#step(event));
   readonly #work = new WorkUnderWay();
   /** How to fail what is under way. */
   readonly #fail = new Set<(fault: AtaFault) => void>();
-  #working = false;
   #spun = false;
   /** The signature waits for old work to end. */
   #signing = false;
@@ -127,14 +127,7 @@ export class DrivePlug implements Plug {
   }
 
   #give(event: PhyEvent): void {
-    this.#events.push(event);
-    if (this.#working) return;
-    this.#working = true;
-    try {
-      for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) this.#step(next);
-    } finally {
-      this.#working = false;
-    }
+    this.#inbox.give(event);
   }
 
   #step(event: PhyEvent): void {

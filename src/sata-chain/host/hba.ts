@@ -4,6 +4,7 @@ import { SATA_TIMINGS } from '../phy/timings.ts';
 import type { Plug } from '../plug.ts';
 import { AtaFault, type SataTarget } from '../target.ts';
 import type { Scheduler } from '../time.ts';
+import { Inbox } from '../unit/inbox.ts';
 import { Listeners } from '../unit/listeners.ts';
 import { TimerSlots } from '../unit/timer-slots.ts';
 import {
@@ -37,9 +38,8 @@ export class Hba {
   readonly #timers: TimerSlots<'phy' | 'wait'>;
   readonly #disks = new Listeners<[Disk | undefined]>();
   readonly #underWay = new Set<(reason: AtaFault) => void>();
-  readonly #inputs: HostPortInput<Disk>[] = [];
+  readonly #inbox = new Inbox<HostPortInput<Disk>>((input) => this.#work(input));
   readonly #leaves: readonly (() => void)[];
-  #working = false;
   #question: AbortController | undefined;
   #port: HostPort<Disk>;
 
@@ -91,21 +91,16 @@ export class Hba {
   }
 
   #give(input: HostPortInput<Disk>): void {
-    this.#inputs.push(input);
-    if (this.#working) return;
-    this.#working = true;
-    try {
-      for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
-        const before = this.disk;
-        const { port, outputs } = stepHostPort(this.#port, next, this.#timings);
-        this.#port = port;
-        if (port.state !== 'identifying') this.#question?.abort();
-        for (const output of outputs) this.#do(output);
-        if (this.disk !== before) this.#changed();
-      }
-    } finally {
-      this.#working = false;
-    }
+    this.#inbox.give(input);
+  }
+
+  #work(input: HostPortInput<Disk>): void {
+    const before = this.disk;
+    const { port, outputs } = stepHostPort(this.#port, input, this.#timings);
+    this.#port = port;
+    if (port.state !== 'identifying') this.#question?.abort();
+    for (const output of outputs) this.#do(output);
+    if (this.disk !== before) this.#changed();
   }
 
   #do(output: HostPortOutput<Disk>): void {

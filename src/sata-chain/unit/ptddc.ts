@@ -1,7 +1,7 @@
 import type { NsError, Verdict } from '../../base/index.ts';
 import type { MergeOptions } from '../ata/merge-identities.ts';
 import type { Generation, Level } from '../phy/level.ts';
-import { clearSerror, type Sleep } from '../phy/phy.ts';
+import { clearSerror } from '../phy/phy.ts';
 import type { Plug } from '../plug.ts';
 import { identityOf } from '../pttrsm/found.ts';
 import { hostIsServed, membersOf, ownerIsServed } from '../pttrsm/guards.ts';
@@ -11,6 +11,7 @@ import { gatedTarget } from '../route/gate.ts';
 import { AtaFault, type SataTarget } from '../target.ts';
 import type { Scheduler } from '../time.ts';
 import { BmcTarget } from './bmc-target.ts';
+import { Inbox } from './inbox.ts';
 import { Listeners } from './listeners.ts';
 import { OrderDesk } from './order-desk.ts';
 import type { UnitMemory, UnitOrder, UnitRecord } from './orders.ts';
@@ -62,8 +63,7 @@ export class Ptddc {
   readonly #signatures = new Listeners<[]>();
   readonly #changes = new Listeners<[Unit, Unit]>();
   readonly #hostWork = new WorkUnderWay();
-  readonly #inputs: UnitInput[] = [];
-  #working = false;
+  readonly #inbox = new Inbox<UnitInput>((input) => this.#work(input));
   /** Which turn of the power switch this is. */
   #powering = 0;
   #flushing: AbortController | undefined;
@@ -161,29 +161,13 @@ export class Ptddc {
     this.#give({ is: 'scontrol', port, value });
   }
 
-  sleep(port: Port, depth: Sleep): void {
-    this.#give({ is: 'sleep', port, depth });
-  }
-
-  wake(port: Port): void {
-    this.#give({ is: 'wake', port });
-  }
-
   /** After each input that changed anything. */
   onChange(listener: (now: Unit, before: Unit) => void): () => void {
     return this.#changes.add(listener);
   }
 
-  /** Inputs that come while one is worked on wait their turn. */
   #give(input: UnitInput): void {
-    this.#inputs.push(input);
-    if (this.#working) return;
-    this.#working = true;
-    try {
-      for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) this.#work(next);
-    } finally {
-      this.#working = false;
-    }
+    this.#inbox.give(input);
   }
 
   #work(input: UnitInput): void {

@@ -9,7 +9,7 @@ import {
   toHex,
 } from '../../base/index.ts';
 import type { ChainLink, Clock, Entropy, LogSink, StateStore, Stop } from '../../ports/index.ts';
-import { millis, type Nanoseconds, type Scheduler } from '../time.ts';
+import { millis, type Nanoseconds, nanoseconds, type Scheduler } from '../time.ts';
 import { type Envelope, envelopeId, isSound, LONGEST_TTL, MOST_HOPS } from './envelope.ts';
 import { RelayCore, type RelayEffect, type RelayInput } from './relay-core.ts';
 import { RelayLine } from './relay-line.ts';
@@ -45,6 +45,8 @@ const TTL = seconds(3600);
 const MOST_HELD = 64;
 const MOST_BYTES = bytes(4 * MiB);
 const TICK: Nanoseconds = millis(1000);
+/** A neighbour decides how often something is dropped: the log has one line of it in so long. */
+const DROP_LINE: Nanoseconds = millis(1000);
 
 /**
  * A unit's part in passing signed packets along the chain. It reads none of them: it can delay or lose, but a packet that it
@@ -65,6 +67,9 @@ export class RelayNode {
   /** Envelopes offered to neighbours, since the start. */
   offers = 0;
   #stopTick: Stop = () => undefined;
+  #nextDropLine: Nanoseconds = nanoseconds(0);
+  /** Dropped since the last line. */
+  #untold = 0;
   /** Writes to own storage happen one after the other. */
   #writing: Promise<void> = Promise.resolve();
 
@@ -240,7 +245,13 @@ export class RelayNode {
 
   #dropped({ id, envelope, why }: RelayEffect & { is: 'dropped' }): void {
     const { kind, from, to } = envelope;
-    this.#options.log.log('warn', 'relay-dropped', { id, kind, from, to, why });
+    const now = this.#options.scheduler.now();
+    if (now < this.#nextDropLine) this.#untold += 1;
+    else {
+      this.#options.log.log('warn', 'relay-dropped', { id, kind, from, to, why, untold: this.#untold });
+      this.#untold = 0;
+      this.#nextDropLine = nanoseconds(now + DROP_LINE);
+    }
     const code = why === 'full' ? 'NS_RELAY_FULL' : 'NS_RELAY_LOST';
     this.#waiting.get(id)?.reject(relayError(code, `the relay gave the packet up: ${why}`));
     this.#waiting.delete(id);

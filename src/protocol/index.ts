@@ -17,7 +17,7 @@ export { CHUNK_BYTES, LIMITS, NAME } from './fields.ts';
 export { type Audience, type Order, type OrderBody, orderBody, PROTOCOL_VERSION } from './order.ts';
 export { parseMessage } from './parse.ts';
 export { type DeviceTopics, deviceTopics, groupTopic } from './topics.ts';
-export { UNITS_A_PAGE } from './verbs/chain.ts';
+export { MOST_LISTED, UNITS_A_PAGE } from './verbs/chain.ts';
 export {
   type ArgsOf,
   type ChainNote,

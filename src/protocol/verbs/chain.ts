@@ -7,9 +7,11 @@ const disk = text(64);
 
 /** Units in one answer: what is left is asked for with `after`. */
 export const UNITS_A_PAGE = 128;
+/** Troubles, findings or updated units in one answer: those beyond are left out. */
+export const MOST_LISTED = 64;
 
 const trouble = v.strictObject({ code: text(64), sentence: text(), remedy: text() });
-const troubles = v.pipe(v.array(trouble), v.maxLength(64));
+const troubles = v.pipe(v.array(trouble), v.maxLength(MOST_LISTED));
 
 /** A register as read, and what is set in it. */
 const register = v.strictObject({ raw: word, flags: v.pipe(v.array(text(32)), v.maxLength(32)) });
@@ -100,7 +102,7 @@ export const chainSync = {
             v.array(
               v.strictObject({ unit: unitId, position: v.optional(countUpTo(0xffff)), what: text(64) }),
             ),
-            v.maxLength(64),
+            v.maxLength(MOST_LISTED),
           ),
           findings: troubles,
           /** What the action came to. */

@@ -22,7 +22,7 @@ export const STATE_WORDS: Readonly<Record<TState, string>> = {
   T9: 'going back to the host',
 };
 
-export const CHANGE_WORDS: Readonly<Record<SyncChange, string>> = {
+const CHANGE_WORDS: Readonly<Record<SyncChange, string>> = {
   'power-on': 'powered on',
   'drive-arrived': 'drive arrived',
   'drive-gone': 'drive gone',
@@ -104,7 +104,7 @@ export function mayAccept(reason: UnitReason): boolean {
 }
 
 /** "phy-ready", "raid-role 1": flags that are set, and fields that are not zero. */
-export function flagsOf(
+function flagsOf(
   register: {
     readonly fields: Readonly<Record<string, BitField>>;
     decode(word: number): Readonly<Record<string, number | boolean>>;

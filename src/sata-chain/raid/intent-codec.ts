@@ -7,7 +7,7 @@ import { ByteView, crc32c } from '../../base/index.ts';
 const SECTOR = 512;
 const BITS_AT_END = 496;
 const MAGIC = 0x3149_534e;
-export const BITS_A_SECTOR = BITS_AT_END * 8;
+const BITS_A_SECTOR = BITS_AT_END * 8;
 const SECTORS = 16;
 export const INTENT_REGION = SECTORS * SECTOR;
 export const MOST_REGIONS = SECTORS * BITS_A_SECTOR;

@@ -66,7 +66,7 @@ export type SyncChange = (typeof SYNC_CHANGES)[number];
 
 /** Epochs beyond this are nobody's: whoever claims one wants never to be overruled. */
 export const LAST_EPOCH = 0xffff_0000;
-export const LAST_VERSION = 0xffff_ffff;
+const LAST_VERSION = 0xffff_ffff;
 /** Positions beyond this are not believed. */
 export const LAST_POSITION = 0xfffe;
 

@@ -1,10 +1,7 @@
 import { fromHex, refuse, type Verdict } from '../../base/index.ts';
-import type { ChainNote, ResultOf } from '../../protocol/index.ts';
+import { type ChainNote, MOST_LISTED, type ResultOf } from '../../protocol/index.ts';
 import type { ChainControl, ChainReport, ChainSyncReport, UnitReport } from '../../sata-chain/index.ts';
 import type { TaskServices } from '../services.ts';
-
-const FINDINGS = 64;
-const UPDATED = 64;
 
 /** The chains that an order means: one by its disk, or all. */
 export function chainsOf(
@@ -31,8 +28,8 @@ export function chainNote(report: ChainReport, from: number, most: number): Chai
     ...(question === undefined
       ? {}
       : { question: { id: fromHex(question.id), sentence: question.sentence } }),
-    trouble: trouble.slice(0, FINDINGS).map((each) => ({ ...each })),
-    findings: findings.slice(0, FINDINGS).map((each) => ({ ...each })),
+    trouble: trouble.slice(0, MOST_LISTED).map((each) => ({ ...each })),
+    findings: findings.slice(0, MOST_LISTED).map((each) => ({ ...each })),
     unitCount: units.length,
     units: page.map(unitNote),
     ...(next < units.length ? { next } : {}),
@@ -56,12 +53,12 @@ export function syncNote(report: ChainSyncReport): ResultOf<'chain.sync'>['chain
     disk,
     inStep,
     updatedCount: updated.length,
-    updated: updated.slice(0, UPDATED).map(({ unit, position, what }) => ({
+    updated: updated.slice(0, MOST_LISTED).map(({ unit, position, what }) => ({
       unit,
       what,
       ...(position === undefined ? {} : { position }),
     })),
-    findings: findings.slice(0, FINDINGS).map((each) => ({ ...each })),
+    findings: findings.slice(0, MOST_LISTED).map((each) => ({ ...each })),
     ...(done === undefined ? {} : { done }),
   };
 }

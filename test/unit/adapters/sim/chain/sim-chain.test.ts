@@ -1,6 +1,6 @@
 import t from 'tap';
-import { SimChain } from '../../../src/adapters/sim/chain/index.ts';
-import { millis } from '../../../src/sata-chain/index.ts';
+import { SimChain } from '../../../../../src/adapters/sim/chain/index.ts';
+import { millis } from '../../../../../src/sata-chain/index.ts';
 
 await t.test('a chain of 1 to 32 units becomes one disk, shown once and whole', async (t) => {
   for (const units of [1, 2, 3, 4, 8, 32]) {

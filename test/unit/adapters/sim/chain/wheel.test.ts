@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { Wheel } from '../../../../src/adapters/sim/chain/index.ts';
-import { nanoseconds } from '../../../../src/sata-chain/index.ts';
+import { Wheel } from '../../../../../src/adapters/sim/chain/index.ts';
+import { nanoseconds } from '../../../../../src/sata-chain/index.ts';
 
 await t.test('events fire by time, equal times in the order of asking, cancelled ones never', async () => {
   fc.assert(

@@ -10,7 +10,7 @@ import {
   SERROR,
   SSTATUS,
   wordsOf,
-} from '../../../src/sata-chain/index.ts';
+} from '../../../../src/sata-chain/index.ts';
 
 await t.test('each field lies where the register map says', async (t) => {
   const bit = (n: number) => 2 ** n;

@@ -24,7 +24,8 @@ export interface WatchdogTimer {
   /** The uses whose time ran out since their flags were last cleared. */
   readonly expired: readonly WatchdogUse[];
   readonly initial: Duration;
-  readonly left: Duration;
+  /** Undefined where the BMC does not tell: some leave it out. */
+  readonly left: Duration | undefined;
 }
 
 export const getWatchdogTimer: Command<void, WatchdogTimer> = {
@@ -45,7 +46,7 @@ export const getWatchdogTimer: Command<void, WatchdogTimer> = {
       preTimeout: seconds(data.u8(2)),
       expired: decodeUses(data.u8(3)),
       initial: milliseconds(data.u16le(4) * COUNT_MS),
-      left: milliseconds(data.u16le(6) * COUNT_MS),
+      left: data.length < 8 ? undefined : milliseconds(data.u16le(6) * COUNT_MS),
     };
   },
 };

@@ -67,6 +67,12 @@ row(c.getWatchdogTimer, undefined, '06 25', '44 21 05 10 2c 01 64 00', {
   initial: 30_000,
   left: 10_000,
 });
+row(c.getWatchdogTimer, undefined, '06 25', '00 00 00 00 00 00', {
+  running: false,
+  use: undefined,
+  action: 'none',
+  left: undefined,
+});
 row(
   c.setWatchdogTimer,
   { use: 'sms-os', action: 'power-cycle', initial: seconds(120), clear: ['sms-os', 'os-load'], logs: false },

@@ -1,0 +1,81 @@
+import { type Duration, milliseconds, NsError, seconds, utf8 } from '../base/index.ts';
+import {
+  CIPHER_SUITES,
+  type CipherSuiteId,
+  IpmiClient,
+  LanCarrier,
+  type Level,
+  userKey,
+} from '../ipmi/index.ts';
+import { systemEntropy } from './entropy.ts';
+import { systemClock } from './system-clock.ts';
+import { openUdp } from './udp-datagram.ts';
+
+export interface IpmiClientOptions {
+  /** 623 by default. */
+  readonly port?: number;
+  /** Tried in this order: 17 alone by default. 3 rests on SHA-1, and has to be allowed by name. */
+  readonly suites?: readonly CipherSuiteId[];
+  /** The highest level that the session may ask for; it asks for less while less will do. */
+  readonly level?: Level;
+  /** Kg, where the BMC has one. */
+  readonly bmcKey?: string;
+  /** For one command, and for each step of opening the session: 10 s by default. */
+  readonly timeout?: Duration;
+  /** Keeps the session open by a question now and then. Without it, it is opened anew when it was idle too long. */
+  readonly keepAlive?: Duration;
+  readonly onSuite?: (suite: CipherSuiteId) => void;
+}
+
+const PORT = 623;
+const TIMEOUT = seconds(10);
+const FIRST_WAIT = seconds(1);
+const TRIES = 5;
+/** BMCs forget a session after 60 s, give or take 3. */
+const IDLE = seconds(50);
+const LONGEST_NAME = 16;
+
+/**
+ * A client of the BMC at this address. Nothing is sent before its first command; close it at the end, or the BMC keeps a
+ * session for a while. NS_IPMI_CREDENTIALS for a user without name or password, NS_IPMI_SUITE for a suite that lacks
+ * authentication, integrity or encryption.
+ */
+export function ipmiClient(
+  host: string,
+  user: string,
+  password: string | Uint8Array,
+  options: IpmiClientOptions = {},
+): IpmiClient {
+  const { port = PORT, suites = [17], level = 'administrator', timeout = TIMEOUT } = options;
+  const secret = typeof password === 'string' ? utf8(password) : password;
+  const name = utf8(user).byteLength;
+  if (name === 0 || name > LONGEST_NAME) {
+    throw refused('NS_IPMI_CREDENTIALS', `an IPMI user has a name of 1 to ${LONGEST_NAME} bytes`);
+  }
+  if (secret.byteLength === 0)
+    throw refused('NS_IPMI_CREDENTIALS', 'an IPMI user without a password is refused');
+  const unknown = suites.find((suite) => !Object.hasOwn(CIPHER_SUITES, suite));
+  if (unknown !== undefined) {
+    throw refused('NS_IPMI_SUITE', `cipher suite ${unknown} is refused: 17 and 3 are spoken here`);
+  }
+  const carrier = new LanCarrier({
+    openDatagram: () => openUdp({ host, port }, systemClock),
+    clock: systemClock,
+    entropy: systemEntropy,
+    login: {
+      user,
+      key: userKey(secret),
+      level,
+      ...(options.bmcKey === undefined ? {} : { bmcKey: userKey(utf8(options.bmcKey)) }),
+    },
+    suites,
+    patience: { first: milliseconds(Math.min(FIRST_WAIT, timeout / 2)), tries: TRIES, total: timeout },
+    idle: IDLE,
+    ...(options.keepAlive === undefined ? {} : { keepAlive: options.keepAlive }),
+    ...(options.onSuite === undefined ? {} : { onSuite: options.onSuite }),
+  });
+  return new IpmiClient({ carrier, clock: systemClock, close: () => carrier.close() });
+}
+
+const refused = (code: `NS_${string}`, sentence: string): NsError =>
+  new NsError(code, sentence, { family: 'caller' });

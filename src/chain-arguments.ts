@@ -4,14 +4,15 @@ import { type LinkAddress, readLinkAddress } from './link-address.ts';
 
 export const CHAIN_HELP = `nightshift-chain: drives behind a daisy chain of pass-through controllers, as one disk
 
-usage: nightshift-chain serve --member FILE [--member FILE ...] (--socket PATH | --port N) [options]
-       nightshift-chain unit --member FILE --above LINK [--below LINK] [options]
+usage: nightshift-chain serve --member DRIVE [--member DRIVE ...] (--socket PATH | --port N) [options]
+       nightshift-chain unit --member DRIVE --above LINK [--below LINK] [options]
        nightshift-chain ORDER --control PATH
 
 serve puts one unit before each member, chains them, and offers what a host would see at the head as an NBD export.
 unit runs one unit alone, its neighbours in other processes.
 
-  --member FILE       a drive: an image file or a block device; repeat it in the order of the chain
+  --member DRIVE      a drive: an image file, a block device, or an NBD export (nbd+unix:///?socket=PATH,
+                      nbd://HOST:PORT/NAME); repeat it in the order of the chain
   --sector-size N     logical sector size of the drives: 512 (default) or 4096
   --read-only         the export takes no writes
   --socket PATH       offer the export on a unix socket

@@ -185,9 +185,29 @@ await t.test('drives with sectors of 4096 bytes make a disk with such sectors', 
   await chain.stop();
 });
 
+await t.test('a drive may be an export of another server', async (t) => {
+  const inner = await chainOf([2 * MiB, 2 * MiB]);
+  const outer = join(root, 'outer');
+  const members = await makeMembers(outer, [1 * MiB]);
+  const chain = await serveChain(program, outer, [...members, inner.chain.uri]);
+  t.equal((await tool('nbdinfo', '--size', chain.uri)).trim(), String(5 * MiB));
+  const said = await tool(
+    'qemu-io',
+    ...['-f', 'raw', '-c', 'write -f -P 0x33 1M 4M', '-c', 'read -P 0x33 1M 4M', chain.uri],
+  );
+  t.match(said, /read 4194304\/4194304 bytes/);
+  await chain.stop();
+  const parts = await Promise.all(inner.members.map((path) => readFile(path)));
+  t.ok(Buffer.concat(parts).every((byte) => byte === 0x33));
+  await inner.chain.stop();
+});
+
 await t.test('what cannot be served is said in a sentence', async (t) => {
   const directory = join(root, 'wrong');
   await mkdir(directory);
   await t.rejects(serveChain(program, directory, ['/nowhere/at/all.img']), /cannot|no such|ENOENT/i);
   await t.rejects(serveChain(program, directory, [directory]), /neither a regular file nor a block device/);
+  const [twice] = await makeMembers(directory, [512]);
+  await t.rejects(serveChain(program, directory, [twice!, twice!]), /is given twice/);
+  await t.rejects(serveChain(program, directory, ['nbd:somewhere']), /is no NBD address/);
 });

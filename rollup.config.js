@@ -1,4 +1,4 @@
-import { chmodSync, existsSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import commonjs from '@rollup/plugin-commonjs';
 import json from '@rollup/plugin-json';
 import resolve from '@rollup/plugin-node-resolve';
@@ -6,6 +6,9 @@ import esbuild from 'rollup-plugin-esbuild';
 
 /** Started as a program, the agent keeps its young generation small: memory counts for more there than allocation speed. */
 const SMALL = '-S node --max-semi-space-size=1';
+
+/** The chain's program shares few processors with its clients: threads that collect garbage take them away. */
+const ALONE = `-S node ${JSON.parse(readFileSync('scripts/chain-node-flags.json', 'utf8')).join(' ')}`;
 
 /** CommonJS dependencies ask for these; an ES module has none. */
 const banner = (node) =>
@@ -80,5 +83,5 @@ function program(input, name, node = 'node') {
 export default [
   program('src/main.ts', 'nightshift-agent', SMALL),
   program('src/fleet-cli.ts', 'nightshift'),
-  program('src/chain-main.ts', 'nightshift-chain'),
+  program('src/chain-main.ts', 'nightshift-chain', ALONE),
 ].filter(({ input }) => Object.values(input).every((file) => existsSync(file)));

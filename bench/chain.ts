@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { randomFillSync } from 'node:crypto';
-import { access, mkdir, mkdtemp, open, rm } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MiB } from '../src/base/index.ts';
@@ -13,6 +13,11 @@ const DEEP = 32;
 const ROUNDS = 5;
 const SECONDS = 1;
 const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
+
+/** As in the first line of the program that is shipped. */
+const FLAGS = JSON.parse(
+  await readFile(new URL('../scripts/chain-node-flags.json', import.meta.url), 'utf8'),
+) as string[];
 
 /** One way to use a disk: what fio is told, and which of its figures counts. */
 interface Load {
@@ -88,21 +93,49 @@ async function start(socket: string, program: string, args: readonly string[]): 
   throw new Error(`${program} did not start`);
 }
 
+/** Has the page cache hold them: some kernels drop what was not used for a while. */
+async function warm(paths: readonly string[]): Promise<void> {
+  const piece = new Uint8Array(4 * MiB);
+  for (const path of paths) {
+    const file = await open(path);
+    while ((await file.read(piece)).bytesRead > 0);
+    await file.close();
+  }
+}
+
+const membersOf = (dir: string, name: string, count: number): string[] =>
+  Array.from({ length: count }, (_, i) => join(dir, `${name}-${i}.img`));
+
 async function chainOf(program: string, dir: string, name: string, count: number): Promise<string> {
-  const members = Array.from({ length: count }, (_, i) => join(dir, `${name}-${i}.img`));
+  const members = membersOf(dir, name, count);
   for (const path of members) await fill(path, SIZE / count);
   const socket = join(dir, `${name}.sock`);
-  const args = [program, 'serve', '--quiet', '--socket', socket, ...members.flatMap((m) => ['--member', m])];
+  const args = [
+    ...FLAGS,
+    program,
+    'serve',
+    '--quiet',
+    '--socket',
+    socket,
+    ...members.flatMap((m) => ['--member', m]),
+  ];
   return start(socket, process.execPath, args);
 }
 
 const figureOf = (load: Load, side: FioSide): number => (load.bs === '1m' ? side.bw_bytes / 1e6 : side.iops);
 
-function compare(servers: Readonly<Record<'ours' | 'nbdkit' | 'qemu-nbd', string>>): void {
+async function compare(
+  servers: Readonly<Record<'ours' | 'nbdkit' | 'qemu-nbd', string>>,
+  images: readonly string[],
+): Promise<void> {
+  const all = Object.entries(servers);
   for (const load of LOADS) {
     const seen = { ours: [] as number[], nbdkit: [] as number[], 'qemu-nbd': [] as number[] };
+    await warm(images);
     for (let round = 0; round < ROUNDS; round += 1) {
-      for (const [name, socket] of Object.entries(servers)) {
+      // Whoever is first in one round is last in another.
+      for (let i = 0; i < all.length; i += 1) {
+        const [name, socket] = all[(i + round) % all.length]!;
         seen[name as keyof typeof seen].push(figureOf(load, fio(socket, load)));
       }
     }
@@ -145,11 +178,12 @@ try {
   await fill(image, SIZE);
   const [kit, qemu] = [join(dir, 'nbdkit.sock'), join(dir, 'qemu.sock')];
   note(`all images in ${tmpdir()}, warm; ${ROUNDS} rounds of ${SECONDS} s, each server in turn, medians`);
-  compare({
+  const servers = {
     ours: await chainOf(program, dir, 'four', MEMBERS),
     nbdkit: await start(kit, 'nbdkit', ['--foreground', '--unix', kit, 'file', image]),
     'qemu-nbd': await start(qemu, 'qemu-nbd', ['--persistent', '--socket', qemu, '--format', 'raw', image]),
-  });
+  };
+  await compare(servers, [image, ...membersOf(dir, 'four', MEMBERS)]);
   depthCost(await chainOf(program, dir, 'deep', DEEP), await chainOf(program, dir, 'single', 1));
 } finally {
   for (const child of children) child.kill();

@@ -2,9 +2,13 @@ import { type Duration, milliseconds, NsError, seconds, utf8 } from '../base/ind
 import {
   CIPHER_SUITES,
   type CipherSuiteId,
+  type Discovery,
+  discover,
   IpmiClient,
   LanCarrier,
   type Level,
+  type Patience,
+  SessionlessCarrier,
   userKey,
 } from '../ipmi/index.ts';
 import { systemEntropy } from './entropy.ts';
@@ -20,7 +24,7 @@ export interface IpmiClientOptions {
   readonly level?: Level;
   /** Kg, where the BMC has one. */
   readonly bmcKey?: string;
-  /** For one command, and for each step of opening the session: 10 s by default. */
+  /** For a command as a whole, opening a session included: 10 s by default. */
   readonly timeout?: Duration;
   /** Keeps the session open by a question now and then. Without it, it is opened anew when it was idle too long. */
   readonly keepAlive?: Duration;
@@ -69,13 +73,37 @@ export function ipmiClient(
       ...(options.bmcKey === undefined ? {} : { bmcKey: userKey(utf8(options.bmcKey)) }),
     },
     suites,
-    patience: { first: milliseconds(Math.min(FIRST_WAIT, timeout / 2)), tries: TRIES, total: timeout },
+    patience: patienceFor(timeout),
+    within: timeout,
     idle: IDLE,
     ...(options.keepAlive === undefined ? {} : { keepAlive: options.keepAlive }),
     ...(options.onSuite === undefined ? {} : { onSuite: options.onSuite }),
   });
   return new IpmiClient({ carrier, clock: systemClock, close: () => carrier.close() });
 }
+
+/** What a BMC tells before any session: unprotected, a hint at most. */
+export function ipmiDiscover(
+  host: string,
+  options: Pick<IpmiClientOptions, 'port' | 'timeout'> = {},
+  signal: AbortSignal = new AbortController().signal,
+): Promise<Discovery> {
+  const { port = PORT, timeout = TIMEOUT } = options;
+  const carrier = new SessionlessCarrier({
+    openDatagram: () => openUdp({ host, port }, systemClock),
+    clock: systemClock,
+    entropy: systemEntropy,
+    patience: patienceFor(timeout),
+  });
+  return discover(carrier, signal);
+}
+
+/** Half the time for one question: where a session was forgotten, the other half is for a new one. */
+const patienceFor = (timeout: Duration): Patience => ({
+  first: milliseconds(Math.min(FIRST_WAIT, timeout / 8)),
+  tries: TRIES,
+  total: milliseconds(timeout / 2),
+});
 
 const refused = (code: `NS_${string}`, sentence: string): NsError =>
   new NsError(code, sentence, { family: 'caller' });

@@ -1,6 +1,7 @@
 export { IpmiClient, type IpmiClientParts } from './client.ts';
 export { type Carrier, type Command, runCommand } from './command.ts';
 export * as commands from './commands/index.ts';
+export { type Discovery, discover } from './discover.ts';
 export { IpmiCompletion } from './faults.ts';
 export { type DecodedFru, decodeFru } from './fru/decode.ts';
 export { encodeFru } from './fru/encode.ts';
@@ -17,5 +18,6 @@ export type { SelEvent, SelRecord } from './sel/record.ts';
 export { LanCarrier, type LanCarrierOptions } from './session/lan-carrier.ts';
 export type { Patience } from './session/line.ts';
 export { userKey } from './session/rakp.ts';
+export { SessionlessCarrier, type SessionlessOptions } from './session/sessionless-carrier.ts';
 export { LEVEL, type Level, type Login } from './session/set-up.ts';
 export { CIPHER_SUITES, type CipherSuiteId } from './wire/cipher-suite.ts';

@@ -1,4 +1,4 @@
-import { type Duration, hasCode, NsError } from '../../base/index.ts';
+import { type Duration, hasCode, NsError, sentenceOf } from '../../base/index.ts';
 import type { Clock, Datagram, Entropy, Stop } from '../../ports/index.ts';
 import type { Carrier } from '../command.ts';
 import { IpmiCompletion } from '../faults.ts';
@@ -18,7 +18,10 @@ export interface LanCarrierOptions {
   readonly suites: readonly CipherSuiteId[];
   /** Called with the suite of each session opened: once 17 has worked, nothing weaker is tried again. */
   readonly onSuite?: (suite: CipherSuiteId) => void;
+  /** For each question to the BMC, those of session set-up among them. */
   readonly patience: Patience;
+  /** For a command as a whole, waiting for its turn and opening a session included. */
+  readonly within?: Duration;
   /** Keeps a session open by asking for the device id when nothing else was asked for so long; without it a session that
    * was idle for longer than `idle` is opened anew at the next command. */
   readonly keepAlive?: Duration;
@@ -56,21 +59,28 @@ export class LanCarrier implements Carrier {
     this.#suites = options.suites;
   }
 
-  /** NS_IPMI_BUSY where too many wait already; codes of IpmiSession otherwise. */
+  /** NS_IPMI_BUSY where too many wait already, NS_IPMI_SILENT when `within` is over; codes of IpmiSession otherwise. */
   async carry(question: Parameters<Carrier['carry']>[0], signal: AbortSignal) {
-    const both = AbortSignal.any([signal, this.#over.signal]);
-    both.throwIfAborted();
+    const given = AbortSignal.any([signal, this.#over.signal]);
+    given.throwIfAborted();
     if (this.#waiting >= MOST_WAITING) {
       throw new NsError('NS_IPMI_BUSY', `${MOST_WAITING} commands wait for this BMC already`, {
         retryable: true,
       });
     }
     this.#waiting += 1;
-    const mine = this.#turn.then(() => this.#carry(question, both));
+    const { clock, within } = this.#options;
+    const deadline = within === undefined ? undefined : clock.deadline(within, question.name);
+    const until = deadline === undefined ? given : AbortSignal.any([given, deadline.signal]);
+    const mine = this.#turn.then(() => this.#carry(question, until));
     this.#turn = mine.catch(() => undefined);
     try {
       return await mine;
+    } catch (error) {
+      if (given.aborted || deadline?.signal.aborted !== true) throw error;
+      throw new NsError('NS_IPMI_SILENT', sentenceOf(error), { retryable: true, cause: error });
     } finally {
+      deadline?.release();
       this.#waiting -= 1;
     }
   }

@@ -27,6 +27,7 @@ function rig(
   options: Partial<SmallBmcOptions> = {},
   suites: readonly CipherSuiteId[] = [17],
   keepAlive?: number,
+  within?: number,
 ) {
   const clock = new VirtualClock();
   const bmcs: SmallBmc[] = [];
@@ -45,6 +46,7 @@ function rig(
     patience: { first: milliseconds(200), tries: 3, total: seconds(3) },
     idle: seconds(45),
     ...(keepAlive === undefined ? {} : { keepAlive: seconds(keepAlive) }),
+    ...(within === undefined ? {} : { within: seconds(within) }),
   });
   const run = <A, R>(command: Command<A, R>, args: A): Promise<R> =>
     clock.settle(runCommand(carrier, command, args, never), seconds(120));
@@ -176,3 +178,27 @@ void t.test(
     t.same(refusing.used, [3]);
   },
 );
+
+void t.test('a command has one deadline, however much of it the session takes', async (t) => {
+  let heard = 0;
+  // Every first answer gets lost, so that each step of set-up takes its time; from the third step on none comes.
+  const slow = rig(
+    {
+      mangle: (bytes) => {
+        heard += 1;
+        return heard % 3 === 0 && heard < 8 ? [bytes] : [];
+      },
+    },
+    [17],
+    undefined,
+    4,
+  );
+  await t.rejects(slow.run(getChassisStatus, undefined), { code: 'NS_IPMI_SILENT', retryable: true });
+  t.ok(slow.clock.monotonic() <= 4000);
+  const many = Array.from({ length: 20 }, () => runCommand(slow.carrier, getChassisStatus, undefined, never));
+  const begin = slow.clock.monotonic();
+  const ends = await slow.clock.settle(Promise.allSettled(many), seconds(100));
+  t.ok(ends.every((end) => end.status === 'rejected'));
+  t.ok(slow.clock.monotonic() - begin <= 4000, 'those who wait have it too');
+  t.equal(slow.clock.waiting, 0);
+});

@@ -1,6 +1,7 @@
 import { sentenceOf } from '../../base/index.ts';
 import type { Lba, SataTarget, SectorRange } from '../target.ts';
 import { millis, type Nanoseconds, type Scheduler } from '../time.ts';
+import { WorkUnderWay } from '../unit/work-under-way.ts';
 import { type ArrayEvent, EventRing } from './array-events.ts';
 import type { ArrayStore } from './array-store.ts';
 import {
@@ -81,6 +82,7 @@ export class ArrayCore {
   #table: ArrayTable;
   #sets: readonly MirrorSet[];
   #changes: Promise<void> = Promise.resolve();
+  readonly #writes = new Map<string, WorkUnderWay>();
   #broken: unknown;
 
   constructor(parts: {
@@ -127,6 +129,16 @@ export class ArrayCore {
 
   isLive(unit: string): boolean {
     return isLive(this.#table, unit);
+  }
+
+  /** What a unit was really given to write, also where nobody waits for it any more. */
+  writesOf(unit: string): WorkUnderWay {
+    let writes = this.#writes.get(unit);
+    if (writes === undefined) {
+      writes = new WorkUnderWay();
+      this.#writes.set(unit, writes);
+    }
+    return writes;
   }
 
   health(unit: string): MemberHealth {

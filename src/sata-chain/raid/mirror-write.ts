@@ -95,7 +95,7 @@ async function settle(
   if (byName.size === 0) return;
   const outcome = await settleCopies(
     [...byName.keys()],
-    (unit, cut) => change.send(by(unit), change.fua, cut),
+    (unit, cut) => core.writesOf(unit).add(change.send(by(unit), change.fua, cut)),
     { scheduler: core.scheduler, lag: core.limits.writeLag, signal, hurry: change.holder !== undefined },
   );
   const { bad } = outcome;

@@ -162,6 +162,13 @@ function opened(core: ArrayCore, work: CopyWork, tidy: IntentTidy): OpenArray {
       if (register !== undefined && sectors < register.window.count) {
         return refuse('ARRAY_REFUSED', `The drive in unit ${unit} is smaller than the one it replaces.`);
       }
+      if (!core.writesOf(unit).idle) {
+        return refuse(
+          'ARRAY_REFUSED',
+          `The drive in unit ${unit} is still busy with a write that it was given up for, and which must not land on newer content.`,
+          'Pull the drive and put it back, or exchange it.',
+        );
+      }
       const verdict = await ask(
         (table) => addSpare(table, unit, serial),
         `Unit ${unit} is not a member, or does something in the array already.`,

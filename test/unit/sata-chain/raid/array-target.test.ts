@@ -125,6 +125,24 @@ await t.test('a copy that hangs is cut off, and the write still ends', async (t)
   await bench.array.close();
 });
 
+await t.test(
+  'a drive that was given up for a write is no spare while that write may still land',
+  async (t) => {
+    const bench = await pair();
+    const late = bench.members[1]!;
+    late.faults.hung = true;
+    await bench.array.target.write(0, noise(SECTOR, 4), false);
+    const drive = { serial: late.serial, sectors: late.device.capabilities.size / SECTOR };
+    late.faults.hung = false;
+    t.match(await bench.array.addSpare(late.unit, drive), { ok: false, refusal: { code: 'ARRAY_REFUSED' } });
+    bench.cut();
+    await bench.open();
+    t.match(await bench.array.addSpare(late.unit, drive), { ok: true }, 'nothing outlives the process');
+    t.ok(await bench.healthy());
+    await bench.array.close();
+  },
+);
+
 await t.test('where both copies fail the host gets the fault, and none of them is put out', async (t) => {
   const bench = await pair();
   bench.members[0]!.faults.unwritable.add(5);

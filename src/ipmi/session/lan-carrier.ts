@@ -31,6 +31,11 @@ export interface LanCarrierOptions {
 
 const MOST_WAITING = 64;
 const SET_PRIVILEGE = 0x3b;
+/** Completion codes of Set Session Privilege Level (IPMI 2.0, 22.18). */
+const REFUSED_LEVELS = {
+  128: 'this user does not have that level',
+  129: 'the level is above the limit of the user or of the channel',
+};
 const KEEP_ALIVE: Question = {
   name: 'Get Device ID',
   netFn: NET_FN.app,
@@ -98,15 +103,19 @@ export class LanCarrier implements Carrier {
   async #carry(question: Parameters<Carrier['carry']>[0], signal: AbortSignal) {
     signal.throwIfAborted();
     const reused = this.#usable() !== undefined;
-    const open = await this.#ready(question.level, signal);
+    let sent = false;
     try {
+      const open = await this.#ready(question.level, signal);
+      sent = true;
       return await open.session.ask(question, signal);
     } catch (error) {
       // Whoever asked went away; the session is as good as before, and a late answer matches no later question.
-      if (signal.aborted) throw error;
+      if (signal.aborted || error instanceof IpmiCompletion) throw error;
       await this.#drop();
-      // A session that the BMC has forgotten is answered by silence: opened anew once, for what may be asked twice.
-      if (!reused || !question.repeatable || !hasCode(error, 'NS_IPMI_SILENT')) throw error;
+      // A session that the BMC has forgotten is answered by silence: opened anew once, for what may be asked twice or was
+      // not asked yet.
+      const may = reused && (question.repeatable || !sent) && hasCode(error, 'NS_IPMI_SILENT');
+      if (!may) throw error;
       const again = await this.#ready(question.level, signal);
       return await again.session.ask(question, signal);
     }
@@ -164,7 +173,7 @@ export class LanCarrier implements Carrier {
       signal,
     );
     if (response.completion !== 0) {
-      throw new IpmiCompletion('Set Session Privilege Level', response.completion);
+      throw new IpmiCompletion('Set Session Privilege Level', response.completion, REFUSED_LEVELS);
     }
     open.level = level;
   }

@@ -202,3 +202,26 @@ void t.test('a command has one deadline, however much of it the session takes', 
   t.ok(slow.clock.monotonic() - begin <= 4000, 'those who wait have it too');
   t.equal(slow.clock.waiting, 0);
 });
+
+void t.test('a deed finds a new session where the old one was forgotten before it was sent', async (t) => {
+  let forgotten = false;
+  const { run, bmcs } = rig({ mangle: (bytes) => (forgotten && bmcs.length === 1 ? [] : [bytes]) });
+  await run(getChassisStatus, undefined);
+  forgotten = true;
+  await run(chassisControl, 'off');
+  const orders = bmcs.map((bmc) => bmc.requests.filter((r) => r.netFn === 0 && r.command === 2).length);
+  t.same(orders, [0, 1]);
+});
+
+void t.test('a privilege that is refused leaves the session open for lesser commands', async (t) => {
+  const { run, bmcs } = rig({
+    answer: (request) => (request.command === 0x3b ? [0x81, NONE] : obey(request)),
+  });
+  await t.rejects(run(chassisControl, 'off'), {
+    code: 'NS_IPMI_COMPLETION',
+    completion: 0x81,
+    message: /above the limit/,
+  });
+  t.ok((await run(getChassisStatus, undefined)).powerOn);
+  t.equal(bmcs.length, 1);
+});

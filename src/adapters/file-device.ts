@@ -1,4 +1,4 @@
-import { readSync, writeSync, writevSync } from 'node:fs';
+import { readSync, writeSync } from 'node:fs';
 import { constants, type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import { bytes, checkBlockRange, milliseconds, NsError } from '../base/index.ts';
 import type { BlockCapabilities, BlockDevice } from '../ports/index.ts';
@@ -28,8 +28,6 @@ export interface FileDeviceOptions {
 const QUICK_WRITE = 16 * 1024;
 /** Bytes of one access that may hold the event loop: some hundred microseconds of copying. */
 const LARGEST_AT_ONCE = 1024 * 1024;
-/** What the kernel takes in one call. */
-const MOST_PARTS = 1024;
 
 /**
  * Opens a regular file or a block device. Where a block device is to be written it is claimed exclusively, which the
@@ -141,21 +139,6 @@ class FileDevice implements BlockDevice {
     }
   }
 
-  async writeParts(offset: number, parts: readonly Uint8Array[], signal?: AbortSignal): Promise<void> {
-    const size = parts.reduce((sum, part) => sum + part.byteLength, 0);
-    this.#checkWrite(offset, size);
-    if (parts.length > MOST_PARTS || size === 0) {
-      await this.write(offset, Buffer.concat(parts), signal);
-      return;
-    }
-    signal?.throwIfAborted();
-    const count = this.#mayHoldLoop(size)
-      ? this.#writeAtOnce(parts, offset)
-      : await this.#pooled('write', async () => (await this.#handle.writev(parts, offset)).bytesWritten);
-    // Seldom: a signal, or a disk about to be full.
-    if (count < size) await this.write(offset + count, Buffer.concat(parts).subarray(count), signal);
-  }
-
   async flush(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     if (!this.capabilities.writable) return;
@@ -193,13 +176,10 @@ class FileDevice implements BlockDevice {
     }
   }
 
-  #writeAtOnce(data: Uint8Array | readonly Uint8Array[], at: number): number {
+  #writeAtOnce(data: Uint8Array, at: number): number {
     const begin = performance.now();
     try {
-      const count =
-        data instanceof Uint8Array
-          ? writeSync(this.#handle.fd, data, 0, data.byteLength, at)
-          : writevSync(this.#handle.fd, data, at);
+      const count = writeSync(this.#handle.fd, data, 0, data.byteLength, at);
       this.#pace?.measured(count, milliseconds(performance.now() - begin), writeWaited);
       return count;
     } catch (error) {

@@ -41,7 +41,5 @@ export interface BlockDevice {
    * device cannot tell; then everything counts as allocated.
    */
   extents?(offset: number, length: number, signal?: AbortSignal): Promise<readonly BlockExtent[]>;
-  /** As `write` of the parts joined; absent where that is no quicker than joining them. */
-  writeParts?(offset: number, parts: readonly Uint8Array[], signal?: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }

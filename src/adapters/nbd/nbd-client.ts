@@ -141,17 +141,6 @@ class NbdDevice implements BlockDevice {
     }
   }
 
-  async writeParts(offset: number, parts: readonly Uint8Array[], signal?: AbortSignal): Promise<void> {
-    const length = parts.reduce((sum, part) => sum + part.byteLength, 0);
-    if (length > this.#largest || length === 0) {
-      await this.write(offset, Buffer.concat(parts), signal);
-      return;
-    }
-    this.#checkWrite(offset, length);
-    signal?.throwIfAborted();
-    await this.#do('write', { command: COMMAND.write, flags: 0, offset, length, parts }, signal);
-  }
-
   async flush(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     // A server without it has nothing that a flush could do.

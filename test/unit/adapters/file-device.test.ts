@@ -72,22 +72,3 @@ await t.test('what is no file and no block device is not opened', async (t) => {
   await symlink(await image(512), path);
   await (await openFileDevice(path, { name: 'x', writable: false })).close();
 });
-
-await t.test('parts are written as one, at once or by a worker, few or very many', async (t) => {
-  for (const adaptive of [false, true]) {
-    const device = await openFileDevice(await image(16_384), { name: 'disk0', writable: true, adaptive });
-    const parts = [1, 4096, 0, 77].map((length, i) => new Uint8Array(length).fill(i + 1));
-    await device.writeParts?.(5, parts);
-    const many = Array.from({ length: 3000 }, (_, i) => Uint8Array.of(i & 0xff));
-    await device.writeParts?.(8192, many);
-    await device.writeParts?.(0, []);
-    const back = new Uint8Array(16_384);
-    await device.read(0, back);
-    const wanted = Buffer.alloc(16_384);
-    Buffer.concat(parts).copy(wanted, 5);
-    Buffer.concat(many).copy(wanted, 8192);
-    t.ok(Buffer.from(back).equals(wanted));
-    await t.rejects(device.writeParts!(16_380, parts), { code: 'NS_BLOCK_RANGE' });
-    await device.close();
-  }
-});

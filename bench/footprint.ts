@@ -61,10 +61,10 @@ async function packagesInBundle(): Promise<string[]> {
   const { default: configs } = (await import(join(ROOT, 'rollup.config.js'))) as {
     default: import('rollup').RollupOptions[];
   };
-  const agent = configs.find(({ input }) => input === 'src/main.ts');
+  const agent = configs.find(({ input }) => Object.values(input ?? {}).includes('src/main.ts'));
   if (agent === undefined) throw new Error('no program src/main.ts');
   const bundle = await rollup(agent);
-  const { output } = await bundle.generate({ format: 'es', inlineDynamicImports: true });
+  const { output } = await bundle.generate({ format: 'es' });
   await bundle.close();
   const names = new Set<string>();
   for (const [id, { renderedLength }] of Object.entries(output[0].modules)) {

@@ -30,6 +30,7 @@ export async function exportChain(
   const common: NbdServerOptions = {
     exportName,
     minimumBlock: sectorSize,
+    wakeful: true,
     ...(options.tls === undefined ? {} : { tls: await readTls(options.tls) }),
   };
   if (at.is === 'tcp') return serveNbd(door, { ...common, tcp: { host: '127.0.0.1', port: at.port } });

@@ -6,6 +6,7 @@ import type { BlockSizes } from './option-codec.ts';
 import { SocketStream } from './socket-stream.ts';
 import { type NbdServerTls, secureAsServer } from './tls.ts';
 import { type FlightLimits, serveRequests } from './transmission.ts';
+import type { Wakefulness } from './wakefulness.ts';
 
 /** What every connection of a server shares. */
 export interface Service {
@@ -17,6 +18,7 @@ export interface Service {
   readonly holdMilliseconds: number;
   readonly flight: FlightLimits;
   readonly pool: BufferPool;
+  readonly wakefulness: Wakefulness | undefined;
   readonly stop: AbortSignal;
 }
 
@@ -58,6 +60,7 @@ export async function converse(socket: Socket, service: Service): Promise<void> 
         minimumBlock: service.blockSizes.minimum,
         limits: service.flight,
         pool: service.pool,
+        wakefulness: service.wakefulness,
         signal: AbortSignal.any([service.stop, withdrawn]),
       });
     } finally {

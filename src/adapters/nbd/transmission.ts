@@ -19,7 +19,7 @@ import {
   simpleReply,
 } from './reply-codec.ts';
 import { type Payload, type Request, RequestParser } from './request-parser.ts';
-import { Wakefulness } from './wakefulness.ts';
+import type { Wakefulness } from './wakefulness.ts';
 import { COMMAND, COMMAND_FLAG, ERROR, LARGEST_PAYLOAD } from './wire.ts';
 
 /** What one connection may have under way. */
@@ -34,6 +34,8 @@ export interface TransmissionOptions {
   readonly minimumBlock: number;
   readonly limits: FlightLimits;
   readonly pool: BufferPool;
+  /** Where the process does nothing but serve disks. */
+  readonly wakefulness: Wakefulness | undefined;
   /** Ends what is under way at the device. */
   readonly signal: AbortSignal;
 }
@@ -55,7 +57,6 @@ class Transmission {
   readonly #structured: boolean;
   readonly #parser: RequestParser;
   readonly #writer: MessageWriter;
-  readonly #wakefulness = new Wakefulness();
   readonly #over: () => void;
   /** Read, but not begun: there was no room, or its payload is not here yet. */
   #next: Request | undefined;
@@ -94,7 +95,7 @@ class Transmission {
     this.#parser.push(stream.takeRest());
     socket.on('data', (chunk: Buffer) => {
       if (this.#ending) return;
-      this.#wakefulness.heard();
+      this.#options.wakefulness?.heard();
       this.#parser.push(chunk);
       this.#pump();
     });

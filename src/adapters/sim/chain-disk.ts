@@ -19,7 +19,7 @@ import {
 import { LocalChain } from '../local-chain/local-chain.ts';
 import type { SimConfig } from './config.ts';
 import type { SwitchFault } from './drive-switch.ts';
-import { MortalDrive } from './mortal-drive.ts';
+import { SeverableDrive } from './severable-drive.ts';
 
 export type SimMember = NonNullable<SimConfig['disks'][number]['members']>[number];
 
@@ -51,7 +51,8 @@ export class SimChainDisk implements DriveSwitch {
   readonly disk: string;
   readonly capabilities: DriveSwitch['capabilities'];
   readonly #options: SimChainDiskOptions;
-  #drives: readonly MortalDrive[] = [];
+  #opened: readonly BlockDevice[] = [];
+  #drives: readonly SeverableDrive[] = [];
   #chain: LocalChain | undefined;
   #switch: ChainDriveSwitch | undefined;
   #fault: SwitchFault | undefined;
@@ -65,8 +66,10 @@ export class SimChainDisk implements DriveSwitch {
   /** Opens the drives and switches the units on. Call it before anything else. */
   async open(): Promise<void> {
     const { members, open, disk, layout, state, handBack, scheduler, clock, entropy, log } = this.#options;
-    const devices: MortalDrive[] = [];
-    for (const member of members) devices.push(new MortalDrive(await open(member)));
+    const opened: BlockDevice[] = [];
+    for (const member of members) opened.push(await open(member));
+    const devices = opened.map((drive) => new SeverableDrive(drive));
+    this.#opened = opened;
     this.#drives = devices;
     const chain = await LocalChain.open({
       name: disk,
@@ -119,7 +122,8 @@ export class SimChainDisk implements DriveSwitch {
     const drive = this.#drives[place];
     if (drive === undefined)
       throw new NsError('NS_CONTROL_INVALID', `${this.disk} has no member ${place}`, { family: 'caller' });
-    drive.dead = dead;
+    if (dead) drive.sever('is dead');
+    else drive.mend();
   }
 
   async position(signal?: AbortSignal): Promise<SwitchPosition> {
@@ -146,7 +150,7 @@ export class SimChainDisk implements DriveSwitch {
     await this.#chain?.close();
     this.#chain = undefined;
     this.#switch = undefined;
-    for (const drive of this.#drives) await drive.close();
+    for (const drive of this.#opened) await drive.close();
   }
 
   get #mover(): ChainDriveSwitch {

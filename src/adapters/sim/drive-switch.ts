@@ -1,5 +1,6 @@
 import { type Duration, milliseconds, NsError } from '../../base/index.ts';
 import type { BlockDevice, Clock, DriveSwitch, SwitchPosition } from '../../ports/index.ts';
+import { SeverableDrive } from './severable-drive.ts';
 
 /** `stuck`: does not move; `deaf`: moves never, and says nothing either. */
 export type SwitchFault = 'stuck' | 'deaf';
@@ -24,7 +25,7 @@ export class SimDriveSwitch implements DriveSwitch {
   readonly #delay: Duration;
   #drive: Promise<BlockDevice> | undefined;
   #position: SwitchPosition = 'host';
-  #connected: ConnectedDrive | undefined;
+  #connected: SeverableDrive | undefined;
   #movement = 0;
   #fault: SwitchFault | undefined;
 
@@ -61,7 +62,7 @@ export class SimDriveSwitch implements DriveSwitch {
     this.#drive ??= this.#options.open();
     const drive = await this.#drive;
     await this.#move('ours', signal, movement);
-    this.#connected = new ConnectedDrive(drive);
+    this.#connected = new SeverableDrive(drive);
     return this.#connected;
   }
 
@@ -78,7 +79,7 @@ export class SimDriveSwitch implements DriveSwitch {
 
   /** Closes the drive's image. */
   async close(): Promise<void> {
-    this.#connected?.disconnect();
+    this.#connected?.sever('is no longer wired to us');
     const drive = await this.#drive?.catch(() => undefined);
     this.#drive = undefined;
     await drive?.close();
@@ -87,7 +88,7 @@ export class SimDriveSwitch implements DriveSwitch {
   async #away(to: 'host' | 'held'): Promise<void> {
     const connected = this.#connected;
     this.#connected = undefined;
-    connected?.disconnect();
+    connected?.sever('is no longer wired to us');
     this.#movement += 1;
     await this.#move(to, undefined, this.#movement);
   }
@@ -118,49 +119,4 @@ export class SimDriveSwitch implements DriveSwitch {
 
 function onAbort(signal: AbortSignal | undefined, reject: (error: Error) => void): void {
   signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-}
-
-/** The drive as long as it is wired to us. What arrives after that fails, as on a cable that was pulled. */
-class ConnectedDrive implements BlockDevice {
-  readonly #drive: BlockDevice;
-  #wired = true;
-
-  constructor(drive: BlockDevice) {
-    this.#drive = drive;
-  }
-
-  get name() {
-    return this.#drive.name;
-  }
-
-  get capabilities() {
-    return this.#drive.capabilities;
-  }
-
-  disconnect(): void {
-    this.#wired = false;
-  }
-
-  read(offset: number, into: Uint8Array, signal?: AbortSignal): Promise<void> {
-    return this.#whileWired(() => this.#drive.read(offset, into, signal));
-  }
-
-  write(offset: number, data: Uint8Array, signal?: AbortSignal): Promise<void> {
-    return this.#whileWired(() => this.#drive.write(offset, data, signal));
-  }
-
-  flush(signal?: AbortSignal): Promise<void> {
-    return this.#whileWired(() => this.#drive.flush(signal));
-  }
-
-  trim(offset: number, length: number, signal?: AbortSignal): Promise<void> {
-    return this.#whileWired(() => this.#drive.trim(offset, length, signal));
-  }
-
-  async close(): Promise<void> {}
-
-  async #whileWired(act: () => Promise<void>): Promise<void> {
-    if (this.#wired) await act();
-    if (!this.#wired) throw new NsError('NS_BLOCK_IO', `${this.name} is no longer wired to us`);
-  }
 }

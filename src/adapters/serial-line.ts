@@ -53,6 +53,7 @@ class NodeSerialLine implements SerialLine {
   readonly #room: WriteRoom;
   readonly #end = new HangUp();
   readonly #gone = new AbortController();
+  #closing: string | undefined;
 
   constructor(port: SerialPort, buffer: number) {
     this.name = port.path;
@@ -63,7 +64,12 @@ class NodeSerialLine implements SerialLine {
     port.on('error', (error) => this.#close(error.message));
     // A line whose other end is gone reads as ended, or fails.
     port.on('end', () => this.#close('the line has ended'));
-    port.on('close', (error: Error | null) => this.#over(error?.message ?? 'closed'));
+    port.on('close', (error: Error | null) => this.#over(error?.message ?? this.#closing ?? 'closed'));
+    // A line that hangs up while it is read from gives no bytes without end, which the package takes for none yet.
+    const binding = port.port;
+    if (binding !== undefined && 'poller' in binding) {
+      binding.poller.once('disconnect', () => this.#close('the line has hung up'));
+    }
   }
 
   write(bytes: Uint8Array): boolean {
@@ -115,6 +121,7 @@ class NodeSerialLine implements SerialLine {
 
   #close(reason: string): void {
     if (this.#end.reason !== undefined || !this.#port.isOpen) return;
+    this.#closing ??= reason;
     this.#port.close((error) => this.#over(error?.message ?? reason));
   }
 

@@ -83,6 +83,18 @@ await t.test('a line that is pulled hangs up, once, also for who asks later', as
   await b.close();
 });
 
+await t.test('a line that is pulled while bytes are coming in hangs up every time', async (t) => {
+  for (let round = 0; round < 12; round += 1) {
+    const lines = await cable(t);
+    const reasons: string[] = [];
+    lines.a.onHangUp((reason) => reasons.push(reason));
+    lines.b.write(noise(4000, round));
+    await lines.unplug();
+    await eventually(() => reasons.length === 1);
+  }
+  t.pass('12 times');
+});
+
 await t.test('close ends the line, and who waits for it', async (t) => {
   const { a } = await cable(t, 10);
   const abort = new AbortController();

@@ -13,6 +13,7 @@ export type {
   OpenFile,
   VolumeFacts,
 } from './file-system.ts';
+export type { HostControl, PowerAction } from './host-control.ts';
 export type { HostPower, PowerReading, PowerState } from './host-power.ts';
 export type { Channel, ChannelKind, ChannelValue, IoDevices } from './io-devices.ts';
 export type { KeyAlgorithm, KeyStore, PublicKey } from './key-store.ts';
@@ -27,6 +28,7 @@ export type {
   MemoryRange,
 } from './memory-probe.ts';
 export type { BusMessage, BusState, MessageBus, PublishOptions } from './message-bus.ts';
+export type { KnownPowerState, PowerClaim, PowerSource } from './power-source.ts';
 export type { SerialLine } from './serial-line.ts';
 export type { StagedFile, StateStore } from './state-store.ts';
 export type { FileAttributes, VolumeEdit, VolumeEditor } from './volume-editor.ts';

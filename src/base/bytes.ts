@@ -69,7 +69,12 @@ export class ByteView {
   }
 
   #check(offset: number, size: number): void {
-    if (offset < 0 || offset + size > this.bytes.byteLength) {
+    if (!(size >= 0)) {
+      throw new NsError('NS_BYTES_SHORT', `${this.#what} has no room for a field of ${size} bytes`, {
+        family: 'peer',
+      });
+    }
+    if (!(offset >= 0 && offset + size <= this.bytes.byteLength)) {
       throw new NsError('NS_BYTES_SHORT', `${this.#what} ends before byte ${offset + size}`, {
         family: 'peer',
       });

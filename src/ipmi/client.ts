@@ -1,3 +1,4 @@
+import type { Duration } from '../base/index.ts';
 import type { Clock } from '../ports/index.ts';
 import { getBootFlags, setBootFlags } from './boot.ts';
 import { type Carrier, type Command, runCommand } from './command.ts';
@@ -11,6 +12,7 @@ import { type PowerOptions, power } from './power.ts';
 import type { SdrRecord } from './sdr/record.ts';
 import { type SensorNow, SensorReader } from './sdr/sensor-reader.ts';
 import { clearLog } from './sel/clear-log.ts';
+import { deleteRecord } from './sel/delete-record.ts';
 import { readLog } from './sel/read-log.ts';
 import type { SelRecord } from './sel/record.ts';
 import type { Level } from './session/set-up.ts';
@@ -118,6 +120,13 @@ export class IpmiClient {
   setRestorePolicy(policy: commands.PowerRestorePolicy, signal?: AbortSignal) {
     return this.run(commands.setPowerRestorePolicy, policy, signal);
   }
+  /** Which buttons of the front panel do nothing from now on; those left out work. */
+  disableButtons(disabled: Partial<commands.FrontPanelButtons>, signal?: AbortSignal): Promise<void> {
+    return this.run(commands.setFrontPanelEnables, { disabled: { ...NO_BUTTONS, ...disabled } }, signal);
+  }
+  setPowerCycleInterval(interval: Duration, signal?: AbortSignal): Promise<void> {
+    return this.run(commands.setPowerCycleInterval, interval, signal);
+  }
   restartCause(signal?: AbortSignal) {
     return this.run(commands.getSystemRestartCause, undefined, signal);
   }
@@ -146,11 +155,28 @@ export class IpmiClient {
   clearSel(signal = this.#never): Promise<void> {
     return clearLog(this.#carrier, this.#clock, signal);
   }
+  /** One record, by its id; gives the id of the record that is gone. */
+  deleteSel(record: number, signal = this.#never): Promise<number> {
+    return deleteRecord(this.#carrier, record, signal);
+  }
   selTime(signal?: AbortSignal): Promise<number> {
     return this.run(commands.getSelTime, undefined, signal);
   }
   setSelTime(seconds: number, signal?: AbortSignal): Promise<void> {
     return this.run(commands.setSelTime, seconds, signal);
+  }
+  selTimeUtcOffset(signal?: AbortSignal): Promise<commands.UtcOffset> {
+    return this.run(commands.getSelTimeUtcOffset, undefined, signal);
+  }
+  setSelTimeUtcOffset(offset: commands.UtcOffset, signal?: AbortSignal): Promise<void> {
+    return this.run(commands.setSelTimeUtcOffset, offset, signal);
+  }
+
+  sdrInfo(signal?: AbortSignal): Promise<commands.SdrRepositoryInfo> {
+    return this.run(commands.getSdrRepositoryInfo, undefined, signal);
+  }
+  sdrTime(signal?: AbortSignal): Promise<number> {
+    return this.run(commands.getSdrRepositoryTime, undefined, signal);
   }
 
   /** The SDR repository; read again only when it has changed. */
@@ -195,6 +221,12 @@ export class IpmiClient {
   ): Promise<commands.ChannelInfo> {
     return this.run(commands.getChannelInfo, { channel }, signal);
   }
+  channelAccess(
+    channel: commands.ChannelNumber = commands.THIS_CHANNEL,
+    signal?: AbortSignal,
+  ): Promise<commands.ChannelAccess> {
+    return this.run(commands.getChannelAccess, { channel }, signal);
+  }
   cipherSuites(signal = this.#never): Promise<readonly commands.OfferedSuite[]> {
     return readCipherSuites(this.#carrier, signal);
   }
@@ -204,8 +236,18 @@ export class IpmiClient {
   ): Promise<commands.SessionInfo> {
     return this.run(commands.getSessionInfo, wanted, signal);
   }
+  dcmiCapabilities(signal?: AbortSignal): Promise<commands.DcmiCapabilities> {
+    return this.run(commands.dcmiGetCapabilities, undefined, signal);
+  }
   /** What the machine draws (DCMI). */
   powerReading(signal?: AbortSignal): Promise<commands.PowerReading> {
     return this.run(commands.dcmiGetPowerReading, undefined, signal);
   }
 }
+
+const NO_BUTTONS: commands.FrontPanelButtons = {
+  powerOff: false,
+  reset: false,
+  diagnosticInterrupt: false,
+  standby: false,
+};

@@ -1,5 +1,6 @@
 import { type Command, NOTHING } from '../command.ts';
 import { NET_FN } from '../wire/message.ts';
+import { buttonsIn, type FrontPanelButtons } from './set-front-panel-enables.ts';
 
 export type RestorePolicy = 'always-off' | 'previous' | 'always-on' | 'unknown';
 
@@ -24,6 +25,15 @@ export interface ChassisStatus {
   readonly coolingFault: boolean;
   /** Undefined where the BMC does not tell. */
   readonly identify: 'off' | 'timed' | 'on' | undefined;
+  /** Undefined where the BMC does not tell. */
+  readonly frontPanel:
+    | {
+        /** Which buttons are switched off now. */
+        readonly disabled: FrontPanelButtons;
+        /** Which buttons Set Front Panel Button Enables can switch off. */
+        readonly canDisable: FrontPanelButtons;
+      }
+    | undefined;
 }
 
 const POLICIES: readonly RestorePolicy[] = ['always-off', 'previous', 'always-on', 'unknown'];
@@ -58,6 +68,12 @@ export const getChassisStatus: Command<void, ChassisStatus> = {
       driveFault: bit(misc, 2),
       coolingFault: bit(misc, 3),
       identify: bit(misc, 6) ? IDENTIFY[(misc >> 4) & 3] : undefined,
+      frontPanel: data.length > 3 ? frontPanelIn(data.u8(3)) : undefined,
     };
   },
 };
+
+const frontPanelIn = (byte: number): ChassisStatus['frontPanel'] => ({
+  disabled: buttonsIn(byte, 0),
+  canDisable: buttonsIn(byte, 4),
+});

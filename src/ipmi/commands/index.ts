@@ -26,9 +26,12 @@ export { CHASSIS_CONTROL, type ChassisControl, chassisControl } from './chassis-
 export { chassisIdentify, DEFAULT_IDENTIFY, type Identify } from './chassis-identify.ts';
 export { clearSel } from './clear-sel.ts';
 export { closeSession } from './close-session.ts';
+export { type DcmiCapabilities, dcmiGetCapabilities } from './dcmi-get-capabilities.ts';
 export { dcmiGetPowerReading, type PowerReading } from './dcmi-get-power-reading.ts';
 export { deactivatePayload } from './deactivate-payload.ts';
+export { deleteSelEntry } from './delete-sel-entry.ts';
 export { type AcpiPowerState, getAcpiPowerState } from './get-acpi-power-state.ts';
+export { type ChannelAccess, getChannelAccess } from './get-channel-access.ts';
 export {
   type AuthenticationCapabilities,
   getChannelAuthenticationCapabilities,
@@ -53,9 +56,11 @@ export {
 export { getPohCounter } from './get-poh-counter.ts';
 export { getSdr, type SdrPiece } from './get-sdr.ts';
 export { getSdrRepositoryInfo, type SdrRepositoryInfo } from './get-sdr-repository-info.ts';
+export { getSdrRepositoryTime } from './get-sdr-repository-time.ts';
 export { FIRST_RECORD, getSelEntry, LAST_RECORD, SEL_RECORD_SIZE } from './get-sel-entry.ts';
 export { getSelInfo, type SelInfo } from './get-sel-info.ts';
 export { getSelTime } from './get-sel-time.ts';
+export { getSelTimeUtcOffset } from './get-sel-time-utc-offset.ts';
 export { getSelfTestResults, type SelfTest } from './get-self-test-results.ts';
 export { getSensorReading, type RawReading } from './get-sensor-reading.ts';
 export { getSensorReadingFactors } from './get-sensor-reading-factors.ts';
@@ -80,14 +85,22 @@ export { decodeFactors, type Factors, signed } from './reading-factors.ts';
 export { reserveSdrRepository } from './reserve-sdr-repository.ts';
 export { reserveSel } from './reserve-sel.ts';
 export { resetWatchdogTimer } from './reset-watchdog-timer.ts';
+export type { UtcOffset } from './sel-time-utc-offset.ts';
 export { type RawThresholds, THRESHOLDS, type Threshold } from './sensor-thresholds.ts';
 export { type AcpiPowerStateChange, setAcpiPowerState } from './set-acpi-power-state.ts';
+export {
+  buttonsIn,
+  type FrontPanelButtons,
+  setFrontPanelEnables,
+} from './set-front-panel-enables.ts';
+export { setPowerCycleInterval } from './set-power-cycle-interval.ts';
 export {
   POWER_RESTORE_POLICY,
   type PowerRestorePolicy,
   setPowerRestorePolicy,
 } from './set-power-restore-policy.ts';
 export { setSelTime } from './set-sel-time.ts';
+export { setSelTimeUtcOffset } from './set-sel-time-utc-offset.ts';
 export { setSensorThresholds } from './set-sensor-thresholds.ts';
 export { setSystemBootOptions } from './set-system-boot-options.ts';
 export { setWatchdogTimer, type WatchdogSettings } from './set-watchdog-timer.ts';

@@ -99,7 +99,21 @@ row(c.getChassisStatus, undefined, '00 01', '40 01 61', {
   intrusion: true,
   identify: 'on',
 });
+row(c.getChassisStatus, undefined, '00 01', '01 00 00 53', {
+  frontPanel: {
+    disabled: { powerOff: true, reset: true, diagnosticInterrupt: false, standby: false },
+    canDisable: { powerOff: true, reset: false, diagnosticInterrupt: true, standby: false },
+  },
+});
+row(c.getChassisStatus, undefined, '00 01', '01 00 00', { frontPanel: undefined });
 row(c.chassisControl, 'nmi', '00 02 04', '');
+row(
+  c.setFrontPanelEnables,
+  { disabled: { powerOff: true, reset: false, diagnosticInterrupt: false, standby: true } },
+  '00 0a 09',
+  '',
+);
+row(c.setPowerCycleInterval, seconds(20), '00 0b 14', '');
 row(c.chassisIdentify, c.DEFAULT_IDENTIFY, '00 04 0f', '');
 row(c.chassisIdentify, 'on', '00 04 00 01', '');
 row(c.chassisIdentify, 'off', '00 04 00', '');
@@ -150,6 +164,12 @@ row(c.getSelEntry, { record: 0 }, '0a 43 00 00 00 00 00 ff', `02 00 ${'11'.repea
 row(c.addSelEntry, { record: new Uint8Array(16).fill(7) }, `0a 44 ${'07'.repeat(16)}`, '05 00', 5);
 row(c.clearSel, { reservation: 0x1234, what: 'erase' }, '0a 47 34 12 43 4c 52 aa', '00', { done: false });
 row(c.clearSel, { reservation: 0x1234, what: 'ask' }, '0a 47 34 12 43 4c 52 00', '01', { done: true });
+row(c.deleteSelEntry, { reservation: 0x1234, record: 0x0102 }, '0a 46 34 12 02 01', '02 01', 0x0102);
+row(c.getSelTimeUtcOffset, undefined, '0a 5c', 'c4 ff', minutes(-60));
+row(c.getSelTimeUtcOffset, undefined, '0a 5c', 'ff 7f');
+row(c.setSelTimeUtcOffset, minutes(-300), '0a 5d d4 fe', '');
+row(c.setSelTimeUtcOffset, undefined, '0a 5d ff 7f', '');
+row(c.getSdrRepositoryTime, undefined, '0a 28', '78 56 34 92', 0x9234_5678);
 row(c.getSelTime, undefined, '0a 48', '78 56 34 92', 0x9234_5678);
 row(c.setSelTime, 0x9234_5678, '0a 49 78 56 34 92', '');
 row(c.getSdrRepositoryInfo, undefined, '0a 20', '51 02 00 fe ff 00 00 00 00 00 00 00 00 22', {
@@ -251,6 +271,23 @@ row(
   },
 );
 row(c.getChannelCipherSuites, { index: 0 }, '06 54 0e 00 80', '01 c0 11 03 44 81', hex('c011034481'));
+row(c.getChannelAccess, { channel: 1 }, '06 41 01 80', '22 04', {
+  mode: 'always',
+  alerting: false,
+  perMessageAuthentication: true,
+  userLevelAuthentication: true,
+  limit: 'administrator',
+});
+row(c.getChannelAccess, { which: 'kept' }, '06 41 0e 40', '1f 0f', { mode: undefined, limit: 'none' });
+row(c.dcmiGetCapabilities, undefined, '2c 01 dc 01', 'dc 01 05 02 00 01 3a', {
+  version: '1.5',
+  powerManagement: true,
+  systemInterface: false,
+  serial: true,
+  primaryLan: true,
+  secondaryLan: false,
+  vlan: true,
+});
 row(
   c.dcmiGetPowerReading,
   undefined,

@@ -23,7 +23,7 @@ export interface IpmiClientOptions {
   /** The highest level that the session may ask for; it asks for less while less will do. */
   readonly level?: Level;
   /** Kg, where the BMC has one. */
-  readonly bmcKey?: string;
+  readonly bmcKey?: string | Uint8Array;
   /** For a command as a whole, opening a session included: 10 s by default. */
   readonly timeout?: Duration;
   /** Keeps the session open by a question now and then. Without it, it is opened anew when it was idle too long. */
@@ -51,7 +51,7 @@ export function ipmiClient(
   options: IpmiClientOptions = {},
 ): IpmiClient {
   const { port = PORT, suites = [17], level = 'administrator', timeout = TIMEOUT } = options;
-  const secret = typeof password === 'string' ? utf8(password) : password;
+  const secret = bytesOf(password);
   const name = utf8(user).byteLength;
   if (name === 0 || name > LONGEST_NAME) {
     throw refused('NS_IPMI_CREDENTIALS', `an IPMI user has a name of 1 to ${LONGEST_NAME} bytes`);
@@ -70,7 +70,7 @@ export function ipmiClient(
       user,
       key: userKey(secret),
       level,
-      ...(options.bmcKey === undefined ? {} : { bmcKey: userKey(utf8(options.bmcKey)) }),
+      ...(options.bmcKey === undefined ? {} : { bmcKey: userKey(bytesOf(options.bmcKey)) }),
     },
     suites,
     patience: patienceFor(timeout),
@@ -104,6 +104,9 @@ const patienceFor = (timeout: Duration): Patience => ({
   tries: TRIES,
   total: milliseconds(timeout / 2),
 });
+
+const bytesOf = (secret: string | Uint8Array): Uint8Array =>
+  typeof secret === 'string' ? utf8(secret) : secret;
 
 const refused = (code: `NS_${string}`, sentence: string): NsError =>
   new NsError(code, sentence, { family: 'caller' });

@@ -85,6 +85,10 @@ export const REFUSALS = {
     sentence: 'The host is on (S0), so its disk belongs to it.',
     remedy: 'Shut the host down, then give the order again.',
   },
+  HOST_NOT_ON: {
+    sentence: 'The host is not on, so there is nothing to do that to.',
+    remedy: 'Switch the host on first.',
+  },
   HOST_STATE_UNKNOWN: {
     sentence: "The host's power state is not known for certain.",
     remedy: 'Check the power sensors with "nightshift status"; nothing is touched until they agree.',

@@ -1,8 +1,11 @@
 export { type BoardDescription, boardChannels, boardDescription } from './board.ts';
+export { ChassisOrders, type ChassisOrdersOptions } from './chassis-orders.ts';
 export { Custody, type CustodyOptions, type DiskReport, type Door } from './custody.ts';
 export type { HandBack, LeaseRequest } from './disk-custody.ts';
+export { FusedPower, type FusedPowerOptions, type PowerGuard } from './fused-power.ts';
 export { type HandBackPlan, planHandBack } from './hand-back-plan.ts';
 export { type Lease, LeaseEnded, type LeaseMode, leaseRefusal } from './lease.ts';
+export { LockGuard, type LockGuardOptions } from './lock-guard.ts';
 export {
   type InForce,
   LOCK_DOCUMENTS,
@@ -11,8 +14,12 @@ export {
   type LockoutOptions,
   type LockReport,
 } from './lockout.ts';
+export { type HostButtons, PinHost } from './pin-host.ts';
+export { PinPowerSource, type SignalLine } from './pin-power-source.ts';
+export { fusePower, type SourceAnswer } from './power-fusion.ts';
 export { normaliseReading, observe, type PowerStep, type PowerView } from './power-machine.ts';
 export { type AccessGrant, type AccessQuestion, judgeAccess } from './power-rules.ts';
+export { POWER_SIGNALS, type PowerSignal } from './power-signals.ts';
 export { type PowerMark, PowerTrace, TRACE_MARKS } from './power-trace.ts';
 export { PowerWatch } from './power-watch.ts';
 export { WakeInterlock, type WakeInterlockOptions } from './wake-interlock.ts';

@@ -1,4 +1,5 @@
 import type { PowerReading, PowerState } from '../ports/index.ts';
+import { DOWN_STATES, statesBySignal } from './power-signals.ts';
 
 /**
  * What is known of the host's power from all readings so far. A single reading is not enough: pins cannot tell S4
@@ -21,27 +22,18 @@ export interface PowerStep {
   readonly wokeUnseen: boolean;
 }
 
-const DOWN: readonly PowerState[] = ['S3', 'S4', 'S5', 'G3'];
-
-/** Signals with a plain ACPI meaning, and the states that each value leaves possible. Other sources prove nothing. */
-const MEANING: Readonly<Record<string, Readonly<Record<string, readonly PowerState[]>>>> = {
-  'ps-pwrok': { high: ['S0'], low: DOWN },
-  'sio-power-good': { high: ['S0'], low: DOWN },
-  'sio-s3': { asserted: DOWN, released: ['S0'] },
-  'sio-s5': { asserted: ['S4', 'S5', 'G3'], released: ['S0', 'S3'] },
-  'standby-power': { high: ['S0', 'S3', 'S4', 'S5'], low: ['G3'] },
-};
-
 /** The reading itself, or `unknown` with the contradiction added to its sources. */
 export function normaliseReading(reading: PowerReading): PowerReading {
   if (!reading.certain || reading.state === 'unknown') {
-    return { state: 'unknown', sources: reading.sources, certain: false };
+    const fusion = reading.fusion === 'agreed' ? 'missing' : reading.fusion;
+    return { state: 'unknown', sources: reading.sources, certain: false, fusion };
   }
   for (const [source, value] of Object.entries(reading.sources)) {
-    const possible = Object.hasOwn(MEANING, source) ? MEANING[source]![value] : undefined;
+    const possible = statesBySignal(source, value);
     if (possible && !possible.includes(reading.state)) {
       const contradiction = `${source} ${value} against ${reading.state}`;
-      return { state: 'unknown', sources: { ...reading.sources, contradiction }, certain: false };
+      const sources = { ...reading.sources, contradiction };
+      return { state: 'unknown', sources, certain: false, fusion: 'contradiction' };
     }
   }
   return reading;
@@ -54,7 +46,7 @@ const WITHOUT_WAKING: Readonly<Record<PowerState, readonly PowerState[]>> = {
   S4: ['S5', 'G3'],
   S5: ['G3'],
   G3: ['S5', 'S4'],
-  unknown: DOWN,
+  unknown: DOWN_STATES,
 };
 
 /** Takes one more reading into the view. */
@@ -75,6 +67,7 @@ export function observe(before: PowerView, raw: PowerReading): PowerStep {
       ? {
           state: 'S4',
           certain: true,
+          fusion: seen.fusion,
           sources: { ...seen.sources, remembered: `hibernated before ${seen.state}` },
         }
       : seen;

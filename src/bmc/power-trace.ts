@@ -68,6 +68,6 @@ async function readOrUnknown(power: HostPower, signal?: AbortSignal): Promise<Po
   try {
     return await (signal === undefined ? power.read() : orAborted(power.read(signal), signal));
   } catch {
-    return { state: 'unknown', sources: { reading: 'failed' }, certain: false };
+    return { state: 'unknown', sources: { reading: 'failed' }, certain: false, fusion: 'missing' };
   }
 }

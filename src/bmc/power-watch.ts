@@ -62,7 +62,8 @@ export class PowerWatch implements HostPower {
     const { reading } = step.view;
     if (step.wokeUnseen) {
       const contradiction = `${reading.state} cannot follow without the host having been awake`;
-      this.#tell({ state: 'unknown', sources: { ...reading.sources, contradiction }, certain: false });
+      const sources = { ...reading.sources, contradiction };
+      this.#tell({ state: 'unknown', sources, certain: false, fusion: 'contradiction' });
     }
     if (step.changed && (told || !first)) this.#tell(reading);
     return reading;

@@ -1,4 +1,4 @@
-import { asNsError, type Duration, refusal, seconds } from '../base/index.ts';
+import { allow, asNsError, type Duration, refusal, refuse, seconds, type Verdict } from '../base/index.ts';
 import type { Clock, HostPower, LogSink, PowerReading, Stop } from '../ports/index.ts';
 import type { Custody } from './custody.ts';
 
@@ -11,6 +11,13 @@ export interface WakeInterlockOptions {
   readonly mayWake: () => boolean;
   /** How long a host that was let wake may take to show as awake, before it counts as still asleep; 30 s. */
   readonly settle?: Duration;
+}
+
+/** Somebody who switches the host on by our hand, and waits for how it ends. */
+interface Waker {
+  readonly go: () => Promise<void>;
+  readonly done: (verdict: Verdict<void>) => void;
+  readonly failed: (error: unknown) => void;
 }
 
 /** How far a wake request has come. `allowed` ends when the host shows as awake, or has not for too long. */
@@ -31,6 +38,9 @@ export class WakeInterlock {
   /** Something happened since the hand-back under way began: one more round is due. */
   #again = false;
   #settling: AbortController | undefined;
+  /** The host itself asked, and waits for an answer. */
+  #asked = false;
+  #wakers: Waker[] = [];
 
   constructor(options: WakeInterlockOptions) {
     this.#options = options;
@@ -44,6 +54,7 @@ export class WakeInterlock {
       power.onWakeRequest((reason) => {
         log.log('info', 'wake.requested', { reason });
         this.#wake = 'pending';
+        this.#asked = true;
         this.#begin(`The host asked to wake (${reason}), so its disk was given back.`);
       }),
       power.onChange((reading) => this.#onChange(reading)),
@@ -54,6 +65,22 @@ export class WakeInterlock {
     for (const stop of this.#stops) stop();
     this.#stops = [];
     this.#settling?.abort();
+    for (const waker of this.#takeWakers())
+      waker.done(refuse('CUSTODY_UNAVAILABLE', 'The agent is stopping.'));
+  }
+
+  /**
+   * Has the host switched on by `go`, once its disks are home. DISABLED while it may not wake; throws what `go` throws.
+   * One that is on its way already is joined, and `go` is called once.
+   */
+  switchOn(reason: string, go: () => Promise<void>): Promise<Verdict<void>> {
+    if (!this.#options.mayWake()) return Promise.resolve(refuse('DISABLED'));
+    this.#options.log.log('info', 'wake.ordered', { reason });
+    return new Promise((done, failed) => {
+      this.#wakers.push({ go, done, failed });
+      this.#wake = 'pending';
+      this.#begin(`The host is being switched on (${reason}), so its disk was given back.`);
+    });
   }
 
   /** Resolves when no hand-back is under way. */
@@ -94,9 +121,13 @@ export class WakeInterlock {
 
   async #letWake(): Promise<void> {
     const { power, log, mayWake } = this.#options;
+    const wakers = this.#takeWakers();
+    const asked = this.#asked;
+    this.#asked = false;
     if (!mayWake()) {
       this.#wake = 'none';
       log.log('warn', 'wake.refused', { reason: 'disabled' });
+      for (const waker of wakers) waker.done(refuse('DISABLED'));
       return;
     }
     // Also where a switch did not move: our devices are dead by now, so nobody shares the disk with the host, and a host
@@ -104,10 +135,19 @@ export class WakeInterlock {
     this.#wake = 'allowed';
     this.#startSettling();
     try {
-      await power.allowWake();
+      await wakers[0]?.go();
+      if (asked) await power.allowWake();
+      for (const waker of wakers) waker.done(allow(undefined));
     } catch (error) {
       log.log('error', 'wake.allow-failed', { error: asNsError(error, 'NS_POWER').message });
+      for (const waker of wakers) waker.failed(error);
     }
+  }
+
+  #takeWakers(): readonly Waker[] {
+    const wakers = this.#wakers;
+    this.#wakers = [];
+    return wakers;
   }
 
   #startSettling(): void {

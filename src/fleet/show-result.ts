@@ -73,11 +73,21 @@ function listLines(r: ResultOf<'file.list'>, long: boolean): string[] {
   return [entriesText(r.entries.length), ...lines, ...more, ...volumeLine(r.volume)];
 }
 
+const DOUBTS = {
+  agreed: '',
+  contradiction: ': the sources contradict each other',
+  ambiguous: ': the sources leave more than one state possible',
+  missing: ': a source does not answer',
+} as const;
+
+const doubtOf = (fusion: keyof typeof DOUBTS | undefined): string => DOUBTS[fusion ?? 'agreed'];
+
 function statusLines(r: ResultOf<'machine.status'>): string[] {
   const sources = Object.entries(r.power.sources).map(([source, said]) => `${source} ${said}`);
+  const doubt = r.power.certain ? '' : ` (NOT CERTAIN${doubtOf(r.power.fusion)})`;
   return [
     `board ${r.board}, version ${r.version}, up ${formatDuration(milliseconds(r.uptimeSeconds * 1000))}`,
-    `power now: ${r.power.state}${r.power.certain ? '' : ' (NOT CERTAIN)'}${sources.length > 0 ? ` (${sources.join(', ')})` : ''}`,
+    `power now: ${r.power.state}${doubt}${sources.length > 0 ? ` (${sources.join(', ')})` : ''}`,
     ...lockLines(r.lock),
     ...r.disks.map(
       (disk) =>

@@ -3,12 +3,19 @@ import type { Stop } from './clock.ts';
 /** ACPI states as far as a management controller can tell them. S4 and S5 may be told apart only by what the disk holds. */
 export type PowerState = 'S0' | 'S3' | 'S4' | 'S5' | 'G3' | 'unknown';
 
+/**
+ * How a state came out of its sources. "agreed": all leave this one possible. "contradiction": no state is left that all
+ * of them allow. "ambiguous": several are, and it matters which. "missing": one that is required did not answer.
+ */
+export type PowerFusion = 'agreed' | 'contradiction' | 'ambiguous' | 'missing';
+
 export interface PowerReading {
   readonly state: PowerState;
   /** Which sources were read, and what each said: {"ps-pwrok": "low", "sio-s5": "asserted"}. */
   readonly sources: Readonly<Record<string, string>>;
   /** False where sources contradict each other or are missing; then the state is 'unknown'. */
   readonly certain: boolean;
+  readonly fusion: PowerFusion;
 }
 
 /**

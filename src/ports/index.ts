@@ -3,6 +3,7 @@ export type { ChainChannel, ChainFrame, ChainLink } from './chain-link.ts';
 export type { ChainRegisters } from './chain-registers.ts';
 export type { Clock, Deadline, Entropy, Stop } from './clock.ts';
 export type { Datagram } from './datagram.ts';
+export type { DatagramPeer, DatagramServer } from './datagram-server.ts';
 export type { DriveSwitch, SwitchPosition } from './drive-switch.ts';
 export type {
   DirectoryEntry,
@@ -14,7 +15,7 @@ export type {
   VolumeFacts,
 } from './file-system.ts';
 export type { HostControl, PowerAction } from './host-control.ts';
-export type { HostPower, PowerReading, PowerState } from './host-power.ts';
+export type { HostPower, PowerFusion, PowerReading, PowerState } from './host-power.ts';
 export type { Channel, ChannelKind, ChannelValue, IoDevices } from './io-devices.ts';
 export type { KeyAlgorithm, KeyStore, PublicKey } from './key-store.ts';
 export type { LocalSink, LocalSource, PartFile } from './local-file.ts';

@@ -1,5 +1,13 @@
-import { type Duration, milliseconds } from '../../base/index.ts';
-import type { Clock, HostPower, PowerReading, PowerState, Stop } from '../../ports/index.ts';
+import { type Duration, milliseconds, NsError } from '../../base/index.ts';
+import type {
+  Clock,
+  HostControl,
+  HostPower,
+  PowerAction,
+  PowerReading,
+  PowerState,
+  Stop,
+} from '../../ports/index.ts';
 
 export interface SimHostOptions {
   readonly clock: Clock;
@@ -21,7 +29,8 @@ export interface SimHostEvent {
 const HISTORY = 256;
 
 /** The simulated host: its power state, its button, and the wires by which a controller watches and guards them. */
-export class SimHost implements HostPower {
+export class SimHost implements HostPower, HostControl {
+  readonly actions = ['on', 'off', 'soft', 'reset', 'nmi'] as const;
   readonly capabilities: HostPower['capabilities'];
   readonly #clock: Clock;
   readonly #bootDelay: Duration;
@@ -83,14 +92,32 @@ export class SimHost implements HostPower {
     return this.#masked;
   }
 
+  async drive(action: Exclude<PowerAction, 'cycle'>, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (this.#state === 'G3') throw new NsError('NS_POWER', 'the host has no mains');
+    switch (action) {
+      case 'on':
+        if (this.#masked) throw new NsError('NS_POWER', 'the power button is masked');
+        if (this.#state !== 'S0') this.#boot('ordered on');
+        return;
+      case 'off':
+        return this.set('S5', 'ordered off');
+      case 'soft':
+        if (this.#state === 'S0') this.set('S5', 'ordered to shut down');
+        return;
+      case 'reset':
+      case 'nmi':
+        if (this.#state === 'S0') this.#note('S0', `ordered ${action}`);
+    }
+  }
+
   /** Puts the host into a state as a fact: nobody was asked, and no interlock helped. */
   set(state: PowerState, cause = 'set'): void {
     this.#booting?.abort();
     this.#booting = undefined;
     this.#waiting = undefined;
     if (state === this.#state) return;
-    const event = { at: this.#clock.monotonic(), from: this.#state, to: state, cause };
-    if (this.#history.push(event) > HISTORY) this.#history.shift();
+    this.#note(state, cause);
     this.#state = state;
     for (const listener of [...this.#onChange]) listener(readingOf(state));
   }
@@ -113,6 +140,11 @@ export class SimHost implements HostPower {
     else this.#boot(reason);
     this.#tellWake(reason);
     return true;
+  }
+
+  #note(to: PowerState, cause: string): void {
+    const event = { at: this.#clock.monotonic(), from: this.#state, to, cause };
+    if (this.#history.push(event) > HISTORY) this.#history.shift();
   }
 
   #tellWake(reason: string): void {
@@ -152,5 +184,6 @@ const WIRES: Readonly<Record<PowerState, Readonly<Record<string, string>>>> = {
 };
 
 function readingOf(state: PowerState): PowerReading {
-  return { state, sources: WIRES[state], certain: state !== 'unknown' };
+  const certain = state !== 'unknown';
+  return { state, sources: WIRES[state], certain, fusion: certain ? 'agreed' : 'contradiction' };
 }

@@ -6,6 +6,8 @@ export const powerState = v.picklist(['S0', 'S3', 'S4', 'S5', 'G3', 'unknown']);
 export const powerNote = v.strictObject({
   state: powerState,
   certain: v.boolean(),
+  /** How the state came out of its sources; older devices do not say. */
+  fusion: v.optional(v.picklist(['agreed', 'contradiction', 'ambiguous', 'missing'])),
   sources: v.record(v.string(), v.string()),
 });
 

@@ -8,8 +8,8 @@ export async function lockNote(services: TaskServices): Promise<LockNote> {
 }
 
 async function powerNote(services: TaskServices, signal: AbortSignal): Promise<PowerNote> {
-  const { state, certain, sources } = await services.power.read(signal);
-  return { state, certain, sources: { ...sources } };
+  const { state, certain, fusion, sources } = await services.power.read(signal);
+  return { state, certain, fusion, sources: { ...sources } };
 }
 
 /** What this device cannot do right now, a sentence each. */

@@ -7,6 +7,7 @@ const reading = (state: PowerState, sources: Record<string, string> = {}, certai
   state,
   sources,
   certain,
+  fusion: certain ? 'agreed' : 'missing',
 });
 
 function run(...states: PowerState[]) {

@@ -23,7 +23,12 @@ const table: readonly Row[] = [
 ];
 
 function answer(state: PowerState, certain: boolean, want: 'read' | 'write', staleOk: boolean, own: boolean) {
-  const verdict = judgeAccess({ power: { state, sources: {}, certain }, want, staleOk, ownPower: own });
+  const verdict = judgeAccess({
+    power: { state, sources: {}, certain, fusion: certain ? 'agreed' : 'missing' },
+    want,
+    staleOk,
+    ownPower: own,
+  });
   if (!verdict.ok) return verdict.refusal.code;
   return verdict.value.stale ? STALE : YES;
 }
@@ -52,7 +57,7 @@ await t.test('an uncertain reading opens nothing, whatever state it names', asyn
 await t.test('a refusal names the sensors, and offers stale reading only to readers', async (t) => {
   const sources = { 'ps-pwrok': 'high', 'sio-s5': 'asserted' };
   const unknown = judgeAccess({
-    power: { state: 'unknown', sources, certain: false },
+    power: { state: 'unknown', sources, certain: false, fusion: 'contradiction' },
     want: 'read',
     staleOk: false,
     ownPower: true,
@@ -61,7 +66,7 @@ await t.test('a refusal names the sensors, and offers stale reading only to read
   for (const state of ['S3', 'S4'] as const) {
     const ask = (want: 'read' | 'write') =>
       judgeAccess({
-        power: { state, sources: {}, certain: true },
+        power: { state, sources: {}, certain: true, fusion: 'agreed' },
         want,
         staleOk: false,
         ownPower: true,

@@ -1,0 +1,135 @@
+import { type Duration, milliseconds, NsError } from '../base/index.ts';
+import type { Clock, HostControl, IoDevices, PowerAction, Stop } from '../ports/index.ts';
+import type { PowerGuard } from './fused-power.ts';
+
+/** Channels of kind gpio, each 1 while the button is down: boards wire their polarity below this. */
+export interface HostButtons {
+  /** The button that people press: read by us. */
+  readonly powerIn?: string;
+  /** What the host sees of it: driven by us, so that nothing reaches the host that was not let through. */
+  readonly powerOut?: string;
+  readonly resetOut?: string;
+  readonly nmiOut?: string;
+}
+
+export interface PinHostOptions {
+  readonly io: IoDevices;
+  readonly buttons: HostButtons;
+  readonly clock: Clock;
+}
+
+const PRESS = milliseconds(200);
+/** ACPI: a button held for four seconds switches off whatever the operating system says. */
+const HOLD = milliseconds(5000);
+const LOOK_EVERY = milliseconds(50);
+
+/**
+ * A host behind a power button that passes through us (button in, button out). What comes in goes out once the disks are home,
+ * and not at all while masked: mask and interlock are one and the same wire.
+ */
+export class PinHost implements PowerGuard, HostControl {
+  readonly capabilities: PowerGuard['capabilities'];
+  readonly actions: HostControl['actions'];
+  readonly #options: PinHostOptions;
+  readonly #listeners = new Set<(reason: string) => void>();
+  readonly #stop: Stop;
+  #masked = false;
+  #waiting = false;
+  /** Somebody's finger is on the button. */
+  #down = false;
+  #pressing: Promise<void> = Promise.resolve();
+
+  constructor(options: PinHostOptions) {
+    const { io, buttons } = options;
+    const through = buttons.powerIn !== undefined && buttons.powerOut !== undefined;
+    this.#options = options;
+    this.capabilities = { buttonMask: through, wakeInterlock: through };
+    this.actions = [
+      ...(buttons.powerOut === undefined ? [] : (['on', 'off', 'soft'] as const)),
+      ...(buttons.resetOut === undefined ? [] : (['reset'] as const)),
+      ...(buttons.nmiOut === undefined ? [] : (['nmi'] as const)),
+    ];
+    this.#stop =
+      buttons.powerIn === undefined
+        ? () => {}
+        : io.watch(buttons.powerIn, (value) => {
+            this.#down = value === 1;
+            if (this.#down) this.#pressed();
+          });
+  }
+
+  onWakeRequest(listener: (reason: string) => void): Stop {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async allowWake(): Promise<void> {
+    if (!this.#waiting || this.#masked) return;
+    this.#waiting = false;
+    // As long as the finger stays, so that a long press switches off as it always did.
+    await this.#press(this.#options.buttons.powerOut, PRESS, () => this.#down);
+  }
+
+  async maskPowerOn(masked: boolean): Promise<void> {
+    if (masked && !this.capabilities.buttonMask) {
+      throw new NsError('NS_NOT_SUPPORTED', 'the power button of this board does not pass through us', {
+        family: 'caller',
+      });
+    }
+    this.#masked = masked;
+    this.#waiting = false;
+  }
+
+  async powerOnMasked(signal?: AbortSignal): Promise<boolean> {
+    signal?.throwIfAborted();
+    return this.#masked;
+  }
+
+  async drive(action: Exclude<PowerAction, 'cycle'>): Promise<void> {
+    const { powerOut, resetOut, nmiOut } = this.#options.buttons;
+    switch (action) {
+      case 'on':
+        if (this.#masked) throw new NsError('NS_POWER', 'the power button is masked');
+        return this.#press(powerOut, PRESS);
+      case 'soft':
+        return this.#press(powerOut, PRESS);
+      case 'off':
+        return this.#press(powerOut, HOLD);
+      case 'reset':
+        return this.#press(resetOut, PRESS);
+      case 'nmi':
+        return this.#press(nmiOut, PRESS);
+    }
+  }
+
+  close(): void {
+    this.#stop();
+  }
+
+  #pressed(): void {
+    if (!this.#masked) this.#waiting = true;
+    for (const listener of [...this.#listeners]) listener('power button');
+  }
+
+  /** One press after another: two at once would be one long one. A button that was pressed is let go, whatever comes. */
+  #press(channel: string | undefined, duration: Duration, longer = () => false): Promise<void> {
+    if (channel === undefined) {
+      throw new NsError('NS_NOT_SUPPORTED', 'this board has no line for that', { family: 'caller' });
+    }
+    const { io, clock } = this.#options;
+    const never = new AbortController().signal;
+    const press = async (): Promise<void> => {
+      try {
+        await io.write(channel, 1);
+        await clock.sleep(duration, never);
+        const end = clock.monotonic() + HOLD;
+        while (longer() && clock.monotonic() < end) await clock.sleep(LOOK_EVERY, never);
+      } finally {
+        await io.write(channel, 0);
+      }
+    };
+    const pressing = this.#pressing.then(press);
+    this.#pressing = pressing.catch(() => {});
+    return pressing;
+  }
+}

@@ -1,3 +1,17 @@
+export type { Admission, BmcAnswer, BmcCommand, Caller, CallerSession } from './bmc/command.ts';
+export { Completion } from './bmc/command.ts';
+export { type BmcCommandSetOptions, bmcCommandSet } from './bmc/commands/index.ts';
+export { BmcCommands, type BmcCommandsOptions, type BmcRequest, COMPLETION } from './bmc/dispatch.ts';
+export type {
+  BmcChassis,
+  BmcIdentity,
+  BmcMachine,
+  BmcSensors,
+  HostChange,
+  HostConsole,
+  Setting,
+} from './bmc/machine.ts';
+export { SelStore, type SelStoreOptions } from './bmc/sel-store.ts';
 export { IpmiClient, type IpmiClientParts } from './client.ts';
 export { type Carrier, type Command, runCommand } from './command.ts';
 export * as commands from './commands/index.ts';
@@ -20,4 +34,8 @@ export type { Patience } from './session/line.ts';
 export { userKey } from './session/rakp.ts';
 export { SessionlessCarrier, type SessionlessOptions } from './session/sessionless-carrier.ts';
 export { LEVEL, type Level, type Login } from './session/set-up.ts';
+export { Sweeper, type SweeperOptions, type SweepResult } from './sweep.ts';
+export { decodeVmControl, VM_GREETING, VM_ORDER, type VmCapabilities, type VmOrder } from './vm/control.ts';
+export { encodeVmFrame, type VmFrame, VmFrameReader } from './vm/frame.ts';
+export { decodeVmRequest, encodeVmResponse, type VmRequest } from './vm/message.ts';
 export { CIPHER_SUITES, type CipherSuiteId } from './wire/cipher-suite.ts';

@@ -42,9 +42,17 @@ export interface BmcChassis {
   readonly identify?: (seconds: number | undefined) => Promise<void>;
   readonly intrusion?: (signal: AbortSignal) => Promise<boolean>;
   readonly powerOnHours?: () => number;
+  /** What the board can do when mains power comes back; all three where it is not said. */
+  readonly restorePolicies?: readonly Exclude<RestorePolicy, 'unknown'>[];
+  /** The power button, masked by a user and not by the lock. Absent where it cannot be masked. */
+  readonly powerButtonMasked?: Setting<boolean>;
+  /** Called when the host has come up, was reset while it was up, or has gone down. Absent where nobody looks. */
+  readonly onHost?: (listener: (change: HostChange) => void) => Stop;
   /** Of what the host draws, in watts. */
   readonly watts?: (signal: AbortSignal) => Promise<number>;
 }
+
+export type HostChange = 'up' | 'reset' | 'down';
 
 /** Kept over restarts. */
 export interface Setting<T> {

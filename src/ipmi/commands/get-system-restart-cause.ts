@@ -1,7 +1,7 @@
 import { type Command, NOTHING } from '../command.ts';
 import { NET_FN } from '../wire/message.ts';
 
-const CAUSES = [
+export const RESTART_CAUSES = [
   'unknown',
   'chassis-control',
   'reset-button',
@@ -15,7 +15,7 @@ const CAUSES = [
   'soft-reset',
   'rtc-wake-up',
 ] as const;
-export type RestartCause = (typeof CAUSES)[number];
+export type RestartCause = (typeof RESTART_CAUSES)[number];
 
 /** IPMI 2.0, 28.11. */
 export const getSystemRestartCause: Command<
@@ -32,5 +32,5 @@ export const getSystemRestartCause: Command<
   level: 'user',
   repeatable: true,
   encode: () => NOTHING,
-  decode: (data) => ({ cause: CAUSES[data.u8(0) & 0x0f] ?? 'unknown', channel: data.u8(1) }),
+  decode: (data) => ({ cause: RESTART_CAUSES[data.u8(0) & 0x0f] ?? 'unknown', channel: data.u8(1) }),
 };

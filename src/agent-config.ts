@@ -59,6 +59,49 @@ const relay = v.pipe(
   v.check(({ above, below }) => above !== below, 'the links above and below are one and the same'),
 );
 
+const suites = v.pipe(
+  v.array(v.picklist([17, 3])),
+  v.minLength(1),
+  v.check((all) => new Set(all).size === all.length, 'names a suite twice'),
+);
+const ipmiUser = v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,16}$/, 'has 1 to 16 printable characters'));
+const port = seconds(0, 65_535);
+
+/** The BMC side: what other tools of the fleet see of this machine over IPMI. Off where it is not here. */
+const bmc = v.strictObject({
+  listen: v.optional(v.array(v.pipe(v.string(), v.minLength(1))), ['127.0.0.1']),
+  port: v.optional(port, 623),
+  suites: v.optional(suites, [17]),
+  accounts: v.pipe(
+    v.array(
+      v.strictObject({
+        name: ipmiUser,
+        /** First line is the password: 1 to 20 bytes. */
+        passwordFile: file,
+        level: v.optional(v.picklist(['user', 'operator', 'administrator']), 'user'),
+      }),
+    ),
+    v.minLength(1),
+    v.maxLength(15),
+    v.check((all) => new Set(all.map((a) => a.name)).size === all.length, 'names an account twice'),
+  ),
+  /** First line is Kg, the BMC's own key, beside the accounts' passwords. */
+  keyFile: v.optional(file),
+  /** Who may join the host's console. */
+  consoleLevel: v.optional(v.picklist(['operator', 'administrator']), 'operator'),
+});
+
+/** The board's own BMC, asked for the host's power beside the board's other sources. */
+const powerByIpmi = v.strictObject({
+  host: v.pipe(v.string(), v.minLength(1)),
+  port: v.optional(port, 623),
+  user: ipmiUser,
+  passwordFile: file,
+  suites: v.optional(suites, [17]),
+  /** False: where it does not answer, the other sources decide. */
+  required: v.optional(v.boolean(), true),
+});
+
 const schema = v.strictObject({
   device: name,
   tenant: v.optional(name, 'default'),
@@ -80,15 +123,27 @@ const schema = v.strictObject({
     {},
   ),
   relay: v.optional(relay),
+  ipmi: v.optional(bmc),
+  hostPower: v.optional(v.strictObject({ ipmi: v.optional(powerByIpmi) }), {}),
   /** What the board sim-host simulates; judged by the simulator. */
   sim: v.optional(v.unknown()),
+  /** The machine of the board qemu-host; judged by its adapter. */
+  qemu: v.optional(v.unknown()),
 });
 
 export type RelayConfig = Omit<v.InferOutput<typeof relay>, 'above' | 'below'> & {
   readonly links: readonly LinkAddress[];
 };
 
-export type AgentConfig = Omit<v.InferOutput<typeof schema>, 'broker' | 'keyring' | 'relay'> & {
+export type BmcConfig = v.InferOutput<typeof bmc>;
+export type PowerByIpmi = v.InferOutput<typeof powerByIpmi>;
+
+export type AgentConfig = Omit<
+  v.InferOutput<typeof schema>,
+  'broker' | 'keyring' | 'relay' | 'ipmi' | 'hostPower'
+> & {
+  readonly ipmi?: BmcConfig;
+  readonly hostPower?: { readonly ipmi?: PowerByIpmi };
   readonly relay?: RelayConfig;
   readonly broker: v.InferOutput<typeof broker>;
   readonly keyring: Keyring;
@@ -113,7 +168,7 @@ export async function readAgentConfig(path: string, environment: NodeJS.ProcessE
   const base = dirname(resolve(path));
   const at = (relative: string | undefined) => (relative === undefined ? {} : resolve(base, relative));
   const link = typeof config.broker === 'string' ? { url: config.broker } : config.broker;
-  const { relay: wanted, ...rest } = config;
+  const { relay: wanted, ipmi: _bmc, hostPower: _power, ...rest } = config;
   if (wanted?.for.includes(config.device)) {
     throw invalid(`${path}: "relay.for": a device does not stand for itself`);
   }
@@ -121,6 +176,8 @@ export async function readAgentConfig(path: string, environment: NodeJS.ProcessE
     ...rest,
     base,
     ...(wanted === undefined ? {} : { relay: relayConfig(wanted, base, path) }),
+    ...(config.ipmi === undefined ? {} : { ipmi: bmcConfig(config.ipmi, base) }),
+    hostPower: hostPowerConfig(config.hostPower, base),
     state: resolve(base, config.state),
     broker: {
       ...link,
@@ -151,6 +208,22 @@ function relayConfig(
     }
   });
   return { ...rest, links };
+}
+
+function bmcConfig(config: BmcConfig, base: string): BmcConfig {
+  const { keyFile } = config;
+  return {
+    ...config,
+    accounts: config.accounts.map((account) => ({
+      ...account,
+      passwordFile: resolve(base, account.passwordFile),
+    })),
+    ...(keyFile === undefined ? {} : { keyFile: resolve(base, keyFile) }),
+  };
+}
+
+function hostPowerConfig({ ipmi }: { readonly ipmi?: PowerByIpmi | undefined }, base: string) {
+  return ipmi === undefined ? {} : { ipmi: { ...ipmi, passwordFile: resolve(base, ipmi.passwordFile) } };
 }
 
 function invalid(sentence: string): NsError {

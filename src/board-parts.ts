@@ -7,6 +7,7 @@ import { type BoardDescription, boardChannels, boardDescription } from './bmc/in
 import type {
   Clock,
   DriveSwitch,
+  HostControl,
   HostPower,
   IoDevices,
   LogSink,
@@ -19,6 +20,8 @@ import type { ChainControl } from './sata-chain/index.ts';
 export interface BoardParts {
   readonly description: BoardDescription;
   readonly power: HostPower;
+  /** Where the board can drive its host: for chassis orders and the lock, never for a task. */
+  readonly control?: HostControl;
   readonly switches: readonly DriveSwitch[];
   readonly memory?: MemoryProbe;
   readonly io?: IoDevices;
@@ -34,8 +37,9 @@ export interface BoardSetting {
   readonly log: LogSink;
   /** Paths in the configuration are relative to this. */
   readonly base: string;
-  /** The configuration's section `sim`. */
+  /** The configuration's sections `sim` and `qemu`. */
   readonly sim: unknown;
+  readonly qemu?: unknown;
 }
 
 const BOARDS = { 'sim-host': openSimHost } as const;
@@ -113,6 +117,7 @@ async function openSimHost(
   return {
     description,
     power: machine.host,
+    control: machine.host,
     switches: machine.drives,
     memory: machine.memory,
     io: machine.io,

@@ -1,33 +1,16 @@
 import { openE2fsprogs } from './adapters/e2fsprogs/e2fsprogs.ts';
 import { systemEntropy } from './adapters/entropy.ts';
-import { openFileStateStore } from './adapters/file-state-store.ts';
 import { MqttBus, type MqttBusOptions } from './adapters/mqtt/mqtt-bus.ts';
-import { holdAlone } from './adapters/single-instance.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import { Agent, agentBlocks, offlineWill } from './agent/index.ts';
 import type { AgentConfig } from './agent-config.ts';
-import {
-  allow,
-  asNsError,
-  ByteView,
-  MiB,
-  milliseconds,
-  type NsError,
-  refusal,
-  seconds,
-} from './base/index.ts';
-import { Custody, Lockout, PowerWatch, WakeInterlock } from './bmc/index.ts';
+import { allow, asNsError, ByteView, MiB, type NsError, seconds } from './base/index.ts';
 import { openBoard } from './board-parts.ts';
-import {
-  brokerOptions,
-  finishCutOffChanges,
-  followVitals,
-  isOpenLink,
-  openDeviceKey,
-} from './device-parts.ts';
+import { type Machine, openMachine } from './device-machine.ts';
+import { brokerOptions, followVitals, isOpenLink } from './device-parts.ts';
 import type { DeviceRelay } from './device-relay.ts';
 import type { LogSink, MessageBus } from './ports/index.ts';
-import { AuditLog, Freshness, openOrder } from './security/index.ts';
+import { Freshness, openOrder } from './security/index.ts';
 import {
   Desk,
   type DeskOptions,
@@ -41,8 +24,6 @@ import { RELEASED, VERSION } from './version.ts';
 
 /** Of each of the journal's two regions. Fixed: a region keeps the size that it was made with. */
 const JOURNAL_SIZE = 8 * MiB;
-/** What the journal, the redo logs, the audit log and the lock may take together, beside staged files. */
-const OWN_MIB = 128;
 /** As much under way as a fast link with a long way needs; blocks are 64 KiB. */
 const SEND_LIMITS = { window: 64, windowBytes: 4 * MiB, bytes: 16 * MiB };
 
@@ -65,50 +46,17 @@ const REAL: Surroundings = {
   openBus: ({ log, ...options }) => new MqttBus(options, systemClock, systemEntropy, log),
 };
 
-/** The machine as one thing: its board, who has its disks, and whether it is disabled. */
-async function openMachine(boardName: string, config: AgentConfig, log: LogSink, surroundings: Surroundings) {
-  const clock = systemClock;
-  const keyStore = await openDeviceKey(config.state);
-  const release = await holdAlone(config.state);
-  const store = await openFileStateStore(config.state, { quota: (OWN_MIB + config.limits.stagingMiB) * MiB });
-  const board = await surroundings.openBoard(boardName, {
-    clock,
-    store,
-    log,
-    base: config.base,
-    sim: config.sim,
-  });
-  const power = new PowerWatch(board.power);
-  const custody = new Custody({ power, drives: board.switches, clock, log });
-  const lockout = new Lockout({ store, power, custody, clock, log });
-  const interlock = new WakeInterlock({
-    power,
-    custody,
-    clock,
-    log,
-    mayWake: () => lockout.enabled,
-    settle: milliseconds(board.description.wakeSettleMs),
-  });
-  interlock.start();
-  await lockout.reassert();
-  await finishCutOffChanges(store, custody, log);
-  await custody.start();
-  return { clock, store, keyStore, board, power, custody, lockout, interlock, release };
-}
-
-type Machine = Awaited<ReturnType<typeof openMachine>>;
-
 async function servicesOf(
   machine: Machine,
   config: AgentConfig,
   rest: Pick<TaskServices, 'identity' | 'log' | 'blocks' | 'byNeighbour'>,
 ): Promise<TaskServices> {
-  const { clock, store, board, power, custody, lockout } = machine;
+  const { clock, store, board, power, custody, lockout, audit } = machine;
   return {
     ...rest,
     clock,
     store,
-    audit: await AuditLog.open(store),
+    audit,
     power,
     custody,
     lockout,
@@ -134,7 +82,7 @@ export async function startDevice(
   log: LogSink,
   surroundings: Surroundings = REAL,
 ): Promise<Device> {
-  const machine = await openMachine(boardName, config, log, surroundings);
+  const machine = await openMachine(boardName, config, log, surroundings.openBoard);
   const { clock, store, keyStore, power, lockout } = machine;
   const identity: DeviceIdentity = {
     tenant: config.tenant,
@@ -226,17 +174,14 @@ async function stopDevice(
   agent: Agent,
   desk: Desk,
   relay: DeviceRelay | undefined,
-  { interlock, custody, power, board, lockout, release }: Machine,
+  machine: Machine,
   logs: readonly { close(): Promise<void> }[],
 ): Promise<void> {
   // Orders first: one that came between the two would be refused for no reason of its own.
   await agent.stop();
   await desk.stop();
   await relay?.close();
-  if (lockout.enabled) await custody.handBack(refusal('CUSTODY_UNAVAILABLE', 'The agent is stopping.'));
+  await machine.letGo();
   await Promise.all(logs.map((log) => log.close()));
-  interlock.stop();
-  power.close();
-  await board.close();
-  await release();
+  await machine.close();
 }

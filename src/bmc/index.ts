@@ -1,4 +1,5 @@
 export { type BoardDescription, boardChannels, boardDescription } from './board.ts';
+export { BoardPowerSource } from './board-power-source.ts';
 export { ChassisOrders, type ChassisOrdersOptions } from './chassis-orders.ts';
 export { Custody, type CustodyOptions, type DiskReport, type Door } from './custody.ts';
 export type { HandBack, LeaseRequest } from './disk-custody.ts';

@@ -33,6 +33,8 @@ export interface LockoutOptions {
   readonly custody: Custody;
   readonly clock: Clock;
   readonly log: LogSink;
+  /** Called whenever the lock was brought into force: by then the mask and the drives are as far as they come. */
+  readonly onEnforced?: () => void;
 }
 
 /**
@@ -136,6 +138,7 @@ export class Lockout {
     custody.close('disabled', why);
     await this.#attempt('masking the power button', (power) => power.maskPowerOn(true));
     await custody.handBack(why);
+    this.#options.onEnforced?.();
   }
 
   async #free(): Promise<void> {

@@ -1,5 +1,5 @@
 import { ByteView, crc32c, equalBytes, NsError, utf8 } from '../base/index.ts';
-import type { BlockDevice, StateStore } from '../ports/index.ts';
+import type { BlockDevice, StateStore, Stop } from '../ports/index.ts';
 import {
   type AuditEntry,
   type AuditHead,
@@ -75,6 +75,7 @@ export class AuditLog {
   #first: number;
   #pending = 0;
   #tail: Promise<unknown> = Promise.resolve();
+  readonly #listeners = new Set<(entry: AuditEntry) => void>();
 
   private constructor(region: BlockDevice, slots: number, head: AuditHead, first: number) {
     this.#region = region;
@@ -148,7 +149,14 @@ export class AuditLog {
     await this.#region.flush();
     this.#head = head;
     this.#first = Math.max(this.#first, head.seq - this.#slots);
+    for (const listener of this.#listeners) listener({ ...short, seq: head.seq - 1 });
     return head;
+  }
+
+  /** Called with each entry once it is on stable storage. A listener does not throw. */
+  onAppended(listener: (entry: AuditEntry) => void): Stop {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /**

@@ -220,3 +220,14 @@ await t.test('a path with odd characters stays one quoted word', async (t) => {
   });
   t.equal(auditDetail(order), 'file.stat "disk0:/a\\n2026 forged line\\u001b[2J\\u009b\\u202e"');
 });
+
+await t.test('whoever listens gets each entry once it is kept, as it was kept', async (t) => {
+  const log = await AuditLog.open(new MemoryState(), { slots: 32 });
+  const heard: unknown[] = [];
+  const stop = log.onAppended((entry) => heard.push(entry));
+  await log.append({ at: 5, event: 'a', detail: 'one' });
+  await log.append({ at: 6, event: 'b', detail: 'two' });
+  stop();
+  await log.append({ at: 7, event: 'c', detail: 'three' });
+  t.same(heard, (await log.read(0, 2)).entries);
+});

@@ -1,0 +1,103 @@
+import { openFileStateStore } from './adapters/file-state-store.ts';
+import { holdAlone } from './adapters/single-instance.ts';
+import { systemClock } from './adapters/system-clock.ts';
+import type { AgentConfig } from './agent-config.ts';
+import { asNsError, MiB, milliseconds, refusal } from './base/index.ts';
+import { ChassisOrders, Custody, LockGuard, Lockout, PowerWatch, WakeInterlock } from './bmc/index.ts';
+import type { BoardParts, openBoard } from './board-parts.ts';
+import { finishCutOffChanges, openDeviceKey } from './device-parts.ts';
+import type { Clock, KeyStore, LogSink } from './ports/index.ts';
+import { AuditLog } from './security/index.ts';
+
+/** What the journal, the redo logs, the audit log and the lock may take together, beside staged files. */
+const OWN_MIB = 128;
+
+/** The machine as one thing: its board, who has its disks, and whether it is disabled. */
+export interface Machine {
+  readonly clock: Clock;
+  readonly store: Awaited<ReturnType<typeof openFileStateStore>>;
+  readonly keyStore: KeyStore;
+  readonly board: BoardParts;
+  readonly power: PowerWatch;
+  readonly custody: Custody;
+  readonly lockout: Lockout;
+  readonly audit: AuditLog;
+  /** Where the board can drive its host. */
+  readonly chassis?: ChassisOrders;
+  /** Gives the disks back, unless they are held. */
+  letGo(): Promise<void>;
+  /** The board, after everything that uses it. */
+  close(): Promise<void>;
+}
+
+/** In this order: the lock is in force, and a change that was cut off is finished, before anybody can ask for a disk. */
+export async function openMachine(
+  boardName: string,
+  config: AgentConfig,
+  log: LogSink,
+  open: typeof openBoard,
+): Promise<Machine> {
+  const clock = systemClock;
+  const keyStore = await openDeviceKey(config.state);
+  const release = await holdAlone(config.state);
+  const store = await openFileStateStore(config.state, { quota: (OWN_MIB + config.limits.stagingMiB) * MiB });
+  const audit = await AuditLog.open(store);
+  const { base, sim, qemu } = config;
+  const board = await open(boardName, { clock, store, log, base, sim, qemu });
+  const ipmi = config.hostPower?.ipmi;
+  const fused = ipmi && (await (await import('./device-power.ts')).withIpmi(board.power, ipmi, clock, log));
+  const power = new PowerWatch(fused?.power ?? board.power);
+  const custody = new Custody({ power, drives: board.switches, clock, log });
+  const lockout = new Lockout({ store, power, custody, clock, log, onEnforced: () => guard?.look() });
+  const interlock = new WakeInterlock({
+    power,
+    custody,
+    clock,
+    log,
+    mayWake: () => lockout.enabled,
+    settle: milliseconds(board.description.wakeSettleMs),
+  });
+  const { control } = board;
+  const noteReverted = (state: string): void => {
+    const entry = {
+      at: clock.wallSeconds(),
+      event: 'lock.wake-reverted',
+      detail: `the host was in ${state}`,
+    };
+    audit.append(entry).catch((error: unknown) => {
+      log.log('error', 'audit-failed', { error: asNsError(error).message });
+    });
+  };
+  const guard =
+    control &&
+    new LockGuard({ power, control, lockout, clock, log, onReverted: ({ state }) => noteReverted(state) });
+  interlock.start();
+  await lockout.reassert();
+  guard?.start();
+  await finishCutOffChanges(store, custody, log);
+  await custody.start();
+  return {
+    clock,
+    store,
+    keyStore,
+    board,
+    power,
+    custody,
+    lockout,
+    audit,
+    ...(control === undefined
+      ? {}
+      : { chassis: new ChassisOrders({ control, power, lockout, interlock, clock, log }) }),
+    letGo: async () => {
+      guard?.stop();
+      if (lockout.enabled) await custody.handBack(refusal('CUSTODY_UNAVAILABLE', 'The agent is stopping.'));
+    },
+    close: async () => {
+      interlock.stop();
+      power.close();
+      await fused?.close();
+      await board.close();
+      await release();
+    },
+  };
+}

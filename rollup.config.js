@@ -57,9 +57,9 @@ function program(input, name, node = 'node') {
       banner: banner(node),
       sourcemap: false,
     },
-    // Optional native accelerators and WebSocket transport: never loaded. serialport, which is native, stays a package
-    // beside the bundle and is loaded by whoever opens a serial line. See docs/dependencies.md.
-    external: [/^node:/, 'serialport', 'cbor-extract', 'bufferutil', 'utf-8-validate'],
+    // Optional native accelerators and WebSocket transport: never loaded. serialport and koffi, which are native, stay
+    // packages beside the bundle and are loaded by whoever opens a serial line or an IPMI device. See docs/dependencies.md.
+    external: [/^node:/, 'serialport', 'koffi', 'cbor-extract', 'bufferutil', 'utf-8-validate'],
     plugins: [
       leanMqtt,
       resolve({ exportConditions: ['node'], preferBuiltins: true }),

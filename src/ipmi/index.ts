@@ -12,6 +12,12 @@ export type {
   Setting,
 } from './bmc/machine.ts';
 export { SelStore, type SelStoreOptions } from './bmc/sel-store.ts';
+export type { BmcAccount } from './bmc/session/account.ts';
+export { LanChannel, type LanChannelOptions } from './bmc/session/channel.ts';
+export { lanCommands } from './bmc/session/commands/index.ts';
+export type { LanEvent } from './bmc/session/event.ts';
+export { LAN_LIMITS, type LanLimits } from './bmc/session/limits.ts';
+export { LanResponder, type LanResponderParts } from './bmc/session/responder.ts';
 export { IpmiClient, type IpmiClientParts } from './client.ts';
 export { type Carrier, type Command, runCommand } from './command.ts';
 export * as commands from './commands/index.ts';
@@ -22,6 +28,7 @@ export { encodeFru } from './fru/encode.ts';
 export type { FruField, FruInventory, MultiRecord } from './fru/inventory.ts';
 export type { LanConfiguration, User } from './lan.ts';
 export type { PowerOptions } from './power.ts';
+export { convert } from './sdr/convert.ts';
 export type { Reading, Severity } from './sdr/reading.ts';
 export type { SdrRecord } from './sdr/record.ts';
 export type { SensorNow } from './sdr/sensor-reader.ts';
@@ -38,4 +45,7 @@ export { Sweeper, type SweeperOptions, type SweepResult } from './sweep.ts';
 export { decodeVmControl, VM_GREETING, VM_ORDER, type VmCapabilities, type VmOrder } from './vm/control.ts';
 export { encodeVmFrame, type VmFrame, VmFrameReader } from './vm/frame.ts';
 export { decodeVmRequest, encodeVmResponse, type VmRequest } from './vm/message.ts';
+export { BT_FRAMES } from './wire/bt.ts';
 export { CIPHER_SUITES, type CipherSuiteId } from './wire/cipher-suite.ts';
+export type { HostFrames } from './wire/host-frames.ts';
+export { KCS_FRAMES } from './wire/kcs.ts';

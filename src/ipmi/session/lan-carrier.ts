@@ -5,6 +5,7 @@ import { IpmiCompletion } from '../faults.ts';
 import { CIPHER_SUITES, type CipherSuiteId } from '../wire/cipher-suite.ts';
 import { NET_FN } from '../wire/message.ts';
 import type { Patience } from './line.ts';
+import { raiseLevel } from './raise-level.ts';
 import { IpmiSession, type Question } from './session.ts';
 import { LEVEL, type Level, type Login } from './set-up.ts';
 
@@ -30,12 +31,6 @@ export interface LanCarrierOptions {
 }
 
 const MOST_WAITING = 64;
-const SET_PRIVILEGE = 0x3b;
-/** Completion codes of Set Session Privilege Level (IPMI 2.0, 22.18). */
-const REFUSED_LEVELS = {
-  128: 'this user does not have that level',
-  129: 'the level is above the limit of the user or of the channel',
-};
 const KEEP_ALIVE: Question = {
   name: 'Get Device ID',
   netFn: NET_FN.app,
@@ -90,6 +85,13 @@ export class LanCarrier implements Carrier {
     }
   }
 
+  /** A session of its own, beside the one for commands: for a console. Whoever asks for it closes it. */
+  openSession(signal: AbortSignal): Promise<IpmiSession> {
+    const until = AbortSignal.any([signal, this.#over.signal]);
+    until.throwIfAborted();
+    return this.#openSession(until);
+  }
+
   /** Ends what is under way and frees the session at the BMC. */
   async close(): Promise<void> {
     this.#over.abort(new NsError('NS_IPMI_CLOSED', 'the IPMI client was closed'));
@@ -134,7 +136,10 @@ export class LanCarrier implements Carrier {
       this.#open = open;
       this.#keepAlive();
     }
-    if (LEVEL[open.level] < LEVEL[level]) await this.#raise(open, level, signal);
+    if (LEVEL[open.level] < LEVEL[level]) {
+      await raiseLevel(open.session, level, signal);
+      open.level = level;
+    }
     return open;
   }
 
@@ -159,23 +164,6 @@ export class LanCarrier implements Carrier {
       }
     }
     throw first ?? new NsError('NS_IPMI_SUITE', 'no cipher suite is allowed', { family: 'caller' });
-  }
-
-  async #raise(open: Open, level: Level, signal: AbortSignal): Promise<void> {
-    const response = await open.session.ask(
-      {
-        name: 'Set Session Privilege Level',
-        netFn: NET_FN.app,
-        command: SET_PRIVILEGE,
-        data: Uint8Array.of(LEVEL[level]),
-        repeatable: true,
-      },
-      signal,
-    );
-    if (response.completion !== 0) {
-      throw new IpmiCompletion('Set Session Privilege Level', response.completion, REFUSED_LEVELS);
-    }
-    open.level = level;
   }
 
   async #drop(): Promise<void> {

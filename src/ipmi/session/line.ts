@@ -1,5 +1,5 @@
 import { asNsError, type Duration, milliseconds, NsError } from '../../base/index.ts';
-import type { Clock, Datagram, Entropy } from '../../ports/index.ts';
+import type { Clock, Datagram, Entropy, Stop } from '../../ports/index.ts';
 import { decodePacket, type IpmiPacket } from '../wire/packet.ts';
 import type { SessionKeys } from '../wire/protection.ts';
 
@@ -16,9 +16,11 @@ export interface Patience {
 /** Session ids and their keys, as far as this side has them. */
 export type KeyRing = (sessionId: number) => SessionKeys | undefined;
 
+export type SessionPacket = Extract<IpmiPacket, { is: 'session' }>;
+
 /**
- * Question and answer over a Datagram, one at a time. What cannot be read, has a wrong code, or answers no open question
- * is dropped without a word.
+ * Question and answer over a Datagram, one at a time, and payloads of other types beside them. What cannot be read, has a
+ * wrong code, or answers no open question is dropped without a word.
  */
 export class Line {
   readonly peer: string;
@@ -27,6 +29,7 @@ export class Line {
   readonly #entropy: Entropy;
   readonly #keys: KeyRing;
   readonly #stop: () => void;
+  readonly #payloads = new Map<number, (packet: SessionPacket) => void>();
   #hear: ((packet: IpmiPacket) => void) | undefined;
 
   constructor(datagram: Datagram, clock: Clock, entropy: Entropy, keys: KeyRing) {
@@ -81,6 +84,12 @@ export class Line {
     }
   }
 
+  /** Packets of a session with this payload type, whether a question is open or not. */
+  onPayload(payloadType: number, listener: (packet: SessionPacket) => void): Stop {
+    this.#payloads.set(payloadType, listener);
+    return () => this.#payloads.delete(payloadType);
+  }
+
   /** Sends and waits for nothing. */
   async tell(bytes: Uint8Array): Promise<void> {
     await this.#datagram.send(bytes);
@@ -101,14 +110,16 @@ export class Line {
   }
 
   #receive(bytes: Uint8Array): void {
-    if (this.#hear === undefined) return;
+    if (this.#hear === undefined && this.#payloads.size === 0) return;
     let packet: IpmiPacket;
     try {
       packet = decodePacket(bytes, this.#keys);
     } catch {
       return;
     }
-    this.#hear(packet);
+    const listener = packet.is === 'session' ? this.#payloads.get(packet.payloadType) : undefined;
+    if (listener !== undefined && packet.is === 'session') listener(packet);
+    else this.#hear?.(packet);
   }
 
   #silent(what: string, tries: number): NsError {

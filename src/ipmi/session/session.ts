@@ -1,7 +1,8 @@
 import type { Duration } from '../../base/index.ts';
-import type { Clock, Datagram, Entropy } from '../../ports/index.ts';
+import type { Clock, Datagram, Entropy, Stop } from '../../ports/index.ts';
 import { decodeResponse, encodeRequest, type IpmiResponse, NET_FN } from '../wire/message.ts';
 import { encodeSession, type IpmiPacket, PAYLOAD } from '../wire/packet.ts';
+import { InOrder } from './in-order.ts';
 import { Line, type Patience } from './line.ts';
 import { nextSequence, SequenceWindow } from './sequence-window.ts';
 import { type Login, type SetUp, setUpSession } from './set-up.ts';
@@ -87,6 +88,24 @@ export class IpmiSession {
     return response;
   }
 
+  /**
+   * Payloads of this type from the BMC, beside the questions: each once, and none that another has overtaken. One listener a
+   * type.
+   */
+  onPayload(payloadType: number, listener: (payload: Uint8Array) => void): Stop {
+    const order = new InOrder();
+    return this.#line.onPayload(payloadType, ({ sequence, payload }) => {
+      if (!this.#received.take(sequence)) return;
+      this.#lastUse = this.#options.clock.monotonic();
+      if (order.take(sequence)) listener(payload);
+    });
+  }
+
+  /** Sends a payload of another type, encrypted and authenticated; lost where the network does not take it. */
+  send(payloadType: number, payload: Uint8Array): void {
+    this.#line.tell(this.#seal(payload, payloadType)).catch(() => undefined);
+  }
+
   /** Frees the session at the BMC, as far as it can still be reached. Never fails. */
   async close(signal: AbortSignal): Promise<void> {
     const data = new Uint8Array(4);
@@ -107,11 +126,11 @@ export class IpmiSession {
     await this.#line.close();
   }
 
-  #seal(message: Uint8Array): Uint8Array {
+  #seal(message: Uint8Array, payloadType: number = PAYLOAD.ipmi): Uint8Array {
     const { keys, bmcSession } = this.#setUp;
     this.#sent = nextSequence(this.#sent);
     const packet = {
-      payloadType: PAYLOAD.ipmi,
+      payloadType,
       sessionId: bmcSession,
       sequence: this.#sent,
       payload: message,

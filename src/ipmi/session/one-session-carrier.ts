@@ -1,0 +1,38 @@
+import { NsError } from '../../base/index.ts';
+import type { Carrier } from '../command.ts';
+import { raiseLevel } from './raise-level.ts';
+import type { IpmiSession } from './session.ts';
+import { LEVEL, type Level } from './set-up.ts';
+
+const MOST_WAITING = 16;
+
+/** Commands over one session, one at a time. A session that is gone is not opened anew: what it carries beside them is gone. */
+export class OneSessionCarrier implements Carrier {
+  readonly #session: IpmiSession;
+  #level: Level = 'user';
+  #turn: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+
+  constructor(session: IpmiSession) {
+    this.#session = session;
+  }
+
+  async carry(question: Parameters<Carrier['carry']>[0], signal: AbortSignal) {
+    if (this.#waiting >= MOST_WAITING)
+      throw new NsError('NS_IPMI_BUSY', 'too many commands wait already', { retryable: true });
+    this.#waiting += 1;
+    const mine = this.#turn.then(async () => {
+      if (LEVEL[this.#level] < LEVEL[question.level]) {
+        await raiseLevel(this.#session, question.level, signal);
+        this.#level = question.level;
+      }
+      return await this.#session.ask(question, signal);
+    });
+    this.#turn = mine.catch(() => undefined);
+    try {
+      return await mine;
+    } finally {
+      this.#waiting -= 1;
+    }
+  }
+}

@@ -1,0 +1,192 @@
+import { systemEntropy } from '../../src/adapters/entropy.ts';
+import { systemClock } from '../../src/adapters/system-clock.ts';
+import type { AgentConfig } from '../../src/agent-config.ts';
+import type { BoardParts } from '../../src/board-parts.ts';
+import { type Device, startDevice } from '../../src/device.ts';
+import { openDeviceKey } from '../../src/device-parts.ts';
+import { Fleet, type GetOutcome, type PutOutcome } from '../../src/fleet/index.ts';
+import type { KeyStore, LogSink, MessageBus } from '../../src/ports/index.ts';
+import {
+  type ArgsOf,
+  type DeviceEvent,
+  deviceTopics,
+  type Order,
+  type Verb,
+} from '../../src/protocol/index.ts';
+import { openEvent, signOrder } from '../../src/security/index.ts';
+import { type Ended, endOf, type GetOptions, type GiveOptions, type Got, type PutOptions } from './ended.ts';
+import { FakeBroker, type FakeBus } from './fake-bus.ts';
+import { MemorySink, memorySource } from './fleet-bench.ts';
+import { testKey, testKeyring } from './keys.ts';
+
+const TENANT = 'acme';
+const DEVICE = 'host1';
+
+let counter = 0;
+
+/** The whole agent beside some board, and an operator who gives it orders, over a broker in memory. */
+export class AgentDesk {
+  readonly broker = new FakeBroker();
+  readonly operator = testKey();
+  readonly officer = testKey();
+  readonly officer2 = testKey();
+  readonly lines: string[] = [];
+  /** The agent's own storage. */
+  readonly state: string;
+  #bus: FakeBus | undefined;
+  #device: Device | undefined;
+  #deviceKey: KeyStore | undefined;
+  #fleets = 0;
+
+  constructor(state: string) {
+    this.state = state;
+  }
+
+  get device(): KeyStore {
+    if (this.#deviceKey === undefined) throw new Error('not started');
+    return this.#deviceKey;
+  }
+
+  /** The agent's connection. */
+  get bus(): FakeBus {
+    if (this.#bus === undefined) throw new Error('not started');
+    return this.#bus;
+  }
+
+  /** Starts the agent on the state directory that is there. */
+  async bootAgent(
+    config: Pick<AgentConfig, 'base' | 'protectedPaths' | 'limits'> & Partial<AgentConfig>,
+    openBoard: (log: LogSink) => Promise<BoardParts>,
+    openBus?: (log: LogSink) => MessageBus,
+  ): Promise<void> {
+    this.#deviceKey = await openDeviceKey(this.state);
+    const log = { log: (level: string, event: string) => void this.lines.push(`${level} ${event}`) };
+    const whole: AgentConfig = {
+      device: DEVICE,
+      tenant: TENANT,
+      groups: ['rack1'],
+      broker: { url: 'mqtt://127.0.0.1:1' },
+      state: this.state,
+      keyring: testKeyring({
+        olga: [this.operator, 'operator'],
+        sam: [this.officer, 'security'],
+        tess: [this.officer2, 'security'],
+      }),
+      heartbeatSeconds: 60,
+      log: 'silent',
+      ...config,
+    };
+    this.#device = await startDevice('sim-host', whole, log, {
+      openBoard: () => openBoard(log),
+      openBus: () => {
+        if (openBus !== undefined) return openBus(log);
+        this.#bus = this.broker.bus(`ns-${DEVICE}`);
+        return this.#bus;
+      },
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#device?.stop();
+    this.#device = undefined;
+  }
+
+  /** A program of the operator's, or of somebody else's. */
+  async fleet(key: KeyStore = this.operator): Promise<Fleet> {
+    this.#fleets += 1;
+    const fleet = new Fleet({
+      bus: this.broker.bus(`operator-${this.#fleets}`),
+      tenant: TENANT,
+      key,
+      counter: { next: async () => ++counter },
+      devices: new Map([[DEVICE, this.device.publicKey]]),
+      clock: systemClock,
+      entropy: systemEntropy,
+    });
+    await fleet.connect();
+    return fleet;
+  }
+
+  /** Gives an order and waits for its end. */
+  async give<V extends Verb>(verb: V, args: ArgsOf<V>, options: GiveOptions = {}): Promise<Ended<V>> {
+    const fleet = await this.fleet(options.key);
+    try {
+      const order = await fleet.order(DEVICE, verb, args, {
+        signal: new AbortController().signal,
+        ...(options.effect === undefined ? {} : { effect: options.effect }),
+      });
+      return endOf(await order.outcome);
+    } finally {
+      await fleet.close();
+    }
+  }
+
+  async put(path: string, content: Uint8Array, options: PutOptions = {}): Promise<Ended<'file.download'>> {
+    const { onEvent, onProgress, effect, ...args } = options;
+    const fleet = await this.fleet();
+    try {
+      const put: PutOutcome = await fleet.put(DEVICE, { path, ...args }, memorySource(content), {
+        signal: new AbortController().signal,
+        ...(onEvent === undefined ? {} : { onEvent }),
+        ...(onProgress === undefined ? {} : { onProgress }),
+        ...(effect === undefined ? {} : { effect }),
+      });
+      return endOf(put.outcome);
+    } finally {
+      await fleet.close();
+    }
+  }
+
+  async get(path: string, options: GetOptions = {}): Promise<Got> {
+    const { sink = new MemorySink(), onEvent, onProgress, ...args } = options;
+    const fleet = await this.fleet();
+    try {
+      const got: GetOutcome = await fleet.get(DEVICE, { path, ...args }, sink, {
+        signal: new AbortController().signal,
+        ...(onEvent === undefined ? {} : { onEvent }),
+        ...(onProgress === undefined ? {} : { onProgress }),
+      });
+      return { ...endOf(got.outcome), sink, fault: got.fault?.code, resumedAt: got.file?.resumedAt };
+    } finally {
+      await fleet.close();
+    }
+  }
+
+  /** An order as signed, with these fields changed. */
+  packet(change: Record<string, unknown> = {}, key: KeyStore = this.operator): Promise<Uint8Array> {
+    counter += 1;
+    const order = {
+      v: 1,
+      id: systemEntropy.randomBytes(16),
+      aud: { to: 'device', name: DEVICE },
+      verb: 'machine.status',
+      args: {},
+      iss: key.publicKey.keyId,
+      ctr: counter,
+      exp: systemClock.wallSeconds() + 600,
+      ...change,
+    };
+    return signOrder(order as Order, key, TENANT);
+  }
+
+  /** Puts a packet on the device's order topic, as the broker or anybody on it can. */
+  send(payload: Uint8Array, retained = false): void {
+    this.broker.publish({ topic: deviceTopics(TENANT, DEVICE).cmd, payload, retained });
+  }
+
+  /** What the device has said, verified. */
+  events(): DeviceEvent[] {
+    const { evt } = deviceTopics(TENANT, DEVICE);
+    return this.broker.published
+      .filter(({ topic }) => topic === evt)
+      .map(({ payload }) => {
+        const opened = openEvent(payload, this.device.publicKey, { tenant: TENANT });
+        if (!opened.ok) throw new Error(opened.refusal.sentence);
+        return opened.value;
+      });
+  }
+
+  said<E extends DeviceEvent['event']>(event: E): (DeviceEvent & { event: E })[] {
+    return this.events().filter((said): said is DeviceEvent & { event: E } => said.event === event);
+  }
+}

@@ -1,6 +1,7 @@
 import type { Duration } from '../base/index.ts';
 import type { Clock } from '../ports/index.ts';
 import { getBootFlags, setBootFlags } from './boot.ts';
+import { BridgedCarrier, type BridgeTarget, bridging } from './bridge.ts';
 import { type Carrier, type Command, runCommand } from './command.ts';
 import * as commands from './commands/index.ts';
 import { type DecodedFru, decodeFru } from './fru/decode.ts';
@@ -45,6 +46,14 @@ export class IpmiClient {
   /** Ends what is under way and frees the session at the BMC. */
   close(): Promise<void> {
     return this.#close();
+  }
+
+  /** The same methods for a controller behind this BMC. Closed with this client. */
+  behind(target: BridgeTarget): IpmiClient {
+    return new IpmiClient({
+      carrier: new BridgedCarrier(bridging(this.#carrier), target),
+      clock: this.#clock,
+    });
   }
 
   /** Any command of this room, or one of the caller's own. */

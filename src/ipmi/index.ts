@@ -18,6 +18,7 @@ export { lanCommands } from './bmc/session/commands/index.ts';
 export type { LanEvent } from './bmc/session/event.ts';
 export { LAN_LIMITS, type LanLimits } from './bmc/session/limits.ts';
 export { LanResponder, type LanResponderParts } from './bmc/session/responder.ts';
+export { BridgedCarrier, type BridgeTarget, type BridgingCarrier } from './bridge.ts';
 export { IpmiClient, type IpmiClientParts } from './client.ts';
 export { type Carrier, type Command, runCommand } from './command.ts';
 export * as commands from './commands/index.ts';

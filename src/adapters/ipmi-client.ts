@@ -7,6 +7,7 @@ import {
   IpmiClient,
   LanCarrier,
   type Level,
+  openSol,
   type Patience,
   SessionlessCarrier,
   userKey,
@@ -79,7 +80,12 @@ export function ipmiClient(
     ...(options.keepAlive === undefined ? {} : { keepAlive: options.keepAlive }),
     ...(options.onSuite === undefined ? {} : { onSuite: options.onSuite }),
   });
-  return new IpmiClient({ carrier, clock: systemClock, close: () => carrier.close() });
+  return new IpmiClient({
+    carrier,
+    clock: systemClock,
+    sol: (sol, signal) => openSol((until) => carrier.openSession(until), systemClock, sol, signal),
+    close: () => carrier.close(),
+  });
 }
 
 /** What a BMC tells before any session: unprotected, a hint at most. */

@@ -1,4 +1,5 @@
 import type { Duration } from '../base/index.ts';
+import { NsError } from '../base/index.ts';
 import type { Clock } from '../ports/index.ts';
 import { getBootFlags, setBootFlags } from './boot.ts';
 import { BridgedCarrier, type BridgeTarget, bridging } from './bridge.ts';
@@ -17,10 +18,15 @@ import { deleteRecord } from './sel/delete-record.ts';
 import { readLog } from './sel/read-log.ts';
 import type { SelRecord } from './sel/record.ts';
 import type { Level } from './session/set-up.ts';
+import { readSolConfiguration, type SolConfiguration } from './sol/configuration.ts';
+import type { SolConsole } from './sol/console.ts';
+import type { SolOptions } from './sol/open-sol.ts';
 
 export interface IpmiClientParts {
   readonly carrier: Carrier;
   readonly clock: Clock;
+  /** Opens the host's console, where the way to the BMC can carry one. */
+  readonly sol?: (options: SolOptions, signal: AbortSignal) => Promise<SolConsole>;
   /** Frees whatever the carrier has open. */
   readonly close?: () => Promise<void>;
 }
@@ -34,18 +40,22 @@ export class IpmiClient {
   readonly #clock: Clock;
   readonly #close: () => Promise<void>;
   readonly #sensors: SensorReader;
+  readonly #sol: IpmiClientParts['sol'];
+  readonly #consoles = new Set<SolConsole>();
   readonly #never = new AbortController().signal;
 
-  constructor({ carrier, clock, close = async () => {} }: IpmiClientParts) {
+  constructor({ carrier, clock, sol, close = async () => {} }: IpmiClientParts) {
     this.#carrier = carrier;
     this.#clock = clock;
     this.#close = close;
+    this.#sol = sol;
     this.#sensors = new SensorReader(carrier);
   }
 
   /** Ends what is under way and frees the session at the BMC. */
-  close(): Promise<void> {
-    return this.#close();
+  async close(): Promise<void> {
+    await Promise.all([...this.#consoles].map((console) => console.close()));
+    await this.#close();
   }
 
   /** The same methods for a controller behind this BMC. Closed with this client. */
@@ -247,6 +257,27 @@ export class IpmiClient {
   }
   dcmiCapabilities(signal?: AbortSignal): Promise<commands.DcmiCapabilities> {
     return this.run(commands.dcmiGetCapabilities, undefined, signal);
+  }
+  /**
+   * Opens the host's serial console, beside the commands: encrypted, in a session of its own. Codes as in openSol; a way that
+   * carries no console is NS_IPMI_SOL_UNSUPPORTED.
+   */
+  async sol(options: SolOptions = {}, signal = this.#never): Promise<SolConsole> {
+    if (this.#sol === undefined) {
+      throw new NsError('NS_IPMI_SOL_UNSUPPORTED', 'this way to the BMC carries no console', {
+        family: 'caller',
+      });
+    }
+    const console = await this.#sol(options, signal);
+    this.#consoles.add(console);
+    console.onEnd(() => this.#consoles.delete(console));
+    return console;
+  }
+  solConfiguration(
+    channel: commands.ChannelNumber = commands.THIS_CHANNEL,
+    signal = this.#never,
+  ): Promise<SolConfiguration> {
+    return readSolConfiguration(this.#carrier, channel, signal);
   }
   /** What the machine draws (DCMI). */
   powerReading(signal?: AbortSignal): Promise<commands.PowerReading> {

@@ -25,6 +25,8 @@ export interface IpmiSim {
 export interface IpmiSimOptions {
   /** At most 256 bytes. */
   readonly fru?: Uint8Array;
+  /** A TCP port of the loopback where the host's serial console is: whoever listens there is the host. */
+  readonly consolePort?: number;
 }
 
 const FILES = join(import.meta.dirname, '../vectors/ipmi_sim');
@@ -66,7 +68,11 @@ export async function startIpmiSim(options: IpmiSimOptions = {}): Promise<IpmiSi
   const port = await freePort();
   await cp(FILES, directory, { recursive: true });
   for (const name of ['lan.conf', 'bmc.emu']) {
-    const text = await readFile(join(FILES, name), 'utf8');
+    let text = await readFile(join(FILES, name), 'utf8');
+    if (name === 'lan.conf' && options.consolePort !== undefined) {
+      const sol = `  sol "tcp:127.0.0.1:${options.consolePort}" 115200 history=4000`;
+      text = text.replace('  startnow false', `${sol}\n  startnow false`);
+    }
     await writeFile(
       join(directory, name),
       text.replaceAll('@DIR@', directory).replaceAll('@PORT@', String(port)),

@@ -44,6 +44,7 @@ export {
   SUITES_PIECE,
 } from './get-channel-cipher-suites.ts';
 export { type ChannelInfo, getChannelInfo } from './get-channel-info.ts';
+export { getChannelPayloadSupport, type SupportedPayloads } from './get-channel-payload-support.ts';
 export { type ChassisCapabilities, getChassisCapabilities } from './get-chassis-capabilities.ts';
 export { type ChassisStatus, getChassisStatus, type RestorePolicy } from './get-chassis-status.ts';
 export { getDeviceGuid } from './get-device-guid.ts';
@@ -53,6 +54,8 @@ export {
   getLanConfigurationParameters,
   type LanParameterWanted,
 } from './get-lan-configuration-parameters.ts';
+export { getPayloadActivationStatus, type PayloadActivation } from './get-payload-activation-status.ts';
+export { getPayloadInstanceInfo, type PayloadInstance } from './get-payload-instance-info.ts';
 export { getPohCounter } from './get-poh-counter.ts';
 export { getSdr, type SdrPiece } from './get-sdr.ts';
 export { getSdrRepositoryInfo, type SdrRepositoryInfo } from './get-sdr-repository-info.ts';
@@ -71,6 +74,10 @@ export {
   type SessionInfo,
   type SessionWanted,
 } from './get-session-info.ts';
+export {
+  getSolConfigurationParameters,
+  type SolParameterWanted,
+} from './get-sol-configuration-parameters.ts';
 export { type BootOptionWanted, getSystemBootOptions } from './get-system-boot-options.ts';
 export { getSystemGuid } from './get-system-guid.ts';
 export { getSystemRestartCause, type RestartCause } from './get-system-restart-cause.ts';
@@ -102,8 +109,13 @@ export {
 export { setSelTime } from './set-sel-time.ts';
 export { setSelTimeUtcOffset } from './set-sel-time-utc-offset.ts';
 export { setSensorThresholds } from './set-sensor-thresholds.ts';
+export {
+  type SolParameterSetting,
+  setSolConfigurationParameters,
+} from './set-sol-configuration-parameters.ts';
 export { setSystemBootOptions } from './set-system-boot-options.ts';
 export { setWatchdogTimer, type WatchdogSettings } from './set-watchdog-timer.ts';
+export { decodeSolParameter, encodeSolParameter, SOL_PARAMETER, type SolParameter } from './sol-parameter.ts';
 export {
   COUNT_MS,
   decodeUses,

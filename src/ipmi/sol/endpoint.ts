@@ -79,8 +79,8 @@ export interface SolStep {
   readonly state: SolState;
   readonly send: readonly SolPacket[];
   readonly deliver: Uint8Array;
-  /** Of a packet that is not a repetition. */
-  readonly flags: number;
+  /** Of a packet that came, and is not a repetition. */
+  readonly flags: number | undefined;
 }
 
 const NONE = new Uint8Array(0);
@@ -157,7 +157,7 @@ function heardPacket(state: SolState, event: SolEvent & { is: 'packet' }, now: D
     state: rest.state,
     send: [...answer, ...rest.send],
     deliver: repeated ? NONE : packet.characters.subarray(0, after.heard?.accepted ?? 0),
-    flags: repeated ? 0 : packet.flags,
+    flags: repeated ? undefined : packet.flags,
   };
 }
 
@@ -253,5 +253,5 @@ const still = (state: SolState, send: readonly SolPacket[] = []): SolStep => ({
   state,
   send,
   deliver: NONE,
-  flags: 0,
+  flags: undefined,
 });

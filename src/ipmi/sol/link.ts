@@ -57,6 +57,11 @@ export class SolLink {
     return this.#room.wait(signal, () => this.#stopped || this.#state.bytesWaiting <= half);
   }
 
+  /** Resolves when all that was written is acknowledged, or it is over; rejects with the signal's reason. */
+  drained(signal: AbortSignal): Promise<void> {
+    return this.#room.wait(signal, () => this.#stopped || this.idle);
+  }
+
   /** In order with what was written; false as with write. */
   signal(flags: number): boolean {
     if (this.#stopped || !solRoom(this.#state, 0)) return false;
@@ -104,7 +109,7 @@ export class SolLink {
     this.#arm();
     for (const packet of step.send) send(encodeSol(packet));
     if (step.deliver.byteLength > 0) deliver(step.deliver);
-    if (step.flags !== 0 || (event.is === 'packet' && event.packet.number === 0)) onFlags(step.flags);
+    if (step.flags !== undefined) onFlags(step.flags);
     this.#room.look();
     if (state.fault === undefined) return;
     this.stop();

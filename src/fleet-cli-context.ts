@@ -33,6 +33,8 @@ export interface Context {
   /** Aborts at Ctrl-C. */
   readonly signal: AbortSignal;
   readonly config: () => Promise<OperatorConfig>;
+  /** File names in the configuration are relative to this. */
+  readonly directory: () => Promise<string>;
   readonly hosts: (range: string) => Promise<string[]>;
   /** Connects, does the work, and says goodbye to the broker whatever comes. */
   readonly withFleet: <T>(work: (fleet: Fleet) => Promise<T>) => Promise<T>;
@@ -162,6 +164,7 @@ export function openContext(options: GlobalOptions): Context {
     timing: total === undefined ? {} : { total },
     signal: interrupt.signal,
     config: async () => (await loaded()).config,
+    directory: async () => (await loaded()).directory,
     hosts: async (range) => {
       const { config } = await loaded();
       return resolveHosts(range, { devices: [...config.devices.keys()], groups: config.groups });

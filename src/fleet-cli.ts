@@ -4,6 +4,7 @@ import { clean, EXIT, type ExitCode, jsonLine } from './fleet/index.ts';
 import { addChainCommands } from './fleet-cli-chain.ts';
 import { type Context, type GlobalOptions, openContext } from './fleet-cli-context.ts';
 import { addFileCommands, type Run } from './fleet-cli-files.ts';
+import { addIpmiCommands } from './fleet-cli-ipmi.ts';
 import { addLocalCommands } from './fleet-cli-local.ts';
 import { addMachineCommands } from './fleet-cli-machine.ts';
 import { VERSION } from './version.ts';
@@ -21,6 +22,7 @@ Examples:
   nightshift memcheck rack1 --medium dram
   nightshift chain rack1
   nightshift disable laptop7 --reason 'stolen'
+  nightshift ipmi --host 10.0.0.7 --user admin status
   nightshift explain HOST_SUSPENDED
 
 Exit status:
@@ -43,6 +45,10 @@ const USAGE = new Set([
   'NS_ORDER_INVALID',
   'NS_BROKER_URL',
   'NS_NAME_INVALID',
+  'NS_IPMI_CREDENTIALS',
+  'NS_IPMI_SUITE',
+  'NS_IPMI_PINNED',
+  'NS_IPMI_PINS',
 ]);
 
 function exitOfFault(fault: NsError): ExitCode {
@@ -77,6 +83,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   addFileCommands(program, run);
   addMachineCommands(program, run);
   addChainCommands(program, run);
+  addIpmiCommands(program, run);
   addLocalCommands(program, run);
   try {
     await program.parseAsync(argv);

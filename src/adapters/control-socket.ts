@@ -10,24 +10,32 @@ const CONNECTIONS = 8;
 /** What a command gives back; `ok` is added. */
 export type ControlAnswer = Readonly<Record<string, unknown>>;
 
+export interface ControlLimits {
+  /** The most characters of a command. */
+  readonly line?: number;
+  /** The most characters of an answer. */
+  readonly answer?: number;
+}
+
 export interface ControlSocket {
   close(): Promise<void>;
 }
 
 /**
  * Listens on a unix socket of mode 0600 for commands, one JSON value a line, each answered by one line, in order. A line
- * longer than 4096 bytes ends its connection. What `obey` throws becomes an answer that is not ok.
+ * longer than 4096 characters (`limits.line`) ends its connection. What `obey` throws becomes an answer that is not ok.
  */
 export async function openControlSocket(
   path: string,
   obey: (command: unknown) => Promise<ControlAnswer>,
+  limits: ControlLimits = {},
 ): Promise<ControlSocket> {
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => socket.destroy());
-    void serve(obey, socket);
+    void serve(obey, socket, limits.line ?? LONGEST_LINE);
   });
   server.maxConnections = CONNECTIONS;
   try {
@@ -49,6 +57,7 @@ export async function askControlSocket(
   path: string,
   command: unknown,
   limitMs: number,
+  { answer: longest = LONGEST_ANSWER }: ControlLimits = {},
 ): Promise<ControlAnswer> {
   const socket = connect(path);
   try {
@@ -58,7 +67,7 @@ export async function askControlSocket(
     let text = '';
     for await (const chunk of socket) {
       text += String(chunk);
-      if (text.includes('\n') || text.length > LONGEST_ANSWER) break;
+      if (String(chunk).includes('\n') || text.length > longest) break;
     }
     const answer = parseJson(text.split('\n')[0] ?? '') as { ok?: boolean; error?: string };
     if (answer?.ok === true) return answer as ControlAnswer;
@@ -73,7 +82,11 @@ export async function askControlSocket(
 const TOO_LONG = `${JSON.stringify({ ok: false, error: 'the line is too long' })}\n`;
 
 /** Reads no further while a command is under way, so that a peer cannot pile them up. */
-async function serve(obey: (command: unknown) => Promise<ControlAnswer>, socket: Socket): Promise<void> {
+async function serve(
+  obey: (command: unknown) => Promise<ControlAnswer>,
+  socket: Socket,
+  longest: number,
+): Promise<void> {
   let rest = '';
   socket.setEncoding('utf8');
   try {
@@ -82,13 +95,13 @@ async function serve(obey: (command: unknown) => Promise<ControlAnswer>, socket:
       for (let end = rest.indexOf('\n'); end >= 0; end = rest.indexOf('\n')) {
         const line = rest.slice(0, end);
         rest = rest.slice(end + 1);
-        if (line.length > LONGEST_LINE) {
+        if (line.length > longest) {
           socket.end(TOO_LONG);
           return;
         }
         if (line.trim() !== '') socket.write(`${JSON.stringify(await answer(obey, line))}\n`);
       }
-      if (rest.length > LONGEST_LINE) {
+      if (rest.length > longest) {
         socket.end(TOO_LONG);
         return;
       }

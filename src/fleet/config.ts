@@ -4,6 +4,7 @@ import type { PublicKey } from '../ports/index.ts';
 import { NAME } from '../protocol/index.ts';
 import { publicKeyFromText } from '../security/index.ts';
 import { expandHosts } from './host-range.ts';
+import { type IpmiConfig, ipmiConfigOf, ipmiSection, NO_IPMI } from './ipmi-config.ts';
 
 const name = v.pipe(v.string(), v.regex(NAME, 'must be letters, digits, ".", "_" and "-"'));
 const file = v.pipe(v.string(), v.minLength(1));
@@ -26,6 +27,7 @@ const configFile = v.strictObject({
   key: v.optional(file),
   devices: v.optional(v.record(name, v.string())),
   groups: v.optional(v.record(name, v.union([v.string(), v.array(v.string())]))),
+  ipmi: v.optional(ipmiSection),
 });
 
 /** What the environment may set: variable to key of the file. */
@@ -35,7 +37,12 @@ const ENVIRONMENT = {
   NIGHTSHIFT_KEY: 'key',
 } as const;
 /** Read elsewhere. */
-const OTHER_VARIABLES = ['NIGHTSHIFT_CONFIG', 'NIGHTSHIFT_PASSPHRASE_FILE'];
+const OTHER_VARIABLES = [
+  'NIGHTSHIFT_CONFIG',
+  'NIGHTSHIFT_PASSPHRASE_FILE',
+  'NIGHTSHIFT_IPMI_PASSWORD',
+  'NIGHTSHIFT_IPMI_PASSWORD_FILE',
+];
 
 export interface OperatorConfig {
   readonly broker: v.InferOutput<typeof broker> | undefined;
@@ -44,6 +51,7 @@ export interface OperatorConfig {
   readonly keyFile: string | undefined;
   readonly devices: ReadonlyMap<string, PublicKey>;
   readonly groups: Readonly<Record<string, string>>;
+  readonly ipmi: IpmiConfig;
 }
 
 export function configInvalid(sentence: string, cause?: unknown): NsError {
@@ -65,13 +73,14 @@ export function parseConfig(
   const written = typeof file.broker === 'string' ? { url: file.broker } : file.broker;
   const link = url === undefined ? written : { ...(written as object | undefined), url };
   const merged: unknown = { ...file, ...plain, ...(link === undefined ? {} : { broker: link }) };
-  const { broker: shaped, tenant, key, devices, groups } = shapeConfig(configFile, merged, source);
+  const { broker: shaped, tenant, key, devices, groups, ipmi } = shapeConfig(configFile, merged, source);
   return {
     broker: shaped,
     tenant: tenant ?? 'default',
     keyFile: key,
     devices: deviceKeys(source, devices ?? {}),
     groups: groupRanges(source, groups ?? {}),
+    ipmi: ipmi === undefined ? NO_IPMI : ipmiConfigOf(ipmi),
   };
 }
 

@@ -9,7 +9,7 @@ export function hostsInvalid(text: string, why: string): NsError {
 }
 
 /** Splits at commas that stand outside brackets. */
-function splitOutside(text: string): string[] {
+export function splitOutside(text: string): string[] {
   const parts: string[] = [];
   let depth = 0;
   let start = 0;

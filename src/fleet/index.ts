@@ -1,5 +1,6 @@
 export type { LocalSink, LocalSource, PartFile } from '../ports/index.ts';
 export { configInvalid, type OperatorConfig, parseConfig } from './config.ts';
+export { EscapeKeys, type EscapeStep } from './escape-keys.ts';
 export { EXIT, type ExitCode, exitOfAll, exitOfOutcome } from './exit-code.ts';
 export { Fleet, type FleetOptions, type OrderCounter } from './fleet.ts';
 export { foldHosts, groupEqual } from './fold-hosts.ts';
@@ -7,6 +8,15 @@ export { forEachHost, HOSTS_AT_ONCE } from './for-each-host.ts';
 export type { GetOutcome, TransferOptions } from './get-file.ts';
 export { type Inventory, resolveHosts } from './host-names.ts';
 export { expandHosts } from './host-range.ts';
+export {
+  type IpmiConfig,
+  type IpmiHost,
+  type IpmiLevel,
+  type IpmiLogin,
+  type IpmiSuite,
+  NO_IPMI,
+} from './ipmi-config.ts';
+export { IPMI_PORT, type IpmiTarget, resolveIpmiHosts } from './ipmi-hosts.ts';
 export {
   parseBytes,
   parseChannelValue,
@@ -27,4 +37,4 @@ export { showChain } from './show-chain.ts';
 export { eventJson, jsonLine, outcomeJson } from './show-json.ts';
 export { powerTrace, showOutcome } from './show-outcome.ts';
 export { type ShowOptions, showResult } from './show-result.ts';
-export { clean, sized, table } from './show-text.ts';
+export { clean, sized, table, timeText } from './show-text.ts';

@@ -1,6 +1,6 @@
 export type { Admission, BmcAnswer, BmcCommand, Caller, CallerSession } from './bmc/command.ts';
 export { Completion } from './bmc/command.ts';
-export { type BmcCommandSetOptions, bmcCommandSet } from './bmc/commands/index.ts';
+export { type BmcCommandSetOptions, bmcCommandSet, type LanFacts } from './bmc/commands/index.ts';
 export { BmcCommands, type BmcCommandsOptions, type BmcRequest, COMPLETION } from './bmc/dispatch.ts';
 export type {
   BmcChassis,
@@ -11,6 +11,7 @@ export type {
   HostConsole,
   Setting,
 } from './bmc/machine.ts';
+export { type AuditedEvent, auditRecords, type NewRecord, powerRecords } from './bmc/sel-events.ts';
 export { SelStore, type SelStoreOptions } from './bmc/sel-store.ts';
 export type { BmcAccount } from './bmc/session/account.ts';
 export { LanChannel, type LanChannelOptions } from './bmc/session/channel.ts';
@@ -18,6 +19,7 @@ export { lanCommands } from './bmc/session/commands/index.ts';
 export type { LanEvent } from './bmc/session/event.ts';
 export { LAN_LIMITS, type LanLimits } from './bmc/session/limits.ts';
 export { LanResponder, type LanResponderParts } from './bmc/session/responder.ts';
+export { type SolCommandOptions, solCommands } from './bmc/sol/index.ts';
 export { BridgedCarrier, type BridgeTarget, type BridgingCarrier } from './bridge.ts';
 export { IpmiClient, type IpmiClientParts } from './client.ts';
 export { type Carrier, type Command, runCommand } from './command.ts';
@@ -30,6 +32,7 @@ export type { FruField, FruInventory, MultiRecord } from './fru/inventory.ts';
 export type { LanConfiguration, User } from './lan.ts';
 export type { PowerOptions } from './power.ts';
 export { convert } from './sdr/convert.ts';
+export { type EncodeSdrOptions, encodeSdr } from './sdr/encode.ts';
 export type { Reading, Severity } from './sdr/reading.ts';
 export type { SdrRecord } from './sdr/record.ts';
 export type { SensorNow } from './sdr/sensor-reader.ts';

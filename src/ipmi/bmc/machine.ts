@@ -34,6 +34,8 @@ export interface BmcChassis {
   power(signal: AbortSignal): Promise<PowerReading>;
   /** Obeyed or refused by the same rules as everywhere; resolves before the host shows it. */
   control(action: PowerAction, by: Caller, signal: AbortSignal): Promise<Verdict<void>>;
+  /** What the board can do; all where it is not said. */
+  readonly actions?: readonly PowerAction[];
   /** Why the host cannot be switched on now, where it cannot: the machine is disabled. */
   locked(): Refusal | undefined;
   readonly restorePolicy: Setting<RestorePolicy>;
@@ -73,4 +75,6 @@ export interface HostConsole {
   write(bytes: Uint8Array): boolean;
   onData(listener: (bytes: Uint8Array) => void): Stop;
   sendBreak?(): Promise<void>;
+  /** Whether somebody is at the other end: told at once, and at each change. Absent where that cannot be known. */
+  onAvailable?(listener: (available: boolean) => void): Stop;
 }

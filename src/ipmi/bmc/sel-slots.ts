@@ -6,8 +6,8 @@ import { flag, le32 } from '../wire/bits.ts';
 export interface KeptRecord {
   /** Counts all records that there ever were: tells the order, and gives the id. */
   readonly sequence: number;
-  /** Of the BMC itself; others' come from the host and from operators. */
-  readonly own: boolean;
+  /** Of the host, of operators, and of sessions: these come in any number, and must not push the others out. */
+  readonly passing: boolean;
   /** Seconds since 1970 by the log's clock. */
   readonly added: number;
   /** 16 bytes, with id. */
@@ -39,12 +39,12 @@ export const HEADER = 512;
 const SUM_AT = SLOT - 4;
 const MAGIC = 0x4c45_534e;
 const USED = 0x01;
-const OWN_BIT = 1;
+const PASSING_BIT = 1;
 
 export const FREE_SLOT = new Uint8Array(SLOT);
 
-export function encodeSlot({ sequence, own, added, record }: KeptRecord): Uint8Array {
-  const head = [...le32(sequence), USED | flag(own, OWN_BIT), 0, 0, 0];
+export function encodeSlot({ sequence, passing, added, record }: KeptRecord): Uint8Array {
+  const head = [...le32(sequence), USED | flag(passing, PASSING_BIT), 0, 0, 0];
   return summed([...head, ...record, ...le32(added)]);
 }
 
@@ -54,7 +54,7 @@ export function decodeSlot(bytes: Uint8Array): KeptRecord | undefined {
   if (view === undefined || (view.u8(4) & USED) === 0) return undefined;
   return {
     sequence: view.u32le(0),
-    own: (view.u8(4) & flag(true, OWN_BIT)) !== 0,
+    passing: (view.u8(4) & flag(true, PASSING_BIT)) !== 0,
     added: view.u32le(8 + SEL_RECORD_SIZE),
     record: view.slice(8, SEL_RECORD_SIZE).slice(),
   };

@@ -16,18 +16,27 @@ import {
 } from './sel-slots.ts';
 
 export const SEL_RECORDS = 512;
-/** Records of the host and of operators may take this many places, so that nobody can push the BMC's own out with them. */
-export const FOREIGN_RECORDS = 128;
-/** Of these, so many at once, and one a second. */
+/** Records of the host, of operators and of sessions may take this many places, so that nobody can push the others out. */
+export const PASSING_RECORDS = 128;
+/** Of the host and of operators so many at once, and one a second. */
 const FOREIGN_BURST = 64;
 /** Between two writes to the storage: flash wears. */
 const WRITE_EVERY = seconds(1);
 const REGION = 'sel';
+/** The time after it stands for none. */
+const LAST_TIME = 0xffff_fffe;
 
 export interface SelStoreOptions {
   readonly store: StateStore;
   readonly clock: Clock;
   readonly log: LogSink;
+}
+
+export interface AddOptions {
+  /** When it happened, in seconds since 1970 by the wall clock; now, where it is not said. */
+  readonly at?: number;
+  /** It may come in any number: see PASSING_RECORDS. */
+  readonly passing?: boolean;
 }
 
 /** In the order in which they were added. */
@@ -100,7 +109,7 @@ export class SelStore {
 
   /** Seconds since 1970 by the log's own clock: the wall clock, and what an operator has set it apart by. */
   now(): number {
-    return Math.min(Math.max(0, this.#clock.wallSeconds() + this.#offset), 0xffff_fffe);
+    return this.#timeAt(this.#clock.wallSeconds());
   }
 
   /** Moves the log's clock alone, until a restart: nothing else goes by it. */
@@ -118,9 +127,9 @@ export class SelStore {
     return reservation !== 0 && reservation === this.#reservation;
   }
 
-  /** The record's id. The first two bytes, and the time where the record has one, are the log's own. */
-  add(record: Uint8Array): number {
-    return this.#add(record, true);
+  /** The record's id, which the log gives it, with the time where its type has one. */
+  add(record: Uint8Array, { at, passing = false }: AddOptions = {}): number {
+    return this.#add(record, passing, this.#timeAt(at ?? this.#clock.wallSeconds()));
   }
 
   /** A record of the host or of an operator. Undefined where these come too fast. */
@@ -131,7 +140,7 @@ export class SelStore {
     this.#allowanceAt = now;
     if (this.#allowance < 1) return undefined;
     this.#allowance -= 1;
-    return this.#add(record, false);
+    return this.#add(record, true, this.now());
   }
 
   /** False where there is no such record. */
@@ -161,25 +170,29 @@ export class SelStore {
     await this.#region.close();
   }
 
-  #add(bytes: Uint8Array, own: boolean): number {
-    this.#makeRoom(own);
+  #add(bytes: Uint8Array, passing: boolean, added: number): number {
+    this.#makeRoom(passing);
     const taken = new Set(this.records.map(idOf));
     do this.#sequence += 1;
     while (taken.has(idFor(this.#sequence)));
-    const [added, id] = [this.now(), idFor(this.#sequence)];
+    const id = idFor(this.#sequence);
     const record = stamped(bytes, id, added);
     let slot = this.#sequence % SEL_RECORDS;
     while (this.#slots.has(slot)) slot = (slot + 1) % SEL_RECORDS;
-    this.#slots.set(slot, { sequence: this.#sequence, own, added, record });
+    this.#slots.set(slot, { sequence: this.#sequence, passing, added, record });
     this.#mark(slot);
     return id;
   }
 
-  #makeRoom(own: boolean): void {
+  #timeAt(wallSeconds: number): number {
+    return Math.min(Math.max(0, wallSeconds + this.#offset), LAST_TIME);
+  }
+
+  #makeRoom(passing: boolean): void {
     const all = [...this.#slots];
-    const foreign = all.filter(([, kept]) => !kept.own);
-    const tooMany = !own && foreign.length >= FOREIGN_RECORDS;
-    const goes = tooMany ? foreign[0] : all.length >= SEL_RECORDS ? all[0] : undefined;
+    const others = all.filter(([, kept]) => kept.passing);
+    const tooMany = passing && others.length >= PASSING_RECORDS;
+    const goes = tooMany ? others[0] : all.length >= SEL_RECORDS ? all[0] : undefined;
     if (goes === undefined) return;
     this.#free(goes[0]);
     if (!this.#header.overflow) this.#setHeader({ overflow: true });

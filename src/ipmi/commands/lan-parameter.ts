@@ -5,6 +5,7 @@ import { bit, nameOf } from '../wire/bits.ts';
 export const LAN_PARAMETER = {
   setInProgress: 0,
   authenticationTypes: 1,
+  authenticationEnables: 2,
   ipAddress: 3,
   ipSource: 4,
   macAddress: 5,
@@ -21,7 +22,7 @@ export const LAN_PARAMETER = {
   cipherSuiteLevels: 24,
 } as const;
 
-const IP_SOURCE = { unspecified: 0, static: 1, dhcp: 2, bios: 3, other: 4 } as const;
+export const IP_SOURCE = { unspecified: 0, static: 1, dhcp: 2, bios: 3, other: 4 } as const;
 export type IpSource = keyof typeof IP_SOURCE;
 
 /** A LAN parameter, read; the rest is left as it came. */

@@ -1,4 +1,5 @@
 import type { ByteView } from '../../base/index.ts';
+import { within } from '../command.ts';
 
 /** value = L((m · raw + b · 10^bExponent) · 10^resultExponent), with L the sensor's linearisation (IPMI 2.0, 36.3). */
 export interface Factors {
@@ -29,6 +30,33 @@ export function decodeFactors(view: ByteView, at: number): Factors {
     tolerance: (mHigh & 0x3f) / 2,
     accuracy: (accuracy / 100) * 10 ** ((accuracyHigh >> 2) & 3),
   };
+}
+
+const MOST_ACCURACY = 0x3ff;
+
+/** The bytes that decodeFactors reads. NS_IPMI_ARGUMENT where a factor does not fit into its bits. */
+export function encodeFactors(factors: Factors): readonly number[] {
+  const m = within(factors.m, -512, 511, 'M') & 0x3ff;
+  const b = within(factors.b, -512, 511, 'B') & 0x3ff;
+  const tolerance = within(factors.tolerance * 2, 0, 0x3f, 'the tolerance in half counts');
+  const exponents = [factors.resultExponent, factors.bExponent].map(
+    (each) => within(each, -8, 7, 'an exponent') & 0x0f,
+  );
+  const exponent = [0, 1, 2].find((each) => factors.accuracy * 100 <= MOST_ACCURACY * 10 ** each) ?? 3;
+  const accuracy = within(
+    Math.round((factors.accuracy * 100) / 10 ** exponent),
+    0,
+    MOST_ACCURACY,
+    'the accuracy',
+  );
+  return [
+    m & 0xff,
+    ((m >> 8) << 6) | tolerance,
+    b & 0xff,
+    ((b >> 8) << 6) | (accuracy & 0x3f),
+    ((accuracy >> 6) << 4) | (exponent << 2),
+    (exponents[0]! << 4) | exponents[1]!,
+  ];
 }
 
 /** Two's complement of this many bits. */

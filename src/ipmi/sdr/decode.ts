@@ -19,8 +19,20 @@ import {
 import { unitOf } from './unit.ts';
 
 export const SDR_HEADER = 5;
-const TYPE = { full: 0x01, compact: 0x02, eventOnly: 0x03, fru: 0x11, mc: 0x12, oem: 0xc0 } as const;
-const FORMATS: readonly AnalogFormat[] = ['unsigned', 'ones-complement', 'twos-complement', 'none'];
+export const SDR_TYPE = {
+  full: 0x01,
+  compact: 0x02,
+  eventOnly: 0x03,
+  fru: 0x11,
+  mc: 0x12,
+  oem: 0xc0,
+} as const;
+export const ANALOG_FORMATS: readonly AnalogFormat[] = [
+  'unsigned',
+  'ones-complement',
+  'twos-complement',
+  'none',
+];
 
 /** A whole record with its header. One that makes no sense is "damaged": the others are still good. */
 export function decodeSdr(bytes: Uint8Array): SdrRecord {
@@ -29,17 +41,17 @@ export function decodeSdr(bytes: Uint8Array): SdrRecord {
   const data = bytes.subarray(SDR_HEADER);
   try {
     switch (type) {
-      case TYPE.full:
+      case SDR_TYPE.full:
         return full(view, record);
-      case TYPE.compact:
+      case SDR_TYPE.compact:
         return compact(view, record);
-      case TYPE.eventOnly:
+      case SDR_TYPE.eventOnly:
         return eventOnly(view, record);
-      case TYPE.fru:
+      case SDR_TYPE.fru:
         return fruLocator(view, record);
-      case TYPE.mc:
+      case SDR_TYPE.mc:
         return mcLocator(view, record);
-      case TYPE.oem:
+      case SDR_TYPE.oem:
         return {
           is: 'oem',
           record,
@@ -64,7 +76,7 @@ function full(view: ByteView, record: number): FullSensor {
     is: 'full',
     ...sensor(view, record, 12, 47),
     unit: unitOf(view.u8(20), view.u8(21), view.u8(22)),
-    format: FORMATS[view.u8(20) >> 6]!,
+    format: ANALOG_FORMATS[view.u8(20) >> 6]!,
     linearisation: view.u8(23) & 0x7f,
     factors: decodeFactors(view, 24),
     nominal: told(0, 31),

@@ -7,6 +7,7 @@ import { flag, nameOf } from '../../wire/bits.ts';
 import { type BmcCommand, type Caller, Completion } from '../command.ts';
 import { COMPLETION } from '../dispatch.ts';
 import type { BmcChassis } from '../machine.ts';
+import type { BootFlagsLife } from './boot-flags-life.ts';
 import type { Lamp } from './identify.ts';
 import { refused } from './refused.ts';
 import type { Restarts } from './restarts.ts';
@@ -14,6 +15,7 @@ import { OPERATOR, OPERATOR_OR_HOST, serve, USER, USER_OR_HOST, valid } from './
 
 const LAN_CHANNEL = 1;
 const SYSTEM_INTERFACE = 15;
+const STARTS: readonly PowerAction[] = ['on', 'cycle', 'reset'];
 const POLICIES = ['always-off', 'previous', 'always-on'] as const;
 /** Front panel buttons, in the last byte of the status: which are disabled, and which may be. */
 const POWER_BUTTON_DISABLED = 0x01;
@@ -24,6 +26,7 @@ const IDENTIFY_TOLD = 0x40;
 export function chassisPowerCommands(
   chassis: BmcChassis,
   restarts: Restarts,
+  bootFlags: BootFlagsLife,
   lamp: Lamp | undefined,
 ): readonly BmcCommand[] {
   return [
@@ -46,6 +49,7 @@ export function chassisPowerCommands(
       const action = nameOf(CHASSIS_CONTROL, data.u8(0) & 0x0f);
       valid(action !== undefined);
       await control(chassis, restarts, action, caller, signal);
+      if (STARTS.includes(action)) bootFlags.ordered();
       return [];
     }),
     serve(setPowerRestorePolicy, OPERATOR, 1, async (data) => {
@@ -82,10 +86,11 @@ async function control(
   caller: Caller,
   signal: AbortSignal,
 ): Promise<void> {
-  const starts = action === 'on' || action === 'cycle' || action === 'reset';
   const channel = caller.is === 'host' ? SYSTEM_INTERFACE : LAN_CHANNEL;
   // Noted first: the host may be up before the order is answered.
-  const takeBack = starts ? restarts.ordered({ cause: 'chassis-control', channel }) : () => {};
+  const takeBack = STARTS.includes(action)
+    ? restarts.ordered({ cause: 'chassis-control', channel })
+    : () => {};
   let done = false;
   try {
     const verdict = await chassis.control(action, caller, signal);

@@ -8,10 +8,10 @@ const LONGEST_LAP = 2 ** 31 - 1;
 function after(duration: Duration, done: () => void): Stop {
   let timer: NodeJS.Timeout;
   const lap = (left: number): void => {
-    timer = setTimeout(
-      () => (left > LONGEST_LAP ? lap(left - LONGEST_LAP) : done()),
-      Math.max(0, Math.min(left, LONGEST_LAP)),
-    );
+    timer =
+      left > LONGEST_LAP
+        ? setTimeout(lap, LONGEST_LAP, left - LONGEST_LAP)
+        : setTimeout(done, Math.max(0, left));
   };
   lap(duration);
   return () => clearTimeout(timer);
@@ -55,5 +55,6 @@ export const systemClock: Clock = {
   wallSeconds: () => Math.floor(Date.now() / 1000),
   sleep,
   deadline,
+  after,
   every,
 };

@@ -10,6 +10,8 @@ export interface Clock {
   sleep(duration: Duration, signal: AbortSignal): Promise<void>;
   /** A signal that aborts after the duration with an NsError NS_DEADLINE naming `what`. Release it to stop the timer. */
   deadline(duration: Duration, what: string): Deadline;
+  /** Calls back once after the duration, unless stopped: for what waits so often that a signal and a promise each time would count. */
+  after(duration: Duration, done: () => void): Stop;
   /** Calls back again and again until stopped. */
   every(interval: Duration, tick: () => void): Stop;
 }

@@ -58,6 +58,22 @@ export async function clockContract(
     kept.release();
   });
 
+  await t.test(
+    `${name}: after calls back once, not before its time, and not at all where it was stopped`,
+    async (t) => {
+      const { clock, pass } = make();
+      const start = clock.monotonic();
+      const calls: number[] = [];
+      clock.after(milliseconds(20), () => calls.push(clock.monotonic() - start));
+      const stop = clock.after(milliseconds(20), () => calls.push(-1));
+      stop();
+      await pass(60);
+      t.equal(calls.length, 1);
+      t.ok(calls[0]! >= 19, `called after ${calls[0]}`);
+      stop();
+    },
+  );
+
   await t.test(`${name}: every ticks until it is stopped, also from within a tick`, async (t) => {
     const { clock, pass } = make();
     let ticks = 0;

@@ -61,6 +61,11 @@ export class VirtualClock implements Clock {
     return { signal: controller.signal, release: () => this.#timers.delete(timer) };
   }
 
+  after(duration: Duration, done: () => void): Stop {
+    const timer = this.#add(duration, done);
+    return () => this.#timers.delete(timer);
+  }
+
   every(interval: Duration, tick: () => void): Stop {
     const step = Math.max(1, interval);
     const timer = this.#add(milliseconds(step), () => {

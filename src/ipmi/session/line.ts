@@ -31,6 +31,7 @@ export class Line {
   readonly #stop: () => void;
   readonly #payloads = new Map<number, (packet: SessionPacket) => void>();
   #hear: ((packet: IpmiPacket) => void) | undefined;
+  #give: ((error: unknown) => void) | undefined;
 
   constructor(datagram: Datagram, clock: Clock, entropy: Entropy, keys: KeyRing) {
     this.peer = datagram.peer;
@@ -45,43 +46,55 @@ export class Line {
    * Sends until `accept` finds the answer. `make` is called for each try: a repetition within a session needs a number of
    * its own. NS_IPMI_SILENT where nothing acceptable comes in time; what `accept` throws ends it at once.
    */
-  async ask<T>(
+  ask<T>(
     what: string,
     make: () => Uint8Array,
     accept: (packet: IpmiPacket) => T | undefined,
     patience: Patience,
     signal: AbortSignal,
   ): Promise<T> {
-    signal.throwIfAborted();
-    if (this.#hear !== undefined)
-      throw new NsError('NS_IPMI_SESSION', 'two questions at once', { family: 'bug' });
-    const over = new AbortController();
-    const deadline = this.#clock.deadline(patience.total, what);
-    const until = AbortSignal.any([signal, deadline.signal, over.signal]);
-    try {
-      const answer = new Promise<T>((resolve, reject) => {
-        this.#hear = (packet) => {
-          try {
-            const found = accept(packet);
-            if (found !== undefined) resolve(found);
-          } catch (error) {
-            reject(asNsError(error, 'NS_IPMI_SESSION'));
-          }
-        };
-        this.#sendAgainAndAgain(make, patience, until).then(
-          () => reject(this.#silent(what, patience.tries)),
-          (error: unknown) => reject(asNsError(error)),
-        );
-      });
-      return await answer;
-    } catch (error) {
-      if (!signal.aborted && deadline.signal.aborted) throw this.#silent(what, patience.tries);
-      throw error;
-    } finally {
-      this.#hear = undefined;
-      over.abort(new NsError('NS_IPMI_SESSION', 'answered'));
-      deadline.release();
-    }
+    return new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      if (this.#hear !== undefined)
+        throw new NsError('NS_IPMI_SESSION', 'two questions at once', { family: 'bug' });
+      let over = false;
+      let stop: Stop = () => {};
+      const end = (): void => {
+        over = true;
+        stop();
+        signal.removeEventListener('abort', onAbort);
+        this.#hear = undefined;
+        this.#give = undefined;
+      };
+      const give = (error: unknown): void => {
+        end();
+        reject(asNsError(error, 'NS_IPMI_SESSION'));
+      };
+      const onAbort = (): void => {
+        end();
+        reject(signal.reason as Error);
+      };
+      this.#hear = (packet) => {
+        try {
+          const found = accept(packet);
+          if (found === undefined) return;
+          end();
+          resolve(found);
+        } catch (error) {
+          give(error);
+        }
+      };
+      this.#give = give;
+      signal.addEventListener('abort', onAbort);
+      stop = this.#sendAgainAndAgain(make, patience, give, () => give(this.#silent(what, patience.tries)));
+      // Answered before the call came back.
+      if (over) stop();
+    });
+  }
+
+  /** Ends the question that is open, if there is one, with this error. */
+  cancel(error: NsError): void {
+    this.#give?.(error);
   }
 
   /** Packets of a session with this payload type, whether a question is open or not. */
@@ -100,13 +113,42 @@ export class Line {
     await this.#datagram.close();
   }
 
-  async #sendAgainAndAgain(make: () => Uint8Array, patience: Patience, until: AbortSignal): Promise<void> {
-    let wait: number = patience.first;
-    for (let sent = 0; sent < patience.tries; sent += 1) {
-      await this.#datagram.send(make());
-      await this.#clock.sleep(milliseconds(wait * (1 + this.#entropy.fraction() / 4)), until);
-      wait *= 2;
-    }
+  /** Until it is stopped, the network takes no more, or patience is at its end. */
+  #sendAgainAndAgain(
+    make: () => Uint8Array,
+    { first, tries, total }: Patience,
+    failed: (error: unknown) => void,
+    silent: () => void,
+  ): Stop {
+    const clock = this.#clock;
+    const begin = clock.monotonic();
+    let sent = 0;
+    let stopped = false;
+    let stopWaiting: Stop = () => {};
+    const step = (): void => {
+      const left = total - (clock.monotonic() - begin);
+      // Less than a timer can tell.
+      if (sent > 0 && (sent === tries || left < 1)) {
+        silent();
+        return;
+      }
+      const wait = first * 2 ** sent * (1 + this.#entropy.fraction() / 4);
+      sent += 1;
+      stopWaiting = clock.after(milliseconds(Math.min(wait, left)), step);
+      this.#send(make).catch((error: unknown) => {
+        if (!stopped) failed(error);
+      });
+    };
+    step();
+    return () => {
+      stopped = true;
+      stopWaiting();
+    };
+  }
+
+  /** What goes wrong is a rejection, wherever it does. */
+  async #send(make: () => Uint8Array): Promise<void> {
+    await this.#datagram.send(make());
   }
 
   #receive(bytes: Uint8Array): void {

@@ -42,6 +42,7 @@ export { decodeSelRecord, encodeSelEvent } from './sel/decode.ts';
 export type { SelEvent, SelRecord } from './sel/record.ts';
 export { LanCarrier, type LanCarrierOptions } from './session/lan-carrier.ts';
 export type { Patience } from './session/line.ts';
+export { isQuirk, QUIRKS, type Quirk } from './session/quirks.ts';
 export { userKey } from './session/rakp.ts';
 export { SessionlessCarrier, type SessionlessOptions } from './session/sessionless-carrier.ts';
 export { LEVEL, type Level, type Login } from './session/set-up.ts';

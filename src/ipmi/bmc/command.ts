@@ -20,6 +20,8 @@ export type Caller =
 /** What a command may ask of its caller's session. */
 export interface CallerSession {
   readonly handle: number;
+  /** The BMC's own id of it. */
+  readonly id?: number;
   /** The highest level that it may be raised to: what was asked for at its opening, within the account's. */
   readonly limit: Level;
   /** "10.0.0.7:50123". */
@@ -29,7 +31,7 @@ export interface CallerSession {
   close(): void;
   /** Sends a payload of another type (SOL) to the console, encrypted and authenticated. Lost where the session is over. */
   send(payloadType: number, payload: Uint8Array): void;
-  /** Payloads of this type, in the order in which they come; each packet once. */
+  /** Payloads of this type: each packet once, and none that a later one has overtaken. */
   onPayload(payloadType: number, listener: (payload: Uint8Array) => void): Stop;
   /** Called once, at once where it is over already. */
   onClose(listener: () => void): Stop;

@@ -157,13 +157,13 @@ export class GrantedConsole implements SolConsole {
   pause(): void {
     if (this.#paused) return;
     this.#paused = true;
-    this.#link?.tell(0, SOL_OPERATION.pause);
+    this.#link?.stand(SOL_OPERATION.pause);
   }
 
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#link?.tell(0, 0);
+    this.#link?.stand(0);
   }
 
   sendBreak(): boolean {

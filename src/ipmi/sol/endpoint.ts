@@ -51,8 +51,11 @@ export interface SolState {
   readonly heard: Heard | undefined;
   /** In every packet until changed. */
   readonly standing: number;
+  /** The standing flags are to be told when the quiet is over. */
+  readonly untold: boolean;
   /** In the next new packet only. */
   readonly once: number;
+  readonly quietUntil: Duration;
   readonly notBefore: Duration;
   /** The other end has asked to be sent no characters; it is tried again now and then, for its word may have been lost. */
   readonly held: boolean;
@@ -65,8 +68,8 @@ export type SolEvent =
   | { readonly is: 'write'; readonly bytes: Uint8Array }
   /** Flags in order with the characters, repeated until they are acknowledged: a break. */
   | { readonly is: 'signal'; readonly flags: number }
-  /** Flags at once and without acknowledgement; `standing` for those of all further packets. */
-  | { readonly is: 'tell'; readonly flags: number; readonly standing?: number }
+  /** Flags that are in every packet from now on, and told at once. */
+  | { readonly is: 'stand'; readonly flags: number }
   /** Flags with the next packet that leaves anyway. */
   | { readonly is: 'mention'; readonly flags: number }
   /** `room`: how many characters may be taken now. `hold`: its flags ask to be sent none. */
@@ -87,7 +90,8 @@ const NONE = new Uint8Array(0);
 const MERGED = 256;
 const LAST_NUMBER = 15;
 
-export function solEndpoint(terms: SolTerms): SolState {
+/** `quietUntil`: nothing is sent of its own accord before. */
+export function solEndpoint(terms: SolTerms, quietUntil = milliseconds(0)): SolState {
   return {
     terms,
     number: 0,
@@ -97,7 +101,9 @@ export function solEndpoint(terms: SolTerms): SolState {
     heard: undefined,
     standing: 0,
     once: 0,
-    notBefore: milliseconds(0),
+    notBefore: quietUntil,
+    quietUntil,
+    untold: false,
     held: false,
     refusedSince: undefined,
     fault: undefined,
@@ -111,9 +117,11 @@ export const solRoom = (state: SolState, count: number): boolean =>
   state.waiting.length < state.terms.queue;
 
 /** When a 'time' is due, if nothing else happens before. */
-export function solDue({ fault, sending, waiting, notBefore }: SolState): Duration | undefined {
+export function solDue(state: SolState): Duration | undefined {
+  const { fault, sending, waiting, notBefore, untold, quietUntil } = state;
   if (fault !== undefined) return undefined;
-  return sending?.due ?? (waiting.length > 0 ? notBefore : undefined);
+  const due = sending?.due ?? (waiting.length > 0 ? notBefore : undefined);
+  return untold ? milliseconds(Math.min(due ?? quietUntil, quietUntil)) : due;
 }
 
 /** The whole of the protocol; after a fault nothing happens any more. */
@@ -126,10 +134,9 @@ export function solStep(state: SolState, event: SolEvent, now: Duration): SolSte
       return next({ ...state, waiting: [...state.waiting, event.flags] }, now);
     case 'mention':
       return still({ ...state, once: state.once | event.flags });
-    case 'tell': {
-      const told = { ...state, standing: event.standing ?? state.standing };
-      return still(told, [flagged(told, { number: 0, characters: NONE }, event.flags)]);
-    }
+    case 'stand':
+      if (event.flags === state.standing) return still(state);
+      return next({ ...state, standing: event.flags, untold: true }, now);
     case 'flush':
       return still({ ...state, waiting: [], bytesWaiting: 0 });
     case 'time':
@@ -185,8 +192,15 @@ function acknowledged(state: SolState, { acked, accepted, flags }: SolPacket, no
   };
 }
 
-/** Repeats what is due, or sends what waits. */
+/** Tells the flags, repeats what is due, or sends what waits. */
 function next(state: SolState, now: Duration): SolStep {
+  if (!state.untold || now < state.quietUntil) return data(state, now);
+  const told = { ...state, untold: false };
+  const rest = data(told, now);
+  return { ...rest, send: [flagged(told, { number: 0, characters: NONE }, 0), ...rest.send] };
+}
+
+function data(state: SolState, now: Duration): SolStep {
   const { sending, terms } = state;
   if (sending !== undefined) {
     if (now < sending.due) return still(state);

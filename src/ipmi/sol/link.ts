@@ -14,6 +14,8 @@ import { decodeSol, encodeSol } from './packet.ts';
 export interface SolLinkParts {
   readonly terms: SolTerms;
   readonly clock: Clock;
+  /** Nothing is sent of its own accord for so long. */
+  readonly after?: Duration;
   readonly send: (payload: Uint8Array) => void;
   /** True where these flags ask this end to send no characters. */
   readonly holds: (flags: number) => boolean;
@@ -36,7 +38,8 @@ export class SolLink {
 
   constructor(parts: SolLinkParts) {
     this.#parts = parts;
-    this.#state = solEndpoint(parts.terms);
+    const { terms, clock, after } = parts;
+    this.#state = solEndpoint(terms, after && milliseconds(clock.monotonic() + after));
   }
 
   /** Nothing waits, and nothing is under way. */
@@ -69,10 +72,12 @@ export class SolLink {
     return true;
   }
 
-  tell(flags: number, standing?: number): void {
-    this.#do({ is: 'tell', flags, ...(standing === undefined ? {} : { standing }) });
+  /** Flags of every packet from now on. */
+  stand(flags: number): void {
+    this.#do({ is: 'stand', flags });
   }
 
+  /** Flags of the next packet alone. */
   mention(flags: number): void {
     this.#do({ is: 'mention', flags });
   }

@@ -1,5 +1,6 @@
 import { type Duration, equalBytes } from '../../../base/index.ts';
 import type { Clock, DatagramPeer, Entropy, Stop } from '../../../ports/index.ts';
+import { InOrder } from '../../session/in-order.ts';
 import { nextSequence, SequenceWindow } from '../../session/sequence-window.ts';
 import type { Level } from '../../session/set-up.ts';
 import { encodeSession, PAYLOAD } from '../../wire/packet.ts';
@@ -45,6 +46,7 @@ export class ConsoleSession implements CallerSession {
   readonly account: BmcAccount;
   readonly #parts: ConsoleSessionParts;
   readonly #heard = new SequenceWindow();
+  readonly #ordered = new InOrder();
   readonly #line: RequestLine;
   readonly #listeners = new Map<number, (payload: Uint8Array) => void>();
   readonly #whenClosed = new Set<() => void>();
@@ -109,7 +111,7 @@ export class ConsoleSession implements CallerSession {
     this.#lastHeard = this.#parts.clock.monotonic();
     this.#welcome = undefined;
     if (payloadType === PAYLOAD.ipmi) this.#line.take(payload);
-    else this.#listeners.get(payloadType)?.(payload);
+    else if (this.#ordered.take(sequence)) this.#listeners.get(payloadType)?.(payload);
   }
 
   send(payloadType: number, payload: Uint8Array): void {

@@ -178,13 +178,32 @@ void t.test(
 
 void t.test('standing flags are in every packet, and those to be mentioned in the next one', (t) => {
   const one = end();
-  const [told] = one.act({ is: 'tell', flags: 0, standing: SOL_OPERATION.pause }, 0).send;
+  const [told] = one.act({ is: 'stand', flags: SOL_OPERATION.pause }, 0).send;
   t.match(told, { number: 0, acked: 0, flags: SOL_OPERATION.pause });
   one.act({ is: 'mention', flags: SOL_OPERATION.ringWakeUp }, 1);
   t.match(one.hear(data(1, 'x'), 1).send[0], { acked: 1, flags: SOL_OPERATION.pause });
   t.match(one.write('y', 2)[0], { flags: SOL_OPERATION.pause | SOL_OPERATION.ringWakeUp });
   t.match(one.hear(ack(1, 1), 3), { send: [] });
   t.match(one.write('z', 4)[0], { flags: SOL_OPERATION.pause });
+  t.end();
+});
+
+void t.test('in the quiet at the beginning nothing is said, and then flags and characters', (t) => {
+  let state = solEndpoint(terms, milliseconds(50));
+  const act = (event: SolEvent, at: number) => {
+    const step = solStep(state, event, milliseconds(at));
+    state = step.state;
+    return step.send;
+  };
+  t.same(act({ is: 'stand', flags: SOL_OPERATION.pause }, 0), []);
+  t.same(act({ is: 'write', bytes: utf8('ab') }, 1), []);
+  t.same(act({ is: 'time' }, 49), []);
+  t.equal(solDue(state), 50);
+  const sent = act({ is: 'time' }, 50);
+  t.same(text(sent), ['0:', '1:ab']);
+  t.equal(sent[0]?.flags, SOL_OPERATION.pause);
+  t.same(act({ is: 'stand', flags: SOL_OPERATION.pause }, 51), [], 'told already');
+  t.match(act({ is: 'stand', flags: 0 }, 52), [{ number: 0, flags: 0 }]);
   t.end();
 });
 

@@ -1,0 +1,28 @@
+import type { HostConsole } from '../../ipmi/index.ts';
+import type { IoDevices } from '../../ports/index.ts';
+
+const BUFFER = 4096;
+
+/** A host's serial console that is an enrolled uart channel. What cannot be written is lost, as on any wire. */
+export function uartConsole(io: IoDevices, channel: string): HostConsole {
+  let waiting = 0;
+  let turn: Promise<void> = Promise.resolve();
+  return {
+    write(bytes) {
+      if (waiting > 0 && waiting + bytes.byteLength > BUFFER) return false;
+      const own = bytes.slice();
+      waiting += own.byteLength;
+      turn = turn
+        .then(() => io.write(channel, own))
+        .catch(() => undefined)
+        .then(() => {
+          waiting -= own.byteLength;
+        });
+      return true;
+    },
+    onData: (listener) =>
+      io.watch(channel, (value) => {
+        if (typeof value !== 'number' && value.byteLength > 0) listener(value);
+      }),
+  };
+}

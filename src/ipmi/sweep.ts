@@ -1,4 +1,4 @@
-import { type Duration, hasCode, milliseconds, NsError, seconds } from '../base/index.ts';
+import { type Duration, formatDuration, hasCode, milliseconds, NsError, seconds } from '../base/index.ts';
 import type { Clock, Entropy } from '../ports/index.ts';
 
 /** What became of one host in one sweep. */
@@ -113,55 +113,68 @@ export class Sweeper {
         const asked = this.#ask(host, ask, signal).then((result) => {
           if (!signal.aborted) put(result);
         });
-        // The last ones have nobody to make place for.
-        if (next >= hosts.length || slowOnes.size >= mostSlow) {
-          await asked;
-          continue;
-        }
-        const stop = new AbortController();
-        const patience = clock.sleep(slow, stop.signal).catch(() => {});
-        const isSlow = await Promise.race([asked.then(() => false), patience.then(() => true)]);
-        stop.abort();
-        if (!isSlow) continue;
-        const tail = asked.finally(() => slowOnes.delete(tail));
-        slowOnes.add(tail);
+        await new Promise<void>((free) => {
+          const stop = clock.after(slow, () => {
+            if (slowOnes.size >= mostSlow) return;
+            slowOnes.add(asked);
+            free();
+          });
+          void asked.then(() => {
+            stop();
+            slowOnes.delete(asked);
+            free();
+          });
+        });
       }
     };
     await Promise.all(Array.from({ length: Math.min(window, hosts.length) }, lane));
     await Promise.all(slowOnes);
   }
 
-  /** Never rejects. */
-  async #ask<T>(host: string, ask: SweepQuestion<T>, signal: AbortSignal): Promise<SweepResult<T>> {
+  /** Never rejects, and ends at the host's deadline even where its question does not. */
+  #ask<T>(host: string, ask: SweepQuestion<T>, signal: AbortSignal): Promise<SweepResult<T>> {
     const { clock, within = WITHIN } = this.#options;
     const begin = clock.monotonic();
     const took = (): Duration => milliseconds(clock.monotonic() - begin);
     if (this.#busy.has(host)) {
       const fault = new NsError('NS_SWEEP_BUSY', 'another sweep still asks this host', { retryable: true });
-      return { host, is: 'fault', fault, took: took() };
+      return Promise.resolve({ host, is: 'fault', fault, took: took() });
     }
     this.#busy.add(host);
-    const deadline = clock.deadline(within, `the answer of ${host}`);
-    const until = AbortSignal.any([signal, deadline.signal]);
-    // Reports what the question itself may keep to itself: a host ends at its deadline, even where its question does not.
-    const late = new Promise<never>((_, reject) => {
-      until.addEventListener('abort', () => reject(until.reason), { once: true });
+    return new Promise((resolve) => {
+      const until = new AbortController();
+      const end = (result: SweepResult<T>): void => {
+        stop();
+        signal.removeEventListener('abort', onAbort);
+        resolve(result);
+      };
+      const give = (fault: unknown): void => {
+        if (!signal.aborted) this.#setAside(host, fault);
+        end({ host, is: 'fault', fault, took: took() });
+      };
+      const onAbort = (): void => {
+        until.abort(signal.reason);
+        give(signal.reason);
+      };
+      const stop = clock.after(within, () => {
+        const sentence = `no answer in ${formatDuration(within)}`;
+        const late = new NsError('NS_DEADLINE', sentence, { retryable: true });
+        until.abort(late);
+        give(late);
+      });
+      signal.addEventListener('abort', onAbort);
+      Promise.resolve()
+        .then(() => ask(host, until.signal))
+        .finally(() => this.#busy.delete(host))
+        .then((answer) => {
+          if (until.signal.aborted) return;
+          this.#aside.delete(host);
+          end({ host, is: 'answer', answer, took: took() });
+        })
+        .catch((fault: unknown) => {
+          if (!until.signal.aborted) give(fault);
+        });
     });
-    const asked = Promise.resolve().then(() => ask(host, until));
-    asked.then(
-      () => this.#busy.delete(host),
-      () => this.#busy.delete(host),
-    );
-    try {
-      const answer = await Promise.race([asked, late]);
-      this.#aside.delete(host);
-      return { host, is: 'answer', answer, took: took() };
-    } catch (fault) {
-      if (!signal.aborted) this.#setAside(host, fault);
-      return { host, is: 'fault', fault, took: took() };
-    } finally {
-      deadline.release();
-    }
   }
 
   #setAside(host: string, fault: unknown): void {

@@ -72,3 +72,17 @@ export function loadingBootSector(want: {
   packet.writeBigUInt64LE(BigInt(want.lba), 8);
   return sectorOf(code, packetAt, packet);
 }
+
+/** A boot sector that suspends a q35 machine to RAM (S3) by its PM1a control register, where SeaBIOS puts that. */
+export const sleepingBootSector: Uint8Array = sectorOf(
+  // biome-ignore format: one instruction a line
+  [
+    0xba, ...le16(0x0604), // 00  mov dx, 0x604
+    0xb8, ...le16(0x2400), // 03  mov ax, 0x2400     sleep enable, sleep type 1
+    0xef,                  // 06  out dx, ax
+    0xf4,                  // 07  hlt
+    0xeb, 0xfd,            // 08  jmp 07
+  ],
+  10,
+  [],
+);

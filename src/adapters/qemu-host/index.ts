@@ -1,0 +1,7 @@
+export {
+  parseQemuHostConfig,
+  type QemuHostConfig,
+  type QemuHostConfigInput,
+  qemuHostConfig,
+} from './config.ts';
+export { openQemuHost, type QemuHost, type QemuHostOptions } from './qemu-host.ts';

@@ -5,10 +5,12 @@ import {
   type Discovery,
   discover,
   IpmiClient,
+  isQuirk,
   LanCarrier,
   type Level,
   openSol,
   type Patience,
+  type Quirk,
   SessionlessCarrier,
   userKey,
 } from '../ipmi/index.ts';
@@ -30,6 +32,12 @@ export interface IpmiClientOptions {
   /** Keeps the session open by a question now and then. Without it, it is opened anew when it was idle too long. */
   readonly keepAlive?: Duration;
   readonly onSuite?: (suite: CipherSuiteId) => void;
+  /** What this BMC is allowed to get wrong: nothing by default. */
+  readonly quirks?: readonly Quirk[];
+  /** Called with each of them that a session puts to use: to be logged. */
+  readonly onQuirk?: (quirk: Quirk) => void;
+  /** Called where the password is one that BMCs are known to keep only the first 16 bytes of. */
+  readonly onLongPassword?: () => void;
 }
 
 const PORT = 623;
@@ -39,6 +47,8 @@ const TRIES = 5;
 /** BMCs forget a session after 60 s, give or take 3. */
 const IDLE = seconds(50);
 const LONGEST_NAME = 16;
+/** Passwords have 20 bytes at most, but may have been set in a form that takes only so many. */
+const SHORT_PASSWORD = 16;
 
 /**
  * A client of the BMC at this address. Nothing is sent before its first command; close it at the end, or the BMC keeps a
@@ -63,6 +73,9 @@ export function ipmiClient(
   if (unknown !== undefined) {
     throw refused('NS_IPMI_SUITE', `cipher suite ${unknown} is refused: 17 and 3 are spoken here`);
   }
+  const strange = options.quirks?.find((quirk) => !isQuirk(quirk));
+  if (strange !== undefined) throw refused('NS_IPMI_ARGUMENT', `there is no quirk "${String(strange)}"`);
+  if (secret.byteLength > SHORT_PASSWORD) options.onLongPassword?.();
   const carrier = new LanCarrier({
     openDatagram: () => openUdp({ host, port }, systemClock),
     clock: systemClock,
@@ -71,6 +84,7 @@ export function ipmiClient(
       user,
       key: userKey(secret),
       level,
+      quirks: new Set(options.quirks),
       ...(options.bmcKey === undefined ? {} : { bmcKey: userKey(bytesOf(options.bmcKey)) }),
     },
     suites,
@@ -79,6 +93,7 @@ export function ipmiClient(
     idle: IDLE,
     ...(options.keepAlive === undefined ? {} : { keepAlive: options.keepAlive }),
     ...(options.onSuite === undefined ? {} : { onSuite: options.onSuite }),
+    ...(options.onQuirk === undefined ? {} : { onQuirk: options.onQuirk }),
   });
   return new IpmiClient({
     carrier,

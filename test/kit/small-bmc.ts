@@ -21,6 +21,18 @@ export interface SmallBmcOptions {
   readonly answer?: (request: IpmiRequest) => readonly [number, Uint8Array];
   /** May drop, change or repeat what the BMC sends. */
   readonly mangle?: (bytes: Uint8Array, count: number) => readonly Uint8Array[];
+  /** Status of the reply to Open Session. */
+  readonly openStatus?: () => number;
+  /** What it tells as the level granted; what was asked for by default. */
+  readonly grantedLevel?: number;
+  /** What it puts into its hashes instead of what it heard; `level` is that of Open Session. */
+  readonly computesWith?: (exchange: Exchange, level: number) => Exchange;
+  /** Its own id of the session. */
+  readonly session?: number;
+  /** The session id in what it sends; the console's by default. */
+  readonly marks?: number;
+  /** The messages that go out, each in a packet of its own, instead of this one. */
+  readonly alter?: (message: Uint8Array, request: IpmiRequest) => readonly Uint8Array[];
 }
 
 const BMC_SESSION = 0x0200_0008;
@@ -37,6 +49,7 @@ export class SmallBmc implements Datagram {
   #keys: SessionKeys | undefined;
   #sequence = 0;
   #sentCount = 0;
+  #level = 0;
   readonly #options: SmallBmcOptions;
 
   constructor(options: SmallBmcOptions) {
@@ -76,22 +89,29 @@ export class SmallBmc implements Datagram {
     const { suite, key, user } = this.#options;
     const tag = payload[0]!;
     const console = payload.subarray(4, 8);
+    const { computesWith = (x: Exchange) => x, session = BMC_SESSION } = this.#options;
     if (type === PAYLOAD.openSessionRequest) {
-      const head = Uint8Array.of(tag, 0, payload[1]!, 0);
+      const status = this.#options.openStatus?.() ?? 0;
+      if (status !== 0) {
+        this.#reply(encodeSetup(PAYLOAD.openSessionResponse, Uint8Array.of(tag, status)));
+        return;
+      }
+      this.#level = payload[1]!;
+      const head = Uint8Array.of(tag, 0, this.#options.grantedLevel ?? payload[1]!, 0);
       const chosen = Uint8Array.from(payload.subarray(8));
       chosen[4] = suite.authentication;
       chosen[12] = suite.integrity;
       this.#exchange = {
         suite,
         consoleSession: new DataView(console.buffer, console.byteOffset).getUint32(0, true),
-        bmcSession: BMC_SESSION,
+        bmcSession: session,
         consoleRandom: new Uint8Array(16),
         bmcRandom: new Uint8Array(16).fill(0x5a),
         bmcGuid: GUID,
         role: 0,
         user: new Uint8Array(0),
       };
-      const id = u32(BMC_SESSION);
+      const id = u32(session);
       this.#reply(encodeSetup(PAYLOAD.openSessionResponse, concatBytes(head, console, id, chosen)));
       return;
     }
@@ -105,7 +125,7 @@ export class SmallBmc implements Datagram {
         user: name.slice(),
       };
       this.#exchange = x;
-      if (Buffer.from(name).toString() !== user) {
+      if (Buffer.from(name).toString().replace(/\0+$/, '') !== user) {
         this.#reply(encodeSetup(PAYLOAD.rakp2, Uint8Array.of(tag, 0x0d)));
         return;
       }
@@ -114,27 +134,32 @@ export class SmallBmc implements Datagram {
         u32(x.consoleSession),
         x.bmcRandom,
         GUID,
-        rakp2Code(x, key),
+        rakp2Code(computesWith(x, this.#level), key),
       );
       this.#reply(encodeSetup(PAYLOAD.rakp2, body));
     }
     if (type === PAYLOAD.rakp3 && payload[1] === 0) {
-      if (!equalBytes(payload.subarray(8), rakp3Code(this.#exchange, key)))
-        throw new NsError('NS_INTERNAL', 'RAKP 3');
-      const sik = sessionIntegrityKey(this.#exchange, key);
+      const x = computesWith(this.#exchange, this.#level);
+      if (!equalBytes(payload.subarray(8), rakp3Code(x, key))) throw new NsError('NS_INTERNAL', 'RAKP 3');
+      const sik = sessionIntegrityKey(x, key);
       this.#keys = deriveKeys(suite, sik);
       const head = concatBytes(Uint8Array.of(tag, 0, 0, 0), u32(this.#exchange.consoleSession));
       this.#reply(encodeSetup(PAYLOAD.rakp4, concatBytes(head, rakp4Code(this.#exchange, sik))));
     }
   }
 
-  #inside(message: Uint8Array): void {
-    const request = decodeRequest(message);
+  #inside(asked: Uint8Array): void {
+    const request = decodeRequest(asked);
     this.requests.push(request);
     const [completion, data] = this.#options.answer?.(request) ?? [0xc1, new Uint8Array(0)];
+    const message = encodeResponse({ ...request, netFn: request.netFn + 1, completion, data });
+    for (const payload of this.#options.alter?.(message, request) ?? [message]) this.say(payload);
+  }
+
+  /** Sends a message of its own within the session. */
+  say(payload: Uint8Array): void {
     this.#sequence += 1;
-    const payload = encodeResponse({ ...request, netFn: request.netFn + 1, completion, data });
-    const sessionId = this.#exchange!.consoleSession;
+    const sessionId = this.#options.marks ?? this.#exchange!.consoleSession;
     this.#reply(
       encodeSession(
         { payloadType: PAYLOAD.ipmi, sessionId, sequence: this.#sequence, payload },

@@ -1,10 +1,13 @@
-import { type Duration, hasCode, NsError, sentenceOf } from '../../base/index.ts';
+import { asNsError, type Duration, hasCode, milliseconds, NsError, sentenceOf } from '../../base/index.ts';
 import type { Clock, Datagram, Entropy, Stop } from '../../ports/index.ts';
+import type { BridgeTarget, BridgingCarrier } from '../bridge.ts';
 import type { Carrier } from '../command.ts';
 import { IpmiCompletion } from '../faults.ts';
 import { CIPHER_SUITES, type CipherSuiteId } from '../wire/cipher-suite.ts';
 import { NET_FN } from '../wire/message.ts';
+import { HoldOff } from './hold-off.ts';
 import type { Patience } from './line.ts';
+import type { Quirk } from './quirks.ts';
 import { raiseLevel } from './raise-level.ts';
 import { IpmiSession, type Question } from './session.ts';
 import { LEVEL, type Level, type Login } from './set-up.ts';
@@ -19,6 +22,8 @@ export interface LanCarrierOptions {
   readonly suites: readonly CipherSuiteId[];
   /** Called with the suite of each session opened: once 17 has worked, nothing weaker is tried again. */
   readonly onSuite?: (suite: CipherSuiteId) => void;
+  /** Called with each quirk that a session puts to use. */
+  readonly onQuirk?: (quirk: Quirk) => void;
   /** For each question to the BMC, those of session set-up among them. */
   readonly patience: Patience;
   /** For a command as a whole, waiting for its turn and opening a session included. */
@@ -31,6 +36,7 @@ export interface LanCarrierOptions {
 }
 
 const MOST_WAITING = 64;
+const SLOWER = 4;
 const KEEP_ALIVE: Question = {
   name: 'Get Device ID',
   netFn: NET_FN.app,
@@ -45,7 +51,7 @@ interface Open {
 }
 
 /** Commands over RMCP+: one session, used again and again, opened when it is needed, one request at a time. */
-export class LanCarrier implements Carrier {
+export class LanCarrier implements BridgingCarrier {
   readonly #options: LanCarrierOptions;
   readonly #over = new AbortController();
   #suites: readonly CipherSuiteId[];
@@ -53,14 +59,28 @@ export class LanCarrier implements Carrier {
   #turn: Promise<unknown> = Promise.resolve();
   #waiting = 0;
   #stopKeepAlive: Stop | undefined;
+  readonly #patience: Patience;
+  readonly #holdOff = new HoldOff();
 
   constructor(options: LanCarrierOptions) {
     this.#options = options;
     this.#suites = options.suites;
+    const { patience, login } = options;
+    const slow = login.quirks?.has('slow-answers') === true;
+    this.#patience = slow ? { ...patience, first: milliseconds(SLOWER * patience.first) } : patience;
   }
 
   /** NS_IPMI_BUSY where too many wait already, NS_IPMI_SILENT when `within` is over; codes of IpmiSession otherwise. */
-  async carry(question: Parameters<Carrier['carry']>[0], signal: AbortSignal) {
+  carry(question: Parameters<Carrier['carry']>[0], signal: AbortSignal) {
+    return this.#queue(question, signal);
+  }
+
+  /** As carry, to a controller behind the BMC; its reason not to hand it on is an IpmiCompletion of Send Message. */
+  carryTo(target: BridgeTarget, question: Parameters<Carrier['carry']>[0], signal: AbortSignal) {
+    return this.#queue(question, signal, target);
+  }
+
+  async #queue(question: Parameters<Carrier['carry']>[0], signal: AbortSignal, target?: BridgeTarget) {
     const given = AbortSignal.any([signal, this.#over.signal]);
     given.throwIfAborted();
     if (this.#waiting >= MOST_WAITING) {
@@ -72,7 +92,7 @@ export class LanCarrier implements Carrier {
     const { clock, within } = this.#options;
     const deadline = within === undefined ? undefined : clock.deadline(within, question.name);
     const until = deadline === undefined ? given : AbortSignal.any([given, deadline.signal]);
-    const mine = this.#turn.then(() => this.#carry(question, until));
+    const mine = this.#turn.then(() => this.#carry(question, until, target));
     this.#turn = mine.catch(() => undefined);
     try {
       return await mine;
@@ -102,14 +122,14 @@ export class LanCarrier implements Carrier {
     await open?.session.close(new AbortController().signal);
   }
 
-  async #carry(question: Parameters<Carrier['carry']>[0], signal: AbortSignal) {
+  async #carry(question: Parameters<Carrier['carry']>[0], signal: AbortSignal, target?: BridgeTarget) {
     signal.throwIfAborted();
     const reused = this.#usable() !== undefined;
     let sent = false;
     try {
       const open = await this.#ready(question.level, signal);
       sent = true;
-      return await open.session.ask(question, signal);
+      return await open.session.ask(question, signal, target);
     } catch (error) {
       // Whoever asked went away; the session is as good as before, and a late answer matches no later question.
       if (signal.aborted || error instanceof IpmiCompletion) throw error;
@@ -119,7 +139,7 @@ export class LanCarrier implements Carrier {
       const may = reused && (question.repeatable || !sent) && hasCode(error, 'NS_IPMI_SILENT');
       if (!may) throw error;
       const again = await this.#ready(question.level, signal);
-      return await again.session.ask(question, signal);
+      return await again.session.ask(question, signal, target);
     }
   }
 
@@ -144,14 +164,34 @@ export class LanCarrier implements Carrier {
   }
 
   async #openSession(signal: AbortSignal): Promise<IpmiSession> {
-    const { openDatagram, clock, entropy, login, patience, onSuite } = this.#options;
+    const { clock } = this.#options;
+    this.#holdOff.check(clock.monotonic());
+    try {
+      const session = await this.#withSomeSuite(signal);
+      this.#holdOff.opened();
+      return session;
+    } catch (error) {
+      this.#holdOff.failed(error, clock.monotonic());
+      throw error;
+    }
+  }
+
+  async #withSomeSuite(signal: AbortSignal): Promise<IpmiSession> {
+    const { openDatagram, clock, entropy, login, onSuite, onQuirk } = this.#options;
     let first: unknown;
     for (const suite of this.#suites) {
       try {
-        const datagram = await openDatagram();
+        const datagram = await unlessAborted(openDatagram(), signal);
         const withSuite = { ...login, suite: CIPHER_SUITES[suite] };
         const session = await IpmiSession.open(
-          { datagram, clock, entropy, login: withSuite, patience },
+          {
+            datagram,
+            clock,
+            entropy,
+            login: withSuite,
+            patience: this.#patience,
+            ...(onQuirk === undefined ? {} : { onQuirk }),
+          },
           signal,
         );
         if (suite === 17) this.#suites = [17];
@@ -182,5 +222,26 @@ export class LanCarrier implements Carrier {
       if (open === undefined || this.#waiting > 0 || open.session.idle < keepAlive) return;
       this.carry({ ...KEEP_ALIVE, level: 'user' }, this.#over.signal).catch(() => {});
     });
+  }
+}
+
+/** Looking a name up cannot be ended; what comes of it too late is closed. */
+async function unlessAborted(opening: Promise<Datagram>, signal: AbortSignal): Promise<Datagram> {
+  let abort = (): void => {};
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(asNsError(signal.reason));
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+  });
+  try {
+    return await Promise.race([opening, aborted]);
+  } catch (error) {
+    opening.then(
+      (late) => late.close(),
+      () => {},
+    );
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
 }

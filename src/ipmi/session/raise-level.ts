@@ -1,10 +1,12 @@
 import { IpmiCompletion } from '../faults.ts';
 import { NET_FN } from '../wire/message.ts';
+import { quirkNeeded } from './quirks.ts';
 import type { IpmiSession } from './session.ts';
 import { LEVEL, type Level } from './set-up.ts';
 
 const NAME = 'Set Session Privilege Level';
 const SET_PRIVILEGE = 0x3b;
+const UNKNOWN_COMMAND = 0xc1;
 /** Completion codes of its own (IPMI 2.0, 22.18). */
 const REFUSED_LEVELS = {
   128: 'this user does not have that level',
@@ -13,6 +15,7 @@ const REFUSED_LEVELS = {
 
 /** Gives a session another privilege level; it begins at "user". */
 export async function raiseLevel(session: IpmiSession, level: Level, signal: AbortSignal): Promise<void> {
+  if (session.quirks.use('no-set-privilege')) return;
   const question = {
     name: NAME,
     netFn: NET_FN.app,
@@ -21,5 +24,6 @@ export async function raiseLevel(session: IpmiSession, level: Level, signal: Abo
     repeatable: true,
   };
   const { completion } = await session.ask(question, signal);
+  if (completion === UNKNOWN_COMMAND) throw quirkNeeded('no-set-privilege', NAME);
   if (completion !== 0) throw new IpmiCompletion(NAME, completion, REFUSED_LEVELS);
 }

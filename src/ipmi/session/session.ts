@@ -1,9 +1,12 @@
-import type { Duration } from '../../base/index.ts';
+import { type Duration, hasCode, milliseconds } from '../../base/index.ts';
 import type { Clock, Datagram, Entropy, Stop } from '../../ports/index.ts';
+import type { BridgeTarget } from '../bridge.ts';
+import { bridgedRequest, bridgedResponse } from '../wire/bridged.ts';
 import { decodeResponse, encodeRequest, type IpmiResponse, NET_FN } from '../wire/message.ts';
 import { encodeSession, type IpmiPacket, PAYLOAD } from '../wire/packet.ts';
 import { InOrder } from './in-order.ts';
 import { Line, type Patience } from './line.ts';
+import { type Quirk, QuirksInUse } from './quirks.ts';
 import { nextSequence, SequenceWindow } from './sequence-window.ts';
 import { type Login, type SetUp, setUpSession } from './set-up.ts';
 
@@ -13,6 +16,8 @@ export interface SessionOptions {
   readonly entropy: Entropy;
   readonly login: Login;
   readonly patience: Patience;
+  /** Called with each quirk that is put to use in this session, once. */
+  readonly onQuirk?: (quirk: Quirk) => void;
 }
 
 export interface Question {
@@ -27,6 +32,8 @@ export interface Question {
 }
 
 const CLOSE_SESSION = 0x3c;
+/** A BMC that is there is told in time; for one that is gone nobody waits. */
+const CLOSING: Patience = { first: milliseconds(200), tries: 2, total: milliseconds(500) };
 const SEQUENCES = 64;
 
 /** An open RMCP+ session: one request at a time, each answered or failed within its time. */
@@ -35,11 +42,14 @@ export class IpmiSession {
   readonly #options: SessionOptions;
   readonly #setUp: SetUp;
   readonly #received = new SequenceWindow();
+  /** What this BMC is allowed to get wrong. */
+  readonly quirks: QuirksInUse;
   #sent = 0;
   #request = 0;
   #lastUse: Duration;
 
-  private constructor(line: Line, setUp: SetUp, options: SessionOptions) {
+  private constructor(line: Line, setUp: SetUp, quirks: QuirksInUse, options: SessionOptions) {
+    this.quirks = quirks;
     this.#line = line;
     this.#setUp = setUp;
     this.#options = options;
@@ -48,15 +58,17 @@ export class IpmiSession {
 
   /** Codes as in setUpSession. The datagram is closed where it fails. */
   static async open(options: SessionOptions, signal: AbortSignal): Promise<IpmiSession> {
-    const { datagram, clock, entropy, login, patience } = options;
+    const { datagram, clock, entropy, login, patience, onQuirk } = options;
+    const quirks = new QuirksInUse(login.quirks, onQuirk);
     const consoleSession = new DataView(entropy.randomBytes(4).buffer).getUint32(0) || 1;
     let setUp: SetUp | undefined;
     const line = new Line(datagram, clock, entropy, (id) =>
-      id === consoleSession ? setUp?.keys : undefined,
+      // Session 0 is no other one by mistake: its packets must be right under the same keys.
+      id === consoleSession || id === 0 ? setUp?.keys : undefined,
     );
     try {
-      setUp = await setUpSession(line, login, consoleSession, entropy, patience, signal);
-      return new IpmiSession(line, setUp, options);
+      setUp = await setUpSession(line, login, consoleSession, entropy, patience, quirks, signal);
+      return new IpmiSession(line, setUp, quirks, options);
     } catch (error) {
       await line.close();
       throw error;
@@ -70,17 +82,27 @@ export class IpmiSession {
 
   /**
    * Gives the response, whatever its completion code. NS_IPMI_SILENT where none comes: then the session may be gone too. A
-   * repetition has the same request sequence, so that the BMC can tell it, and a session sequence of its own.
+   * repetition has the same request sequence, so that the BMC can tell it, and a session sequence of its own. `target`: the
+   * controller behind the BMC to whom it is handed on; where that cannot be done, the BMC's reason is an IpmiCompletion.
    */
-  async ask(question: Question, signal: AbortSignal): Promise<IpmiResponse> {
+  ask(question: Question, signal: AbortSignal, target?: BridgeTarget): Promise<IpmiResponse> {
+    return this.#ask(question, this.#options.patience, signal, target);
+  }
+
+  async #ask(
+    question: Question,
+    patience: Patience,
+    signal: AbortSignal,
+    target?: BridgeTarget,
+  ): Promise<IpmiResponse> {
     this.#request = (this.#request + 1) % SEQUENCES;
     const sequence = this.#request;
-    const message = encodeRequest({ ...question, sequence });
-    const { patience } = this.#options;
+    const request = { ...question, sequence };
+    const message = target === undefined ? encodeRequest(request) : bridgedRequest(request, target);
     const response = await this.#line.ask(
       question.name,
       () => this.#seal(message),
-      (packet) => this.#responseIn(packet, question, sequence),
+      (packet) => this.#responseIn(packet, question, sequence, target !== undefined),
       question.repeatable ? patience : { ...patience, first: patience.total, tries: 1 },
       signal,
     );
@@ -117,7 +139,7 @@ export class IpmiSession {
       data,
       repeatable: false,
     };
-    await this.ask(question, signal).catch(() => undefined);
+    await this.#ask({ ...question, repeatable: true }, CLOSING, signal).catch(() => undefined);
     await this.#line.close();
   }
 
@@ -138,14 +160,32 @@ export class IpmiSession {
     return encodeSession(packet, keys, this.#options.entropy.randomBytes(16));
   }
 
-  #responseIn(packet: IpmiPacket, question: Question, sequence: number): IpmiResponse | undefined {
+  #responseIn(
+    packet: IpmiPacket,
+    question: Question,
+    sequence: number,
+    bridged: boolean,
+  ): IpmiResponse | undefined {
     if (packet.is !== 'session' || packet.payloadType !== PAYLOAD.ipmi) return undefined;
     if (!this.#received.take(packet.sequence)) return undefined;
-    const response = decodeResponse(packet.payload);
+    if (packet.sessionId === 0) this.quirks.need('session-id-zero', question.name);
+    const came = this.#decode(packet.payload, question.name);
+    const response = bridged ? bridgedResponse(came, sequence) : came;
     const answers =
-      response.sequence === sequence &&
+      response?.sequence === sequence &&
       response.command === question.command &&
       response.netFn === question.netFn + 1;
     return answers ? response : undefined;
+  }
+
+  #decode(message: Uint8Array, name: string): IpmiResponse {
+    try {
+      return decodeResponse(message);
+    } catch (error) {
+      if (!hasCode(error, 'NS_IPMI_MESSAGE')) throw error;
+      const response = decodeResponse(message, false);
+      this.quirks.need('bad-message-checksum', name);
+      return response;
+    }
   }
 }

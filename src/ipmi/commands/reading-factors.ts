@@ -42,13 +42,10 @@ export function encodeFactors(factors: Factors): readonly number[] {
   const exponents = [factors.resultExponent, factors.bExponent].map(
     (each) => within(each, -8, 7, 'an exponent') & 0x0f,
   );
-  const exponent = [0, 1, 2].find((each) => factors.accuracy * 100 <= MOST_ACCURACY * 10 ** each) ?? 3;
-  const accuracy = within(
-    Math.round((factors.accuracy * 100) / 10 ** exponent),
-    0,
-    MOST_ACCURACY,
-    'the accuracy',
-  );
+  // Hundredths of a per cent; rounded, since 1.1 * 100 is a little more than 110.
+  const hundredths = Math.round(factors.accuracy * 100);
+  const exponent = [0, 1, 2].find((each) => hundredths <= MOST_ACCURACY * 10 ** each) ?? 3;
+  const accuracy = within(Math.round(hundredths / 10 ** exponent), 0, MOST_ACCURACY, 'the accuracy');
   return [
     m & 0xff,
     ((m >> 8) << 6) | tolerance,

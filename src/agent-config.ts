@@ -91,6 +91,12 @@ const bmc = v.strictObject({
   consoleLevel: v.optional(v.picklist(['operator', 'administrator']), 'operator'),
 });
 
+/** Devices by which the host itself asks its BMC, where this machine is that BMC. */
+const hostInterface = v.strictObject({
+  kcs: v.optional(v.pipe(v.array(file), v.maxLength(4)), []),
+  bt: v.optional(v.pipe(v.array(file), v.maxLength(4)), []),
+});
+
 /** The board's own BMC, asked for the host's power beside the board's other sources. */
 const powerByIpmi = v.strictObject({
   host: v.pipe(v.string(), v.minLength(1)),
@@ -124,6 +130,7 @@ const schema = v.strictObject({
   ),
   relay: v.optional(relay),
   ipmi: v.optional(bmc),
+  hostInterface: v.optional(hostInterface),
   hostPower: v.optional(v.strictObject({ ipmi: v.optional(powerByIpmi) }), {}),
   /** What the board sim-host simulates; judged by the simulator. */
   sim: v.optional(v.unknown()),
@@ -136,6 +143,7 @@ export type RelayConfig = Omit<v.InferOutput<typeof relay>, 'above' | 'below'> &
 };
 
 export type BmcConfig = v.InferOutput<typeof bmc>;
+export type HostInterfaceConfig = v.InferOutput<typeof hostInterface>;
 export type PowerByIpmi = v.InferOutput<typeof powerByIpmi>;
 
 export type AgentConfig = Omit<

@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openSimControl, parseSimConfig, type SimConfig, SimMachine } from './adapters/sim/index.ts';
 import { NsError, shapeConfig, suggest } from './base/index.ts';
-import { type BoardDescription, boardChannels, boardDescription } from './bmc/index.ts';
+import { type BoardDescription, boardDescription } from './bmc/index.ts';
+import type { BmcCommands, HostConsole } from './ipmi/index.ts';
 import type {
   Clock,
   DriveSwitch,
@@ -27,6 +26,10 @@ export interface BoardParts {
   readonly io?: IoDevices;
   /** Disks that are chains of drives. */
   readonly chains?: readonly ChainControl[];
+  /** The host's serial console. */
+  readonly console?: HostConsole;
+  /** Where the host itself asks its BMC: gives it whoever answers. */
+  readonly hostInterface?: (commands: BmcCommands) => void;
   close(): Promise<void>;
 }
 
@@ -38,93 +41,57 @@ export interface BoardSetting {
   /** Paths in the configuration are relative to this. */
   readonly base: string;
   /** The configuration's sections `sim` and `qemu`. */
-  readonly sim: unknown;
+  readonly sim?: unknown;
   readonly qemu?: unknown;
 }
 
-const BOARDS = { 'sim-host': openSimHost } as const;
+/** How a board is opened, and how its part of the configuration is judged. */
+export interface Board {
+  readonly open: (description: BoardDescription, setting: BoardSetting) => Promise<BoardParts>;
+  /** Opens nothing; NS_CONFIG_INVALID. */
+  readonly check: (setting: Pick<BoardSetting, 'sim' | 'qemu'>) => void;
+}
+
+/** Read when they are asked for: a device carries the code of one board. */
+const BOARDS: Readonly<Record<string, () => Promise<Board>>> = {
+  'sim-host': async () => (await import('./board-sim-host.ts')).simHost,
+  'qemu-host': async () => (await import('./board-qemu-host.ts')).qemuHost,
+};
 
 /** Opens a board by its name. NS_BOARD_UNKNOWN lists what there is. */
 export async function openBoard(name: string, setting: BoardSetting): Promise<BoardParts> {
-  return BOARDS[knownBoard(name)](await readDescription(name), setting);
-}
-
-function knownBoard(name: string): keyof typeof BOARDS {
-  const names = Object.keys(BOARDS);
-  if (!Object.hasOwn(BOARDS, name)) {
-    const near = suggest(name, names);
-    const hint = near === undefined ? `there are ${names.join(', ')}` : `did you mean "${near}"?`;
-    throw new NsError('NS_BOARD_UNKNOWN', `there is no board "${name}"; ${hint}`, { family: 'caller' });
-  }
-  return name as keyof typeof BOARDS;
+  const board = await boardOf(name);
+  return board.open(await readDescription(name), setting);
 }
 
 /** Judges a board's name and its part of the configuration, and opens nothing. */
-export async function checkBoard(name: string, sim: unknown): Promise<void> {
-  await readDescription(knownBoard(name));
-  simConfigOf(sim);
+export async function checkBoard(name: string, setting: Pick<BoardSetting, 'sim' | 'qemu'>): Promise<void> {
+  const board = await boardOf(name);
+  await readDescription(name);
+  board.check(setting);
+}
+
+function boardOf(name: string): Promise<Board> {
+  const names = Object.keys(BOARDS);
+  const board = Object.hasOwn(BOARDS, name) ? BOARDS[name] : undefined;
+  if (board !== undefined) return board();
+  const near = suggest(name, names);
+  const hint = near === undefined ? `there are ${names.join(', ')}` : `did you mean "${near}"?`;
+  throw new NsError('NS_BOARD_UNKNOWN', `there is no board "${name}"; ${hint}`, { family: 'caller' });
+}
+
+/** A board's own section of the configuration, which it cannot do without. */
+export function needed(section: unknown, name: string, board: string): unknown {
+  if (section !== undefined) return section;
+  throw new NsError(
+    'NS_CONFIG_INVALID',
+    `the board ${board} needs a section "${name}" in the configuration`,
+    { family: 'caller' },
+  );
 }
 
 /** Boards are data, in boards/ beside the program. */
 async function readDescription(name: string): Promise<BoardDescription> {
   const path = fileURLToPath(new URL(`../boards/${name}/board.json`, import.meta.url));
   return shapeConfig(boardDescription, JSON.parse(await readFile(path, 'utf8')), path);
-}
-
-function simConfigOf(sim: unknown): SimConfig {
-  if (sim === undefined) {
-    throw new NsError('NS_CONFIG_INVALID', 'the board sim-host needs a section "sim" in the configuration', {
-      family: 'caller',
-    });
-  }
-  return parseSimConfig(sim);
-}
-
-async function openSimHost(
-  description: BoardDescription,
-  { clock, store, log, base, sim }: BoardSetting,
-): Promise<BoardParts> {
-  const parsed = simConfigOf(sim);
-  const config = {
-    ...parsed,
-    disks: parsed.disks.map(({ image, members, ...disk }) => ({
-      ...disk,
-      ...(image === undefined ? {} : { image: resolve(base, image) }),
-      ...(members === undefined
-        ? {}
-        : { members: members.map((member) => ({ ...member, image: resolve(base, member.image) })) }),
-    })),
-    ...(parsed.uartLog === undefined ? {} : { uartLog: resolve(base, parsed.uartLog) }),
-  };
-  // The chain's code is loaded where there is one: most devices have none.
-  const { SimChainDisk } = config.disks.some(({ members }) => members !== undefined)
-    ? await import('./adapters/sim/chain-disk.ts')
-    : {};
-  const machine = new SimMachine({
-    config,
-    clock,
-    channels: boardChannels(description),
-    handBackMs: description.handBackMs,
-    // The agent runs on the power that was cut: it ends as abruptly as the machine.
-    onPowerCut: () => process.kill(process.pid, 'SIGKILL'),
-    chainState: store,
-    ...(SimChainDisk === undefined ? {} : { chainDisk: (options) => new SimChainDisk(options) }),
-    log,
-  });
-  await machine.start();
-  const control =
-    config.control === undefined ? undefined : await openSimControl(machine, resolve(base, config.control));
-  return {
-    description,
-    power: machine.host,
-    control: machine.host,
-    switches: machine.drives,
-    memory: machine.memory,
-    io: machine.io,
-    chains: machine.chains.map(({ control }) => control),
-    close: async () => {
-      await control?.close();
-      await machine.close();
-    },
-  };
 }

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import { asNsError, seconds as ofSeconds, refusal } from './base/index.ts';
 import type { BoardParts } from './board-parts.ts';
+import { note } from './device-bmc-audit.ts';
 import type { Machine } from './device-machine.ts';
 import type { BmcIdentity, BmcMachine, Caller, HostChange, HostConsole, Setting } from './ipmi/index.ts';
 import type { ChannelKind, Clock, LogSink, PowerReading, PublicKey } from './ports/index.ts';
 import { VERSION } from './version.ts';
 
 export interface BmcMachineOptions {
-  readonly machine: Pick<Machine, 'board' | 'chassis' | 'power' | 'lockout' | 'clock' | 'keyStore'>;
+  readonly machine: Pick<Machine, 'audit' | 'board' | 'chassis' | 'power' | 'lockout' | 'clock' | 'keyStore'>;
   readonly device: string;
   readonly console?: HostConsole;
   readonly log: LogSink;
@@ -64,10 +65,14 @@ function chassisOf({ machine, log }: BmcMachineOptions): BmcMachine['chassis'] {
   const channel = (name: string) => board.io?.channels().find((one) => one.name === name);
   return {
     power: (signal) => power.read(signal),
-    control: async (action, by, signal) =>
-      chassis === undefined
-        ? { ok: false, refusal: refusal('NOT_SUPPORTED') }
-        : chassis.order(action, callerName(by), signal),
+    control: async (action, by, signal) => {
+      if (chassis === undefined) return { ok: false, refusal: refusal('NOT_SUPPORTED') };
+      const caller = callerName(by);
+      const verdict = await chassis.order(action, caller, signal);
+      const how = verdict.ok ? 'done' : `refused ${verdict.refusal.code}`;
+      note(machine, log, { event: 'bmc.power', detail: `${action} by ${caller}: ${how}` });
+      return verdict;
+    },
     locked: () => (lockout.enabled ? undefined : refusal('DISABLED')),
     // Mains that come back switch no host on: whoever wants it on orders it.
     restorePolicy: fixed('always-off'),

@@ -2,9 +2,10 @@ import { openFileStateStore } from './adapters/file-state-store.ts';
 import { holdAlone } from './adapters/single-instance.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import type { AgentConfig } from './agent-config.ts';
-import { asNsError, MiB, milliseconds, refusal } from './base/index.ts';
+import { MiB, milliseconds, refusal } from './base/index.ts';
 import { ChassisOrders, Custody, LockGuard, Lockout, PowerWatch, WakeInterlock } from './bmc/index.ts';
 import type { BoardParts, openBoard } from './board-parts.ts';
+import { note } from './device-bmc-audit.ts';
 import { finishCutOffChanges, openDeviceKey } from './device-parts.ts';
 import type { Clock, KeyStore, LogSink } from './ports/index.ts';
 import { AuditLog } from './security/index.ts';
@@ -58,16 +59,8 @@ export async function openMachine(
     settle: milliseconds(board.description.wakeSettleMs),
   });
   const { control } = board;
-  const noteReverted = (state: string): void => {
-    const entry = {
-      at: clock.wallSeconds(),
-      event: 'lock.wake-reverted',
-      detail: `the host was in ${state}`,
-    };
-    audit.append(entry).catch((error: unknown) => {
-      log.log('error', 'audit-failed', { error: asNsError(error).message });
-    });
-  };
+  const noteReverted = (state: string): void =>
+    note({ audit, clock }, log, { event: 'lock.wake-reverted', detail: `the host was in ${state}` });
   const guard =
     control &&
     new LockGuard({ power, control, lockout, clock, log, onReverted: ({ state }) => noteReverted(state) });

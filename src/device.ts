@@ -6,6 +6,7 @@ import { Agent, agentBlocks, offlineWill } from './agent/index.ts';
 import type { AgentConfig } from './agent-config.ts';
 import { allow, asNsError, ByteView, MiB, type NsError, seconds } from './base/index.ts';
 import { openBoard } from './board-parts.ts';
+import type { DeviceBmc } from './device-bmc.ts';
 import { type Machine, openMachine } from './device-machine.ts';
 import { brokerOptions, followVitals, isOpenLink } from './device-parts.ts';
 import type { DeviceRelay } from './device-relay.ts';
@@ -150,6 +151,17 @@ export async function startDevice(
     noteNonce: (nonce, monotonic) => freshness.noteNonce(nonce, monotonic),
     heartbeat: seconds(config.heartbeatSeconds),
   });
+  const { ipmi, hostInterface } = config;
+  const bmc =
+    ipmi === undefined && hostInterface === undefined && machine.board.hostInterface === undefined
+      ? undefined
+      : await (await import('./device-bmc.ts')).openDeviceBmc({
+          machine,
+          config: ipmi,
+          hostInterface,
+          device,
+          log,
+        });
   await relay?.start();
   await agent.start();
   await desk.resume();
@@ -157,7 +169,10 @@ export async function startDevice(
     log.log('warn', 'broker.not-encrypted', { url: config.broker.url });
   }
   log.log('info', 'device.started', { device: config.device, board: boardName, version: VERSION });
-  return { failed, stop: () => stopDevice(agent, desk, relay, machine, [journal, services.audit]) };
+  return {
+    failed,
+    stop: () => stopDevice({ agent, desk, relay, bmc, machine, logs: [journal, services.audit] }),
+  };
 }
 
 /** An order from the journal is judged by the keyring of today: a key that is gone orders nothing more. */
@@ -170,15 +185,19 @@ function reopener(config: AgentConfig): DeskOptions['reopen'] {
   };
 }
 
-async function stopDevice(
-  agent: Agent,
-  desk: Desk,
-  relay: DeviceRelay | undefined,
-  machine: Machine,
-  logs: readonly { close(): Promise<void> }[],
-): Promise<void> {
+interface Running {
+  readonly agent: Agent;
+  readonly desk: Desk;
+  readonly relay: DeviceRelay | undefined;
+  readonly bmc: DeviceBmc | undefined;
+  readonly machine: Machine;
+  readonly logs: readonly { close(): Promise<void> }[];
+}
+
+async function stopDevice({ agent, desk, relay, bmc, machine, logs }: Running): Promise<void> {
   // Orders first: one that came between the two would be refused for no reason of its own.
   await agent.stop();
+  await bmc?.close();
   await desk.stop();
   await relay?.close();
   await machine.letGo();

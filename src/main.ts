@@ -13,7 +13,7 @@ const HELP = `nightshift-agent: the part of Nightshift that runs beside the host
 usage: nightshift-agent --board NAME --config FILE [--check]
        nightshift-agent --config FILE --identity
 
-  --board NAME    the board it runs on: sim-host
+  --board NAME    the board it runs on: sim-host, qemu-host
   --config FILE   its configuration (YAML); see docs/board-maker.md
   --identity      print the device's name and public key, making the key where there is none, and end
   --check         read the configuration for this board, say what is wrong with it, and end
@@ -65,7 +65,7 @@ async function run(argv: readonly string[]): Promise<void> {
   }
   if (options.board === undefined) throw usage('--board is missing');
   if (options.check === true) {
-    await checkBoard(options.board, config.sim);
+    await checkBoard(options.board, config);
     await brokerOptions(config);
     return print('the configuration is good\n');
   }

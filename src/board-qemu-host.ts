@@ -1,0 +1,46 @@
+import { resolve } from 'node:path';
+import { openSocketConsole } from './adapters/host-console/socket-console.ts';
+import { openQemuHost, parseQemuHostConfig, type QemuHostConfig } from './adapters/qemu-host/index.ts';
+import { milliseconds } from './base/index.ts';
+import { FusedPower } from './bmc/index.ts';
+import { type Board, needed } from './board-parts.ts';
+
+const STATES = ['S0', 'S3', 'S4', 'S5', 'G3'] as const;
+
+function configOf(qemu: unknown, base: string): QemuHostConfig {
+  const config = parseQemuHostConfig(needed(qemu, 'qemu', 'qemu-host'));
+  const at = (path: string): string => resolve(base, path);
+  return {
+    ...config,
+    qmp: at(config.qmp),
+    bmc: at(config.bmc),
+    ...(config.console === undefined ? {} : { console: at(config.console) }),
+    ...(config.control === undefined ? {} : { control: at(config.control) }),
+    disks: config.disks.map((disk) => ({ ...disk, image: at(disk.image) })),
+  };
+}
+
+/** A QEMU machine as the host: the agent is its external BMC, and has its hand on its disks. */
+export const qemuHost: Board = {
+  check: ({ qemu }) => void configOf(qemu, '/'),
+  async open(description, { clock, log, base, qemu }) {
+    const config = configOf(qemu, base);
+    const host = await openQemuHost(config, { clock, log, handBack: milliseconds(description.handBackMs) });
+    const power = new FusedPower({ sources: host.sources, guard: host.guard, states: STATES, clock, log });
+    const console =
+      config.console === undefined ? undefined : openSocketConsole({ path: config.console, clock, log });
+    return {
+      description,
+      power,
+      control: host.control,
+      switches: host.switches,
+      hostInterface: (commands) => host.bmc.serve(commands),
+      ...(console === undefined ? {} : { console }),
+      close: async () => {
+        power.close();
+        await console?.close();
+        await host.close();
+      },
+    };
+  },
+};

@@ -1,0 +1,148 @@
+import { systemEntropy } from './adapters/entropy.ts';
+import { btBmc } from './adapters/local-ipmi/bt-bmc.ts';
+import { kcsBmc } from './adapters/local-ipmi/kcs-bmc.ts';
+import { openRmcpServer } from './adapters/rmcp-server.ts';
+import type { BmcConfig, HostInterfaceConfig } from './agent-config.ts';
+import { NsError, sentenceOf, utf8 } from './base/index.ts';
+import { LoginNotes, note } from './device-bmc-audit.ts';
+import { bmcMachine } from './device-bmc-machine.ts';
+import { lanFacts } from './device-lan-facts.ts';
+import type { Machine } from './device-machine.ts';
+import { passwordIn } from './device-power.ts';
+import {
+  auditRecords,
+  type BmcAccount,
+  BmcCommands,
+  bmcCommandSet,
+  LanChannel,
+  LanResponder,
+  lanCommands,
+  powerRecords,
+  SelStore,
+  solCommands,
+  userKey,
+} from './ipmi/index.ts';
+import type { LogSink, PowerReading } from './ports/index.ts';
+
+export interface DeviceBmcOptions {
+  readonly machine: Machine;
+  /** Without it nobody on a network is answered: only the host itself, where the board has a way for it. */
+  readonly config: BmcConfig | undefined;
+  readonly hostInterface: HostInterfaceConfig | undefined;
+  readonly device: string;
+  readonly log: LogSink;
+}
+
+export interface DeviceBmc {
+  close(): Promise<void>;
+}
+
+/** User 1 has no name, and never gets in. */
+const FIRST_USER = 2;
+
+/** The BMC side of this device: to the fleet's other tools over the LAN, and to the host itself. */
+export async function openDeviceBmc({
+  machine,
+  config,
+  hostInterface,
+  device,
+  log,
+}: DeviceBmcOptions): Promise<DeviceBmc> {
+  const { clock, store, audit, board, power } = machine;
+  const life = new AbortController();
+  const own = bmcMachine({ machine, device, log, ...(board.console && { console: board.console }) });
+  const sel = await SelStore.open({ store, clock, log });
+  const channel = config && (await channelOf(config, own.identity.systemGuid));
+  const commands = new BmcCommands({
+    commands: [
+      ...bmcCommandSet({
+        machine: own,
+        sel,
+        clock,
+        log,
+        life: life.signal,
+        ...(config === undefined ? {} : { lan: () => lanFacts(config) }),
+      }),
+      ...(channel === undefined ? [] : lanCommands(channel)),
+      ...(board.console === undefined || config === undefined
+        ? []
+        : solCommands({ console: board.console, port: config.port, clock, log, level: config.consoleLevel })),
+    ],
+    clock,
+    log,
+  });
+  const stops = [
+    audit.onAppended((entry) => {
+      for (const { record, ...when } of auditRecords(entry, own.identity.manufacturer)) sel.add(record, when);
+    }),
+    power.onChange(powerFeed(sel, await power.read().catch(() => undefined))),
+  ];
+  board.hostInterface?.(commands);
+  const doors = [
+    ...(hostInterface?.kcs ?? []).map((path) => kcsBmc(path, { commands, clock, log })),
+    ...(hostInterface?.bt ?? []).map((path) => btBmc(path, { commands, clock, log })),
+  ];
+  const logins = new LoginNotes(clock);
+  const lans: LanResponder[] = [];
+  const close = async (): Promise<void> => {
+    life.abort(new Error('the BMC side is closed'));
+    for (const stop of stops) stop();
+    await Promise.all([...doors, ...lans].map((one) => one.close()));
+    await sel.close();
+  };
+  try {
+    for (const host of config === undefined ? [] : config.listen) {
+      const server = await openRmcpServer({ host, port: config!.port });
+      lans.push(
+        new LanResponder({
+          channel: channel!,
+          server,
+          commands,
+          clock,
+          entropy: systemEntropy,
+          log,
+          onEvent: (event) => {
+            const entry = logins.take(event);
+            if (entry !== undefined) note(machine, log, entry);
+          },
+        }),
+      );
+      log.log('info', 'bmc.listening', { address: host, port: server.local.port });
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { close };
+}
+
+async function channelOf(config: BmcConfig, guid: Uint8Array): Promise<LanChannel> {
+  const accounts: BmcAccount[] = [];
+  for (const [index, { name, passwordFile, level }] of config.accounts.entries()) {
+    accounts.push({ id: FIRST_USER + index, name, level, key: await keyIn(passwordFile) });
+  }
+  const bmcKey = config.keyFile === undefined ? undefined : await keyIn(config.keyFile);
+  return new LanChannel({
+    accounts,
+    suites: config.suites,
+    guid,
+    ...(bmcKey === undefined ? {} : { bmcKey }),
+  });
+}
+
+async function keyIn(path: string): Promise<Uint8Array> {
+  try {
+    return userKey(utf8(await passwordIn(path)));
+  } catch (cause) {
+    throw new NsError('NS_CONFIG_INVALID', `${path}: ${sentenceOf(cause)}`, { family: 'caller', cause });
+  }
+}
+
+/** Each change of the host's power in the event log. */
+function powerFeed(sel: SelStore, first: PowerReading | undefined): (reading: PowerReading) => void {
+  let before = first;
+  return (reading) => {
+    for (const record of powerRecords(before, reading)) sel.add(record);
+    before = reading;
+  };
+}

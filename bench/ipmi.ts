@@ -172,9 +172,9 @@ try {
   await warmStatus(ports[0]!, tools);
   await sweeps(ports, tools);
   await oneDead(ports);
+  await sweepManyResponders(tools, 'admin', password);
 } finally {
   await tools.close();
   await Promise.all(sims.map((sim) => sim.close()));
 }
-await sweepManyResponders();
 process.exit(0);

@@ -22,7 +22,7 @@ async function run(program: string, args: readonly string[]): Promise<string> {
 
 export interface Tools {
   /** Power status of all of them, in one call. */
-  ipmipower(ports: readonly number[]): Promise<void>;
+  ipmipower(ports: readonly number[], suite?: 3 | 17): Promise<void>;
   ipmitool(port: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -35,21 +35,12 @@ export async function openTools(user: string, password: string): Promise<Tools> 
   await writeFile(config, `username ${user}\npassword ${password}\n`, { mode: 0o600 });
   await writeFile(secret, password, { mode: 0o600 });
   return {
-    ipmipower: async (ports) => {
+    ipmipower: async (ports, suite = 3) => {
       const hosts = ports.map((port) => `127.0.0.1:${port}`).join(',');
       // ipmi_sim gives back the level that was asked for, which FreeIPMI takes for none: hence the workaround.
-      const args = [
-        `--config-file=${config}`,
-        '-D',
-        'LAN_2_0',
-        '-I',
-        '3',
-        '-W',
-        'opensesspriv',
-        '-h',
-        hosts,
-        '--stat',
-      ];
+      const around = suite === 3 ? ['-W', 'opensesspriv'] : [];
+      const how = [`--config-file=${config}`, '-D', 'LAN_2_0', '-I', String(suite), ...around];
+      const args = [...how, '-h', hosts, '--stat'];
       const output = await run('ipmipower', args);
       const told = output.split('\n').filter((line) => /: (on|off)$/.test(line)).length;
       if (told !== ports.length) throw new Error(`ipmipower told of ${told} of ${ports.length}:\n${output}`);

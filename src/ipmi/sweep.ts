@@ -86,7 +86,17 @@ export class Sweeper {
       else if (aside.until !== undefined && aside.until <= now) last.push(host);
       else put({ host, is: 'set-aside', fault: aside.fault, until: aside.until });
     }
-    await this.#askAll([...first, ...last], ask, signal, put);
+    // One listener for all hosts of a sweep.
+    const under = new Set<() => void>();
+    const stop = (): void => {
+      for (const end of under) end();
+    };
+    signal.addEventListener('abort', stop);
+    try {
+      await this.#askAll([...first, ...last], ask, signal, under, put);
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
     signal.throwIfAborted();
     return [...new Set(hosts)].map((host) => results.get(host)!);
   }
@@ -101,6 +111,7 @@ export class Sweeper {
     hosts: readonly string[],
     ask: SweepQuestion<T>,
     signal: AbortSignal,
+    under: Set<() => void>,
     put: (result: SweepResult<T>) => void,
   ): Promise<void> {
     const { clock, window = WINDOW, slow = SLOW, mostSlow = SLOW_PER_PLACE * window } = this.#options;
@@ -110,7 +121,7 @@ export class Sweeper {
       while (next < hosts.length && !signal.aborted) {
         const host = hosts[next]!;
         next += 1;
-        const asked = this.#ask(host, ask, signal).then((result) => {
+        const asked = this.#ask(host, ask, signal, under).then((result) => {
           if (!signal.aborted) put(result);
         });
         await new Promise<void>((free) => {
@@ -132,7 +143,12 @@ export class Sweeper {
   }
 
   /** Never rejects, and ends at the host's deadline even where its question does not. */
-  #ask<T>(host: string, ask: SweepQuestion<T>, signal: AbortSignal): Promise<SweepResult<T>> {
+  #ask<T>(
+    host: string,
+    ask: SweepQuestion<T>,
+    signal: AbortSignal,
+    under: Set<() => void>,
+  ): Promise<SweepResult<T>> {
     const { clock, within = WITHIN } = this.#options;
     const begin = clock.monotonic();
     const took = (): Duration => milliseconds(clock.monotonic() - begin);
@@ -145,7 +161,7 @@ export class Sweeper {
       const until = new AbortController();
       const end = (result: SweepResult<T>): void => {
         stop();
-        signal.removeEventListener('abort', onAbort);
+        under.delete(onAbort);
         resolve(result);
       };
       const give = (fault: unknown): void => {
@@ -162,7 +178,7 @@ export class Sweeper {
         until.abort(late);
         give(late);
       });
-      signal.addEventListener('abort', onAbort);
+      under.add(onAbort);
       Promise.resolve()
         .then(() => ask(host, until.signal))
         .finally(() => this.#busy.delete(host))

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openFileDevice } from '../../src/adapters/file-device.ts';
+import { uartConsole } from '../../src/adapters/host-console/uart-console.ts';
 import { SimChainDisk } from '../../src/adapters/sim/chain-disk.ts';
 import { parseSimConfig, type SimConfigInput, SimMachine } from '../../src/adapters/sim/index.ts';
 import { systemClock } from '../../src/adapters/system-clock.ts';
-import type { AgentConfig } from '../../src/agent-config.ts';
+import type { AgentConfig, BmcConfig } from '../../src/agent-config.ts';
 import { type BoardDescription, boardChannels } from '../../src/bmc/index.ts';
 import type { BlockDevice, LogSink, MessageBus } from '../../src/ports/index.ts';
 import { AgentDesk } from './agent-desk.ts';
@@ -20,6 +21,8 @@ export interface ColdHostOptions extends DiskMaking {
   readonly limits?: Partial<AgentConfig['limits']>;
   /** The disk is a chain: bytes of each member but the last, which has the rest. */
   readonly members?: readonly number[];
+  /** The BMC side; off where it is not here. */
+  readonly ipmi?: BmcConfig;
   /** The agent's bus, where it is not the broker's. */
   readonly openBus?: (log: LogSink) => MessageBus;
 }
@@ -114,6 +117,7 @@ export class ColdHost extends AgentDesk {
     await this.bootAgent(
       {
         base: this.dir,
+        ...(this.#options.ipmi === undefined ? {} : { ipmi: this.#options.ipmi }),
         protectedPaths: [...(this.#options.protectedPaths ?? [])],
         limits: { running: 4, open: 32, stagingMiB: 256, ...this.#options.limits },
       },
@@ -121,6 +125,8 @@ export class ColdHost extends AgentDesk {
       async () => ({
         description,
         power: machine.host,
+        control: machine.host,
+        console: uartConsole(machine.io, 'console'),
         switches: machine.drives,
         memory: machine.memory,
         io: machine.io,

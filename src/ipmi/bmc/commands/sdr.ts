@@ -1,3 +1,4 @@
+import { concatBytes, crc32 } from '../../../base/index.ts';
 import type { Clock } from '../../../ports/index.ts';
 import { getSdr } from '../../commands/get-sdr.ts';
 import { getSdrRepositoryInfo } from '../../commands/get-sdr-repository-info.ts';
@@ -15,24 +16,32 @@ const WHOLE = 0xff;
 const FULL = 0;
 const UNIT = 64;
 
+const FIRST_DATE = 1_700_000_000;
+const DATES = 1 << 25;
+
+/** The same for the same records, another one, nearly always, for others. */
+const dateOf = (records: readonly Uint8Array[]): number =>
+  FIRST_DATE + (crc32(concatBytes(...records)) % DATES);
+
 /**
  * The SDR repository (IPMI 2.0, 33.9-33.12): nothing is ever added to it, so it is full, and a reservation lasts until the
- * BMC starts anew. Its date is that of the start, which is when its records may have changed.
+ * BMC starts anew with other records. Its date stands for its contents: tools keep a copy of it for as long as the date stays,
+ * and a start that changed nothing must not cost them that copy.
  */
 export function sdrCommands(
   repository: ReadonlyMap<number, Uint8Array>,
   clock: Clock,
 ): readonly BmcCommand[] {
-  const [ids, started] = [[...repository.keys()], clock.wallSeconds()];
-  // Another start has another one: whoever was reading then reads anew.
-  const reservation = (started & 0x7fff) + 1;
+  const [ids, dated] = [[...repository.keys()], dateOf([...repository.values()])];
+  // Other records have another one: whoever was reading then reads anew.
+  const reservation = (dated & 0x7fff) + 1;
   return [
     serve(getSdrRepositoryInfo, USER_OR_HOST, 0, () => [
       VERSION,
       ...le16(ids.length),
       ...le16(FULL),
-      ...le32(started),
-      ...le32(started),
+      ...le32(dated),
+      ...le32(dated),
       flag(true, 1) | flag(true, 0),
     ]),
     serve(

@@ -1,39 +1,18 @@
 import { asNsError, type Duration, hasCode, milliseconds, NsError, sentenceOf } from '../../base/index.ts';
-import type { Clock, Datagram, Entropy, Stop } from '../../ports/index.ts';
+import type { Datagram, Stop } from '../../ports/index.ts';
 import type { BridgeTarget, BridgingCarrier } from '../bridge.ts';
 import type { Carrier } from '../command.ts';
 import { IpmiCompletion } from '../faults.ts';
 import { CIPHER_SUITES, type CipherSuiteId } from '../wire/cipher-suite.ts';
 import { NET_FN } from '../wire/message.ts';
 import { HoldOff } from './hold-off.ts';
+import type { LanCarrierOptions } from './lan-carrier-options.ts';
 import type { Patience } from './line.ts';
-import type { Quirk } from './quirks.ts';
 import { raiseLevel } from './raise-level.ts';
 import { IpmiSession, type Question } from './session.ts';
-import { LEVEL, type Level, type Login } from './set-up.ts';
+import { LEVEL, type Level } from './set-up.ts';
 
-export interface LanCarrierOptions {
-  /** A socket of its own for each session. */
-  readonly openDatagram: () => Promise<Datagram>;
-  readonly clock: Clock;
-  readonly entropy: Entropy;
-  readonly login: Omit<Login, 'suite'>;
-  /** Tried in this order; the next one only where the BMC refuses the suite itself. */
-  readonly suites: readonly CipherSuiteId[];
-  /** Called with the suite of each session opened: once 17 has worked, nothing weaker is tried again. */
-  readonly onSuite?: (suite: CipherSuiteId) => void;
-  /** Called with each quirk that a session puts to use. */
-  readonly onQuirk?: (quirk: Quirk) => void;
-  /** For each question to the BMC, those of session set-up among them. */
-  readonly patience: Patience;
-  /** For a command as a whole, waiting for its turn and opening a session included. */
-  readonly within?: Duration;
-  /** Keeps a session open by asking for the device id when nothing else was asked for so long; without it a session that
-   * was idle for longer than `idle` is opened anew at the next command. */
-  readonly keepAlive?: Duration;
-  /** A BMC forgets a session after about 60 s (IPMI 2.0, 6.12.15); less than that. */
-  readonly idle: Duration;
-}
+export type { LanCarrierOptions };
 
 const MOST_WAITING = 64;
 const SLOWER = 4;
@@ -81,27 +60,74 @@ export class LanCarrier implements BridgingCarrier {
   }
 
   async #queue(question: Parameters<Carrier['carry']>[0], signal: AbortSignal, target?: BridgeTarget) {
-    const given = AbortSignal.any([signal, this.#over.signal]);
-    given.throwIfAborted();
+    this.#over.signal.throwIfAborted();
+    signal.throwIfAborted();
     if (this.#waiting >= MOST_WAITING) {
       throw new NsError('NS_IPMI_BUSY', `${MOST_WAITING} commands wait for this BMC already`, {
         retryable: true,
       });
     }
     this.#waiting += 1;
-    const { clock, within } = this.#options;
-    const deadline = within === undefined ? undefined : clock.deadline(within, question.name);
-    const until = deadline === undefined ? given : AbortSignal.any([given, deadline.signal]);
-    const mine = this.#turn.then(() => this.#carry(question, until, target));
+    const open = this.#waiting === 1 ? this.#readyFor(question.level) : undefined;
+    const mine =
+      open === undefined
+        ? this.#inTime(question, signal, (until) => this.#carry(question, until, target))
+        : this.#atOnce(open, question, signal, target);
     this.#turn = mine.catch(() => undefined);
     try {
       return await mine;
+    } finally {
+      this.#waiting -= 1;
+    }
+  }
+
+  /** A session that is open, at this level, and whose question ends in time by itself: nothing else has to watch it. */
+  #readyFor(level: Level): Open | undefined {
+    const { within } = this.#options;
+    const open = this.#usable();
+    const enough = open !== undefined && LEVEL[open.level] >= LEVEL[level];
+    return enough && (within === undefined || within >= this.#patience.total) ? open : undefined;
+  }
+
+  async #atOnce(
+    { session }: Open,
+    question: Parameters<Carrier['carry']>[0],
+    signal: AbortSignal,
+    target: BridgeTarget | undefined,
+  ) {
+    const { clock } = this.#options;
+    const begin = clock.monotonic();
+    try {
+      return await session.ask(question, signal, target);
+    } catch (error) {
+      const spent = milliseconds(clock.monotonic() - begin);
+      const again = (until: AbortSignal) =>
+        this.#again(error, question, until, target, { reused: true, sent: true });
+      return await this.#inTime(question, signal, again, spent);
+    }
+  }
+
+  /** After those in front, and within what is left of the time for a command. */
+  async #inTime<T>(
+    question: Parameters<Carrier['carry']>[0],
+    signal: AbortSignal,
+    work: (until: AbortSignal) => Promise<T>,
+    spent?: Duration,
+  ): Promise<T> {
+    const { clock, within } = this.#options;
+    const given = AbortSignal.any([signal, this.#over.signal]);
+    const left = within === undefined ? undefined : milliseconds(within - (spent ?? 0));
+    const deadline = left === undefined ? undefined : clock.deadline(left, question.name);
+    const until = deadline === undefined ? given : AbortSignal.any([given, deadline.signal]);
+    try {
+      // What has begun already is in front itself.
+      if (spent === undefined) await this.#turn;
+      return await work(until);
     } catch (error) {
       if (given.aborted || deadline?.signal.aborted !== true) throw error;
       throw new NsError('NS_IPMI_SILENT', sentenceOf(error), { retryable: true, cause: error });
     } finally {
       deadline?.release();
-      this.#waiting -= 1;
     }
   }
 
@@ -114,7 +140,9 @@ export class LanCarrier implements BridgingCarrier {
 
   /** Ends what is under way and frees the session at the BMC. */
   async close(): Promise<void> {
-    this.#over.abort(new NsError('NS_IPMI_CLOSED', 'the IPMI client was closed'));
+    const closed = new NsError('NS_IPMI_CLOSED', 'the IPMI client was closed');
+    this.#over.abort(closed);
+    this.#open?.session.cancel(closed);
     this.#stopKeepAlive?.();
     await this.#turn;
     const open = this.#open;
@@ -131,16 +159,26 @@ export class LanCarrier implements BridgingCarrier {
       sent = true;
       return await open.session.ask(question, signal, target);
     } catch (error) {
-      // Whoever asked went away; the session is as good as before, and a late answer matches no later question.
-      if (signal.aborted || error instanceof IpmiCompletion) throw error;
-      await this.#drop();
-      // A session that the BMC has forgotten is answered by silence: opened anew once, for what may be asked twice or was
-      // not asked yet.
-      const may = reused && (question.repeatable || !sent) && hasCode(error, 'NS_IPMI_SILENT');
-      if (!may) throw error;
-      const again = await this.#ready(question.level, signal);
-      return await again.session.ask(question, signal, target);
+      return await this.#again(error, question, signal, target, { reused, sent });
     }
+  }
+
+  async #again(
+    error: unknown,
+    question: Parameters<Carrier['carry']>[0],
+    signal: AbortSignal,
+    target: BridgeTarget | undefined,
+    { reused, sent }: { readonly reused: boolean; readonly sent: boolean },
+  ) {
+    // Whoever asked went away; the session is as good as before, and a late answer matches no later question.
+    if (signal.aborted || error instanceof IpmiCompletion) throw error;
+    await this.#drop();
+    // A session that the BMC has forgotten is answered by silence: opened anew once, for what may be asked twice or was
+    // not asked yet.
+    const may = reused && (question.repeatable || !sent) && hasCode(error, 'NS_IPMI_SILENT');
+    if (!may) throw error;
+    const open = await this.#ready(question.level, signal);
+    return await open.session.ask(question, signal, target);
   }
 
   #usable(): Open | undefined {

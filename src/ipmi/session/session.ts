@@ -1,4 +1,4 @@
-import { type Duration, hasCode, milliseconds } from '../../base/index.ts';
+import { type Duration, hasCode, milliseconds, type NsError } from '../../base/index.ts';
 import type { Clock, Datagram, Entropy, Stop } from '../../ports/index.ts';
 import type { BridgeTarget } from '../bridge.ts';
 import { bridgedRequest, bridgedResponse } from '../wire/bridged.ts';
@@ -126,6 +126,11 @@ export class IpmiSession {
   /** Sends a payload of another type, encrypted and authenticated; lost where the network does not take it. */
   send(payloadType: number, payload: Uint8Array): void {
     this.#line.tell(this.#seal(payload, payloadType)).catch(() => undefined);
+  }
+
+  /** Ends the question that is open, if there is one, with this error. */
+  cancel(error: NsError): void {
+    this.#line.cancel(error);
   }
 
   /** Frees the session at the BMC, as far as it can still be reached. Never fails. */

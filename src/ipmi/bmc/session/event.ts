@@ -16,7 +16,7 @@ export type LanEvent =
       readonly user: string;
       readonly peer: string;
       readonly handle: number;
-      /** By itself, by another user, by its silence, or because the BMC stopped. */
+      /** By itself, by another user, for a new one of its owner's, by its silence, or because the BMC stopped. */
       readonly why: SessionEnd;
     }
   | {
@@ -32,4 +32,4 @@ export type LanEvent =
       readonly why: 'wrong-password' | 'gave-up' | 'level';
     };
 
-export type SessionEnd = 'closed' | 'closed-by-another' | 'idle' | 'stopped';
+export type SessionEnd = 'closed' | 'closed-by-another' | 'replaced' | 'idle' | 'stopped';

@@ -85,13 +85,11 @@ export class Handshake {
   answer(payloadType: number, payload: Uint8Array, peer: DatagramPeer): Uint8Array | undefined {
     switch (payloadType) {
       case PAYLOAD.openSessionRequest:
-        return encodeSetup(PAYLOAD.openSessionResponse, this.#open(decodeOpenAsked(payload), peer));
+        return wrapped(PAYLOAD.openSessionResponse, this.#open(decodeOpenAsked(payload), peer));
       case PAYLOAD.rakp1:
-        return encodeSetup(PAYLOAD.rakp2, this.#challenge(decodeRakp1(payload), payload, peer));
-      case PAYLOAD.rakp3: {
-        const reply = this.#prove(decodeRakp3(payload), payload, peer);
-        return reply === undefined ? undefined : encodeSetup(PAYLOAD.rakp4, reply);
-      }
+        return wrapped(PAYLOAD.rakp2, this.#challenge(decodeRakp1(payload), payload, peer));
+      case PAYLOAD.rakp3:
+        return wrapped(PAYLOAD.rakp4, this.#prove(decodeRakp3(payload), payload, peer));
       default:
         return undefined;
     }
@@ -102,7 +100,7 @@ export class Handshake {
     for (const old of this.#halfOpen.takeOld(this.#parts.clock.monotonic())) this.#abandoned(old);
   }
 
-  #open(asked: OpenAsked, peer: DatagramPeer): Uint8Array {
+  #open(asked: OpenAsked, peer: DatagramPeer): Uint8Array | undefined {
     const { channel, clock } = this.#parts;
     const refused = (status: number): Uint8Array => encodeRefused(asked.tag, status, asked.consoleSession);
     if (!asked.wellFormed || asked.consoleSession === 0) return refused(STATUS.illegalParameter);
@@ -115,7 +113,8 @@ export class Handshake {
     if (begun?.stage.is === 'opened' && begun.suite === suite && begun.level === level)
       return encodeOpened(asked, suite, level, begun.id);
     if (begun !== undefined) this.#drop(begun);
-    if (channel.sessions.full || this.#halfOpen.crowded(peer)) return refused(STATUS.noResources);
+    // A console asks again in a second or so; by then the others from there are through.
+    if (this.#halfOpen.crowded(peer)) return undefined;
     const id = this.#freeId(asked.consoleSession);
     const evicted = this.#halfOpen.add({
       id,
@@ -200,8 +199,9 @@ export class Handshake {
       this.#failed(half, stage, 'level');
       return refused(STATUS.roleNotAllowed);
     }
-    const { channel } = this.#parts;
-    if (channel.sessions.full) return refused(STATUS.noResources);
+    const { channel, clock } = this.#parts;
+    if (!channel.sessions.makeRoom(stage.account, peer, clock.monotonic()))
+      return refused(STATUS.noResources);
     this.#pace.succeeded(printable(stage.exchange.user), countedAs(peer.address));
     const sik = sessionIntegrityKey(stage.exchange, channel.bmcKey ?? stage.account.key);
     const rakp4 = encodeRakp4Body(half.consoleSession, rakp4Code(stage.exchange, sik));
@@ -242,3 +242,6 @@ export class Handshake {
     return id;
   }
 }
+
+const wrapped = (payloadType: number, reply: Uint8Array | undefined): Uint8Array | undefined =>
+  reply === undefined ? undefined : encodeSetup(payloadType, reply);

@@ -25,11 +25,15 @@ class Allowance {
   }
 }
 
-/** How many datagrams outside sessions are looked at: from each address, and in all. */
+/**
+ * How many datagrams outside sessions are looked at: from each address, and in all. Addresses from which somebody has logged in do
+ * not share what there is for all: a flood under forged addresses uses it up.
+ */
 export class DatagramPace {
   readonly #limits: LanLimits;
   readonly #overall: Allowance;
   readonly #byAddress = new Map<string, Allowance>();
+  readonly #known = new Map<string, true>();
 
   constructor(limits: LanLimits, now: Duration) {
     this.#limits = limits;
@@ -39,7 +43,12 @@ export class DatagramPace {
   allows(address: string, now: Duration): boolean {
     const own = this.#byAddress.get(address) ?? new Allowance(this.#limits.perAddress, now);
     remember(this.#byAddress, address, own);
-    return own.take(now) && this.#overall.take(now);
+    return own.take(now) && (this.#known.has(address) || this.#overall.take(now));
+  }
+
+  /** Somebody has logged in from there. */
+  knows(address: string): void {
+    remember(this.#known, address, true);
   }
 }
 
@@ -50,7 +59,7 @@ interface Failures {
 
 /**
  * How long a login has to wait after failed ones. Nobody is ever locked out: waits are bounded, an attempt made too early does
- * not lengthen them, and an address from which an account's owner came in before does not wait for what others do to the account.
+ * not lengthen them, and whoever came in last time by this name from this address does not wait for what others do.
  */
 export class LoginPace {
   readonly #limits: LanLimits;
@@ -66,8 +75,8 @@ export class LoginPace {
   /** 0 where it may be tried now. The same for names that exist and names that do not. */
   wait(name: string, address: string, now: Duration): Duration {
     const { addressSlowdown, accountSlowdown } = this.#limits;
+    if (this.#good.has(`${name} ${address}`)) return milliseconds(0);
     const own = this.#left(this.#byAddress.get(address), addressSlowdown, now);
-    if (this.#good.has(`${name} ${address}`)) return own;
     return milliseconds(Math.max(own, this.#left(this.#byName.get(name), accountSlowdown, now)));
   }
 

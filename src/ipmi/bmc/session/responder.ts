@@ -84,7 +84,8 @@ export class LanResponder {
       } else if (counted()) this.#outsideSession(packet, bytes, peer);
     } catch (error) {
       // Cut, damaged or forged: never answered.
-      if (!(error instanceof NsError) || error.family !== 'peer') throw error;
+      if (error instanceof NsError && error.family === 'peer') return;
+      this.#parts.log.log('error', 'bmc.lan-datagram', { error: sentenceOf(error) });
     }
   }
 
@@ -139,6 +140,7 @@ export class LanResponder {
       },
     });
     channel.sessions.add(session);
+    this.#pace.knows(countedAs(peer.address));
     this.#tell({ is: 'login', ...who, limit: login.limit, suite: login.keys.suite.id });
   }
 

@@ -1,9 +1,13 @@
-import type { Duration } from '../../../base/index.ts';
+import { type Duration, seconds } from '../../../base/index.ts';
 import type { DatagramPeer } from '../../../ports/index.ts';
+import type { BmcAccount } from './account.ts';
 import type { ConsoleSession } from './console-session.ts';
 import type { SessionEnd } from './event.ts';
 import type { LanLimits } from './limits.ts';
 import { samePeer } from './peer.ts';
+
+/** Silent for so long, a session may have been left behind. */
+const LEFT = seconds(5);
 
 /** The open sessions of a BMC, in the order in which they were opened. */
 export class SessionTable {
@@ -20,10 +24,6 @@ export class SessionTable {
 
   get size(): number {
     return this.#byId.size;
-  }
-
-  get full(): boolean {
-    return this.#byId.size >= this.#limits.sessions;
   }
 
   has(id: number): boolean {
@@ -62,6 +62,21 @@ export class SessionTable {
     let handle = 1;
     while (used.has(handle)) handle += 1;
     return handle;
+  }
+
+  /**
+   * True where there is room for one more of this account from there. Some tools never close a session (ipmipower after a reset): the
+   * one that has been silent for longest makes room, but only for the same account at the same address.
+   */
+  makeRoom(account: BmcAccount, peer: DatagramPeer, now: Duration): boolean {
+    if (this.#byId.size < this.#limits.sessions) return true;
+    let left: ConsoleSession | undefined;
+    for (const each of this.#byId.values()) {
+      const own = each.account === account && each.from.address === peer.address;
+      if (own && each.idle(now) >= LEFT && each.idle(now) > (left?.idle(now) ?? 0)) left = each;
+    }
+    left?.end('replaced');
+    return left !== undefined;
   }
 
   add(session: ConsoleSession): void {

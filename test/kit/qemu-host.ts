@@ -18,6 +18,8 @@ export interface QemuMachineOptions {
   readonly args?: readonly string[];
   /** Whoever waits for what. */
   readonly lifeSeconds?: number;
+  /** MiB; 64 by default. */
+  readonly memory?: number;
 }
 
 /** A machine of scripts/qemu-host. */
@@ -35,14 +37,18 @@ export interface QemuMachine {
 const SCRIPT = fileURLToPath(new URL('../../scripts/qemu-host', import.meta.url));
 
 export async function startQemuMachine(options: QemuMachineOptions): Promise<QemuMachine> {
-  const { directory, images = [], args = [], lifeSeconds = 60 } = options;
+  const { directory, images = [], args = [], lifeSeconds = 60, memory = 64 } = options;
   await mkdir(directory, { recursive: true });
   const disks = images.flatMap((image) => ['--disk', image]);
   const life = ['--foreground', '--kill-after=3', `${lifeSeconds}`];
-  const child = spawn('timeout', [...life, SCRIPT, '--run', directory, '--memory', '64', ...disks, ...args], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    detached: true,
-  });
+  const child = spawn(
+    'timeout',
+    [...life, SCRIPT, '--run', directory, '--memory', `${memory}`, ...disks, ...args],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      detached: true,
+    },
+  );
   const complaints = new HeardLines('QEMU', child.stderr);
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   const signal = (name: NodeJS.Signals): void => {

@@ -123,11 +123,16 @@ export class ImageHolder {
 function helper(driver: string, image: string, socket: string): string[] {
   return [
     ...['--pdeathsig', 'KILL', 'qemu-storage-daemon'],
-    ...['--blockdev', JSON.stringify({ driver, 'node-name': EXPORT, filename: image, locking: 'on' })],
+    ...['--blockdev', JSON.stringify(exclusive({ driver, filename: image, locking: 'on' }))],
     ...['--nbd-server', `addr.type=unix,addr.path=${socket}`],
     ...['--export', `type=nbd,id=${EXPORT},node-name=${EXPORT},name=${EXPORT},writable=on`],
     ...['--chardev', 'stdio,id=monitor', '--monitor', 'chardev=monitor'],
   ];
+}
+
+/** An export alone would let others write beside it; this passes everything on, and lets nobody. */
+function exclusive(image: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return { driver: 'blkdebug', 'node-name': EXPORT, image, 'unshare-child-perms': ['write', 'resize'] };
 }
 
 /** QEMU's block driver for what lies there. */

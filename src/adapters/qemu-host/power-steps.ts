@@ -16,6 +16,9 @@ export interface PowerParts {
 const SETTLE = milliseconds(2000);
 /** QEMU carries out what the BMC orders within milliseconds; after this it did not hear it. */
 const BMC_SETTLE = milliseconds(500);
+/** QEMU resets within milliseconds, unless somebody else has it do something else. */
+const RESET_SETTLE = milliseconds(200);
+const TRIES = 20;
 const PAUSE = milliseconds(2);
 
 /**
@@ -57,17 +60,24 @@ export async function switchOff(parts: PowerParts, signal: AbortSignal): Promise
   // Of a host that is suspended or stopped QEMU only notes that it is to be off.
   if (found === 'running' && bmc.can('powerOff')) {
     await bmc.order('powerOff');
-    if (await reached(parts, isOff, signal)) return;
+    if (await reached(parts, isOff, BMC_SETTLE, signal)) return;
   }
   await cutPower(parts, signal);
 }
 
-/** Stops the host's processors within milliseconds and resets it, so that it stands as before its first start. */
+/**
+ * Stops the host's processors within milliseconds and resets it, so that it stands as before its first start; again, where
+ * somebody lets it run in between.
+ */
 export async function cutPower(parts: PowerParts, signal: AbortSignal): Promise<void> {
-  await parts.qmp.execute('stop', {}, signal);
-  await parts.qmp.execute('system_reset', {}, signal);
-  await until(parts, isOff, SETTLE, signal);
-  await mapFirmwareRom(parts.qmp, signal);
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    await parts.qmp.execute('stop', {}, signal);
+    await parts.qmp.execute('system_reset', {}, signal);
+    if (!(await reached(parts, isOff, RESET_SETTLE, signal))) continue;
+    await mapFirmwareRom(parts.qmp, signal);
+    return;
+  }
+  throw new NsError('NS_POWER', 'somebody lets the host run as often as it is stopped');
 }
 
 const isOff = (state: string): boolean => state === 'gone' || (isDown(state) && state !== 'suspended');
@@ -75,13 +85,14 @@ const isOff = (state: string): boolean => state === 'gone' || (isDown(state) && 
 async function reached(
   parts: PowerParts,
   holds: (state: string) => boolean,
+  limit: typeof SETTLE,
   signal: AbortSignal,
 ): Promise<boolean> {
   try {
-    await until(parts, holds, BMC_SETTLE, signal);
+    await until(parts, holds, limit, signal);
     return true;
   } catch (error) {
-    if (hasCode(error, 'NS_DEADLINE')) return false;
+    if (hasCode(error, 'NS_DEADLINE') && !signal.aborted) return false;
     throw error;
   }
 }

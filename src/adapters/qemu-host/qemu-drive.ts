@@ -1,4 +1,4 @@
-import { hasCode, NsError } from '../../base/index.ts';
+import { hasCode, milliseconds, NsError } from '../../base/index.ts';
 import { blockNodes, type DriveAt, failingNode, whereIs } from './drive-graph.ts';
 import { driverFor } from './image-holder.ts';
 import type { Qmp } from './qmp.ts';
@@ -12,6 +12,9 @@ export interface QemuDriveOptions {
   readonly node: string;
   readonly qmp: Qmp;
 }
+
+/** A QEMU that ends, or one that begins, is neither there nor gone for a moment. */
+const KNOWN = milliseconds(300);
 
 /**
  * The host's drive inside QEMU: over the image, or over a node that fails every request. QEMU opens and closes the image
@@ -27,7 +30,7 @@ export class QemuDrive {
   /** "absent" where there is no QEMU. Throws where it does not answer. */
   async at(signal?: AbortSignal): Promise<DriveAt | { readonly is: 'absent' }> {
     const { qmp, node, image } = this.#options;
-    if (qmp.state === 'gone') return { is: 'absent' };
+    if ((await qmp.known(KNOWN)) === 'gone') return { is: 'absent' };
     const answer = await qmp.execute('query-named-block-nodes', { flat: true }, signal);
     return whereIs(blockNodes(answer), node, image);
   }

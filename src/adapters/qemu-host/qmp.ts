@@ -1,4 +1,4 @@
-import { asNsError, type Duration, milliseconds, NsError } from '../../base/index.ts';
+import { asNsError, type Duration, milliseconds, NsError, Waiters } from '../../base/index.ts';
 import type { Clock, LogSink, Stop } from '../../ports/index.ts';
 import type { QmpEvent } from './qmp-messages.ts';
 import { type QmpArguments, QmpSession } from './qmp-session.ts';
@@ -46,6 +46,19 @@ export class Qmp {
   async start(): Promise<void> {
     await this.#try();
     this.#running ??= this.#keep();
+  }
+
+  /** Whether there is a QEMU; where that is not known just now, as soon as it is, or still "mute" after this long. */
+  async known(limit: Duration): Promise<QmpLinkState> {
+    if (this.#state !== 'mute' || this.#over.signal.aborted) return this.#state;
+    const enough = this.#options.clock.deadline(limit, 'looking for QEMU');
+    const known = new Waiters();
+    const stop = this.onState(() => known.look());
+    const until = AbortSignal.any([enough.signal, this.#over.signal]);
+    await known.wait(until, () => this.#state !== 'mute').catch(() => undefined);
+    stop();
+    enough.release();
+    return this.#state;
   }
 
   /**

@@ -30,7 +30,8 @@ export class WakeGuard implements QemuGuard {
   #pending: string | undefined;
   /** Movements by our own hand that are under way: what is seen meanwhile is their doing. */
   #driving = 0;
-  #reverting = false;
+  #bringing = false;
+  #down: 'wanted' | 'under way' = 'under way';
   #turn: Promise<unknown> = Promise.resolve();
 
   /** Make it when the monitor's first try is over: a host that is found running then runs by right. */
@@ -141,7 +142,7 @@ export class WakeGuard implements QemuGuard {
 
   #freeze(): void {
     this.#parts.qmp.execute('stop').catch((error: unknown) => this.#failed(error));
-    const isNew = this.#pending === undefined && !this.#reverting;
+    const isNew = this.#pending === undefined;
     if (this.#masked) this.#bringDown();
     else this.#pending ??= STRANGER;
     if (!isNew) return;
@@ -149,13 +150,21 @@ export class WakeGuard implements QemuGuard {
     this.#tell(STRANGER);
   }
 
+  /** Again and again, where somebody lets it run again and again. */
   #bringDown(): void {
-    if (this.#reverting) return;
-    this.#reverting = true;
-    this.#drive((limit) => this.#revert(limit))
+    this.#down = 'wanted';
+    if (this.#bringing) return;
+    this.#bringing = true;
+    const work = async (): Promise<void> => {
+      while (this.#down === 'wanted') {
+        this.#down = 'under way';
+        await this.#drive((limit) => this.#revert(limit));
+      }
+    };
+    work()
       .catch((error: unknown) => this.#failed(error))
       .finally(() => {
-        this.#reverting = false;
+        this.#bringing = false;
       });
   }
 

@@ -89,7 +89,10 @@ const TOOL_MS = 20_000;
 
 async function tool(program: string, args: readonly string[]): Promise<ToolRun> {
   try {
-    const { stdout, stderr } = await run(program, [...args], { timeout: TOOL_MS });
+    const { stdout, stderr } = await run(program, [...args], {
+      timeout: TOOL_MS,
+      env: { ...process.env, TZ: 'UTC', LC_ALL: 'C' },
+    });
     return { code: 0, out: stdout, err: stderr };
   } catch (error) {
     const {
@@ -129,7 +132,6 @@ export async function ipmiTools(port: number, { user = 'admin', password = BMC_S
         '-p',
         password,
       ];
-      // ipmipower knows no cache, and needs no driver to be named by the same letter.
       const cache = ['ipmi-sensors', 'ipmi-sel', 'ipmi-fru'].includes(program)
         ? ['--sdr-cache-directory', directory]
         : [];

@@ -23,7 +23,7 @@ export interface NewRecord {
 }
 
 /** Offsets of System ACPI Power State. */
-const ACPI: Readonly<Record<PowerState, number>> = { S0: 0, S3: 3, S4: 4, S5: 5, G3: 7, unknown: 13 };
+const ACPI: Readonly<Record<PowerState, number>> = { S0: 0, S3: 3, S4: 4, S5: 5, G3: 7, unknown: 14 };
 const POWER_UNIT = { off: 0, acLost: 4 } as const;
 const DEVICE = { disabled: 0, enabled: 1 } as const;
 const SESSION = { activated: 0, deactivated: 1, invalid: 2 } as const;

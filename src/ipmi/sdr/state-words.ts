@@ -84,7 +84,7 @@ const SPECIFIC: Readonly<Record<number, readonly string[]>> = {
     'fault status asserted|identify status asserted|device installed|ready for device installation|ready for device removal|slot power is off|device removal request|interlock asserted|slot disabled|slot holds spare device',
   ),
   34: list(
-    'S0/G0: working|S1: sleeping with system hardware and processor context maintained|S2: sleeping, processor context lost|S3: sleeping, processor and hardware context lost, memory retained|S4: non-volatile sleep/suspend to disk|S5/G2: soft-off|S4/S5: soft-off|G3: mechanical off|sleeping in S1/S2/S3 state|G1: sleeping|S5: entered by override|legacy ON state|legacy OFF state|unknown',
+    'S0/G0: working|S1: sleeping with system hardware and processor context maintained|S2: sleeping, processor context lost|S3: sleeping, processor and hardware context lost, memory retained|S4: non-volatile sleep/suspend to disk|S5/G2: soft-off|S4/S5: soft-off|G3: mechanical off|sleeping in S1/S2/S3 state|G1: sleeping|S5: entered by override|legacy ON state|legacy OFF state|reserved|unknown',
   ),
   35: list(
     'timer expired|hard reset|power down|power cycle|reserved|reserved|reserved|reserved|timer interrupt',

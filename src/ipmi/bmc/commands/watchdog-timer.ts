@@ -98,8 +98,9 @@ export class Watchdog {
     this.stop();
     const stop = new AbortController();
     const length = milliseconds(setting.initial * COUNT_MS);
-    this.#countdown = { end: milliseconds(this.#parts.clock.monotonic() + length), stop };
-    this.#count(setting, length, stop.signal).catch((error: unknown) => {
+    const end = milliseconds(this.#parts.clock.monotonic() + length);
+    this.#countdown = { end, stop };
+    this.#count(setting, length, end, stop.signal).catch((error: unknown) => {
       if (!stop.signal.aborted) {
         this.#parts.log.log('error', 'watchdog.failed', { error: asNsError(error).message });
       }
@@ -112,13 +113,18 @@ export class Watchdog {
     this.#countdown = undefined;
   }
 
-  async #count(setting: WatchdogSetting, length: Duration, stopped: AbortSignal): Promise<void> {
+  async #count(
+    setting: WatchdogSetting,
+    length: Duration,
+    end: Duration,
+    stopped: AbortSignal,
+  ): Promise<void> {
     const { clock } = this.#parts;
     const early = setting.preTimeoutInterrupt === 'none' ? 0 : Math.min(setting.preTimeout, length);
     if (early > 0) {
       await clock.sleep(milliseconds(length - early), stopped);
       await this.#preTimeout(setting, stopped);
-      await clock.sleep(milliseconds(Math.max(0, this.#countdown!.end - clock.monotonic())), stopped);
+      await clock.sleep(milliseconds(Math.max(0, end - clock.monotonic())), stopped);
     } else {
       await clock.sleep(length, stopped);
     }

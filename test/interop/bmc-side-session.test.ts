@@ -7,7 +7,7 @@ import { systemEntropy } from '../../src/adapters/entropy.ts';
 import { ipmiClient } from '../../src/adapters/ipmi-client.ts';
 import { openRmcpServer } from '../../src/adapters/rmcp-server.ts';
 import { systemClock } from '../../src/adapters/system-clock.ts';
-import { seconds } from '../../src/base/index.ts';
+import { seconds, toHex, utf8 } from '../../src/base/index.ts';
 import { BmcCommands, LanChannel, type LanEvent, LanResponder, lanCommands } from '../../src/ipmi/index.ts';
 import { hex } from '../kit/canned-carrier.ts';
 import { eventually } from '../kit/eventually.ts';
@@ -25,28 +25,30 @@ const { port } = server.local;
 const slowdown = { free: 50, first: seconds(1), longest: seconds(1) };
 const limits = { addressSlowdown: slowdown };
 const channel = new LanChannel({ accounts: lanAccounts, suites: [17, 3], guid: LAN_GUID, limits });
-const commands = new BmcCommands({
-  clock: systemClock,
-  log,
-  commands: [
-    ...lanCommands(channel),
-    {
-      ...{ name: 'Get Device ID', netFn: 6, code: 1, from: { user: 'user' } },
-      answer: () => hex('20 01 02 17 02 00 00 00 00 00 00'),
-    },
-    {
-      ...{ name: 'Get Chassis Status', netFn: 0, code: 1, from: { user: 'user' } },
-      answer: () => hex('21 00 00'),
-    },
-    {
-      ...{ name: 'Chassis Control', netFn: 0, code: 2, from: { user: 'operator' } },
-      answer(data) {
-        deeds.push(data.u8(0));
-        return new Uint8Array(0);
+const commandsOf = (each: LanChannel): BmcCommands =>
+  new BmcCommands({
+    clock: systemClock,
+    log,
+    commands: [
+      ...lanCommands(each),
+      {
+        ...{ name: 'Get Device ID', netFn: 6, code: 1, from: { user: 'user' } },
+        answer: () => hex('20 01 02 17 02 00 00 00 00 00 00'),
       },
-    },
-  ],
-});
+      {
+        ...{ name: 'Get Chassis Status', netFn: 0, code: 1, from: { user: 'user' } },
+        answer: () => hex('21 00 00'),
+      },
+      {
+        ...{ name: 'Chassis Control', netFn: 0, code: 2, from: { user: 'operator' } },
+        answer(data) {
+          deeds.push(data.u8(0));
+          return new Uint8Array(0);
+        },
+      },
+    ],
+  });
+const commands = commandsOf(channel);
 const responder = new LanResponder({
   ...{ channel, server, commands, log },
   clock: systemClock,
@@ -59,9 +61,16 @@ t.teardown(async () => {
 });
 
 /** Runs a tool to its end; all that it prints. */
-function run(program: string, args: readonly string[]): Promise<{ code: number | null; text: string }> {
+function run(
+  program: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ code: number | null; text: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(program, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    });
     const timer = setTimeout(() => child.kill('SIGKILL'), TOOL_MS);
     let text = '';
     for (const stream of [child.stdout, child.stderr])
@@ -179,6 +188,32 @@ await t.test('a level above the account’s is refused, one within it is not', a
   const refused = await freeipmi('ipmipower', 17, 'viewer', viewer, '-l', 'USER', '--off');
   t.match(refused.text, /requires atleast operator privilege/);
   t.same(deeds, []);
+});
+
+await t.test("the BMC's own key (Kg) is needed by both tools where there is one", async (t) => {
+  const kg = 'twenty bytes of a Kg';
+  const other = await openRmcpServer({ host: '127.0.0.1', port: 0 });
+  const keyed = new LanChannel({ accounts: lanAccounts, guid: LAN_GUID, bmcKey: utf8(kg), limits });
+  const withKey = new LanResponder({
+    ...{ channel: keyed, server: other, commands: commandsOf(keyed), log },
+    clock: systemClock,
+    entropy: systemEntropy,
+  });
+  const file = join(directory, 'password');
+  await writeFile(file, password, { mode: 0o600 });
+  const where = ['-I', 'lanplus', '-H', '127.0.0.1', '-p', String(other.local.port), '-C', '17'];
+  const status = [...where, '-U', 'admin', '-f', file, 'chassis', 'power', 'status'];
+  t.match(await run('ipmitool', ['-K', ...status], { IPMI_KGKEY: kg }), { code: 0, text: /is on/ });
+  t.match(await run('ipmitool', status), { code: 1 });
+  const config = join(directory, 'kg.conf');
+  const at = ['--config-file', config, '-D', 'LAN_2_0', '-I', '17', '-h', `127.0.0.1:${other.local.port}`];
+  await writeFile(config, `username admin\npassword ${password}\nk_g 0x${toHex(utf8(kg))}\n`, {
+    mode: 0o600,
+  });
+  t.match(await run('ipmipower', [...at, '--stat']), { text: /: on/ });
+  await writeFile(config, `username admin\npassword ${password}\n`, { mode: 0o600 });
+  t.match(await run('ipmipower', [...at, '--stat']), { text: /BMC Key|k_g|K_g/i });
+  await withKey.close();
 });
 
 await t.test('many consoles at once, each on a socket of its own, are all served', async (t) => {

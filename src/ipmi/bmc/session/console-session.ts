@@ -1,5 +1,5 @@
-import { type Duration, equalBytes } from '../../../base/index.ts';
-import type { Clock, DatagramPeer, Entropy, Stop } from '../../../ports/index.ts';
+import { type Duration, equalBytes, sentenceOf } from '../../../base/index.ts';
+import type { Clock, DatagramPeer, Entropy, LogSink, Stop } from '../../../ports/index.ts';
 import { InOrder } from '../../session/in-order.ts';
 import { nextSequence, SequenceWindow } from '../../session/sequence-window.ts';
 import type { Level } from '../../session/set-up.ts';
@@ -25,6 +25,7 @@ export interface ConsoleSessionParts {
   readonly commands: BmcCommands;
   readonly clock: Clock;
   readonly entropy: Entropy;
+  readonly log: LogSink;
   /** Requests that may wait. */
   readonly waiting: number;
   readonly welcome: Welcome;
@@ -153,7 +154,14 @@ export class ConsoleSession implements CallerSession {
     this.#line.end();
     this.#listeners.clear();
     this.#parts.onEnd(why);
-    for (const listener of this.#whenClosed) listener();
+    const listeners = [...this.#whenClosed];
     this.#whenClosed.clear();
+    for (const listener of listeners) {
+      try {
+        listener();
+      } catch (error) {
+        this.#parts.log.log('error', 'bmc.session-listener', { error: sentenceOf(error) });
+      }
+    }
   }
 }

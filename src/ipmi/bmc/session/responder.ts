@@ -121,7 +121,7 @@ export class LanResponder {
   }
 
   #login(login: LoggedIn): void {
-    const { channel, server, commands, clock, entropy } = this.#parts;
+    const { channel, server, commands, clock, entropy, log } = this.#parts;
     const { account, peer } = login;
     const handle = channel.sessions.freeHandle();
     const who = { user: account.name, peer: peerText(peer), handle };
@@ -132,6 +132,7 @@ export class LanResponder {
       commands,
       clock,
       entropy,
+      log,
       waiting: channel.limits.waiting,
       send: (datagram) => server.send(peer, datagram),
       onEnd: (why) => {

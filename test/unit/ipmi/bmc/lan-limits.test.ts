@@ -391,4 +391,13 @@ await t.test('a listener that fails costs its own line in the log, and no login'
   };
   t.ok((await bench.settle(bench.client('admin').ipmi.chassisStatus())).powerOn);
   t.same(bench.lines, ['error bmc.lan-event']);
+  const closed: string[] = [];
+  const session = bench.channel.sessions.nth(1)!;
+  session.onClose(() => {
+    throw new Error('not now');
+  });
+  session.onClose(() => closed.push('the other'));
+  session.end('idle');
+  t.same(closed, ['the other']);
+  t.ok(bench.lines.includes('error bmc.session-listener'));
 });

@@ -50,7 +50,7 @@ export async function hostDoorContract(
     const { clock, callers, door } = rig(device, frames);
     await clock.advance(seconds(10));
     device.ask(0x18, 1, Uint8Array.of(0x0f));
-    await clock.advance(milliseconds(40));
+    await clock.advance(milliseconds(110));
     t.same(device.answers, [{ netFnLun: 0x1c, command: 1, completion: 0, data: Uint8Array.of(0xf0) }]);
     t.same(callers, ['host']);
     t.same(door.state, { is: 'open' });
@@ -61,7 +61,7 @@ export async function hostDoorContract(
     const { clock } = rig(device, frames);
     for (let n = 0; n < 300; n += 1) {
       device.ask(0x18, 1, Uint8Array.of(n & 0xff, 0x55));
-      await clock.advance(milliseconds(40));
+      await clock.advance(milliseconds(110));
       t.same(device.answers.at(-1)?.data, Uint8Array.of(~n & 0xff, 0xaa));
     }
     t.equal(device.answers.length, 300);
@@ -78,7 +78,7 @@ export async function hostDoorContract(
     ];
     for (const [netFnLun, command, data, answered, completion] of rows) {
       device.ask(netFnLun, command, data);
-      await clock.advance(milliseconds(40));
+      await clock.advance(milliseconds(110));
       t.same(device.answers.at(-1), { netFnLun: answered, command, completion, data: NONE });
     }
   });
@@ -89,9 +89,9 @@ export async function hostDoorContract(
       const device = make();
       const { clock } = rig(device, frames);
       device.ask(0x18, 2, NONE);
-      await clock.advance(milliseconds(100));
+      await clock.advance(milliseconds(110));
       device.reset();
-      await clock.advance(milliseconds(100));
+      await clock.advance(milliseconds(110));
       device.ask(0x18, 1, Uint8Array.of(0));
       await clock.advance(seconds(2));
       t.same(device.answers, [{ netFnLun: 0x1c, command: 1, completion: 0, data: Uint8Array.of(0xff) }]);
@@ -106,11 +106,11 @@ export async function hostDoorContract(
     await clock.advance(seconds(8));
     t.ok(lines.includes('debug host-door.answer-lost'));
     device.ask(0x18, 1, Uint8Array.of(2));
-    await clock.advance(milliseconds(100));
+    await clock.advance(milliseconds(110));
     device.deaf = false;
     device.reset();
     device.ask(0x18, 1, Uint8Array.of(3));
-    await clock.advance(milliseconds(100));
+    await clock.advance(milliseconds(110));
     t.same(
       device.answers.map(({ data }) => [...data]),
       [[0xfc]],
@@ -122,10 +122,10 @@ export async function hostDoorContract(
     const { clock, door } = rig(device, frames);
     for (let size = 0; size < 5; size += 1) {
       device.askRaw(new Uint8Array(size).fill(0x18));
-      await clock.advance(milliseconds(50));
+      await clock.advance(milliseconds(110));
     }
     device.askRaw(new Uint8Array(1024).fill(0xff));
-    await clock.advance(milliseconds(50));
+    await clock.advance(milliseconds(110));
     const before = device.answers.length;
     t.ok(
       device.answers.every(
@@ -133,7 +133,7 @@ export async function hostDoorContract(
       ),
     );
     device.ask(0x18, 1, Uint8Array.of(1));
-    await clock.advance(milliseconds(50));
+    await clock.advance(milliseconds(110));
     t.equal(device.answers.length, before + 1);
     t.same(door.state, { is: 'open' });
   });
@@ -141,14 +141,14 @@ export async function hostDoorContract(
   await t.test(`${name}: a device that fails is told, and opened anew, less and less often`, async (t) => {
     const device = make();
     const { clock, door, lines } = rig(device, frames);
-    await clock.advance(milliseconds(100));
+    await clock.advance(milliseconds(110));
     device.fail();
-    await clock.advance(milliseconds(100));
+    await clock.advance(milliseconds(110));
     t.match(door.state, { is: 'broken', reason: 'the device is gone' });
     await clock.advance(seconds(1));
     t.same(door.state, { is: 'open' });
     device.ask(0x18, 1, Uint8Array.of(1));
-    await clock.advance(milliseconds(100));
+    await clock.advance(milliseconds(110));
     t.equal(device.answers.length, 1);
 
     const opened = device.opened;
@@ -176,7 +176,7 @@ export async function hostDoorContract(
     const device = make();
     const { clock, door } = rig(device, frames);
     device.ask(0x18, 2, NONE);
-    await clock.advance(milliseconds(50));
+    await clock.advance(milliseconds(110));
     const before = clock.monotonic();
     await clock.settle(door.close(), seconds(10));
     t.equal(clock.monotonic(), before);

@@ -25,7 +25,9 @@ export type HostDoorState =
 
 /** Looks at a device: soon after a message another one comes; then ever more rarely. Also the least time for a message. */
 const SOONEST = milliseconds(1);
-const LATEST = milliseconds(20);
+/** A host waits seconds for an answer, and a BMC that looks oftener spends its processor on nothing. */
+const LATEST = milliseconds(100);
+const later = (wait: Duration): Duration => milliseconds(Math.min(1.25 * wait, LATEST));
 /** For a host to take an answer: its driver has given up by then. */
 const TAKE_TIME = seconds(5);
 const FIRST_BACK_OFF = seconds(1);
@@ -101,7 +103,7 @@ export class HostDoor {
     for (;;) {
       this.#over.signal.throwIfAborted();
       let frame = device.read();
-      wait = frame === undefined ? milliseconds(Math.min(2 * wait, LATEST)) : SOONEST;
+      wait = frame === undefined ? later(wait) : SOONEST;
       while (frame !== undefined) {
         frame = await this.#answer(device, frame);
         this.#backOff = FIRST_BACK_OFF;
@@ -121,7 +123,7 @@ export class HostDoor {
         : await orAborted(commands.answer(asked.request, { is: 'host' }), this.#over.signal);
     const reply = asked.reply(answer);
     const until = clock.monotonic() + TAKE_TIME;
-    for (let wait = SOONEST; ; wait = milliseconds(Math.min(2 * wait, LATEST))) {
+    for (let wait = SOONEST; ; wait = later(wait)) {
       this.#over.signal.throwIfAborted();
       const end = device.write(reply);
       if (end === 'taken') return undefined;

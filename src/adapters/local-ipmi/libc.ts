@@ -22,12 +22,12 @@ export async function loadLibc(): Promise<Libc> {
   const library = koffi.load(null);
   const ioctl = library.func('int ioctl(int fd, unsigned long code, void *argument)');
   const poll = library.func('int poll(void *files, unsigned long count, int timeout)');
+  const file = Buffer.alloc(8);
   return {
     ioctl: (fd, code, argument) => (Number(ioctl(fd, code, argument)) < 0 ? koffi.errno() : 0),
     poll(fd) {
-      const file = Buffer.alloc(8);
       file.writeInt32LE(fd, 0);
-      file.writeInt16LE(POLL_IN | POLL_OUT, 4);
+      file.writeInt32LE(POLL_IN | POLL_OUT, 4);
       if (Number(poll(file, 1, 0)) < 1) return { readable: false, writable: false };
       const events = file.readInt16LE(6);
       const is = (mask: number): boolean => (events & (mask | POLL_BROKEN)) !== 0;

@@ -75,6 +75,7 @@ export function ipmiClient(
   }
   const strange = options.quirks?.find((quirk) => !isQuirk(quirk));
   if (strange !== undefined) throw refused('NS_IPMI_ARGUMENT', `there is no quirk "${String(strange)}"`);
+  const key = userKey(secret);
   if (secret.byteLength > SHORT_PASSWORD) options.onLongPassword?.();
   const carrier = new LanCarrier({
     openDatagram: () => openUdp({ host, port }, systemClock),
@@ -82,7 +83,7 @@ export function ipmiClient(
     entropy: systemEntropy,
     login: {
       user,
-      key: userKey(secret),
+      key,
       level,
       quirks: new Set(options.quirks),
       ...(options.bmcKey === undefined ? {} : { bmcKey: userKey(bytesOf(options.bmcKey)) }),

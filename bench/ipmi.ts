@@ -65,7 +65,7 @@ async function warmStatus(port: number, tools: Tools): Promise<void> {
   const bare = await sessionless(port);
   const [ours, theirs, calls]: [number[], number[], number[]] = [[], [], []];
   for (let i = 0; i < STATUSES; i += 1) {
-    const [status, round] = [await timed(() => client.chassisStatus()), await timed(bare.ask)];
+    const [status, round] = [await timed(() => client.chassisStatus()), await timed(() => bare.ask())];
     if (i < STATUSES / 3) continue;
     ours.push(status);
     theirs.push(round);

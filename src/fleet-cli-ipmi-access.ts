@@ -12,7 +12,7 @@ import {
   resolveIpmiHosts,
 } from './fleet/index.ts';
 import type { Context } from './fleet-cli-context.ts';
-import type { IpmiClient } from './ipmi/index.ts';
+import type { IpmiClient, Quirk } from './ipmi/index.ts';
 
 /** Options of "nightshift ipmi" that say how to get at a BMC. */
 export interface AccessOptions {
@@ -26,6 +26,7 @@ export interface AccessOptions {
 
 const MAX_SECRET_FILE = 4096;
 const KG_BYTES = 20;
+const LONG_PASSWORD = 'of a password of 17 to 20 bytes some BMCs keep only the first 16';
 
 export const usage = (sentence: string): NsError => new NsError('NS_USAGE', sentence, { family: 'caller' });
 const peerOf = (target: IpmiTarget): string => `${target.address.toLowerCase()}:${target.port}`;
@@ -48,6 +49,7 @@ export class IpmiAccess {
   readonly #pins: IpmiPins;
   readonly #files = new Map<string, Promise<string>>();
   readonly #onSha1 = new Set<string>();
+  readonly #warnings = new Set<string>();
   #typed: Promise<string> | undefined;
 
   private constructor(context: Context, options: AccessOptions, directory: string, pins: IpmiPins) {
@@ -84,6 +86,7 @@ export class IpmiAccess {
     const level = this.#options.level ?? target.level;
     const bmcKey = await this.#bmcKey(target);
     const peer = peerOf(target);
+    const quirks = this.#options.quirks?.split(',').map((quirk) => quirk.trim()) ?? target.quirks;
     const options: IpmiClientOptions = {
       port: target.port,
       suites: this.#suites(target),
@@ -91,6 +94,10 @@ export class IpmiAccess {
       ...(bmcKey === undefined ? {} : { bmcKey }),
       ...(more.timeout === undefined ? {} : { timeout: more.timeout }),
       ...(more.keepAlive === undefined ? {} : { keepAlive: more.keepAlive }),
+      // Names that are none are refused by whoever knows them.
+      ...(quirks === undefined ? {} : { quirks: quirks as readonly Quirk[] }),
+      onQuirk: (quirk) => this.#warnings.add(`${target.name}: the quirk "${quirk}" was needed`),
+      onLongPassword: () => this.#warnings.add(LONG_PASSWORD),
       onSuite: (suite) => {
         if (suite === 17) this.#pins.add(peer);
         else this.#onSha1.add(target.name);
@@ -104,13 +111,15 @@ export class IpmiAccess {
     return targets.filter((target) => gone.has(peerOf(target))).map(({ name }) => name);
   }
 
-  /** Keeps what was learned of suites, and warns of what rests on SHA-1. */
+  /** Keeps what was learned of suites, and warns of what rests on SHA-1 and of BMCs that needed leave. */
   async done(): Promise<void> {
     if (this.#onSha1.size > 0) {
       const hosts = foldHosts([...this.#onSha1]);
       this.#context.terminal.warn(`warning: ${hosts}: cipher suite 3 was used, which rests on SHA-1`);
       this.#onSha1.clear();
     }
+    for (const warning of this.#warnings) this.#context.terminal.warn(`warning: ${warning}`);
+    this.#warnings.clear();
     await this.#pins.save();
   }
 

@@ -47,6 +47,7 @@ const USAGE = new Set([
   'NS_NAME_INVALID',
   'NS_IPMI_CREDENTIALS',
   'NS_IPMI_SUITE',
+  'NS_IPMI_ARGUMENT',
   'NS_IPMI_PINNED',
   'NS_IPMI_PINS',
 ]);

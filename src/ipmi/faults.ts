@@ -32,6 +32,8 @@ const TRANSIENT: ReadonlySet<number> = new Set([0xc0, 0xc3, 0xd0, 0xd1, 0xd2]);
 /** A command that the BMC answered with a completion code other than 0. */
 export class IpmiCompletion extends NsError {
   readonly completion: number;
+  /** In the specification's words. */
+  readonly command: string;
 
   /** `own`: what the command itself means by codes of 80h to BEh. */
   constructor(command: string, completion: number, own: Readonly<Record<number, string>> = {}) {
@@ -42,6 +44,7 @@ export class IpmiCompletion extends NsError {
       retryable: TRANSIENT.has(completion),
     });
     this.completion = completion;
+    this.command = command;
   }
 }
 

@@ -113,8 +113,12 @@ export function solEndpoint(terms: SolTerms, quietUntil = milliseconds(0)): SolS
 /** True where so many bytes may be written; with nothing waiting, any length may. */
 export const solRoom = (state: SolState, count: number): boolean =>
   state.fault === undefined &&
-  (state.bytesWaiting === 0 || state.bytesWaiting + count <= state.terms.queue) &&
+  (state.bytesWaiting === 0 || unsaid(state) + count <= state.terms.queue) &&
   state.waiting.length < state.terms.queue;
+
+/** What is under way may come back. */
+const unsaid = ({ bytesWaiting, sending }: SolState): number =>
+  bytesWaiting + (sending?.packet.characters.byteLength ?? 0);
 
 /** When a 'time' is due, if nothing else happens before. */
 export function solDue(state: SolState): Duration | undefined {

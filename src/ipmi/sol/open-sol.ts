@@ -19,6 +19,7 @@ export interface SolOptions {
 const KEEP_ALIVE = seconds(10);
 const SILENCE = seconds(30);
 const IN_USE = 0x80;
+const LEVEL_TOO_LOW = 0xd4;
 /** A BMC may need a moment between two consoles. */
 const TAKES = 4;
 const BETWEEN_TAKES = milliseconds(250);
@@ -66,12 +67,26 @@ async function activate(
 ): Promise<ActivatedSol> {
   for (let takes = takeOver ? TAKES : 1; ; takes -= 1) {
     try {
-      return await runCommand(carrier, activatePayload, {}, signal);
+      return await atLevelNeeded(carrier, signal);
     } catch (error) {
       if (!(error instanceof IpmiCompletion)) throw error;
       if (error.completion !== IN_USE || takes <= 1) throw explained(error);
       await deactivateOther(carrier, signal);
       await clock.sleep(BETWEEN_TAKES, signal);
+    }
+  }
+}
+
+/** Some BMCs keep the console for administrators; one that is none gets the BMC's first word. */
+async function atLevelNeeded(carrier: Carrier, signal: AbortSignal): Promise<ActivatedSol> {
+  try {
+    return await runCommand(carrier, activatePayload, {}, signal);
+  } catch (refused) {
+    if (!(refused instanceof IpmiCompletion) || refused.completion !== LEVEL_TOO_LOW) throw refused;
+    try {
+      return await runCommand(carrier, { ...activatePayload, level: 'administrator' }, {}, signal);
+    } catch (error) {
+      throw error instanceof IpmiCompletion && error.command !== activatePayload.name ? refused : error;
     }
   }
 }

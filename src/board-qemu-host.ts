@@ -1,10 +1,13 @@
 import { resolve } from 'node:path';
+import { ConsoleIo } from './adapters/host-console/console-io.ts';
 import { openSocketConsole } from './adapters/host-console/socket-console.ts';
 import { openQemuHost, parseQemuHostConfig, type QemuHostConfig } from './adapters/qemu-host/index.ts';
 import { milliseconds } from './base/index.ts';
 import { FusedPower } from './bmc/index.ts';
 import { type Board, needed } from './board-parts.ts';
 
+/** The one channel of board.json. */
+const CONSOLE = 'console';
 const STATES = ['S0', 'S3', 'S4', 'S5', 'G3'] as const;
 
 function configOf(qemu: unknown, base: string): QemuHostConfig {
@@ -29,6 +32,7 @@ export const qemuHost: Board = {
     const power = new FusedPower({ sources: host.sources, guard: host.guard, states: STATES, clock, log });
     const console =
       config.console === undefined ? undefined : openSocketConsole({ path: config.console, clock, log });
+    const io = console && new ConsoleIo(CONSOLE, console);
     return {
       description,
       power,
@@ -36,8 +40,10 @@ export const qemuHost: Board = {
       switches: host.switches,
       hostInterface: (commands) => host.bmc.serve(commands),
       ...(console === undefined ? {} : { console }),
+      ...(io === undefined ? {} : { io }),
       close: async () => {
         power.close();
+        io?.close();
         await console?.close();
         await host.close();
       },

@@ -1,4 +1,4 @@
-import { allow, fromHex, type Refusal, type Verdict } from '../../src/base/index.ts';
+import { allow, fromHex, NsError, type Refusal, type Verdict } from '../../src/base/index.ts';
 import type { BmcMachine, HostChange, Setting } from '../../src/ipmi/bmc/machine.ts';
 import type { FruInventory } from '../../src/ipmi/index.ts';
 import type { Channel, PowerAction, PowerReading, PowerState } from '../../src/ports/index.ts';
@@ -81,7 +81,7 @@ export class FakeBmcMachine implements BmcMachine {
   isOpen = false;
   hours = 123;
   drawn = 87;
-  /** By channel; undefined where it does not answer. */
+  /** By channel; undefined where it does not answer, not a number where it fails. */
   readonly values = new Map<string, number | undefined>([
     ['inlet', 23_500],
     ['cpu', 61_000],
@@ -128,7 +128,11 @@ export class FakeBmcMachine implements BmcMachine {
 
   readonly sensors = {
     channels: FAKE_CHANNELS,
-    read: async (name: string): Promise<number | undefined> => this.values.get(name),
+    read: async (name: string): Promise<number | undefined> => {
+      const value = this.values.get(name);
+      if (Number.isNaN(value)) throw new NsError('NS_IO', `${name} is broken`);
+      return value;
+    },
   };
 
   get listeners(): number {

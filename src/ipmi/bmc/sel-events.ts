@@ -1,4 +1,5 @@
 import type { PowerReading, PowerState } from '../../ports/index.ts';
+import { CHASSIS_CONTROL, type ChassisControl } from '../commands/chassis-control.ts';
 import { encodeSelEvent } from '../sel/decode.ts';
 import { le24, le32 } from '../wire/bits.ts';
 import { BMC_ADDRESS } from '../wire/message.ts';
@@ -109,10 +110,12 @@ const OUTCOMES = [
 const OEM_TIMED = 0xc0;
 /** In the high half of byte 10: what the rest is. */
 const ORDER = 0x10;
+const POWER_ORDER = 0x20;
 
 /**
  * What the log says of an audited event; empty where it says nothing. An order is an OEM record of type C0h: bytes 7-9
- * manufacturer, byte 10 10h and the outcome, byte 11 the verb, bytes 12-15 the first four of the order's id.
+ * manufacturer, byte 10 10h and the outcome, byte 11 the verb, bytes 12-15 the first four of the order's id. A power order by
+ * IPMI is one too: byte 10 20h and the outcome, byte 11 the action as Chassis Control numbers it.
  */
 export function auditRecords(entry: AuditedEvent, manufacturer: number): readonly NewRecord[] {
   const passing = entry.event.startsWith(SESSION_EVENT);
@@ -127,6 +130,8 @@ function recordsOf({ event, detail }: AuditedEvent, manufacturer: number): reado
       return [ownEvent('sessions', SESSION.deactivated)];
     case 'bmc.login-refused':
       return [ownEvent('sessions', SESSION.invalid)];
+    case 'bmc.power':
+      return powerOrderRecords(detail, manufacturer);
     case 'lock.wake-reverted':
     case 'wake.refused':
       return [ownEvent('security', FRONT_PANEL_VIOLATION)];
@@ -139,16 +144,11 @@ function recordsOf({ event, detail }: AuditedEvent, manufacturer: number): reado
 
 function orderRecords(outcome: string, detail: string, manufacturer: number): readonly Uint8Array[] {
   const [id = '', verb = ''] = detail.split(' ', 2);
-  const record = Uint8Array.of(
-    0,
-    0,
-    OEM_TIMED,
-    ...le32(0),
-    ...le24(manufacturer),
+  const record = oemRecord(manufacturer, [
     ORDER | placeIn(OUTCOMES, outcome),
     placeIn(VERBS, verb),
     ...(/^[0-9a-f]{8}$/.test(id) ? Buffer.from(id, 'hex') : [0, 0, 0, 0]),
-  );
+  ]);
   if (outcome !== 'succeeded') return [record];
   if (verb === 'machine.disable') return [record, ownEvent('machine', DEVICE.disabled)];
   if (verb === 'machine.enable') return [record, ownEvent('machine', DEVICE.enabled)];
@@ -156,3 +156,15 @@ function orderRecords(outcome: string, detail: string, manufacturer: number): re
 }
 
 const placeIn = (names: readonly string[], name: string): number => Math.max(0, names.indexOf(name));
+
+/** Of "on by IPMI user admin: done", or "...: refused DISABLED". */
+function powerOrderRecords(detail: string, manufacturer: number): readonly Uint8Array[] {
+  const [action = ''] = detail.split(' ', 1);
+  if (!Object.hasOwn(CHASSIS_CONTROL, action)) return [];
+  const outcome = detail.endsWith(': done') ? 'succeeded' : 'refused';
+  const code = CHASSIS_CONTROL[action as ChassisControl];
+  return [oemRecord(manufacturer, [POWER_ORDER | placeIn(OUTCOMES, outcome), code, 0, 0, 0, 0])];
+}
+
+const oemRecord = (manufacturer: number, data: readonly number[]): Uint8Array =>
+  Uint8Array.of(0, 0, OEM_TIMED, ...le32(0), ...le24(manufacturer), ...data);

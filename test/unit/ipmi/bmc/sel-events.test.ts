@@ -71,6 +71,14 @@ void t.test('machine, sessions and locks have their events', async (t) => {
   t.equal(auditRecords({ at: 1, event: 'bmc.login', detail: '' }, 0)[0]?.passing, true);
 });
 
+void t.test('a power order is a record with its action and its outcome', async (t) => {
+  const bytes = (detail: string) =>
+    auditRecords({ at: 1, event: 'bmc.power', detail }, 0).map(({ record }) => record.subarray(10));
+  t.same(bytes('on by IPMI user "admin" at 10.0.0.7: done'), [hex('21 01 00000000')]);
+  t.same(bytes('cycle by IPMI user "admin" at 10.0.0.7: refused DISABLED'), [hex('23 02 00000000')]);
+  t.same(bytes('constructor by nobody: done'), []);
+});
+
 void t.test('anything at all in the audit log gives records of 16 bytes', async () => {
   fc.assert(
     fc.property(

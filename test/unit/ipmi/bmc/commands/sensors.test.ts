@@ -33,10 +33,12 @@ void t.test('our own client reads each sensor, to within its step', async (t) =>
 void t.test('a sensor that does not answer, and a machine that is disabled or unsure', async (t) => {
   const { client, machine } = await bmcBench();
   machine.values.set('inlet', undefined);
+  machine.values.set('fan1', Number.NaN);
   machine.lock = refusal('DISABLED');
   machine.certain = false;
   const found = new Map((await client().sensors()).map((now) => [now.sensor.name, now.reading]));
   t.match(found.get('inlet'), { is: 'none', why: 'unavailable' });
+  t.match(found.get('fan1'), { is: 'none', why: 'unavailable' }, 'one that fails');
   t.match(found.get('Machine'), { states: ['device disabled'] });
   t.match(found.get('Host power'), { states: ['unknown'] });
 });

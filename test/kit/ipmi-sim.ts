@@ -29,6 +29,8 @@ export interface IpmiSimOptions {
   readonly program?: boolean;
   /** A TCP port of the loopback where the host's serial console is: whoever listens there is the host. */
   readonly consolePort?: number;
+  /** The address of a second controller, on the BMC's IPMB. */
+  readonly satellite?: number;
 }
 
 const FILES = join(import.meta.dirname, '../vectors/ipmi_sim');
@@ -75,6 +77,10 @@ export async function startIpmiSim(options: IpmiSimOptions = {}): Promise<IpmiSi
     if (name === 'lan.conf' && options.consolePort !== undefined) {
       const sol = `  sol "tcp:127.0.0.1:${options.consolePort}" 115200 history=4000`;
       text = text.replace('  startnow false', `${sol}\n  startnow false`);
+    }
+    if (name === 'bmc.emu' && options.satellite !== undefined) {
+      const address = `0x${options.satellite.toString(16)}`;
+      text += `\nmc_add ${address} 0x2a no-device-sdrs 0x01 0x07 0x55 0x1f 0x1291 0xf03\nmc_enable ${address}\n`;
     }
     await writeFile(
       join(directory, name),

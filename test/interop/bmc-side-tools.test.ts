@@ -166,6 +166,9 @@ for (const suite of [3, 17]) {
       ['off', 'on', 'cycle', 'reset', 'nmi', 'soft'].map((action) => `${action} by user`),
     );
     t.match(await run('ipmipower', '--stat'), /: off$/m);
+    t.match(await run('ipmipower', '--on-if-off', '--cycle', '--wait-until-on'), /: ok$/m);
+    t.match(await run('ipmipower', '--off', '--wait-until-off'), /: ok$/m);
+    t.equal(machine.state, 'S5');
     machine.becomes('S0');
     const status = fields(await run('ipmi-chassis', '--get-chassis-status'));
     t.equal(status.get('System Power'), 'on');

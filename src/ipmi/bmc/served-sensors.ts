@@ -92,7 +92,7 @@ function channelSensor(
     record: discrete(number, name, SYSTEM_BOARD, sensorType, DIGITAL),
     states: DEASSERTED | ASSERTED,
     async read(signal) {
-      const value = await valueOf(sensors, channel, signal);
+      const value = await readNow(sensors, channel, signal);
       return value === undefined ? undefined : { states: value === 0 ? DEASSERTED : ASSERTED };
     },
   };
@@ -130,7 +130,7 @@ function analog(
     record,
     states: 0,
     async read(signal) {
-      const value = await valueOf(sensors, channel, signal);
+      const value = await readNow(sensors, channel, signal);
       if (value === undefined) return undefined;
       // Beyond its range the sensor stays at its end, as one with a needle does.
       return { raw: unconvert(record, value / per) ?? (value / per < least ? 0 : 0xff) };
@@ -139,7 +139,7 @@ function analog(
 }
 
 /** A channel that fails is one that does not answer: the answer says so. */
-async function valueOf(
+async function readNow(
   sensors: BmcSensors,
   { name }: Channel,
   signal: AbortSignal,

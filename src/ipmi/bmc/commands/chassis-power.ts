@@ -32,7 +32,7 @@ export function chassisPowerCommands(
   return [
     serve(getChassisStatus, USER_OR_HOST, 0, async (_data, _caller, signal) => {
       const on = isOn(await chassis.power(signal));
-      const intrusion = chassis.intrusion === undefined ? false : await chassis.intrusion(signal);
+      const intrusion = await isOpen(chassis, signal);
       const locked = chassis.locked() !== undefined;
       const masked = locked || chassis.powerButtonMasked?.get() === true;
       return [
@@ -76,6 +76,16 @@ export function chassisPowerCommands(
 export function isOn({ state, certain }: PowerReading): boolean {
   if (!certain || state === 'unknown') throw new Completion(COMPLETION.wrongState);
   return state === 'S0' || state === 'S3';
+}
+
+/** A lid that cannot be looked at counts as open: whoever cares looks, and the power is told all the same. */
+async function isOpen({ intrusion }: BmcChassis, signal: AbortSignal): Promise<boolean> {
+  if (intrusion === undefined) return false;
+  try {
+    return await intrusion(signal);
+  } catch {
+    return true;
+  }
 }
 
 /** Ends in the completion code of the refusal, where it is refused. */

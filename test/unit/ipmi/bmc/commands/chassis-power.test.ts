@@ -1,5 +1,5 @@
 import t from 'tap';
-import { refusal } from '../../../../../src/base/index.ts';
+import { NsError, refusal } from '../../../../../src/base/index.ts';
 import { aUser, bmcBench, HOST } from '../../../../kit/bmc-bench.ts';
 
 const code = (answer: { readonly completion: number }): number => answer.completion;
@@ -26,6 +26,14 @@ void t.test('an uncertain power is neither on nor off: the status is refused', a
   const { machine, ask } = await bmcBench();
   machine.certain = false;
   t.equal(code(await ask(0, 1)), 0xd5);
+});
+
+void t.test('a lid that cannot be looked at counts as open, and the power is told', async (t) => {
+  const { machine, client } = await bmcBench();
+  machine.chassis.intrusion = async () => {
+    throw new NsError('NS_IO', 'the switch does not answer');
+  };
+  t.match(await client().chassisStatus(), { powerOn: true, intrusion: true });
 });
 
 void t.test('an order reaches the machine, with whoever gave it', async (t) => {

@@ -151,7 +151,9 @@ await t.test(
     t.comment(`figure: from the stranger's order to the stop ${(performance.now() - began).toFixed(1)} ms`);
     await eventually(() => asked.length === 1);
     t.match(await power.read(), { state: 'unknown', certain: false, sources: { 'run-state': 'paused' } });
+    const home = performance.now();
     await drive.giveBack();
+    t.comment(`figure: the disk handed back in ${(performance.now() - home).toFixed(1)} ms`);
     t.notOk(await isFree(image), 'QEMU has it again');
     await boots(() => power.allowWake());
     t.equal(await state(), 'S0');

@@ -2,6 +2,7 @@ import t from 'tap';
 import { milliseconds, seconds, utf8 } from '../../../../src/base/index.ts';
 import { activatePayload } from '../../../../src/ipmi/commands/index.ts';
 import { IpmiClient, type SolConsole, type SolEnd, type SolStatus } from '../../../../src/ipmi/index.ts';
+import type { DatagramPeer } from '../../../../src/ports/index.ts';
 import { CannedCarrier } from '../../../kit/canned-carrier.ts';
 import { solBench } from '../../../kit/sol-bench.ts';
 
@@ -51,30 +52,62 @@ await t.test(
   },
 );
 
-await t.test('long texts pass in both directions over a network that loses and repeats', async (t) => {
+await t.test(
+  'long texts pass in both directions over a network that loses, repeats and reorders',
+  async (t) => {
+    const { client, settle, host, net, clock } = solBench();
+    const console = await settle(client().sol());
+    const seen = watch(console);
+    let n = 0;
+    /** Of ten datagrams two are lost, one comes twice, and one comes after the next one. */
+    const bad = () => {
+      const late: Uint8Array[] = [];
+      return (bytes: Uint8Array): readonly Uint8Array[] => {
+        n = (n * 1103515245 + 12345) % 2 ** 31;
+        const die = (n >> 16) % 10;
+        if (die === 3 && late.push(bytes) > 0) return [];
+        return [...(die < 2 ? [] : die === 2 ? [bytes, bytes] : [bytes]), ...late.splice(0)];
+      };
+    };
+    net.toServer = bad();
+    net.toConsole = bad();
+    const up = Array.from({ length: 300 }, (_, i) => `typed line ${i}\r`).join('');
+    const down = Array.from({ length: 600 }, (_, i) => `said line ${i}\r\n`).join('');
+    host.say(down);
+    for (let at = 0; at < up.length; at += 100) {
+      const piece = utf8(up.slice(at, at + 100));
+      while (!console.write(piece)) await settle(console.room(never));
+    }
+    await settle(console.drained(never));
+    for (let i = 0; i < 600 && seen.text.length < down.length; i += 1) await clock.advance(seconds(1));
+    t.equal(host.heard, up);
+    t.equal(seen.text, down);
+    t.same(seen.ends, []);
+  },
+);
+
+await t.test('a repetition that comes after the next packet is not typed again', async (t) => {
   const { client, settle, host, net, clock } = solBench();
   const console = await settle(client().sol());
-  const seen = watch(console);
-  let n = 0;
-  const bad = (bytes: Uint8Array): readonly Uint8Array[] => {
-    n = (n * 1103515245 + 12345) % 2 ** 31;
-    const die = (n >> 16) % 10;
-    return die < 2 ? [] : die === 2 ? [bytes, bytes] : [bytes];
+  const late: { readonly bytes: Uint8Array; readonly peer: DatagramPeer }[] = [];
+  await clock.advance(seconds(1));
+  net.toConsole = () => [];
+  console.write(utf8('a'));
+  await clock.advance(milliseconds(1));
+  net.toServer = (bytes, peer) => {
+    late.push({ bytes, peer });
+    return [];
   };
-  net.toServer = bad;
-  net.toConsole = bad;
-  const up = Array.from({ length: 300 }, (_, i) => `typed line ${i}\r`).join('');
-  const down = Array.from({ length: 600 }, (_, i) => `said line ${i}\r\n`).join('');
-  host.say(down);
-  for (let at = 0; at < up.length; at += 100) {
-    const piece = utf8(up.slice(at, at + 100));
-    while (!console.write(piece)) await settle(console.room(never));
-  }
+  await clock.advance(milliseconds(260));
+  net.toServer = (bytes) => [bytes];
+  net.toConsole = (bytes) => [bytes];
   await settle(console.drained(never));
-  for (let i = 0; i < 600 && seen.text.length < down.length; i += 1) await clock.advance(seconds(1));
-  t.equal(host.heard, up);
-  t.equal(seen.text, down);
-  t.same(seen.ends, []);
+  console.write(utf8('b'));
+  await settle(console.drained(never));
+  t.equal(late.length, 1);
+  for (const { bytes, peer } of late) net.inject(bytes, peer);
+  await clock.advance(seconds(1));
+  t.equal(host.heard, 'ab');
 });
 
 await t.test('a host that reads slowly makes writing wait, and loses nothing', async (t) => {

@@ -7,6 +7,7 @@ import { silentLog } from '../../../src/adapters/log.ts';
 import { openRmcpServer } from '../../../src/adapters/rmcp-server.ts';
 import { systemClock } from '../../../src/adapters/system-clock.ts';
 import { utf8 } from '../../../src/base/index.ts';
+import { forEachHost } from '../../../src/fleet/index.ts';
 import {
   BmcCommands,
   LanChannel,
@@ -18,6 +19,8 @@ import {
 import { buildCli, type CliResult, runCli } from '../../kit/cli.ts';
 import { eventually } from '../../kit/eventually.ts';
 
+/** Programs that are started side by side. */
+const AT_ONCE = 4;
 const PASSWORD = 'hunter2-hunter2';
 const home = mkdtempSync(join(tmpdir(), 'nightshift-cli-ipmi-'));
 const cli = await buildCli(home);
@@ -110,7 +113,12 @@ await t.test('what is wrong with a command line is said before anything is sent'
     [['--host', 'm[1-2]', 'power', 'off'], /--yes/],
   ];
   const before = bmcs.map(({ events }) => events.length);
-  for (const [args, stderr] of cases) t.match(await run(args), { code: 2, stderr }, args.join(' '));
+  const said = await forEachHost(
+    cases.map((_, n) => String(n)),
+    (n) => run(cases[Number(n)]![0]),
+    AT_ONCE,
+  );
+  for (const [n, [args, stderr]] of cases.entries()) t.match(said[n], { code: 2, stderr }, args.join(' '));
   t.same(
     bmcs.map(({ events }) => events.length),
     before,

@@ -185,6 +185,9 @@ await t.test('what was sent before is dropped: replayed to the BMC, or thrown ba
   await bench.settle(ipmi.chassisStatus());
   t.same(bench.deeds, ['admin 2']);
   t.equal(console.heard.length, heard + 1);
+  bench.net.inject(console.sent[2]!, console.from);
+  await bench.clock.advance(seconds(0));
+  t.match(console.heard.at(-1), { 5: 0x15, 17: 0x02 }, 'no second welcome');
   await bench.settle(ipmi.close());
   for (const bytes of console.sent) bench.net.inject(bytes, console.from);
   await bench.clock.advance(seconds(10));
@@ -215,4 +218,18 @@ await t.test('a BMC sees no difference between a name without an account and a w
   const [admin, viewer, nobody] = [await answers('admin'), await answers('viewer'), await answers('nobody')];
   t.same(nobody, admin);
   t.same(nobody, viewer, 'nor one whose level is too low');
+});
+
+await t.test('outside a session nothing may claim to be of one of IPMI 1.5', async (t) => {
+  const bench = lanBench();
+  const console = bench.net.console();
+  const capabilities = (sequence: string, session: string): Uint8Array =>
+    hex(`0600ff07 00 ${sequence} ${session} 09 2018c8 8100388e04b5`);
+  await console.send(capabilities('01000000', '00000000'));
+  await console.send(capabilities('00000000', '01000000'));
+  await bench.clock.advance(seconds(0));
+  t.equal(console.heard.length, 0);
+  await console.send(capabilities('00000000', '00000000'));
+  await bench.clock.advance(seconds(0));
+  t.equal(console.heard.length, 1);
 });

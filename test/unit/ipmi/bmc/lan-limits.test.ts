@@ -7,9 +7,9 @@ import { hex } from '../../../kit/canned-carrier.ts';
 import type { FakeConsole } from '../../../kit/datagram-net.ts';
 import { lanBench } from '../../../kit/lan-bench.ts';
 
-const open = (consoleSession: string): Uint8Array =>
+const open = (consoleSession: string, level = '00'): Uint8Array =>
   hex(
-    `0600ff07 06 10 00000000 00000000 2000 07 04 0000 ${consoleSession}
+    `0600ff07 06 10 00000000 00000000 2000 07 ${level} 0000 ${consoleSession}
      00 0000 08 03 000000  01 0000 08 04 000000  02 0000 08 01 000000`,
   );
 /** RAKP 1 for the session that the console was given last. */
@@ -197,6 +197,52 @@ await t.test('half-open sessions are few for each address, and end by themselves
   t.same(bench.events, [], 'nobody was named');
 });
 
+await t.test('of too many half-open sessions the oldest makes room', async (t) => {
+  const bench = lanBench();
+  const consoles = Array.from({ length: 18 }, (_, n) => bench.net.console(`10.0.2.${n}`));
+  for (const console of consoles) await console.send(open('01020304'));
+  await bench.clock.advance(now);
+  for (const console of consoles) await console.send(rakp1(console, 'admin'));
+  await bench.clock.advance(now);
+  t.same(consoles.map(statusOf), [2, 2, ...Array.from({ length: 16 }, () => 0)]);
+});
+
+await t.test('a console that begins anew gets a session anew, and no more than it asked for', async (t) => {
+  const bench = lanBench();
+  const console = bench.net.console();
+  const say = async (bytes: Uint8Array): Promise<Uint8Array> => {
+    await console.send(bytes);
+    await bench.clock.advance(now);
+    return console.heard.at(-1)!;
+  };
+  const first = await say(open('01020304'));
+  t.equal((await say(rakp1(console, 'admin')))[17], 0);
+  t.match(await say(rakp1(console, 'oper')), { 17: 2 }, 'one proof for each session');
+  const second = await say(open('01020304', '02'));
+  t.not(toHex(second.subarray(24, 28)), toHex(first.subarray(24, 28)));
+  t.match(bench.events, [{ is: 'login-failed', user: 'admin', why: 'gave-up' }]);
+  t.equal(second[18], 2);
+  t.equal((await say(rakp1(console, 'admin')))[17], 0x0a, 'a level above the one that was opened for');
+  for (const level of ['01', '05', '0f']) t.equal((await say(open('01020305', level)))[17], 0x09);
+  t.equal((await say(open('00000000')))[17], 0x12);
+});
+
+await t.test('a name is from 1 to 16 bytes long', async (t) => {
+  const bench = lanBench({ limits: { halfOpenPerAddress: 16 } });
+  for (const [name, status] of [
+    ['', 0x0d],
+    ['a'.repeat(16), 0x00],
+    ['a'.repeat(17), 0x0c],
+  ] as const) {
+    const console = bench.net.console();
+    await console.send(open('01020304'));
+    await bench.clock.advance(now);
+    await console.send(rakp1(console, name));
+    await bench.clock.advance(now);
+    t.equal(statusOf(console), status);
+  }
+});
+
 await t.test('a flood of half-open sessions from forged addresses keeps no honest console out', async (t) => {
   const bench = lanBench();
   let n = 0;
@@ -279,6 +325,10 @@ await t.test('failed logins delay the next from there, and lock out nobody else'
   t.equal(await login('10.0.0.3'), 'in');
   await bench.clock.advance(LAN_LIMITS.addressSlowdown.longest);
   t.equal(await login(attacker), 'in');
+  for (let n = 0; n < 5; n += 1) await login('10.0.0.2', 'admin', 'typo');
+  t.equal(await login('10.0.0.2'), 'NS_IPMI_BUSY', 'one’s own failures count');
+  for (const password of ['no', 'no', undefined, 'no', 'no', undefined])
+    t.not(await login('10.0.0.4', 'viewer', password), 'NS_IPMI_BUSY', 'a success is a new beginning');
   t.notOk(bench.events.some((event) => JSON.stringify(event).includes('guess')));
 });
 

@@ -175,6 +175,26 @@ void t.test(
   },
 );
 
+void t.test(
+  'a header that was spoilt as it was written brings nothing back that was erased before',
+  async (t) => {
+    for (const spoilt of [0, 512]) {
+      const { store, sel } = await open();
+      for (let n = 0; n < 3; n += 1) sel.add(event(n));
+      await sel.flush();
+      sel.clear();
+      await sel.flush();
+      sel.add(event(7));
+      sel.add(event(8));
+      sel.delete(4);
+      await sel.close();
+      const region = await store.region('sel', 1024 + SEL_RECORDS * 32);
+      await region.write(spoilt, new Uint8Array(512).fill(0xa5));
+      t.same((await open(store)).sel.records.map(idOf), [5], `the copy at ${spoilt}`);
+    }
+  },
+);
+
 void t.test('storage full of anything at all is opened, and holds what can be read', async () => {
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ maxLength: 512 }), fc.nat(17_000), async (junk, at) => {

@@ -1,5 +1,5 @@
 import { createConnection, type Socket } from 'node:net';
-import { type Duration, milliseconds, seconds, sentenceOf } from '../../base/index.ts';
+import { type Duration, milliseconds, sentenceOf } from '../../base/index.ts';
 import type { HostConsole } from '../../ipmi/index.ts';
 import type { Clock, LogSink, Stop } from '../../ports/index.ts';
 
@@ -17,7 +17,8 @@ export interface OpenHostConsole extends HostConsole {
 
 const BUFFER = 16 * 1024;
 const FIRST_WAIT = milliseconds(100);
-const LONGEST_WAIT = seconds(2);
+/** A host that starts says its first words within half a second. */
+const LONGEST_WAIT = milliseconds(250);
 
 /** A host's serial console behind a unix socket. It may come and go: it is looked for until it is closed. */
 export function openSocketConsole(options: SocketConsoleOptions): OpenHostConsole {

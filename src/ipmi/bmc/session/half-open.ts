@@ -1,4 +1,4 @@
-import type { Duration } from '../../../base/index.ts';
+import { type Duration, seconds } from '../../../base/index.ts';
 import type { DatagramPeer } from '../../../ports/index.ts';
 import type { Exchange, UserKey } from '../../session/rakp.ts';
 import type { CipherSuite } from '../../wire/cipher-suite.ts';
@@ -34,6 +34,9 @@ export interface Challenged {
   readonly key: UserKey;
 }
 
+/** RAKP 1 follows within a round trip. */
+const STALE = seconds(1);
+
 /** Sessions that are being set up: a bounded number of them, for a bounded time. */
 export class HalfOpenTable {
   readonly #limits: LanLimits;
@@ -64,12 +67,17 @@ export class HalfOpenTable {
     return undefined;
   }
 
-  /** True where its address has as many as it may. */
-  crowded(peer: DatagramPeer): boolean {
+  /**
+   * False where its address has as many as it may. One that nothing has followed for a while makes room: a console that was stopped,
+   * or somebody who only claims to be at that address.
+   */
+  hasRoomFor(peer: DatagramPeer, now: Duration): boolean {
     const address = countedAs(peer.address);
-    let count = 0;
-    for (const each of this.#all.values()) if (countedAs(each.peer.address) === address) count += 1;
-    return count >= this.#limits.halfOpenPerAddress;
+    const own = [...this.#all.values()].filter((each) => countedAs(each.peer.address) === address);
+    if (own.length < this.#limits.halfOpenPerAddress) return true;
+    const stale = own.find(({ stage, since }) => stage.is === 'opened' && now - since >= STALE);
+    if (stale !== undefined) this.#all.delete(stale.id);
+    return stale !== undefined;
   }
 
   /** Gives back the one that had to make room: the oldest whose address nothing has proved, else the oldest. */

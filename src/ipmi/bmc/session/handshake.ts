@@ -102,6 +102,7 @@ export class Handshake {
 
   #open(asked: OpenAsked, peer: DatagramPeer): Uint8Array | undefined {
     const { channel, clock } = this.#parts;
+    const now = clock.monotonic();
     const refused = (status: number): Uint8Array => encodeRefused(asked.tag, status, asked.consoleSession);
     if (!asked.wellFormed || asked.consoleSession === 0) return refused(STATUS.illegalParameter);
     const suite = channel.suites.find(({ id }) => id === asked.suite?.id);
@@ -114,7 +115,7 @@ export class Handshake {
       return encodeOpened(asked, suite, level, begun.id);
     if (begun !== undefined) this.#drop(begun);
     // A console asks again in a second or so; by then the others from there are through.
-    if (this.#halfOpen.crowded(peer)) return undefined;
+    if (!this.#halfOpen.hasRoomFor(peer, now)) return undefined;
     const id = this.#freeId(asked.consoleSession);
     const evicted = this.#halfOpen.add({
       id,
@@ -122,7 +123,7 @@ export class Handshake {
       consoleSession: asked.consoleSession,
       suite,
       level,
-      since: clock.monotonic(),
+      since: now,
       stage: { is: 'opened' },
     });
     if (evicted !== undefined) this.#abandoned(evicted);

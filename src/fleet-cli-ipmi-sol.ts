@@ -173,6 +173,7 @@ class Typed {
   /** When all of it was taken. */
   async empty(): Promise<void> {
     await this.#writing;
+    await this.#sol.drained(this.#signal);
   }
 
   async #write(): Promise<void> {

@@ -11,6 +11,8 @@ export interface BmcMachineOptions {
   readonly machine: Pick<Machine, 'audit' | 'board' | 'chassis' | 'power' | 'lockout' | 'clock' | 'keyStore'>;
   readonly device: string;
   readonly console?: HostConsole;
+  /** The host's power as this begins. */
+  readonly now: PowerReading | undefined;
   readonly log: LogSink;
 }
 
@@ -60,7 +62,7 @@ function identityOf(device: string, { spki }: PublicKey): BmcIdentity {
   };
 }
 
-function chassisOf({ machine, log }: BmcMachineOptions): BmcMachine['chassis'] {
+function chassisOf({ machine, log, now }: BmcMachineOptions): BmcMachine['chassis'] {
   const { board, chassis, power, lockout, clock } = machine;
   const channel = (name: string) => board.io?.channels().find((one) => one.name === name);
   return {
@@ -78,7 +80,7 @@ function chassisOf({ machine, log }: BmcMachineOptions): BmcMachine['chassis'] {
     restorePolicy: fixed('always-off'),
     restorePolicies: ['always-off'],
     bootFlags: held({ valid: false }),
-    onHost: (listener) => power.onChange(changes(listener)),
+    onHost: (listener) => power.onChange(changes(listener, now)),
     ...(channel(IDENTIFY_LED)?.writable === true ? { identify: identifier(board, clock, log) } : {}),
     ...(channel(INTRUSION) === undefined
       ? {}
@@ -86,16 +88,22 @@ function chassisOf({ machine, log }: BmcMachineOptions): BmcMachine['chassis'] {
   };
 }
 
-/** Up and down; a reset shows to nobody who looks at the power alone. */
-function changes(listener: (change: HostChange) => void): (reading: PowerReading) => void {
-  let up: boolean | undefined;
-  return ({ state, certain }) => {
-    if (!certain) return;
-    const is = state === 'S0';
-    if (up !== is) listener(is ? 'up' : 'down');
+/** Up and down, a host that is suspended being up; a reset shows to nobody who looks at the power alone. */
+function changes(
+  listener: (change: HostChange) => void,
+  now: PowerReading | undefined,
+): (reading: PowerReading) => void {
+  let up = now === undefined ? undefined : isUp(now);
+  return (reading) => {
+    const is = isUp(reading);
+    if (is === undefined) return;
+    if (up !== undefined && up !== is) listener(is ? 'up' : 'down');
     up = is;
   };
 }
+
+const isUp = ({ state, certain }: PowerReading): boolean | undefined =>
+  certain ? state === 'S0' || state === 'S3' : undefined;
 
 function identifier(board: BoardParts, clock: Clock, log: LogSink) {
   let lit: AbortController | undefined;

@@ -50,7 +50,8 @@ export async function openDeviceBmc({
 }: DeviceBmcOptions): Promise<DeviceBmc> {
   const { clock, store, audit, board, power } = machine;
   const life = new AbortController();
-  const own = bmcMachine({ machine, device, log, ...(board.console && { console: board.console }) });
+  const now = await power.read().catch(() => undefined);
+  const own = bmcMachine({ machine, device, log, now, ...(board.console && { console: board.console }) });
   const sel = await SelStore.open({ store, clock, log });
   const channel = config && (await channelOf(config, own.identity.systemGuid));
   const commands = new BmcCommands({
@@ -75,7 +76,7 @@ export async function openDeviceBmc({
     audit.onAppended((entry) => {
       for (const { record, ...when } of auditRecords(entry, own.identity.manufacturer)) sel.add(record, when);
     }),
-    power.onChange(powerFeed(sel, await power.read().catch(() => undefined))),
+    power.onChange(powerFeed(sel, now)),
   ];
   board.hostInterface?.(commands);
   const doors = [

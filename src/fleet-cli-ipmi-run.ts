@@ -14,7 +14,7 @@ import type { Context } from './fleet-cli-context.ts';
 import { type AccessOptions, IpmiAccess, usage } from './fleet-cli-ipmi-access.ts';
 import { answered, exitOfIpmi, faulted, type IpmiAnswer } from './fleet-cli-ipmi-outcome.ts';
 import { showDiscovery } from './fleet-cli-ipmi-show.ts';
-import type { IpmiVerb } from './fleet-cli-ipmi-verbs.ts';
+import type { IpmiVerb } from './fleet-cli-ipmi-verb.ts';
 
 export interface IpmiOptions extends AccessOptions {
   readonly host?: string;

@@ -1,5 +1,4 @@
 import { askControlSocket, openControlSocket } from './adapters/control-socket.ts';
-import { systemEntropy } from './adapters/entropy.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import { type Duration, milliseconds, NsError, seconds } from './base/index.ts';
 import {
@@ -8,26 +7,16 @@ import {
   type ExitCode,
   exitOfAll,
   foldHosts,
-  type IpmiTarget,
   jsonLine,
-  parseCount,
   parseWait,
   timeText,
 } from './fleet/index.ts';
 import type { Context } from './fleet-cli-context.ts';
 import { IpmiAccess, usage } from './fleet-cli-ipmi-access.ts';
 import { exitOfIpmi } from './fleet-cli-ipmi-outcome.ts';
-import {
-  askBmc,
-  changesOf,
-  factsOf,
-  linesOf,
-  rowOf,
-  type SweepRow,
-  type Wanted,
-} from './fleet-cli-ipmi-rows.ts';
+import { changesOf, factsOf, linesOf, type SweepRow, type Wanted } from './fleet-cli-ipmi-rows.ts';
 import { type IpmiOptions, showAnswers } from './fleet-cli-ipmi-run.ts';
-import { type IpmiClient, Sweeper } from './ipmi/index.ts';
+import { WarmBmcs } from './fleet-cli-ipmi-warm.ts';
 
 export interface ResidentOptions {
   readonly socket: string;
@@ -45,71 +34,10 @@ export interface SweepOptions {
   readonly via?: string;
 }
 
-const KEEP_ALIVE = seconds(30);
 /** As long as the longest text of hosts, and the rest of a command. */
 const LIMITS = { line: 20_000, answer: 64 * 1024 * 1024 };
 /** Beside the deadline of one host: what the resident itself needs, hosts that wait for others to be slow included. */
 const VIA_LEEWAY = seconds(30);
-
-/** Clients that stay open from one sweep to the next. */
-class WarmBmcs {
-  readonly #access: IpmiAccess;
-  readonly #sweeper: Sweeper;
-  readonly #within: Duration;
-  readonly #clients = new Map<string, Promise<IpmiClient>>();
-  readonly #keepAlive: boolean;
-
-  constructor(
-    access: IpmiAccess,
-    o: { readonly window: string; readonly within: string },
-    keepAlive: boolean,
-  ) {
-    this.#access = access;
-    this.#within = milliseconds(parseWait(o.within));
-    this.#keepAlive = keepAlive;
-    this.#sweeper = new Sweeper({
-      clock: systemClock,
-      entropy: systemEntropy,
-      window: parseCount(o.window, 'window', 1, 4096),
-      within: this.#within,
-    });
-  }
-
-  /** Makes the clients, so that mistakes of the configuration show before anything is sent. */
-  async prepare(targets: readonly IpmiTarget[], prompt: boolean): Promise<void> {
-    for (const target of targets) {
-      if (this.#clients.has(target.name)) continue;
-      const client = this.#access.client(target, {
-        timeout: this.#within,
-        prompt,
-        ...(this.#keepAlive ? { keepAlive: KEEP_ALIVE } : {}),
-      });
-      await client;
-      this.#clients.set(target.name, client);
-    }
-  }
-
-  async sweep(
-    targets: readonly IpmiTarget[],
-    wanted: Wanted,
-    signal: AbortSignal,
-    tell: (row: SweepRow) => void = () => {},
-  ): Promise<readonly SweepRow[]> {
-    const results = await this.#sweeper.sweep(
-      targets.map(({ name }) => name),
-      async (host, until) => askBmc(await this.#clients.get(host)!, wanted, until),
-      signal,
-      (result) => tell(rowOf(result)),
-    );
-    await this.#access.done();
-    return results.map(rowOf);
-  }
-
-  async close(): Promise<void> {
-    await Promise.all([...this.#clients.values()].map(async (client) => (await client).close()));
-    await this.#access.done();
-  }
-}
 
 const wantedOf = (o: SweepOptions): Wanted => {
   const [sensors, sel] = [o.sensors === true, o.sel === true];

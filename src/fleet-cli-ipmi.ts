@@ -3,7 +3,8 @@ import type { Run } from './fleet-cli-files.ts';
 import type { IpmiOptions } from './fleet-cli-ipmi-run.ts';
 import type { SolOptions } from './fleet-cli-ipmi-sol.ts';
 import type { ResidentOptions, SweepOptions } from './fleet-cli-ipmi-sweep.ts';
-import type { IpmiVerb, PowerVerbOptions } from './fleet-cli-ipmi-verbs.ts';
+import type { IpmiVerb } from './fleet-cli-ipmi-verb.ts';
+import type { PowerVerbOptions } from './fleet-cli-ipmi-verbs.ts';
 
 type Verbs = typeof import('./fleet-cli-ipmi-verbs.ts');
 

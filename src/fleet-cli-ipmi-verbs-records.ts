@@ -1,4 +1,4 @@
-import { NsError } from './base/index.ts';
+import { hasCode, NsError } from './base/index.ts';
 import { parseCount } from './fleet/index.ts';
 import { usage } from './fleet-cli-ipmi-access.ts';
 import { showFru, showSelInfo } from './fleet-cli-ipmi-show.ts';
@@ -119,8 +119,8 @@ export function fruPrint(id: string | undefined): IpmiVerb {
           lines.push(head, ...showFru(inventory).map((line) => ` ${line}`), ...trouble);
         } catch (error) {
           // One that cannot be read does not hide the others.
-          if (devices.length === 1 || !(error instanceof NsError) || error.retryable || signal.aborted)
-            throw error;
+          const own = error instanceof IpmiCompletion || hasCode(error, 'NS_IPMI_FRU');
+          if (devices.length === 1 || !own) throw error;
           result.push({ device, name, fault: { code: error.code, sentence: error.sentence } });
           lines.push(head, ` ${error.sentence}`);
         }

@@ -2,11 +2,13 @@ import { systemEntropy } from './adapters/entropy.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import { type Duration, milliseconds, seconds } from './base/index.ts';
 import { type IpmiTarget, parseCount, parseWait } from './fleet/index.ts';
-import type { IpmiAccess } from './fleet-cli-ipmi-access.ts';
+import { type IpmiAccess, usage } from './fleet-cli-ipmi-access.ts';
 import { askBmc, rowOf, type SweepRow, type Wanted } from './fleet-cli-ipmi-rows.ts';
 import { type IpmiClient, Sweeper } from './ipmi/index.ts';
 
 const KEEP_ALIVE = seconds(30);
+/** As many as one command may name, and each with a socket. */
+const MOST_BMCS = 4096;
 
 /** Clients that stay open from one sweep to the next. */
 export class WarmBmcs {
@@ -36,13 +38,20 @@ export class WarmBmcs {
   async prepare(targets: readonly IpmiTarget[], prompt: boolean): Promise<void> {
     for (const target of targets) {
       if (this.#clients.has(target.name)) continue;
+      if (this.#clients.size >= MOST_BMCS) throw usage(`no more than ${MOST_BMCS} BMCs are kept open`);
       const client = this.#access.client(target, {
         timeout: this.#within,
         prompt,
         ...(this.#keepAlive ? { keepAlive: KEEP_ALIVE } : {}),
       });
-      await client;
+      // At once, so that two sweeps that begin together have one client.
       this.#clients.set(target.name, client);
+      try {
+        await client;
+      } catch (error) {
+        this.#clients.delete(target.name);
+        throw error;
+      }
     }
   }
 

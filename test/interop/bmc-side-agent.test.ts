@@ -1,6 +1,4 @@
 import { execFile } from 'node:child_process';
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,19 +9,12 @@ import { MiB } from '../../src/base/index.ts';
 import { ColdHost } from '../kit/cold-host.ts';
 import { scratch } from '../kit/disk-tools.ts';
 import { eventually } from '../kit/eventually.ts';
+import { freeUdpPort } from '../kit/free-port.ts';
 
 const run = promisify(execFile);
 const PASSWORDS = { admin: 'a-long-password-4242', oper: 'oper-pw', viewer: 'view-pw' } as const;
 type User = keyof typeof PASSWORDS;
 const LEVELS = { admin: 'administrator', oper: 'operator', viewer: 'user' } as const;
-
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
-}
 
 const { dir, remove } = await scratch();
 t.teardown(remove);
@@ -31,7 +22,7 @@ for (const [name, password] of Object.entries(PASSWORDS)) {
   await writeFile(join(dir, name), `${password}\n`, { mode: 0o600 });
   await writeFile(join(dir, `${name}.conf`), `username ${name}\npassword ${password}\n`, { mode: 0o600 });
 }
-const port = await freePort();
+const port = await freeUdpPort();
 const users = Object.keys(PASSWORDS) as User[];
 const host = await ColdHost.start({
   ipmi: {

@@ -1,6 +1,4 @@
 import { execFile } from 'node:child_process';
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,23 +6,16 @@ import { promisify } from 'node:util';
 import t from 'tap';
 import { MiB } from '../../src/base/index.ts';
 import { eventually } from '../kit/eventually.ts';
+import { freeUdpPort } from '../kit/free-port.ts';
 import { QemuColdHost } from '../kit/qemu-cold-host.ts';
 
 const run = promisify(execFile);
-
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
-}
 
 const secrets = await mkdtemp(join(tmpdir(), 'ns-qemu-agent-'));
 t.teardown(() => rm(secrets, { recursive: true, force: true }));
 const passwordFile = join(secrets, 'pw');
 await writeFile(passwordFile, 'a-long-password-4242\n', { mode: 0o600 });
-const port = await freePort();
+const port = await freeUdpPort();
 
 const host = await QemuColdHost.start({
   ipmi: {

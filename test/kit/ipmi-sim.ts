@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeRequest } from '../../src/ipmi/wire/message.ts';
 import { encodeSessionless } from '../../src/ipmi/wire/packet.ts';
+import { freeUdpPort } from './free-port.ts';
 
 export const SIM_USERS = {
   admin: 's3cret-pw',
@@ -37,17 +38,6 @@ const FILES = join(import.meta.dirname, '../vectors/ipmi_sim');
 const FRU_SIZE = 256;
 const START_MS = 10_000;
 
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  const closed = once(socket, 'close');
-  socket.close();
-  await closed;
-  return port;
-}
-
 /** Answers a question before any session. */
 async function answers(port: number): Promise<boolean> {
   const socket = createSocket('udp4');
@@ -69,7 +59,7 @@ async function answers(port: number): Promise<boolean> {
 /** A real BMC on a free loopback port: OpenIPMI's ipmi_sim, with test/vectors/ipmi_sim. scripts/setup installs it. */
 export async function startIpmiSim(options: IpmiSimOptions = {}): Promise<IpmiSim> {
   const directory = await mkdtemp(join(tmpdir(), 'ns-ipmi-sim-'));
-  const port = await freePort();
+  const port = await freeUdpPort();
   await cp(FILES, directory, { recursive: true });
   for (const name of ['lan.conf', 'bmc.emu']) {
     let text = await readFile(join(FILES, name), 'utf8');

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { freeTcpPort } from './free-port.ts';
 
 export interface Mosquitto {
   /** "mqtt://127.0.0.1:PORT"; the same after a restart. */
@@ -32,15 +33,6 @@ const PROGRAM =
 
 const START_MS = 10_000;
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
-
 function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => {
@@ -67,7 +59,7 @@ async function started(child: ChildProcess, port: number, output: () => string):
 export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mosquitto> {
   if (PROGRAM === '') throw new Error('mosquitto is not installed; run scripts/setup');
   const directory = await mkdtemp(join(tmpdir(), 'ns-mosquitto-'));
-  const port = await freePort();
+  const port = await freeTcpPort();
   const config = join(directory, 'mosquitto.conf');
   await writeFile(
     config,

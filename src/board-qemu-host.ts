@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
+import { systemEntropy } from './adapters/entropy.ts';
 import { ConsoleIo } from './adapters/host-console/console-io.ts';
 import { openSocketConsole } from './adapters/host-console/socket-console.ts';
 import { openQemuHost, parseQemuHostConfig, type QemuHostConfig } from './adapters/qemu-host/index.ts';
+import { systemScheduler } from './adapters/system-scheduler.ts';
 import { milliseconds } from './base/index.ts';
 import { FusedPower } from './bmc/index.ts';
 import { type Board, needed } from './board-parts.ts';
@@ -19,16 +21,28 @@ function configOf(qemu: unknown, base: string): QemuHostConfig {
     bmc: at(config.bmc),
     ...(config.console === undefined ? {} : { console: at(config.console) }),
     ...(config.control === undefined ? {} : { control: at(config.control) }),
-    disks: config.disks.map((disk) => ({ ...disk, image: at(disk.image) })),
+    disks: config.disks.map(({ image, members, socket, ...disk }) => ({
+      ...disk,
+      ...(image === undefined ? {} : { image: at(image) }),
+      ...(members === undefined
+        ? {}
+        : { members: members.map((member) => ({ ...member, image: at(member.image) })) }),
+      ...(socket === undefined ? {} : { socket: at(socket) }),
+    })),
   };
 }
 
 /** A QEMU machine as the host: the agent is its external BMC, and has its hand on its disks. */
 export const qemuHost: Board = {
   check: ({ qemu }) => void configOf(qemu, '/'),
-  async open(description, { clock, log, base, qemu }) {
+  async open(description, { clock, log, base, store, qemu }) {
     const config = configOf(qemu, base);
-    const host = await openQemuHost(config, { clock, log, handBack: milliseconds(description.handBackMs) });
+    const host = await openQemuHost(config, {
+      clock,
+      log,
+      handBack: milliseconds(description.handBackMs),
+      chain: { scheduler: systemScheduler(), entropy: systemEntropy, state: store },
+    });
     const power = new FusedPower({ sources: host.sources, guard: host.guard, states: STATES, clock, log });
     const console =
       config.console === undefined ? undefined : openSocketConsole({ path: config.console, clock, log });
@@ -38,6 +52,7 @@ export const qemuHost: Board = {
       power,
       control: host.control,
       switches: host.switches,
+      chains: host.chains,
       hostInterface: (commands) => host.bmc.serve(commands),
       ...(console === undefined ? {} : { console }),
       ...(io === undefined ? {} : { io }),

@@ -1,14 +1,17 @@
 import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
+import { systemEntropy } from '../../src/adapters/entropy.ts';
 import { systemClock } from '../../src/adapters/system-clock.ts';
+import { systemScheduler } from '../../src/adapters/system-scheduler.ts';
 import { MiB, milliseconds } from '../../src/base/index.ts';
 import { FusedPower } from '../../src/bmc/index.ts';
 import type { PowerState } from '../../src/ports/index.ts';
 import { sayingBootSector, sleepingBootSector } from '../kit/boot-sector.ts';
 import { scratch } from '../kit/disk-tools.ts';
 import { eventually } from '../kit/eventually.ts';
-import { met, openHostOf, startQemuMachine } from '../kit/qemu-host.ts';
+import { MemoryState } from '../kit/memory-state.ts';
+import { met, openHost, openHostOf, startQemuMachine } from '../kit/qemu-host.ts';
 import { driveSwitchContract } from './drive-switch.ts';
 import { hostPowerContract } from './host-power.ts';
 
@@ -98,4 +101,26 @@ await driveSwitchContract('drive of a QEMU host', async () => {
   const { host } = await machine();
   const [drive] = host.switches;
   return { drive: drive!, run: (movement) => movement, now: () => performance.now() };
+});
+
+await driveSwitchContract('chain of a QEMU host', async () => {
+  count += 1;
+  const directory = join(dir, `host${count}`);
+  const images = ['a', 'b'].map((name) => join(dir, `member${count}${name}.img`));
+  for (const image of images) await writeFile(image, new Uint8Array(MiB / 2));
+  const socket = join(dir, `chain${count}.sock`);
+  const host = await openHost(
+    directory,
+    { disks: [{ members: images.map((image) => ({ image })), socket }] },
+    { chain: { scheduler: systemScheduler(), entropy: systemEntropy, state: new MemoryState() } },
+  );
+  const drive = host.switches[0]!;
+  await eventually(async () => (await drive.position()) === 'host');
+  const qemu = await startQemuMachine({ directory, chains: [socket] });
+  await met(host);
+  t.teardown(async () => {
+    await host.close();
+    await qemu.stop();
+  });
+  return { drive, run: (movement) => movement, now: () => performance.now() };
 });

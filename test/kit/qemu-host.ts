@@ -2,7 +2,13 @@ import { spawn } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openQemuHost, parseQemuHostConfig, type QemuHost } from '../../src/adapters/qemu-host/index.ts';
+import {
+  openQemuHost,
+  parseQemuHostConfig,
+  type QemuHost,
+  type QemuHostConfigInput,
+  type QemuHostOptions,
+} from '../../src/adapters/qemu-host/index.ts';
 import { systemClock } from '../../src/adapters/system-clock.ts';
 import type { LogSink } from '../../src/ports/index.ts';
 import { eventually } from './eventually.ts';
@@ -14,6 +20,8 @@ export interface QemuMachineOptions {
   readonly directory: string;
   /** Raw images: block nodes disk0, disk1, … */
   readonly images?: readonly string[];
+  /** Sockets of chains: block nodes after those of images. */
+  readonly chains?: readonly string[];
   /** Of scripts/qemu-host, "--" and options of QEMU's. */
   readonly args?: readonly string[];
   /** Whoever waits for what. */
@@ -37,9 +45,12 @@ export interface QemuMachine {
 const SCRIPT = fileURLToPath(new URL('../../scripts/qemu-host', import.meta.url));
 
 export async function startQemuMachine(options: QemuMachineOptions): Promise<QemuMachine> {
-  const { directory, images = [], args = [], lifeSeconds = 60, memory = 64 } = options;
+  const { directory, images = [], chains = [], args = [], lifeSeconds = 60, memory = 64 } = options;
   await mkdir(directory, { recursive: true });
-  const disks = images.flatMap((image) => ['--disk', image]);
+  const disks = [
+    ...images.flatMap((image) => ['--disk', image]),
+    ...chains.flatMap((chain) => ['--chain', chain]),
+  ];
   const life = ['--foreground', '--kill-after=3', `${lifeSeconds}`];
   const child = spawn(
     'timeout',
@@ -93,13 +104,20 @@ export async function openHostOf(
   images: readonly string[] = [],
   log: LogSink = silent,
 ): Promise<QemuHost> {
+  return openHost(directory, { disks: images.map((image, i) => ({ name: `disk${i}`, image })) }, { log });
+}
+
+export async function openHost(
+  directory: string,
+  config: Pick<QemuHostConfigInput, 'disks'>,
+  options: Partial<QemuHostOptions> = {},
+): Promise<QemuHost> {
   await mkdir(directory, { recursive: true });
   const at = (name: string): string => join(directory, name);
-  const config = parseQemuHostConfig({
-    qmp: at('qmp-agent.sock'),
-    bmc: at('bmc.sock'),
-    control: at('control.sock'),
-    disks: images.map((image, i) => ({ name: `disk${i}`, image })),
+  const sockets = { qmp: at('qmp-agent.sock'), bmc: at('bmc.sock'), control: at('control.sock') };
+  return openQemuHost(parseQemuHostConfig({ ...sockets, ...config }), {
+    clock: systemClock,
+    log: silent,
+    ...options,
   });
-  return openQemuHost(config, { clock: systemClock, log });
 }

@@ -1,3 +1,4 @@
+export type { ChainLife } from './chain-disk.ts';
 export {
   parseQemuHostConfig,
   type QemuHostConfig,

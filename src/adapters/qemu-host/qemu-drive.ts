@@ -1,4 +1,5 @@
 import { hasCode, milliseconds, NsError } from '../../base/index.ts';
+import type { Clock } from '../../ports/index.ts';
 import { blockNodes, type DriveAt, failingNode, whereIs } from './drive-graph.ts';
 import { driverFor } from './image-holder.ts';
 import type { Qmp } from './qmp.ts';
@@ -6,15 +7,31 @@ import type { Qmp } from './qmp.ts';
 export interface QemuDriveOptions {
   /** For people: "disk0". */
   readonly disk: string;
-  /** As QEMU was given it: an absolute path. */
-  readonly image: string;
+  readonly home: DriveHome;
   /** Of the block node of driver "raw" that the host's drive is plugged into. */
   readonly node: string;
   readonly qmp: Qmp;
+  readonly clock: Clock;
 }
+
+/** What the drive is over while it is with the host. */
+export interface DriveHome {
+  /** QEMU's name for it, as it tells it of a node that has it open. */
+  readonly file: string;
+  /** What blockdev-add is told, but for the node's name. */
+  node(): Promise<Readonly<Record<string, unknown>>>;
+}
+
+/** An image: an absolute path, as QEMU was given it. */
+export const imageHome = (image: string): DriveHome => ({
+  file: image,
+  node: async () => ({ driver: await driverFor(image), filename: image }),
+});
 
 /** A QEMU that ends, or one that begins, is neither there nor gone for a moment. */
 const KNOWN = milliseconds(300);
+const TRIES = 20;
+const PAUSE = milliseconds(50);
 
 /**
  * The host's drive inside QEMU: over the image, or over a node that fails every request. QEMU opens and closes the image
@@ -29,10 +46,10 @@ export class QemuDrive {
 
   /** "absent" where there is no QEMU. Throws where it does not answer. */
   async at(signal?: AbortSignal): Promise<DriveAt | { readonly is: 'absent' }> {
-    const { qmp, node, image } = this.#options;
+    const { qmp, node, home } = this.#options;
     if ((await qmp.known(KNOWN)) === 'gone') return { is: 'absent' };
     const answer = await qmp.execute('query-named-block-nodes', { flat: true }, signal);
-    return whereIs(blockNodes(answer), node, image);
+    return whereIs(blockNodes(answer), node, home.file);
   }
 
   /** Has QEMU close the image. NS_SWITCH where it still has it afterwards. */
@@ -52,18 +69,46 @@ export class QemuDrive {
     const before = await this.at(signal);
     if (before.is === 'absent') return;
     if (before.is !== 'host') {
-      const { image } = this.#options;
       // One that was left by an earlier try may be of another size by now.
       await this.#remove(this.#home, signal);
-      await this.#add({ driver: await driverFor(image), 'node-name': this.#home, filename: image }, signal);
+      await this.#add({ ...(await this.#options.home.node()), 'node-name': this.#home }, signal);
       await this.#reopen(this.#home, signal);
     }
     await this.#remove(this.#away, signal);
     await this.#check('host', signal);
   }
 
+  /**
+   * Has QEMU open what it has at home once more: a connection that was lost fails one request before it is made again.
+   * Nothing where the drive is not with the host.
+   */
+  async renew(signal?: AbortSignal): Promise<void> {
+    if ((await this.at(signal)).is !== 'host') return;
+    for (const name of [this.#home, this.#again]) await this.#remove(name, signal);
+    const answer = await this.#options.qmp.execute('query-named-block-nodes', { flat: true }, signal);
+    const isUsed = blockNodes(answer).some(({ name }) => name === this.#home);
+    const [fresh, old] = isUsed ? [this.#again, this.#home] : [this.#home, this.#again];
+    await this.#add({ ...(await this.#options.home.node()), 'node-name': fresh }, signal);
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await this.#reopen(fresh, signal);
+        break;
+      } catch (error) {
+        // It flushes what it had before, and cannot yet.
+        if (tries === TRIES || !hasCode(error, 'NS_QMP_REFUSED')) throw error;
+      }
+      await this.#options.clock.sleep(PAUSE, signal ?? new AbortController().signal);
+    }
+    await this.#remove(old, signal);
+    await this.#check('host', signal);
+  }
+
   get #away(): string {
     return `${this.#options.node}-away`;
+  }
+
+  get #again(): string {
+    return `${this.#options.node}-again`;
   }
 
   get #home(): string {

@@ -1,7 +1,7 @@
 import { asNsError, type Duration, NsError } from '../../base/index.ts';
 import type { BlockDevice, Clock, DriveSwitch, LogSink, SwitchPosition } from '../../ports/index.ts';
 import { ImageHolder } from './image-holder.ts';
-import { QemuDrive } from './qemu-drive.ts';
+import { imageHome, QemuDrive } from './qemu-drive.ts';
 import type { Qmp } from './qmp.ts';
 
 export interface QmpDriveSwitchOptions {
@@ -35,7 +35,7 @@ export class QmpDriveSwitch implements DriveSwitch {
     this.disk = options.disk;
     this.capabilities = { hold: true, handBack: options.handBack, ownPower: true };
     this.#options = options;
-    this.#drive = new QemuDrive(options);
+    this.#drive = new QemuDrive({ ...options, home: imageHome(options.image) });
   }
 
   async position(signal?: AbortSignal): Promise<SwitchPosition> {

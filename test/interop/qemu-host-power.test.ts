@@ -1,4 +1,4 @@
-import { open, readFile, writeFile } from 'node:fs/promises';
+import { open, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { askControlSocket } from '../../src/adapters/control-socket.ts';
@@ -269,6 +269,29 @@ await t.test('who has the image is told by its locks: the host, we, or nobody el
   await drive.giveBack();
   await restart();
   await shows('S5');
+});
+
+/** The process that has an image open for the agent. */
+async function helperOf(image: string): Promise<number> {
+  for (const pid of await readdir('/proc')) {
+    const line = await readFile(join('/proc', pid, 'cmdline'), 'utf8').catch(() => '');
+    if (line.startsWith('qemu-storage-daemon') && line.includes(image)) return Number(pid);
+  }
+  throw new Error(`nobody has ${image} open for the agent`);
+}
+
+await t.test('where the lock ends, so does the access', async (t) => {
+  const { drive, image, boots, host } = await bench(t);
+  const device = await drive.take(never);
+  const helper = await helperOf(image);
+  process.kill(helper, 'SIGKILL');
+  await eventually(() => isFree(image));
+  await t.rejects(device.write(0, new Uint8Array(512)), { code: 'NS_BLOCK_IO' });
+  await eventually(async () => (await drive.position()) === 'held');
+  const again = await drive.take(never);
+  await again.read(0, new Uint8Array(512));
+  await drive.giveBack();
+  await boots(() => host.control.drive('on', never));
 });
 
 await t.test('while the disk is ours a host that runs all the same gets errors, not bytes', async (t) => {

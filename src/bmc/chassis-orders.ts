@@ -1,4 +1,4 @@
-import { allow, asNsError, type Duration, refuse, seconds, type Verdict } from '../base/index.ts';
+import { allow, asNsError, type Duration, NsError, refuse, seconds, type Verdict } from '../base/index.ts';
 import type { Clock, HostControl, HostPower, LogSink, PowerAction, PowerReading } from '../ports/index.ts';
 import type { Lockout } from './lockout.ts';
 import type { WakeInterlock } from './wake-interlock.ts';
@@ -26,7 +26,9 @@ const WHILE_ENABLED: readonly PowerAction[] = ['on', 'cycle', 'reset', 'nmi'];
 /** Power orders of a fleet's other tools, as a BMC gets them: obeyed within the lock, and with the disks home first. */
 export class ChassisOrders {
   readonly #options: ChassisOrdersOptions;
-  #cycling: Promise<void> | undefined;
+  #cycling = false;
+  /** The latest order was to switch off: one to switch on that is not through yet gives way to it. */
+  #off = false;
 
   constructor(options: ChassisOrdersOptions) {
     this.#options = options;
@@ -34,7 +36,8 @@ export class ChassisOrders {
 
   /**
    * Refuses DISABLED, NOT_SUPPORTED, HOST_NOT_ON and HOST_STATE_UNKNOWN. Resolves when the order was given to the host, for
-   * "cycle" when it was given to switch off; NS_POWER where it could not be given.
+   * "cycle" when it was given to switch off; NS_POWER where it could not be given. A "cycle" that is under way already is
+   * joined. "off" ends it: whoever heard that the host is off must not see it come on.
    */
   async order(action: PowerAction, by: string, signal: AbortSignal): Promise<Verdict<void>> {
     const { power, log } = this.#options;
@@ -47,6 +50,7 @@ export class ChassisOrders {
       ...(refused.ok ? {} : { refused: refused.refusal.code }),
     });
     if (!refused.ok) return refused;
+    if (action === 'on' || action === 'cycle' || action === 'off') this.#off = action === 'off';
     if (action === 'on') return reading.state === 'S0' ? allow(undefined) : this.#on(by);
     if (action === 'cycle') return this.#cycle(by, signal);
     if (action === 'off' && isOff(reading)) return allow(undefined);
@@ -71,14 +75,23 @@ export class ChassisOrders {
   #on(by: string): Promise<Verdict<void>> {
     const { control, interlock } = this.#options;
     const { signal } = new AbortController();
-    return interlock.switchOn(by, () => control.drive('on', signal));
+    return interlock.switchOn(by, async () => {
+      if (this.#off) throw new NsError('NS_POWER', 'the host was ordered off while its disks came home');
+      await control.drive('on', signal);
+    });
   }
 
   async #cycle(by: string, signal: AbortSignal): Promise<Verdict<void>> {
-    if (this.#cycling !== undefined) return refuse('NOT_SUPPORTED', 'A power cycle is under way already.');
-    await this.#options.control.drive('off', signal);
-    this.#cycling = this.#onAgain(by).finally(() => {
-      this.#cycling = undefined;
+    if (this.#cycling) return allow(undefined);
+    this.#cycling = true;
+    try {
+      await this.#options.control.drive('off', signal);
+    } catch (error) {
+      this.#cycling = false;
+      throw error;
+    }
+    void this.#onAgain(by).finally(() => {
+      this.#cycling = false;
     });
     return allow(undefined);
   }
@@ -93,6 +106,10 @@ export class ChassisOrders {
         await clock.sleep(LOOK_EVERY, signal);
       }
       await clock.sleep(STAY_DOWN, signal);
+      if (this.#off) {
+        log.log('info', 'chassis.cycle-ended-off', { by, refused: 'ordered off meanwhile' });
+        return;
+      }
       const on = await this.#on(`${by}, power cycle`);
       if (!on.ok) log.log('warn', 'chassis.cycle-ended-off', { by, refused: on.refusal.code });
     } catch (error) {

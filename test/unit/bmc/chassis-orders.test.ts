@@ -119,6 +119,53 @@ await t.test('a cycle is off, a pause with the disks at the host, and on', async
   );
 });
 
+await t.test('an order to switch off ends a cycle: the host does not come on behind its back', async (t) => {
+  const { order, host, clock } = await bench({ state: 'S0' });
+  t.equal(await order('cycle'), 'ok');
+  await clock.advance(seconds(0.5));
+  t.equal(await order('off'), 'ok');
+  await clock.advance(seconds(60));
+  t.equal(host.state, 'S5');
+  t.equal(await order('on'), 'ok');
+  await clock.advance(seconds(2));
+  t.equal(host.state, 'S0', 'a later order to switch on is obeyed');
+});
+
+await t.test('so does one that comes while the disks are on their way home', async (t) => {
+  const { order, orders, host, clock, lend } = await bench({ switchDelay: 500 });
+  await lend();
+  const on = orders.order('on', 'admin', signal);
+  await clock.advance(seconds(0.1));
+  t.equal(await order('off'), 'ok');
+  await t.rejects(clock.settle(on, seconds(5)), { code: 'NS_POWER', message: /ordered off/ });
+  await clock.advance(seconds(5));
+  t.equal(host.state, 'S5');
+});
+
+await t.test(
+  'a second cycle joins the first, and one that could not begin leaves the way free',
+  async (t) => {
+    const { orders, order, host, clock } = await bench({ state: 'S0' });
+    const drive = host.drive.bind(host);
+    host.drive = async () => {
+      throw new Error('relay');
+    };
+    await t.rejects(clock.settle(orders.order('cycle', 'a', signal), seconds(5)), { message: 'relay' });
+    const given: string[] = [];
+    host.drive = async (action, until) => {
+      given.push(action);
+      if (action === 'off') await clock.sleep(seconds(1), until);
+      return drive(action, until);
+    };
+    const both = Promise.all([orders.order('cycle', 'a', signal), orders.order('cycle', 'b', signal)]);
+    t.match(await clock.settle(both, seconds(10)), [{ ok: true }, { ok: true }]);
+    await clock.advance(seconds(10));
+    t.same(given, ['off', 'on']);
+    t.equal(host.state, 'S0');
+    t.equal(await order('cycle'), 'ok');
+  },
+);
+
 await t.test('two who switch on at once switch on once', async (t) => {
   const { clock, host, interlock } = await bench();
   let calls = 0;

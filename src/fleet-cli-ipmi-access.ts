@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type IpmiClientOptions, ipmiClient } from './adapters/ipmi-client.ts';
 import { IpmiPins, usualPinFile } from './adapters/ipmi-pins.ts';
+import { localIpmiClient } from './adapters/local-ipmi/open-ipmi.ts';
 import { type Duration, fromHex, NsError, utf8 } from './base/index.ts';
 import {
   configInvalid,
@@ -28,6 +29,10 @@ const MAX_SECRET_FILE = 4096;
 const KG_BYTES = 20;
 const LONG_PASSWORD = 'of a password of 17 to 20 bytes some BMCs keep only the first 16';
 
+/** This machine's own BMC; no name that a host can have. */
+export const LOCAL = ':local';
+const LOCAL_TARGET: IpmiTarget = { name: 'local', address: LOCAL, port: 0 };
+
 export const usage = (sentence: string): NsError => new NsError('NS_USAGE', sentence, { family: 'caller' });
 const peerOf = (target: IpmiTarget): string => `${target.address.toLowerCase()}:${target.port}`;
 
@@ -39,6 +44,16 @@ export function parseSuites(text: string): readonly IpmiSuite[] {
     throw usage(`"${text}" names a cipher suite that is not spoken here; 17, and 3 where it must be`);
   }
   return suites as IpmiSuite[];
+}
+
+async function localClient(timeout: Duration | undefined): Promise<IpmiClient> {
+  const client = await localIpmiClient(timeout === undefined ? {} : { timeout });
+  if (client !== undefined) return client;
+  throw new NsError(
+    'NS_IPMI_DEVICE',
+    'this machine has no /dev/ipmi0: no BMC, or its driver (ipmi_devintf, ipmi_si) is not loaded',
+    { family: 'caller' },
+  );
 }
 
 /** Opens clients by what the command line, the environment and the configuration say, and keeps the pins. */
@@ -66,6 +81,7 @@ export class IpmiAccess {
   }
 
   async targets(hosts: string): Promise<readonly IpmiTarget[]> {
+    if (hosts === LOCAL) return [LOCAL_TARGET];
     const { ipmi, groups } = await this.#context.config();
     return resolveIpmiHosts(hosts, ipmi, groups);
   }
@@ -78,6 +94,7 @@ export class IpmiAccess {
     target: IpmiTarget,
     more: { readonly timeout?: Duration; readonly keepAlive?: Duration; readonly prompt?: boolean } = {},
   ): Promise<IpmiClient> {
+    if (target === LOCAL_TARGET) return localClient(more.timeout);
     const user = this.#options.user ?? target.user;
     if (user === undefined) {
       throw usage(`no user for ${target.name}: say --user, or name one in the configuration under "ipmi"`);

@@ -11,13 +11,14 @@ import {
   type IpmiTarget,
 } from './fleet/index.ts';
 import type { Context } from './fleet-cli-context.ts';
-import { type AccessOptions, IpmiAccess, usage } from './fleet-cli-ipmi-access.ts';
+import { type AccessOptions, IpmiAccess, LOCAL, usage } from './fleet-cli-ipmi-access.ts';
 import { answered, exitOfIpmi, faulted, type IpmiAnswer } from './fleet-cli-ipmi-outcome.ts';
 import { showDiscovery } from './fleet-cli-ipmi-show.ts';
 import type { IpmiVerb } from './fleet-cli-ipmi-verb.ts';
 
 export interface IpmiOptions extends AccessOptions {
   readonly host?: string;
+  readonly local?: true;
   readonly yes?: true;
   readonly forgetPin?: true;
 }
@@ -25,8 +26,21 @@ export interface IpmiOptions extends AccessOptions {
 /** For one command, where --timeout says nothing. */
 const TIMEOUT = seconds(10);
 
+/** For what goes over the network alone. */
+export function remoteHostsOf(options: IpmiOptions, what: string): string {
+  if (options.local === true) throw usage(`${what} goes over the network only: say --host`);
+  return hostsOf(options);
+}
+
 export function hostsOf(options: IpmiOptions): string {
-  if (options.host === undefined) throw usage('say which BMC: --host NAME or --host ADDRESS[:PORT]');
+  if (options.local === true) {
+    if (options.host !== undefined)
+      throw usage('--local is this machine, and --host names others: say one of them');
+    return LOCAL;
+  }
+  if (options.host === undefined) {
+    throw usage("say which BMC: --host NAME, --host ADDRESS[:PORT], or --local for this machine's own");
+  }
   return options.host;
 }
 
@@ -137,7 +151,7 @@ export async function runVerb(context: Context, options: IpmiOptions, verb: Ipmi
 /** What BMCs tell anybody: no user, no password. */
 export async function runDiscover(context: Context, options: IpmiOptions): Promise<ExitCode> {
   const access = await IpmiAccess.open(context, options);
-  const targets = await access.targets(hostsOf(options));
+  const targets = await access.targets(remoteHostsOf(options, 'discover'));
   const timeout = milliseconds(context.timing.total ?? seconds(4));
   return onTargets(context, targets, 'discover', async ({ address, port }, signal) => {
     const result = await ipmiDiscover(address, { port, timeout }, signal);

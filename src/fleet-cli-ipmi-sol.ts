@@ -5,7 +5,7 @@ import { clean, EscapeKeys, EXIT, type ExitCode } from './fleet/index.ts';
 import type { Context } from './fleet-cli-context.ts';
 import { IpmiAccess, usage } from './fleet-cli-ipmi-access.ts';
 import { exitOfIpmi, outcomeOf } from './fleet-cli-ipmi-outcome.ts';
-import { hostsOf, type IpmiOptions } from './fleet-cli-ipmi-run.ts';
+import { type IpmiOptions, remoteHostsOf } from './fleet-cli-ipmi-run.ts';
 import type { SolConsole, SolEnd } from './ipmi/index.ts';
 
 export interface SolOptions {
@@ -32,7 +32,7 @@ const AFTER_END = seconds(2);
 export async function runSol(context: Context, options: IpmiOptions, o: SolOptions): Promise<ExitCode> {
   if (context.json) throw usage('a console is no JSON');
   const access = await IpmiAccess.open(context, options);
-  const [target, ...others] = await access.targets(hostsOf(options));
+  const [target, ...others] = await access.targets(remoteHostsOf(options, 'sol'));
   if (target === undefined || others.length > 0) throw usage('a console is of one machine: name one host');
   const { total } = context.timing;
   const client = await access.client(target, total === undefined ? {} : { timeout: total });

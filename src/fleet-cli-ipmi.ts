@@ -43,6 +43,7 @@ export function addIpmiCommands(program: Command, run: Run): void {
     .command('ipmi')
     .description("talk to the hosts' own BMCs by IPMI 2.0")
     .option('--host <hosts>', 'BMC: name, range, list, @group or ADDRESS[:PORT]')
+    .option('--local', "this machine's own BMC, by the kernel's driver; needs no user")
     .option('--user <name>', 'user of the BMC')
     .option('--password-file <file>', 'its first line is the password')
     .option('--suites <list>', 'cipher suites to try, in this order: 17, or 17,3')

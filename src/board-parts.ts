@@ -2,55 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { NsError, shapeConfig, suggest } from './base/index.ts';
 import { type BoardDescription, boardDescription } from './bmc/index.ts';
-import type { BmcCommands, HostConsole } from './ipmi/index.ts';
-import type {
-  Clock,
-  DriveSwitch,
-  HostControl,
-  HostPower,
-  IoDevices,
-  LogSink,
-  MemoryProbe,
-  StateStore,
-} from './ports/index.ts';
-import type { ChainControl } from './sata-chain/index.ts';
-
-/** A board as the agent uses it: its description, and an adapter for each port that it has. */
-export interface BoardParts {
-  readonly description: BoardDescription;
-  readonly power: HostPower;
-  /** Where the board can drive its host: for chassis orders and the lock, never for a task. */
-  readonly control?: HostControl;
-  readonly switches: readonly DriveSwitch[];
-  readonly memory?: MemoryProbe;
-  readonly io?: IoDevices;
-  /** Disks that are chains of drives. */
-  readonly chains?: readonly ChainControl[];
-  /** The host's serial console. */
-  readonly console?: HostConsole;
-  /** Where the host itself asks its BMC: gives it whoever answers. */
-  readonly hostInterface?: (commands: BmcCommands) => void;
-  close(): Promise<void>;
-}
-
-export interface BoardSetting {
-  readonly clock: Clock;
-  /** The agent's own storage, for boards that have no memory of their own. */
-  readonly store: StateStore;
-  readonly log: LogSink;
-  /** Paths in the configuration are relative to this. */
-  readonly base: string;
-  /** The configuration's sections `sim` and `qemu`. */
-  readonly sim?: unknown;
-  readonly qemu?: unknown;
-}
-
-/** How a board is opened, and how its part of the configuration is judged. */
-export interface Board {
-  readonly open: (description: BoardDescription, setting: BoardSetting) => Promise<BoardParts>;
-  /** Opens nothing; NS_CONFIG_INVALID. */
-  readonly check: (setting: Pick<BoardSetting, 'sim' | 'qemu'>) => void;
-}
+import type { Board, BoardParts, BoardSetting } from './board.ts';
 
 /** Read when they are asked for: a device carries the code of one board. */
 const BOARDS: Readonly<Record<string, () => Promise<Board>>> = {
@@ -78,16 +30,6 @@ function boardOf(name: string): Promise<Board> {
   const near = suggest(name, names);
   const hint = near === undefined ? `there are ${names.join(', ')}` : `did you mean "${near}"?`;
   throw new NsError('NS_BOARD_UNKNOWN', `there is no board "${name}"; ${hint}`, { family: 'caller' });
-}
-
-/** A board's own section of the configuration, which it cannot do without. */
-export function needed(section: unknown, name: string, board: string): unknown {
-  if (section !== undefined) return section;
-  throw new NsError(
-    'NS_CONFIG_INVALID',
-    `the board ${board} needs a section "${name}" in the configuration`,
-    { family: 'caller' },
-  );
 }
 
 /** Boards are data, in boards/ beside the program. */

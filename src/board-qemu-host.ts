@@ -4,9 +4,9 @@ import { ConsoleIo } from './adapters/host-console/console-io.ts';
 import { openSocketConsole } from './adapters/host-console/socket-console.ts';
 import { openQemuHost, parseQemuHostConfig, type QemuHostConfig } from './adapters/qemu-host/index.ts';
 import { systemScheduler } from './adapters/system-scheduler.ts';
-import { milliseconds } from './base/index.ts';
+import { asNsError, milliseconds } from './base/index.ts';
 import { FusedPower } from './bmc/index.ts';
-import { type Board, needed } from './board-parts.ts';
+import { type Board, needed } from './board.ts';
 
 /** The one channel of board.json. */
 const CONSOLE = 'console';
@@ -53,7 +53,14 @@ export const qemuHost: Board = {
       control: host.control,
       switches: host.switches,
       chains: host.chains,
-      hostInterface: (commands) => host.bmc.serve(commands),
+      hostInterface: {
+        serve: (commands) => host.bmc.serve(commands),
+        attention: (raised) => {
+          host.bmc.order(raised ? 'attentionWithInterrupt' : 'clearAttention').catch((error: unknown) => {
+            log.log('warn', 'bmc.attention', { error: asNsError(error).message });
+          });
+        },
+      },
       ...(console === undefined ? {} : { console }),
       ...(io === undefined ? {} : { io }),
       close: async () => {

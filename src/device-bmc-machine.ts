@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { asNsError, seconds as ofSeconds, refusal } from './base/index.ts';
-import type { BoardParts } from './board-parts.ts';
+import type { BoardParts } from './board.ts';
 import { note } from './device-bmc-audit.ts';
 import type { Machine } from './device-machine.ts';
 import type { BmcIdentity, BmcMachine, Caller, HostChange, HostConsole, Setting } from './ipmi/index.ts';

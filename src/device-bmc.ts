@@ -62,6 +62,7 @@ export async function openDeviceBmc({
         clock,
         log,
         life: life.signal,
+        attention: (raised) => board.hostInterface?.attention(raised),
         ...(config === undefined ? {} : { lan: () => lanFacts(config) }),
       }),
       ...(channel === undefined ? [] : lanCommands(channel)),
@@ -78,7 +79,7 @@ export async function openDeviceBmc({
     }),
     power.onChange(powerFeed(sel, now)),
   ];
-  board.hostInterface?.(commands);
+  board.hostInterface?.serve(commands);
   const doors = [
     ...(hostInterface?.kcs ?? []).map((path) => kcsBmc(path, { commands, clock, log })),
     ...(hostInterface?.bt ?? []).map((path) => btBmc(path, { commands, clock, log })),

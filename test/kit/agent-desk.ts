@@ -1,7 +1,7 @@
 import { systemEntropy } from '../../src/adapters/entropy.ts';
 import { systemClock } from '../../src/adapters/system-clock.ts';
 import type { AgentConfig } from '../../src/agent-config.ts';
-import type { BoardParts } from '../../src/board-parts.ts';
+import type { BoardParts } from '../../src/board.ts';
 import { type Device, startDevice } from '../../src/device.ts';
 import { openDeviceKey } from '../../src/device-parts.ts';
 import { Fleet, type GetOutcome, type PutOutcome } from '../../src/fleet/index.ts';

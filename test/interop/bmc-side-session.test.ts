@@ -132,7 +132,7 @@ await t.test('ipmitool takes the best suite by itself, and sees users, channel a
   const file = join(directory, 'password');
   await writeFile(file, password, { mode: 0o600 });
   const where = ['-I', 'lanplus', '-H', '127.0.0.1', '-p', String(port), '-U', 'admin', '-f', file];
-  t.match(await run('ipmitool', [...where, 'mc', 'guid']), { code: 0, text: /System GUID/ });
+  t.match(await run('ipmitool', [...where, 'mc', 'info']), { code: 0 });
   t.match(
     events.findLast((event) => event.is === 'login'),
     { suite: 17 },

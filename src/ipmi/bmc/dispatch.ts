@@ -1,4 +1,4 @@
-import { asNsError, ByteView, hasCode, seconds } from '../../base/index.ts';
+import { asNsError, ByteView, hasCode, NsError, seconds } from '../../base/index.ts';
 import type { Clock, LogSink } from '../../ports/index.ts';
 import { LEVEL } from '../session/set-up.ts';
 import { type Admission, type BmcAnswer, type BmcCommand, type Caller, Completion } from './command.ts';
@@ -48,9 +48,17 @@ export class BmcCommands {
   readonly #commands: ReadonlyMap<number, BmcCommand>;
   readonly #options: BmcCommandsOptions;
 
+  /** NS_INTERNAL where two are the same command: one of them would never be asked. */
   constructor(options: BmcCommandsOptions) {
     this.#options = options;
-    this.#commands = new Map(options.commands.map((command) => [key(command.netFn, command.code), command]));
+    const commands = new Map<number, BmcCommand>();
+    for (const command of options.commands) {
+      const own = key(command.netFn, command.code);
+      if (commands.has(own))
+        throw new NsError('NS_INTERNAL', `two commands are ${command.name}`, { family: 'bug' });
+      commands.set(own, command);
+    }
+    this.#commands = commands;
   }
 
   async answer(request: BmcRequest, caller: Caller): Promise<BmcAnswer> {

@@ -109,6 +109,7 @@ export {
 export { setSelTime } from './set-sel-time.ts';
 export { setSelTimeUtcOffset } from './set-sel-time-utc-offset.ts';
 export { setSensorThresholds } from './set-sensor-thresholds.ts';
+export { setSessionPrivilegeLevel } from './set-session-privilege-level.ts';
 export {
   type SolParameterSetting,
   setSolConfigurationParameters,

@@ -1,10 +1,10 @@
 import { asNsError, type Duration, hasCode, milliseconds, NsError, sentenceOf } from '../../base/index.ts';
 import type { Datagram, Stop } from '../../ports/index.ts';
 import type { BridgeTarget, BridgingCarrier } from '../bridge.ts';
-import type { Carrier } from '../command.ts';
+import { type Carrier, NOTHING } from '../command.ts';
+import { getDeviceId } from '../commands/get-device-id.ts';
 import { IpmiCompletion } from '../faults.ts';
 import { CIPHER_SUITES, type CipherSuiteId } from '../wire/cipher-suite.ts';
-import { NET_FN } from '../wire/message.ts';
 import { HoldOff } from './hold-off.ts';
 import type { LanCarrierOptions } from './lan-carrier-options.ts';
 import type { Patience } from './line.ts';
@@ -17,10 +17,10 @@ export type { LanCarrierOptions };
 const MOST_WAITING = 64;
 const SLOWER = 4;
 const KEEP_ALIVE: Question = {
-  name: 'Get Device ID',
-  netFn: NET_FN.app,
-  command: 0x01,
-  data: new Uint8Array(0),
+  name: getDeviceId.name,
+  netFn: getDeviceId.netFn,
+  command: getDeviceId.code,
+  data: NOTHING,
   repeatable: true,
 };
 

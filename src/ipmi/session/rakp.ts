@@ -1,4 +1,5 @@
 import { ByteView, concatBytes, NsError } from '../../base/index.ts';
+import { le32 } from '../wire/bits.ts';
 import { type CipherSuite, suiteOf } from '../wire/cipher-suite.ts';
 import { hmac } from '../wire/protection.ts';
 
@@ -158,11 +159,7 @@ export function decodeRakp4(bytes: Uint8Array): SetupReply<Rakp4> & { readonly t
 }
 
 /** Session ids are hashed in the byte order of the wire. */
-function u32(value: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, value, true);
-  return bytes;
-}
+const u32 = (value: number): Uint8Array => Uint8Array.from(le32(value));
 
 const named = ({ role, user }: Exchange): Uint8Array =>
   concatBytes(Uint8Array.of(role, user.byteLength), user);

@@ -1,8 +1,9 @@
 import { type Duration, hasCode, milliseconds, type NsError } from '../../base/index.ts';
 import type { Clock, Datagram, Entropy, Stop } from '../../ports/index.ts';
 import type { BridgeTarget } from '../bridge.ts';
+import { closeSession } from '../commands/close-session.ts';
 import { bridgedRequest, bridgedResponse } from '../wire/bridged.ts';
-import { decodeResponse, encodeRequest, type IpmiResponse, NET_FN } from '../wire/message.ts';
+import { decodeResponse, encodeRequest, type IpmiResponse } from '../wire/message.ts';
 import { encodeSession, type IpmiPacket, PAYLOAD } from '../wire/packet.ts';
 import { InOrder } from './in-order.ts';
 import { Line, type Patience } from './line.ts';
@@ -31,7 +32,6 @@ export interface Question {
   readonly repeatable: boolean;
 }
 
-const CLOSE_SESSION = 0x3c;
 /** A BMC that is there is told in time; for one that is gone nobody waits. */
 const CLOSING: Patience = { first: milliseconds(200), tries: 2, total: milliseconds(500) };
 const SEQUENCES = 64;
@@ -135,16 +135,11 @@ export class IpmiSession {
 
   /** Frees the session at the BMC, as far as it can still be reached. Never fails. */
   async close(signal: AbortSignal): Promise<void> {
-    const data = new Uint8Array(4);
-    new DataView(data.buffer).setUint32(0, this.#setUp.bmcSession, true);
-    const question = {
-      name: 'Close Session',
-      netFn: NET_FN.app,
-      command: CLOSE_SESSION,
-      data,
-      repeatable: false,
-    };
-    await this.#ask({ ...question, repeatable: true }, CLOSING, signal).catch(() => undefined);
+    const { name, netFn, code } = closeSession;
+    const data = closeSession.encode({ id: this.#setUp.bmcSession });
+    // Its own session cannot be closed twice.
+    const question = { name, netFn, command: code, data, repeatable: true };
+    await this.#ask(question, CLOSING, signal).catch(() => undefined);
     await this.#line.close();
   }
 

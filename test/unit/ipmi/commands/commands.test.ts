@@ -44,6 +44,7 @@ const guidMeans = {
 row(c.getDeviceGuid, undefined, '06 08', guid, guidMeans);
 row(c.getSystemGuid, undefined, '06 37', guid, guidMeans);
 row(c.getSystemGuid, undefined, '06 37', '00'.repeat(16), { unset: true });
+row(c.setSessionPrivilegeLevel, { level: 'operator' }, '06 3b 03', '03', 'operator');
 row(c.getSelfTestResults, undefined, '06 04', '55 00', { is: 'passed' });
 row(c.getSelfTestResults, undefined, '06 04', '57 81', {
   is: 'broken',

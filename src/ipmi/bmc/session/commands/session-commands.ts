@@ -1,8 +1,9 @@
 import type { ByteView } from '../../../../base/index.ts';
+import { closeSession, getSessionInfo, setSessionPrivilegeLevel } from '../../../commands/index.ts';
 import { LEVEL } from '../../../session/set-up.ts';
 import { le16, nameOf } from '../../../wire/bits.ts';
-import { NET_FN } from '../../../wire/message.ts';
 import { type BmcCommand, type Caller, type CallerSession, Completion } from '../../command.ts';
+import { serve, USER } from '../../commands/serve.ts';
 import { COMPLETION } from '../../dispatch.ts';
 import { LAN_CHANNEL, type LanChannel } from '../channel.ts';
 import type { ConsoleSession } from '../console-session.ts';
@@ -20,31 +21,22 @@ const BY_ID = 0xff;
 const RMCP_PLUS = 0x10;
 
 /** IPMI 2.0, 22.18. */
-export const setSessionPrivilegeLevel = (): BmcCommand => ({
-  name: 'Set Session Privilege Level',
-  netFn: NET_FN.app,
-  code: 0x3b,
-  from: { user: 'user' },
-  answer(data, caller) {
+const setLevel = (): BmcCommand =>
+  serve(setSessionPrivilegeLevel, USER, 1, (data, caller) => {
     const wanted = data.u8(0) & 0x0f;
     const { level: present, session } = userOf(caller);
-    if (wanted === PRESENT_LEVEL) return Uint8Array.of(LEVEL[present]);
+    if (wanted === PRESENT_LEVEL) return [LEVEL[present]];
     if (wanted > OEM_LEVEL) throw new Completion(COMPLETION.invalidField);
     const level = nameOf(LEVEL, wanted);
     if (level === undefined) throw new Completion(LEVEL_NOT_AVAILABLE);
     if (wanted > LEVEL[session.limit]) throw new Completion(LEVEL_ABOVE_LIMIT);
     session.setLevel(level);
-    return Uint8Array.of(wanted);
-  },
-});
+    return [wanted];
+  });
 
 /** 22.19. One's own at any level; another's as administrator. */
-export const closeSession = ({ sessions }: LanChannel): BmcCommand => ({
-  name: 'Close Session',
-  netFn: NET_FN.app,
-  code: 0x3c,
-  from: { user: 'user' },
-  answer(data, caller) {
+const close = ({ sessions }: LanChannel): BmcCommand =>
+  serve(closeSession, USER, [4, 5], (data, caller) => {
     const id = data.u32le(0);
     const byHandle = id === 0;
     const target = byHandle ? sessions.withHandle(data.u8(4)) : sessions.get(id);
@@ -54,29 +46,29 @@ export const closeSession = ({ sessions }: LanChannel): BmcCommand => ({
     if (target === undefined) throw new Completion(byHandle ? INVALID_SESSION_HANDLE : INVALID_SESSION_ID);
     if (own) session.close();
     else target.end('closed-by-another');
-    return new Uint8Array(0);
-  },
-});
+    return [];
+  });
 
 /** 22.20. */
-export const getSessionInfo = ({ sessions }: LanChannel): BmcCommand => ({
-  name: 'Get Session Info',
-  netFn: NET_FN.app,
-  code: 0x3d,
-  from: { user: 'user' },
-  answer(data, caller) {
+const tell = ({ sessions }: LanChannel): BmcCommand =>
+  serve(getSessionInfo, USER, [1, 5], (data, caller) => {
     const found = wantedOf(data, sessions, userOf(caller).session);
     const counts = [sessions.most, sessions.size];
-    if (found === undefined) return Uint8Array.of(0, ...counts);
+    if (found === undefined) return [0, ...counts];
     const { handle, account, level, from } = found;
-    return Uint8Array.of(
+    return [
       ...[handle, ...counts, account.id, LEVEL[level], RMCP_PLUS | LAN_CHANNEL],
       ...addressOf(from.address),
       ...[0, 0, 0, 0, 0, 0],
       ...le16(from.port),
-    );
-  },
-});
+    ];
+  });
+
+export const sessionCommands = (channel: LanChannel): readonly BmcCommand[] => [
+  setLevel(),
+  close(channel),
+  tell(channel),
+];
 
 function wantedOf(
   data: ByteView,

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { refusal } from '../../../../../src/base/index.ts';
-import { encodeFru } from '../../../../../src/ipmi/index.ts';
+import { BmcCommands, encodeFru } from '../../../../../src/ipmi/index.ts';
 import { aUser, bmcBench, HOST } from '../../../../kit/bmc-bench.ts';
 import { FAKE_FRU, FakeBmcMachine } from '../../../../kit/fake-bmc-machine.ts';
 
@@ -13,6 +13,15 @@ const lan = () => ({
     { id: 17, level: 'administrator' as const },
     { id: 3, level: 'operator' as const },
   ],
+});
+
+void t.test('no two commands are the same', async (t) => {
+  const { commands, clock, log } = await bmcBench();
+  const twice = [...commands, commands[0]!];
+  t.throws(() => new BmcCommands({ commands: twice, clock, log }), {
+    code: 'NS_INTERNAL',
+    message: /Get Device ID/,
+  });
 });
 
 void t.test('the BMC says who it is', async (t) => {

@@ -7,6 +7,7 @@ import type { AgentConfig } from './agent-config.ts';
 import { NsError, seconds, sentenceOf } from './base/index.ts';
 import type { Custody, Lease, Lockout, PowerWatch } from './bmc/index.ts';
 import type { KeyStore, LogSink, PowerState, StateStore } from './ports/index.ts';
+import type { AuditLog } from './security/index.ts';
 import { recoverRedoLogs } from './storage/index.ts';
 
 const RECOVERY_LEASE = seconds(120);
@@ -64,7 +65,11 @@ export async function finishCutOffChanges(store: StateStore, custody: Custody, l
 }
 
 /** What presence tells of the machine, kept current by listening. */
-export async function followVitals(power: PowerWatch, lockout: Lockout): Promise<() => Vitals> {
+export async function followVitals(
+  power: PowerWatch,
+  lockout: Lockout,
+  audit: Pick<AuditLog, 'head'>,
+): Promise<() => Vitals> {
   // A sensor that fails keeps no device from starting: it can still say so.
   let state: PowerState = await power.read().then(
     (reading) => reading.state,
@@ -73,7 +78,7 @@ export async function followVitals(power: PowerWatch, lockout: Lockout): Promise
   power.onChange((reading) => {
     state = reading.state;
   });
-  return () => ({ power: state, lock: lockout.enabled ? 'enabled' : 'disabled' });
+  return () => ({ power: state, lock: lockout.enabled ? 'enabled' : 'disabled', audit: audit.head });
 }
 
 /** The broker of the configuration, with the files that it names read. */

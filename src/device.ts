@@ -95,7 +95,7 @@ export async function startDevice(
   };
   const freshness = new Freshness({ floor: RELEASED });
   const journal = await Journal.open(store, JOURNAL_SIZE, freshness, new ByteView(identity.boot).u32le(0));
-  const vitals = await followVitals(power, lockout);
+  const vitals = await followVitals(power, lockout, machine.audit);
   const will = () => offlineWill({ clock, identity, vitals }, keyStore);
   const clientId = `ns-${config.tenant}-${config.device}`;
   const link = { ...(await brokerOptions(config)), limits: SEND_LIMITS };

@@ -115,7 +115,8 @@ export class Intake {
     if (!audience.ok) return { is: 'refused', verdict: audience, id: order.id, authentic: true, by };
     const permitted = authorise(signer.role, order, { via: 'mqtt' });
     if (!permitted.ok) return { is: 'refused', verdict: permitted, id: order.id, authentic: true, by };
-    const issuer = { keyId: signer.keyId, name: signer.name, role: signer.role };
+    const { keyId, name, person, role } = signer;
+    const issuer = { keyId, name, person, role };
     return { is: 'order', admitted: { order, packet, packetHash, issuer } };
   }
 

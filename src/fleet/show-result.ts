@@ -32,6 +32,7 @@ function effectLines(effect: EffectNote, dryRun: boolean): string[] {
   return [
     ...shown,
     `effect: ${blocks}, ${hash}`,
+    ...(effect.before === undefined || dryRun ? [] : [`what was there: ${toHex(effect.before)}`]),
     ...(dryRun ? [`nothing was written; to do exactly this, add --approve ${hash}`] : []),
   ];
 }

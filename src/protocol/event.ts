@@ -17,6 +17,20 @@ import { lockNote, powerState } from './verbs/machine.ts';
 
 const head = { v: count, device: text(64), boot: bootId };
 
+/**
+ * Where the device's audit log stands: how many entries it has had, and its chain's hash after the last. Whoever keeps
+ * this can tell later whether the log was cut short, rewritten or put back. Older devices do not say.
+ */
+export const auditHead = v.strictObject({ seq: count, hash: sha256 });
+
+/** Somebody whose signature the device found on the order, as its keyring had them then. */
+const asker = v.strictObject({
+  key: keyId,
+  name: text(64),
+  person: v.optional(text(64)),
+  role: text(32),
+});
+
 /** Published at connect and as a heartbeat; an `offline` one is left with the broker as the will. */
 export const presence = v.strictObject({
   ...head,
@@ -29,6 +43,7 @@ export const presence = v.strictObject({
   lock: v.picklist(['enabled', 'disabled']),
   /** Quote it in an order with maxAge, for freshness without a clock. */
   nonce: bytesOf(16),
+  audit: v.optional(auditHead),
 });
 
 /** The order is journaled and will get exactly one receipt. */
@@ -81,6 +96,8 @@ export const receipt = v.strictObject({
   /** SHA-256 of the order's packet as received. */
   order: sha256,
   issuer: keyId,
+  /** All who signed, the issuer first; absent where the order could no longer be judged. */
+  askers: v.optional(v.pipe(v.array(asker), v.maxLength(8))),
   outcome,
   /** For refused, cancelled and expired. */
   refusal: v.optional(refusalMessage),
@@ -91,8 +108,13 @@ export const receipt = v.strictObject({
   /** From before the task to after it: milliseconds since the order was received, and the state from then on. */
   power: v.array(v.strictObject({ at: count, state: powerState, certain: v.boolean() })),
   lock: v.optional(lockNote),
+  /** By the controller's wall clock, which may be wrong: see `clock`. */
   receivedAt: wallSeconds,
   tookMs: count,
+  /** What stands beside the wall clock: a time that had surely passed, and milliseconds since this `boot` began. */
+  clock: v.optional(v.strictObject({ floor: wallSeconds, upMs: count })),
+  /** As the receipt was signed; the entry of this order itself, where it has one, is in it. */
+  audit: v.optional(auditHead),
   /** Receipts of one device form a chain: number, and SHA-256 of the receipt before (zeros for the first). */
   seq: count,
   prev: sha256,

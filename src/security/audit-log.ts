@@ -14,6 +14,8 @@ export interface AuditPage {
   readonly entries: readonly AuditEntry[];
   /** Chain hash after the last of them. */
   readonly head: Uint8Array;
+  /** Chain hash that the first of them carries on. */
+  readonly before: Uint8Array;
   /** Where to go on, where there is more. */
   readonly next?: number;
 }
@@ -174,6 +176,7 @@ export class AuditLog {
     const start = Math.min(Math.max(from, this.#first), this.#head.seq);
     const end = Math.min(this.#head.seq, start + Math.max(0, Math.min(limit, MAX_PAGE)));
     const entries: AuditEntry[] = [];
+    let before: Uint8Array | undefined;
     let head: Uint8Array | undefined;
     for (let seq = start; seq < end; seq += 1) {
       const found = await readSlot(this.#region, seq % this.#slots);
@@ -184,10 +187,16 @@ export class AuditLog {
       ) {
         throw new NsError('NS_AUDIT_DAMAGED', `audit entry ${seq} is not as it was written`);
       }
+      before ??= found.link.prev;
       entries.push(found.link.entry);
       head = found.head.hash;
     }
-    return { entries, head: head ?? this.#head.hash, ...(end < this.#head.seq ? { next: end } : {}) };
+    return {
+      entries,
+      head: head ?? this.#head.hash,
+      before: before ?? this.#head.hash,
+      ...(end < this.#head.seq ? { next: end } : {}),
+    };
   }
 }
 

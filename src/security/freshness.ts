@@ -73,6 +73,11 @@ export class Freshness {
     this.#windows.remember(issuer, counter);
   }
 
+  /** Seconds since 1970 that have surely passed. */
+  get floor(): number {
+    return this.#floor;
+  }
+
   /** Signed time was seen: whatever the wall clock says, it is not earlier than this. */
   noteTime(seconds: number): void {
     this.#floor = Math.max(this.#floor, seconds);

@@ -41,6 +41,8 @@ export interface VolumeChange {
 
 export interface VolumeChanged {
   readonly effectHash: string;
+  /** Of what the same blocks held before, as Effect.before. */
+  readonly beforeHash: string;
   readonly blocks: number;
   readonly bytes: number;
   /** Of these, bytes that went to free space ahead of the commit, and through the redo log; 0 in a dry run. */
@@ -82,8 +84,8 @@ export async function changeVolume(change: VolumeChange): Promise<Verdict<Volume
     const isFree = await freeSpace(change);
     const effect = await measure(change, overlay, isFree);
     if (!effect.ok) return overlay.full ? refuse('EFFECT_TOO_LARGE') : effect;
-    const { hash, blocks, bytes } = effect.value;
-    const done = { effectHash: hash, blocks, bytes, ahead: 0, logged: 0 };
+    const { hash, before, blocks, bytes } = effect.value;
+    const done = { effectHash: hash, beforeHash: before, blocks, bytes, ahead: 0, logged: 0 };
     if (change.dryRun) return allow(done);
     if (change.approvedEffect !== undefined && change.approvedEffect !== hash) {
       return refuse('EFFECT_DIFFERS', `The effect would be ${hash}, not ${change.approvedEffect}.`);

@@ -19,12 +19,15 @@ export interface Effect {
   readonly bytes: number;
   /** SHA-256, hexadecimal; see `measureEffect`. */
   readonly hash: string;
+  /** SHA-256, hexadecimal, made in the same way over what the same blocks held before. */
+  readonly before: string;
   /** The new content of a stretch of the volume. */
   read(offset: number, into: Uint8Array, signal?: AbortSignal): Promise<void>;
 }
 
 export const LONGEST_RUN = MiB;
 const HASH_PREFIX = utf8('nightshift effect 1\0');
+const BEFORE_PREFIX = utf8('nightshift before 1\0');
 
 /**
  * Measures the effect of an overlay on its base and freezes it. A block that was written back unchanged is no part of it,
@@ -33,7 +36,8 @@ const HASH_PREFIX = utf8('nightshift effect 1\0');
  *
  * The effect hash is the SHA-256 over: the 20 bytes "nightshift effect 1\0"; the block size (u32); for each
  * block of the effect in ascending order its byte offset on the volume (u64), its length (u32) and its new content; the number of
- * changed blocks (u64). Integers are little endian.
+ * changed blocks (u64). Integers are little endian. The hash of what was before begins with "nightshift before 1\0" and
+ * has the content that those blocks had.
  */
 export async function measureEffect(
   overlay: Overlay,
@@ -44,8 +48,9 @@ export async function measureEffect(
   await overlay.freeze();
   const { blockSize } = overlay;
   const hash = createHash('sha256');
-  hash.update(HASH_PREFIX);
-  hash.update(numbers([4, blockSize]));
+  const old = createHash('sha256');
+  hash.update(HASH_PREFIX).update(numbers([4, blockSize]));
+  old.update(BEFORE_PREFIX).update(numbers([4, blockSize]));
   const runs: { offset: number; length: number }[] = [];
   let blocks = 0;
   let bytes = 0;
@@ -60,10 +65,11 @@ export async function measureEffect(
       const content = now.subarray(at, at + blockSize);
       const offset = start + at;
       const length = content.byteLength;
-      const unchanged = equalBytes(content, before.subarray(at, at + blockSize));
+      const former = before.subarray(at, at + blockSize);
+      const unchanged = equalBytes(content, former);
       if (unchanged && !((await isFree?.(offset, length)) ?? false)) continue;
-      hash.update(numbers([8, offset], [4, length]));
-      hash.update(content);
+      hash.update(numbers([8, offset], [4, length])).update(content);
+      old.update(numbers([8, offset], [4, length])).update(former);
       blocks += 1;
       bytes += length;
       const last = runs.at(-1);
@@ -73,12 +79,14 @@ export async function measureEffect(
     }
   }
   hash.update(numbers([8, blocks]));
+  old.update(numbers([8, blocks]));
   return {
     blockSize,
     runs,
     blocks,
     bytes,
     hash: toHex(hash.digest()),
+    before: toHex(old.digest()),
     read: (offset, into, innerSignal) => overlay.read(offset, into, innerSignal),
   };
 }

@@ -8,6 +8,8 @@ import type { TaskRegistry } from './task.ts';
 
 /** Judges whether an order is new and in time, and remembers the counters used. Pure: the clock is read here. */
 export interface OrderFreshness extends CounterMemory {
+  /** Seconds since 1970 that have surely passed. */
+  readonly floor: number;
   judge(order: Order, now: { readonly wallSeconds: number; readonly monotonic: number }): Verdict<void>;
 }
 

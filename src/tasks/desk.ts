@@ -6,6 +6,8 @@ import type { Offer, Order, Progress } from '../protocol/index.ts';
 export interface Issuer {
   readonly keyId: Uint8Array;
   readonly name: string;
+  /** Who holds the key, where the keyring says so. */
+  readonly person?: string;
   readonly role: string;
 }
 
@@ -17,6 +19,8 @@ export interface AdmittedOrder {
   /** SHA-256 of the packet. */
   readonly packetHash: Uint8Array;
   readonly issuer: Issuer;
+  /** Who else signed it, where it takes more than one. */
+  readonly cosigners?: readonly Issuer[];
 }
 
 export type Submission =

@@ -3,6 +3,7 @@ import { asNsError, type Duration } from '../base/index.ts';
 import type { KeyStore, LogSink } from '../ports/index.ts';
 import { type DeviceEvent, LIMITS, PROTOCOL_VERSION, type Receipt } from '../protocol/index.ts';
 import { signEvent } from '../security/index.ts';
+import type { Issuer } from './desk.ts';
 import { remedyOf } from './failure-remedies.ts';
 import type { Journal, JournalRecord } from './journal/index.ts';
 import type { DeviceIdentity } from './services.ts';
@@ -16,7 +17,12 @@ export interface ReceiptSubject {
   readonly verb: string;
   readonly issuer: Uint8Array;
   readonly packetHash: Uint8Array;
+  /** All who signed it; absent where that can no longer be told. */
+  readonly askers?: readonly Issuer[];
 }
+
+/** What stands in a receipt of the device at the moment of signing. */
+export type ReceiptMoment = () => Required<Pick<Receipt, 'clock' | 'audit'>>;
 
 export interface EndedTask {
   readonly subject: ReceiptSubject;
@@ -35,15 +41,23 @@ export class ReceiptWriter {
   readonly #identity: DeviceIdentity;
   readonly #journal: Journal;
   readonly #log: LogSink;
+  readonly #moment: ReceiptMoment;
   #seq: number;
   #prev: Uint8Array;
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(keyStore: KeyStore, identity: DeviceIdentity, journal: Journal, log: LogSink) {
+  constructor(
+    keyStore: KeyStore,
+    identity: DeviceIdentity,
+    journal: Journal,
+    log: LogSink,
+    moment: ReceiptMoment,
+  ) {
     this.#keyStore = keyStore;
     this.#identity = identity;
     this.#journal = journal;
     this.#log = log;
+    this.#moment = moment;
     const last = [...journal.orders()].reduce<{ seq: number; receipt: Uint8Array } | undefined>(
       (best, { done }) => (done !== undefined && done.seq >= (best?.seq ?? 0) ? done : best),
       undefined,
@@ -93,6 +107,7 @@ export class ReceiptWriter {
       verb: subject.verb,
       order: subject.packetHash,
       issuer: subject.issuer,
+      ...(subject.askers === undefined ? {} : { askers: subject.askers.map(askerOf) }),
       outcome: end.is,
       ...('refusal' in end ? { refusal: end.refusal } : {}),
       ...('failure' in end ? { failure: { ...end.failure, remedy: remedyOf(end.failure.code) } } : {}),
@@ -100,10 +115,15 @@ export class ReceiptWriter {
       power: [...power],
       receivedAt,
       tookMs: Math.max(0, Math.round(took)),
+      ...this.#moment(),
       seq: this.#seq + 1,
       prev: this.#prev,
     };
   }
+}
+
+function askerOf({ keyId, name, person, role }: Issuer): NonNullable<Receipt['askers']>[number] {
+  return { key: keyId, name, ...(person === undefined ? {} : { person }), role };
 }
 
 function sha256(bytes: Uint8Array): Uint8Array {

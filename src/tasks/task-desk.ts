@@ -45,6 +45,10 @@ export class Desk implements TaskDesk {
       options.services.identity,
       options.journal,
       options.services.log,
+      () => ({
+        clock: { floor: options.freshness.floor, upMs: Math.max(0, Math.floor(this.#clock.monotonic())) },
+        audit: { ...options.services.audit.head },
+      }),
     );
     this.#told = new ToldNotes(options.journal, this.#clock, options.services.log);
     this.#environment = {
@@ -265,6 +269,7 @@ export class Desk implements TaskDesk {
   }
 }
 
-function subjectOf({ order, packetHash }: AdmittedOrder): ReceiptSubject {
-  return { id: order.id, verb: order.verb, issuer: order.iss, packetHash };
+function subjectOf({ order, packetHash, issuer, cosigners = [] }: AdmittedOrder): ReceiptSubject {
+  const askers = [issuer, ...cosigners];
+  return { id: order.id, verb: order.verb, issuer: order.iss, packetHash, askers };
 }

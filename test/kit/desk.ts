@@ -87,7 +87,7 @@ export async function deskBench(options: DeskBenchOptions) {
       order,
       packet,
       packetHash,
-      issuer: { keyId: signer.keyId, name: signer.name, role: signer.role },
+      issuer: signer,
     };
   };
   const fatal: NsError[] = [];

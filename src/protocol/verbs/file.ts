@@ -88,6 +88,8 @@ export const fileUpload = {
 export const effectNote = v.strictObject({
   /** SHA-256 over the changed blocks: see storage/effect. */
   hash: sha256,
+  /** The same over what these blocks held before; older devices do not say. */
+  before: v.optional(sha256),
   blocks: count,
   bytes: count,
   /** Files by path and what becomes of them. */

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { anyBytes, bootId, count, keyId, orderId, text, wallSeconds } from '../fields.ts';
+import { anyBytes, bootId, count, keyId, orderId, sha256, text, wallSeconds } from '../fields.ts';
 
 export const powerState = v.picklist(['S0', 'S3', 'S4', 'S5', 'G3', 'unknown']);
 
@@ -98,6 +98,8 @@ export const auditRead = {
   result: v.strictObject({
     /** SHA-256 chain head after the last entry given. */
     head: anyBytes,
+    /** The chain's hash that the first entry given carries on; older devices do not say. */
+    before: v.optional(sha256),
     entries: v.array(
       v.strictObject({ seq: count, at: wallSeconds, event: text(64), by: v.optional(keyId), detail: text() }),
     ),

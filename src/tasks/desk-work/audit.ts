@@ -12,9 +12,13 @@ export const auditRead: TaskKind<'audit.read'> = {
   deadline: seconds(30),
   noProgress: seconds(30),
   async run({ args }, { services }) {
-    const { entries, head, next } = await services.audit.read(args.from, Math.min(args.limit ?? PAGE, PAGE));
+    const { entries, head, before, next } = await services.audit.read(
+      args.from,
+      Math.min(args.limit ?? PAGE, PAGE),
+    );
     return allow({
       head,
+      before,
       entries: entries.map(({ seq, at, event, by, detail }) => ({
         seq,
         at,

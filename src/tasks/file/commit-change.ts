@@ -51,8 +51,8 @@ export async function commitChange(
         committing = !signal.aborted;
         return work();
       }),
-    beforeCommit: async ({ hash, blocks, bytes }) => {
-      ended ??= await context.begin({ ...request.facts, effect: hash, blocks, bytes });
+    beforeCommit: async ({ hash, before, blocks, bytes }) => {
+      ended ??= await context.begin({ ...request.facts, effect: hash, before, blocks, bytes });
       context.progress('committing', 0, 1);
       return lease.confirm();
     },
@@ -68,17 +68,24 @@ export async function commitChange(
   }
   await ended?.(made.ok ? 'done' : 'absent');
   if (!made.ok) return made;
-  const { effectHash, blocks, bytes } = made.value;
-  return allow({ hash: fromHex(effectHash), blocks, bytes, changes: [...request.changes] });
+  const { effectHash, beforeHash, blocks, bytes } = made.value;
+  return allow({
+    hash: fromHex(effectHash),
+    before: fromHex(beforeHash),
+    blocks,
+    bytes,
+    changes: [...request.changes],
+  });
 }
 
 /** The effect as the intent recorded it, for an answer given after a restart. */
 export function recordedEffect(facts: EffectFacts, changes: EffectNote['changes']): EffectNote {
-  const { effect, blocks, bytes } = facts;
+  const { effect, before, blocks, bytes } = facts;
   if (typeof effect !== 'string' || typeof blocks !== 'number' || typeof bytes !== 'number') {
     throw new NsError('NS_JOURNAL_DAMAGED', 'an intent does not say which effect it is about', {
       family: 'peer',
     });
   }
-  return { hash: fromHex(effect), blocks, bytes, changes };
+  const former = typeof before === 'string' ? { before: fromHex(before) } : {};
+  return { hash: fromHex(effect), ...former, blocks, bytes, changes };
 }

@@ -42,7 +42,7 @@ await t.test('what is appended can be read, also after a restart', async (t) => 
 await t.test('a new log is empty and stands at the beginning', async (t) => {
   const log = await AuditLog.open(new MemoryState(), { slots: 8 });
   t.strictSame(log.head, GENESIS);
-  t.strictSame(await log.read(), { entries: [], head: GENESIS.hash });
+  t.strictSame(await log.read(), { entries: [], head: GENESIS.hash, before: GENESIS.hash });
 });
 
 await t.test('the ring keeps the newest entries, and pages go on where they stopped', async (t) => {

@@ -21,8 +21,10 @@ await t.test(
     t.equal(effect.blocks, 3);
     t.equal(effect.bytes, 2832);
     const hash = createHash('sha256');
+    const old = createHash('sha256');
     hash.update('nightshift effect 1\0');
-    hash.update(Buffer.from('00040000', 'hex'));
+    old.update('nightshift before 1\0');
+    for (const sum of [hash, old]) sum.update(Buffer.from('00040000', 'hex'));
     for (const [offset, length] of [
       [0, 1024],
       [1024, 1024],
@@ -34,9 +36,11 @@ await t.test(
       const content = new Uint8Array(length);
       await overlay.read(offset, content);
       hash.update(head).update(content);
+      old.update(head).update(new Uint8Array(length));
     }
-    hash.update(Buffer.from('0300000000000000', 'hex'));
+    for (const sum of [hash, old]) sum.update(Buffer.from('0300000000000000', 'hex'));
     t.equal(effect.hash, hash.digest('hex'));
+    t.equal(effect.before, old.digest('hex'), 'what was there before, in the same way');
   },
 );
 

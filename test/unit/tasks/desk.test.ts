@@ -55,6 +55,21 @@ await t.test('an accepted order gets exactly one receipt, which names it and its
   );
 });
 
+await t.test('a receipt says who asked, by which clock, and where the audit log stands', async (t) => {
+  const bench = await deskBench({ registry: { 'task.list': quick } });
+  const order = await bench.order(ask);
+  await bench.submit(order);
+  await bench.settle();
+  const [receipt] = bench.receipts();
+  t.match(receipt?.askers, [{ name: 'olga', person: 'olga', role: 'operator' }]);
+  t.same(receipt?.askers?.[0]?.key, bench.keys.operator.publicKey.keyId);
+  t.equal(receipt?.clock?.floor, 0, 'a bench has no day of release');
+  t.ok((receipt?.clock?.upMs ?? -1) >= 0);
+  const { seq, hash } = bench.services.audit.head;
+  t.same(receipt?.audit, { seq, hash }, 'its own entry is in it');
+  t.equal(seq, 1);
+});
+
 await t.test('the same packet gets the same receipt again, before and after a restart', async (t) => {
   const bench = await deskBench({ registry: { 'task.list': quick } });
   const order = await bench.order(ask);

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import * as v from 'valibot';
 import { parse } from 'yaml';
@@ -11,8 +12,7 @@ import { Keyring, ROLES } from './security/index.ts';
 const name = v.pipe(v.string(), v.regex(NAME, 'must be letters, digits, ".", "_" and "-"'));
 const file = v.pipe(v.string(), v.minLength(1));
 const url = v.pipe(v.string(), v.regex(/^mqtts?:\/\/\S+$/, 'must begin with mqtt:// or mqtts://'));
-const seconds = (from: number, to: number) =>
-  v.pipe(v.number(), v.integer(), v.minValue(from), v.maxValue(to));
+const whole = (from: number, to: number) => v.pipe(v.number(), v.integer(), v.minValue(from), v.maxValue(to));
 
 const broker = v.strictObject({
   url,
@@ -51,9 +51,9 @@ const relay = v.pipe(
       [],
     ),
     /** How long the own connection must be away before the chain is used. */
-    afterSeconds: v.optional(seconds(1, 3600), 30),
+    afterSeconds: v.optional(whole(1, 3600), 30),
     /** Of own storage, for packets that wait to go on. */
-    spoolMiB: v.optional(seconds(1, 16), 4),
+    spoolMiB: v.optional(whole(1, 16), 4),
   }),
   v.check(({ above, below }) => above !== undefined || below !== undefined, 'needs a link, above or below'),
   v.check(({ above, below }) => above !== below, 'the links above and below are one and the same'),
@@ -65,11 +65,24 @@ const suites = v.pipe(
   v.check((all) => new Set(all).size === all.length, 'names a suite twice'),
 );
 const ipmiUser = v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,16}$/, 'has 1 to 16 printable characters'));
-const port = seconds(0, 65_535);
+const port = whole(1, 65_535);
 
 /** The BMC side: what other tools of the fleet see of this machine over IPMI. Off where it is not here. */
 const bmc = v.strictObject({
-  listen: v.optional(v.array(v.pipe(v.string(), v.minLength(1))), ['127.0.0.1']),
+  listen: v.optional(
+    v.pipe(
+      v.array(
+        v.pipe(
+          v.string(),
+          v.check((text) => isIP(text) !== 0, 'must be an address in digits'),
+        ),
+      ),
+      v.minLength(1),
+      v.maxLength(8),
+      v.check((all) => new Set(all).size === all.length, 'names an address twice'),
+    ),
+    ['127.0.0.1'],
+  ),
   port: v.optional(port, 623),
   suites: v.optional(suites, [17]),
   accounts: v.pipe(
@@ -85,8 +98,8 @@ const bmc = v.strictObject({
     v.maxLength(15),
     v.check((all) => new Set(all.map((a) => a.name)).size === all.length, 'names an account twice'),
   ),
-  /** First line is Kg, the BMC's own key, beside the accounts' passwords. */
-  keyFile: v.optional(file),
+  /** First line is Kg, the BMC's own key, beside the accounts' passwords: a text of 1 to 20 bytes, or 0x and 40 digits. */
+  bmcKeyFile: v.optional(file),
   /** Who may join the host's console. */
   consoleLevel: v.optional(v.picklist(['operator', 'administrator']), 'operator'),
 });
@@ -103,7 +116,11 @@ const powerByIpmi = v.strictObject({
   port: v.optional(port, 623),
   user: ipmiUser,
   passwordFile: file,
+  /** Kg, where that BMC has one. */
+  bmcKeyFile: v.optional(file),
   suites: v.optional(suites, [17]),
+  /** What that BMC is allowed to get wrong; names as for "nightshift ipmi --quirks", judged by the client. */
+  quirks: v.optional(v.array(v.string()), []),
   /** False: where it does not answer, the other sources decide. */
   required: v.optional(v.boolean(), true),
 });
@@ -118,13 +135,13 @@ const schema = v.strictObject({
   keyring: v.pipe(v.array(enrolled), v.maxLength(256)),
   /** Host paths that no order may change, beside those of the board. */
   protectedPaths: v.optional(v.array(v.pipe(v.string(), v.startsWith('/'))), []),
-  heartbeatSeconds: v.optional(seconds(5, 3600), 60),
+  heartbeatSeconds: v.optional(whole(5, 3600), 60),
   log: v.optional(v.picklist(['human', 'json', 'silent']), 'human'),
   limits: v.optional(
     v.strictObject({
-      running: v.optional(seconds(1, 32), 4),
-      open: v.optional(seconds(1, 512), 32),
-      stagingMiB: v.optional(seconds(1, 1 << 20), 4096),
+      running: v.optional(whole(1, 32), 4),
+      open: v.optional(whole(1, 512), 32),
+      stagingMiB: v.optional(whole(1, 1 << 20), 4096),
     }),
     {},
   ),
@@ -219,19 +236,27 @@ function relayConfig(
 }
 
 function bmcConfig(config: BmcConfig, base: string): BmcConfig {
-  const { keyFile } = config;
+  const { bmcKeyFile } = config;
   return {
     ...config,
     accounts: config.accounts.map((account) => ({
       ...account,
       passwordFile: resolve(base, account.passwordFile),
     })),
-    ...(keyFile === undefined ? {} : { keyFile: resolve(base, keyFile) }),
+    ...(bmcKeyFile === undefined ? {} : { bmcKeyFile: resolve(base, bmcKeyFile) }),
   };
 }
 
 function hostPowerConfig({ ipmi }: { readonly ipmi?: PowerByIpmi | undefined }, base: string) {
-  return ipmi === undefined ? {} : { ipmi: { ...ipmi, passwordFile: resolve(base, ipmi.passwordFile) } };
+  if (ipmi === undefined) return {};
+  const { passwordFile, bmcKeyFile } = ipmi;
+  return {
+    ipmi: {
+      ...ipmi,
+      passwordFile: resolve(base, passwordFile),
+      ...(bmcKeyFile === undefined ? {} : { bmcKeyFile: resolve(base, bmcKeyFile) }),
+    },
+  };
 }
 
 function invalid(sentence: string): NsError {

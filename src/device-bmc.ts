@@ -3,17 +3,18 @@ import { btBmc } from './adapters/local-ipmi/bt-bmc.ts';
 import { kcsBmc } from './adapters/local-ipmi/kcs-bmc.ts';
 import { openRmcpServer } from './adapters/rmcp-server.ts';
 import type { BmcConfig, HostInterfaceConfig } from './agent-config.ts';
-import { NsError, sentenceOf, utf8 } from './base/index.ts';
+import { utf8 } from './base/index.ts';
 import { LoginNotes, note } from './device-bmc-audit.ts';
 import { bmcMachine } from './device-bmc-machine.ts';
 import { lanFacts } from './device-lan-facts.ts';
 import type { Machine } from './device-machine.ts';
-import { passwordIn } from './device-power.ts';
+import { madeOf } from './device-secret.ts';
 import {
   auditRecords,
   type BmcAccount,
   BmcCommands,
   bmcCommandSet,
+  bmcKeyFrom,
   LanChannel,
   LanResponder,
   lanCommands,
@@ -53,7 +54,7 @@ export async function openDeviceBmc({
   const now = await power.read().catch(() => undefined);
   const own = bmcMachine({ machine, device, log, now, ...(board.console && { console: board.console }) });
   const sel = await SelStore.open({ store, clock, log });
-  const channel = config && (await channelOf(config, own.identity.systemGuid));
+  const channel = config && (await channelOf(config, own.identity.systemGuid, log));
   const commands = new BmcCommands({
     commands: [
       ...bmcCommandSet({
@@ -118,26 +119,25 @@ export async function openDeviceBmc({
   return { close };
 }
 
-async function channelOf(config: BmcConfig, guid: Uint8Array): Promise<LanChannel> {
+/** Reads the files of secrets that it names, and judges the rest; opens nothing. NS_CONFIG_INVALID. */
+export async function checkBmc(config: BmcConfig, log: LogSink): Promise<void> {
+  await channelOf(config, new Uint8Array(16), log);
+}
+
+async function channelOf(config: BmcConfig, guid: Uint8Array, log: LogSink): Promise<LanChannel> {
   const accounts: BmcAccount[] = [];
   for (const [index, { name, passwordFile, level }] of config.accounts.entries()) {
-    accounts.push({ id: FIRST_USER + index, name, level, key: await keyIn(passwordFile) });
+    const key = await madeOf(passwordFile, log, (password) => userKey(utf8(password)));
+    accounts.push({ id: FIRST_USER + index, name, level, key });
   }
-  const bmcKey = config.keyFile === undefined ? undefined : await keyIn(config.keyFile);
+  const { bmcKeyFile } = config;
+  const bmcKey = bmcKeyFile === undefined ? undefined : await madeOf(bmcKeyFile, log, bmcKeyFrom);
   return new LanChannel({
     accounts,
     suites: config.suites,
     guid,
     ...(bmcKey === undefined ? {} : { bmcKey }),
   });
-}
-
-async function keyIn(path: string): Promise<Uint8Array> {
-  try {
-    return userKey(utf8(await passwordIn(path)));
-  } catch (cause) {
-    throw new NsError('NS_CONFIG_INVALID', `${path}: ${sentenceOf(cause)}`, { family: 'caller', cause });
-  }
 }
 
 /** Each change of the host's power in the event log. */

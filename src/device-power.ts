@@ -1,9 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { ipmiClient } from './adapters/ipmi-client.ts';
 import { IpmiPower } from './adapters/ipmi-power.ts';
 import type { PowerByIpmi } from './agent-config.ts';
-import { NsError, seconds, sentenceOf } from './base/index.ts';
+import { seconds } from './base/index.ts';
 import { BoardPowerSource, FusedPower } from './bmc/index.ts';
+import { madeOf, secretIn } from './device-secret.ts';
+import { bmcKeyFrom, type IpmiClient, type Quirk } from './ipmi/index.ts';
 import type { Clock, HostPower, LogSink } from './ports/index.ts';
 
 /** Less than the agent waits for a reading of the power. */
@@ -18,13 +19,7 @@ export async function withIpmi(
   clock: Clock,
   log: LogSink,
 ): Promise<{ readonly power: FusedPower; close(): Promise<void> }> {
-  const client = ipmiClient(config.host, config.user, await passwordIn(config.passwordFile), {
-    port: config.port,
-    suites: config.suites,
-    level: 'user',
-    timeout: TIMEOUT,
-    keepAlive: KEEP_ALIVE,
-  });
+  const client = await openClient(config, log);
   const ipmi = new IpmiPower({ client, clock, required: config.required });
   const power = new FusedPower({
     sources: [new BoardPowerSource(board), ipmi],
@@ -43,15 +38,24 @@ export async function withIpmi(
   };
 }
 
-/** The first line. NS_CONFIG_INVALID where it cannot be read, or is empty. */
-export async function passwordIn(path: string): Promise<string> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new NsError('NS_CONFIG_INVALID', `${path} cannot be read: ${sentenceOf(cause)}`, {
-      family: 'caller',
-      cause,
-    });
+/** Reads the files of secrets that it names, and judges the rest; nothing is sent. */
+export async function checkPowerByIpmi(config: PowerByIpmi, log: LogSink): Promise<void> {
+  const client = await openClient(config, log);
+  await client.close();
+}
+
+async function openClient(config: PowerByIpmi, log: LogSink): Promise<IpmiClient> {
+  const { host, port, user, passwordFile, bmcKeyFile, suites, quirks } = config;
+  const bmcKey = bmcKeyFile === undefined ? undefined : await madeOf(bmcKeyFile, log, bmcKeyFrom);
+  return ipmiClient(host, user, await secretIn(passwordFile, log), {
+    port,
+    suites,
+    level: 'user',
+    timeout: TIMEOUT,
+    keepAlive: KEEP_ALIVE,
+    ...(bmcKey === undefined ? {} : { bmcKey }),
+    // Names that are none are refused by whoever knows them.
+    quirks: quirks as readonly Quirk[],
+    onQuirk: (quirk) => log.log('warn', 'power.ipmi-quirk', { host, quirk }),
   });
-  const [line = ''] = text.split(/\r?\n/);
-  if (line !== '') return line;
-  throw new NsError('NS_CONFIG_INVALID', `${path} has no password on its first line`, { family: 'caller' });
 }

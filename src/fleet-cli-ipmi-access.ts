@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { type IpmiClientOptions, ipmiClient } from './adapters/ipmi-client.ts';
 import { IpmiPins, usualPinFile } from './adapters/ipmi-pins.ts';
 import { localIpmiClient } from './adapters/local-ipmi/open-ipmi.ts';
-import { type Duration, fromHex, NsError, utf8 } from './base/index.ts';
+import { type Duration, NsError, sentenceOf } from './base/index.ts';
 import {
   configInvalid,
   foldHosts,
@@ -13,7 +13,7 @@ import {
   resolveIpmiHosts,
 } from './fleet/index.ts';
 import type { Context } from './fleet-cli-context.ts';
-import type { IpmiClient, Quirk } from './ipmi/index.ts';
+import { bmcKeyFrom, type IpmiClient, type Quirk } from './ipmi/index.ts';
 
 /** Options of "nightshift ipmi" that say how to get at a BMC. */
 export interface AccessOptions {
@@ -26,7 +26,6 @@ export interface AccessOptions {
 }
 
 const MAX_SECRET_FILE = 4096;
-const KG_BYTES = 20;
 const LONG_PASSWORD = 'of a password of 17 to 20 bytes some BMCs keep only the first 16';
 
 /** This machine's own BMC; no name that a host can have. */
@@ -175,13 +174,11 @@ export class IpmiAccess {
         ? target.bmcKeyFile && resolve(this.#directory, target.bmcKeyFile)
         : resolve(kgFile);
     if (path === undefined) return undefined;
-    const text = await this.#secret(path);
-    // A text of its own can be no longer than 20 bytes: 40 digits behind "0x" are never one.
-    if (/^0x[0-9a-fA-F]{40}$/.test(text)) return fromHex(text.slice(2));
-    const key = utf8(text);
-    if (key.byteLength > KG_BYTES)
-      throw configInvalid(`the BMC key in ${path} is longer than ${KG_BYTES} bytes`);
-    return key;
+    try {
+      return bmcKeyFrom(await this.#secret(path));
+    } catch (error) {
+      throw configInvalid(`${path}: ${sentenceOf(error)}`, error);
+    }
   }
 
   /** The first line of a file, read once. */

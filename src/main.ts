@@ -5,6 +5,7 @@ import { asNsError, NsError } from './base/index.ts';
 import { checkBoard } from './board-parts.ts';
 import { startDevice } from './device.ts';
 import { brokerOptions, openDeviceKey } from './device-parts.ts';
+import type { LogSink } from './ports/index.ts';
 import { publicKeyText } from './security/index.ts';
 import { VERSION } from './version.ts';
 
@@ -67,6 +68,7 @@ async function run(argv: readonly string[]): Promise<void> {
   if (options.check === true) {
     await checkBoard(options.board, config);
     await brokerOptions(config);
+    await checkIpmi(config, logOf(config));
     return print('the configuration is good\n');
   }
   const log = logOf(config);
@@ -76,6 +78,14 @@ async function run(argv: readonly string[]): Promise<void> {
   setTimeout(() => process.exit(1), STOP_MS).unref();
   await device.stop();
   if (failure !== undefined) throw failure;
+}
+
+/** The sections `ipmi` and `hostPower`, with the files of secrets that they name. */
+async function checkIpmi({ ipmi, hostPower }: AgentConfig, log: LogSink): Promise<void> {
+  if (ipmi !== undefined) await (await import('./device-bmc.ts')).checkBmc(ipmi, log);
+  if (hostPower?.ipmi !== undefined) {
+    await (await import('./device-power.ts')).checkPowerByIpmi(hostPower.ipmi, log);
+  }
 }
 
 function stopAsked(): Promise<undefined> {

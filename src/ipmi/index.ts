@@ -40,6 +40,7 @@ export { sensorTypeName } from './sdr/sensor-type.ts';
 export { type AnySensor, sensorsOf } from './sdr/shared.ts';
 export { decodeSelRecord, encodeSelEvent } from './sel/decode.ts';
 export type { SelEvent, SelRecord } from './sel/record.ts';
+export { bmcKeyFrom } from './session/bmc-key.ts';
 export { LanCarrier, type LanCarrierOptions } from './session/lan-carrier.ts';
 export type { Patience } from './session/line.ts';
 export { isQuirk, QUIRKS, type Quirk } from './session/quirks.ts';

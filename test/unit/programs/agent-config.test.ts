@@ -53,3 +53,65 @@ await t.test('what cannot be meant is named', async (t) => {
     await t.rejects(relayOf(relay), { code: 'NS_CONFIG_INVALID', message });
   }
 });
+
+/** The whole configuration with these sections. */
+async function configOf(sections: object) {
+  const config = { device: 'host1', broker: 'mqtt://127.0.0.1', state: 'state', keyring: [], ...sections };
+  writeFileSync(path, JSON.stringify(config));
+  return readAgentConfig(path, {});
+}
+
+const fence = { name: 'fence', passwordFile: 'fence.pw' };
+
+await t.test(
+  'the BMC side is off where it is not configured, and takes the safe choice of everything',
+  async (t) => {
+    t.equal((await configOf({})).ipmi, undefined);
+    t.same((await configOf({ ipmi: { accounts: [fence], bmcKeyFile: 'kg' } })).ipmi, {
+      listen: ['127.0.0.1'],
+      port: 623,
+      suites: [17],
+      accounts: [{ name: 'fence', passwordFile: join(directory, 'fence.pw'), level: 'user' }],
+      bmcKeyFile: join(directory, 'kg'),
+      consoleLevel: 'operator',
+    });
+  },
+);
+
+await t.test("the board's own BMC is asked as it is configured", async (t) => {
+  t.same((await configOf({})).hostPower, {});
+  const ipmi = { host: '10.0.0.8', user: 'nightshift', passwordFile: 'bmc.pw' };
+  t.same((await configOf({ hostPower: { ipmi } })).hostPower, {
+    ipmi: {
+      ...ipmi,
+      passwordFile: join(directory, 'bmc.pw'),
+      port: 623,
+      suites: [17],
+      quirks: [],
+      required: true,
+    },
+  });
+});
+
+await t.test('of IPMI, too, what cannot be meant is named', async (t) => {
+  const accounts = [fence];
+  const mistakes: readonly [object, RegExp][] = [
+    [{ ipmi: {} }, /"ipmi.accounts"/],
+    [{ ipmi: { accounts: [] } }, /"ipmi.accounts"/],
+    [{ ipmi: { accounts: [fence, fence] } }, /"ipmi.accounts": names an account twice/],
+    [{ ipmi: { accounts: [{ ...fence, name: 'a name' }] } }, /1 to 16 printable characters/],
+    [{ ipmi: { accounts: [{ ...fence, password: 'secret' }] } }, /unknown key "ipmi.accounts.0.password"/],
+    [{ ipmi: { accounts, suites: [0] } }, /"ipmi.suites.0"/],
+    [{ ipmi: { accounts, suites: [17, 17] } }, /"ipmi.suites": names a suite twice/],
+    [{ ipmi: { accounts, listen: ['localhost'] } }, /"ipmi.listen.0": must be an address in digits/],
+    [{ ipmi: { accounts, listen: ['::1', '::1'] } }, /"ipmi.listen": names an address twice/],
+    [{ ipmi: { accounts, listen: [] } }, /"ipmi.listen"/],
+    [{ ipmi: { accounts, port: 0 } }, /"ipmi.port"/],
+    [{ ipmi: { accounts, keyFile: 'kg' } }, /unknown key "ipmi.keyFile"/],
+    [{ hostPower: { ipmi: { host: '10.0.0.8', user: '', passwordFile: 'p' } } }, /"hostPower.ipmi.user"/],
+    [{ hostInterface: { kcs: '/dev/ipmi-kcs3' } }, /"hostInterface.kcs"/],
+  ];
+  for (const [sections, message] of mistakes) {
+    await t.rejects(configOf(sections), { code: 'NS_CONFIG_INVALID', message });
+  }
+});

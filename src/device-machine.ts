@@ -64,7 +64,15 @@ export async function openMachine(
     note({ audit, clock }, log, { event: 'lock.wake-reverted', detail: `the host was in ${state}` });
   const guard =
     control &&
-    new LockGuard({ power, control, lockout, clock, log, onReverted: ({ state }) => noteReverted(state) });
+    new LockGuard({
+      // A BMC that is asked beside the board may lie, or be silent: what the board itself sees is enough to switch off.
+      power: board.power,
+      control,
+      lockout,
+      clock,
+      log,
+      onReverted: ({ state }) => noteReverted(state),
+    });
   interlock.start();
   await lockout.reassert();
   guard?.start();

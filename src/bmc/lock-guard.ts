@@ -16,7 +16,9 @@ export interface LockGuardOptions {
 /** A host that comes up again and again is switched off again and again, ever less hastily. */
 const FIRST_PAUSE = milliseconds(250);
 const LONGEST_PAUSE = seconds(10);
-const ONE_ORDER = seconds(2);
+const ONE_LOOK = seconds(2);
+/** Longer than any board takes. One that is under way is not given again: a button pressed once too often switches on. */
+const ONE_ORDER = seconds(10);
 
 /**
  * Keeps a disabled machine off where the mask alone does not: a host that is on, or that came on by a way which the board
@@ -62,6 +64,7 @@ export class LockGuard {
     while (!lockout.enabled && !this.#over.signal.aborted) {
       const reading = await this.#read();
       if (reading !== undefined && isDown(reading)) return;
+      if (lockout.enabled || this.#over.signal.aborted) return;
       const deadline = clock.deadline(ONE_ORDER, 'switching the disabled host off');
       try {
         if (reading?.state === 'S0' || reading?.state === 'S3') {
@@ -83,7 +86,15 @@ export class LockGuard {
   }
 
   async #read(): Promise<PowerReading | undefined> {
-    return this.#options.power.read(this.#over.signal).catch(() => undefined);
+    const { clock, power } = this.#options;
+    const deadline = clock.deadline(ONE_LOOK, "reading the disabled host's power");
+    try {
+      return await orAborted(power.read(deadline.signal), deadline.signal);
+    } catch {
+      return undefined;
+    } finally {
+      deadline.release();
+    }
   }
 }
 

@@ -247,6 +247,56 @@ await t.test('a control that fails is tried again, less and less hastily', async
   await clock.settle(guard.idle(), seconds(20));
 });
 
+await t.test('a machine that is enabled while its guard looks is not switched off', async (t) => {
+  const { clock, host, lockout, guard, power } = await bench();
+  await clock.settle(lockout.disable({}), seconds(10));
+  host.set('S0');
+  const read = power.read.bind(power);
+  power.read = async (until) => {
+    const reading = await read(until);
+    await clock.sleep(seconds(1), until ?? signal);
+    return reading;
+  };
+  guard.start();
+  await clock.advance(seconds(0.5));
+  await clock.settle(lockout.enable({}), seconds(10));
+  await clock.advance(seconds(20));
+  t.equal(host.state, 'S0');
+  guard.stop();
+});
+
+await t.test('one look at the power that never ends does not blind the guard', async (t) => {
+  const { clock, host, lockout, guard, power } = await bench();
+  await clock.settle(lockout.disable({}), seconds(10));
+  const read = power.read.bind(power);
+  power.read = () => {
+    power.read = read;
+    return new Promise(() => {});
+  };
+  host.set('S0');
+  guard.start();
+  await clock.advance(seconds(10));
+  t.equal(host.state, 'S5');
+  guard.stop();
+});
+
+await t.test('an order that takes long is not given twice', async (t) => {
+  const { clock, host, lockout, guard } = await bench();
+  await clock.settle(lockout.disable({}), seconds(10));
+  let given = 0;
+  host.drive = async () => {
+    given += 1;
+    await clock.sleep(seconds(4), signal);
+    host.set('S5');
+    await clock.sleep(seconds(1), signal);
+  };
+  host.set('S0');
+  guard.start();
+  await clock.advance(seconds(20));
+  t.equal(given, 1, 'a button that is pressed again by then would switch the host on');
+  guard.stop();
+});
+
 await t.test('what an order was refused for has a code, a sentence and a remedy', (t) => {
   t.match(refusal('HOST_NOT_ON'), { code: 'HOST_NOT_ON', sentence: /not on/, remedy: /Switch/ });
   t.end();

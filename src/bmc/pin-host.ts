@@ -18,6 +18,13 @@ export interface PinHostOptions {
   readonly clock: Clock;
 }
 
+interface How {
+  /** It is meant to switch the host on: never while masked. */
+  readonly wakes?: boolean;
+  /** The button stays down while this holds. */
+  readonly longer?: () => boolean;
+}
+
 const PRESS = milliseconds(200);
 /** ACPI: a button held for four seconds switches off whatever the operating system says. */
 const HOLD = milliseconds(5000);
@@ -38,6 +45,8 @@ export class PinHost implements PowerGuard, HostControl {
   /** Somebody's finger is on the button. */
   #down = false;
   #pressing: Promise<void> = Promise.resolve();
+  /** The button is held to switch off, or will be. */
+  #off: Promise<void> | undefined;
 
   constructor(options: PinHostOptions) {
     const { io, buttons } = options;
@@ -67,7 +76,7 @@ export class PinHost implements PowerGuard, HostControl {
     if (!this.#waiting || this.#masked) return;
     this.#waiting = false;
     // As long as the finger stays, so that a long press switches off as it always did.
-    await this.#press(this.#options.buttons.powerOut, PRESS, () => this.#down);
+    await this.#press(this.#options.buttons.powerOut, PRESS, { wakes: true, longer: () => this.#down });
   }
 
   async maskPowerOn(masked: boolean): Promise<void> {
@@ -89,12 +98,16 @@ export class PinHost implements PowerGuard, HostControl {
     const { powerOut, resetOut, nmiOut } = this.#options.buttons;
     switch (action) {
       case 'on':
-        if (this.#masked) throw new NsError('NS_POWER', 'the power button is masked');
-        return this.#press(powerOut, PRESS);
+        return this.#press(powerOut, PRESS, { wakes: true });
       case 'soft':
+        // On a host that is off by then it would switch on.
+        if (this.#off) throw new NsError('NS_POWER', 'the host is being switched off');
         return this.#press(powerOut, PRESS);
       case 'off':
-        return this.#press(powerOut, HOLD);
+        this.#off ??= this.#press(powerOut, HOLD).finally(() => {
+          this.#off = undefined;
+        });
+        return this.#off;
       case 'reset':
         return this.#press(resetOut, PRESS);
       case 'nmi':
@@ -112,18 +125,20 @@ export class PinHost implements PowerGuard, HostControl {
   }
 
   /** One press after another: two at once would be one long one. A button that was pressed is let go, whatever comes. */
-  #press(channel: string | undefined, duration: Duration, longer = () => false): Promise<void> {
+  #press(channel: string | undefined, duration: Duration, { wakes, longer }: How = {}): Promise<void> {
     if (channel === undefined) {
       throw new NsError('NS_NOT_SUPPORTED', 'this board has no line for that', { family: 'caller' });
     }
     const { io, clock } = this.#options;
     const never = new AbortController().signal;
     const press = async (): Promise<void> => {
+      // Looked at when its turn comes: it may have waited for a long press.
+      if (wakes && this.#masked) throw new NsError('NS_POWER', 'the power button is masked');
       try {
         await io.write(channel, 1);
         await clock.sleep(duration, never);
         const end = clock.monotonic() + HOLD;
-        while (longer() && clock.monotonic() < end) await clock.sleep(LOOK_EVERY, never);
+        while (longer?.() && clock.monotonic() < end) await clock.sleep(LOOK_EVERY, never);
       } finally {
         await io.write(channel, 0);
       }

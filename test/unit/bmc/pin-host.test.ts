@@ -127,3 +127,39 @@ await t.test('two orders at once are two presses, one after the other', async (t
   await clock.settle(Promise.all([host.drive('on'), host.drive('soft')]), seconds(2));
   t.equal(presses.length, 2);
 });
+
+await t.test('promise 1: a button that is held to switch off is not pressed again behind it', async (t) => {
+  const { clock, host, power, presses, put } = board();
+  put('S0');
+  const off = host.drive('off');
+  await clock.advance(seconds(2));
+  const again = host.drive('off');
+  await t.rejects(
+    host.drive('soft'),
+    { code: 'NS_POWER' },
+    'on a host that is off by then it would switch on',
+  );
+  await clock.settle(Promise.all([off, again]), seconds(20));
+  await clock.advance(seconds(10));
+  t.equal(presses.length, 1);
+  t.equal((await power.read()).state, 'S5');
+  put('S0');
+  await clock.settle(host.drive('soft'), seconds(1));
+  t.equal(presses.length, 2, 'later it is pressed as ever');
+});
+
+await t.test(
+  'promise 6: what waited for the button when it was masked is not pressed any more',
+  async (t) => {
+    const { clock, host, presses, press } = board();
+    const off = host.drive('off');
+    const on = host.drive('on');
+    await clock.advance(seconds(1));
+    await press(10);
+    const all = Promise.allSettled([off, on, host.allowWake()]);
+    await host.maskPowerOn(true);
+    const masked = { status: 'rejected', reason: { code: 'NS_POWER', message: /masked/ } };
+    t.match(await clock.settle(all, seconds(20)), [{ status: 'fulfilled' }, masked, masked]);
+    t.equal(presses.length, 1, 'only the one that switches off');
+  },
+);

@@ -5,28 +5,22 @@ type Guard = Pick<
   HostPower,
   'capabilities' | 'onWakeRequest' | 'allowWake' | 'maskPowerOn' | 'powerOnMasked'
 >;
-type Client = Pick<IpmiClient, 'chassisStatus' | 'disableButtons' | 'setRestorePolicy'>;
+type Client = Pick<IpmiClient, 'chassisStatus' | 'setRestorePolicy'>;
 
 /**
- * The power button by the board's own BMC: masked by its front panel enables, and with a restore policy of always-off, so
- * that mains coming back do not switch the host on. IPMI tells nobody that a button was pressed and keeps no host waiting: no
- * interlock. What it cannot mask (another user of that BMC, say) is taken back when it is seen.
+ * What a board's own BMC can do to keep its host down: a restore policy of always-off, so that mains coming back switch nothing
+ * on. It is no mask: Set Front Panel Button Enables stops the power button for switching off only (IPMI 2.0, 28.6), and other
+ * users of that BMC switch on as they like. IPMI tells nobody that a button was pressed and keeps no host waiting, either: no
+ * interlock. A host that comes on all the same is switched off by LockGuard.
  */
 export class IpmiGuard implements Guard {
-  readonly capabilities: HostPower['capabilities'];
+  readonly capabilities = { buttonMask: false, wakeInterlock: false };
   readonly #client: Client;
-  /** The policy before the mask, as far as this process knows it. */
-  #policy: commands.RestorePolicy | undefined;
+  /** The policy before the machine was locked, as far as this process knows it. */
+  #policy: commands.PowerRestorePolicy | undefined;
 
-  private constructor(client: Client, buttonMask: boolean) {
+  constructor(client: Client) {
     this.#client = client;
-    this.capabilities = { buttonMask, wakeInterlock: false };
-  }
-
-  /** Asks the BMC whether its power button can be switched off. */
-  static async open(client: Client, signal?: AbortSignal): Promise<IpmiGuard> {
-    const { frontPanel } = await client.chassisStatus(signal);
-    return new IpmiGuard(client, frontPanel?.canDisable.powerOff === true);
   }
 
   onWakeRequest(): () => void {
@@ -38,17 +32,15 @@ export class IpmiGuard implements Guard {
   async maskPowerOn(masked: boolean): Promise<void> {
     if (masked) {
       const { restorePolicy } = await this.#client.chassisStatus();
-      if (restorePolicy !== 'always-off') this.#policy ??= restorePolicy;
+      if (restorePolicy !== 'always-off' && restorePolicy !== 'unknown') this.#policy ??= restorePolicy;
       await this.#client.setRestorePolicy('always-off');
-    } else if (this.#policy !== undefined && this.#policy !== 'unknown') {
+    } else if (this.#policy !== undefined) {
       await this.#client.setRestorePolicy(this.#policy);
       this.#policy = undefined;
     }
-    if (this.capabilities.buttonMask) await this.#client.disableButtons({ powerOff: masked });
   }
 
-  async powerOnMasked(signal?: AbortSignal): Promise<boolean> {
-    const { frontPanel } = await this.#client.chassisStatus(signal);
-    return frontPanel?.disabled.powerOff === true;
+  async powerOnMasked(): Promise<boolean> {
+    return false;
   }
 }

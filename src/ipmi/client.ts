@@ -139,7 +139,7 @@ export class IpmiClient {
   setRestorePolicy(policy: commands.PowerRestorePolicy, signal?: AbortSignal) {
     return this.run(commands.setPowerRestorePolicy, policy, signal);
   }
-  /** Which buttons of the front panel do nothing from now on; those left out work. */
+  /** Which buttons of the front panel are switched off from now on, as FrontPanelButtons has it; those left out work. */
   disableButtons(disabled: Partial<commands.FrontPanelButtons>, signal?: AbortSignal): Promise<void> {
     return this.run(commands.setFrontPanelEnables, { disabled: { ...NO_BUTTONS, ...disabled } }, signal);
   }

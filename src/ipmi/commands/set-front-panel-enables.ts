@@ -4,9 +4,11 @@ import { NET_FN } from '../wire/message.ts';
 
 /** The front panel's buttons, a truth about each. */
 export interface FrontPanelButtons {
+  /** For switching off only: the same button still switches on. */
   readonly powerOff: boolean;
   readonly reset: boolean;
   readonly diagnosticInterrupt: boolean;
+  /** For going to standby only. */
   readonly standby: boolean;
 }
 

@@ -23,7 +23,7 @@ const COMPLETIONS: Readonly<Record<number, string>> = {
   211: 'what the request is for is not there',
   212: 'the privilege level is too low',
   213: 'not supported in the present state',
-  214: 'switched off, or not available',
+  214: 'the function is disabled, or not available',
   255: 'no reason given',
 };
 

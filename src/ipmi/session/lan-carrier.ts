@@ -241,7 +241,11 @@ export class LanCarrier implements BridgingCarrier {
         if (!hasCode(error, 'NS_IPMI_SUITE')) throw first;
       }
     }
-    throw first ?? new NsError('NS_IPMI_SUITE', 'no cipher suite is allowed', { family: 'caller' });
+    if (first === undefined)
+      throw new NsError('NS_IPMI_SUITE', 'no cipher suite is allowed', { family: 'caller' });
+    if (this.#suites.includes(3)) throw first;
+    const sentence = `${sentenceOf(first)}; only cipher suite 17 was tried, as 3 is not allowed here`;
+    throw new NsError('NS_IPMI_SUITE', sentence, { family: 'peer', cause: first });
   }
 
   async #drop(): Promise<void> {

@@ -159,6 +159,24 @@ void t.test('once suite 17 has worked, nothing weaker is tried', async (t) => {
   t.equal(bmcs.length, 2);
 });
 
+void t.test('where 17 is refused and 3 is not allowed, both are said', async (t) => {
+  const refusing = (suites: readonly (17 | 3)[]) =>
+    rig(
+      {
+        mangle: (bytes) => [
+          bytes[5] === 0x11 ? Uint8Array.from(bytes, (b, i) => (i === 17 ? 0x11 : b)) : bytes,
+        ],
+      },
+      suites,
+    ).run(getChassisStatus, undefined);
+  const code = 'NS_IPMI_SUITE';
+  await t.rejects(refusing([17]), {
+    code,
+    message: /refuses the cipher suite \(11h\); only .* 17 was tried, as 3/,
+  });
+  await t.rejects(refusing([17, 3]), { code, message: /refuses the cipher suite \(11h\) \[/ });
+});
+
 void t.test(
   'suite 3 is tried where 17 is refused and 3 is allowed, and not for a wrong password',
   async (t) => {

@@ -13,6 +13,7 @@ export {
 } from './bytes.ts';
 export { crc16Arc, crc16Xmodem, crc32, crc32c, crc32cRaw } from './checksum.ts';
 export { type Duration, formatDuration, hours, milliseconds, minutes, seconds } from './duration.ts';
+export { type EitherSignal, eitherSignal } from './either-signal.ts';
 export {
   asNsError,
   type ErrorFamily,

@@ -1,4 +1,4 @@
-import { asNsError, type Duration, milliseconds } from '../base/index.ts';
+import { asNsError, type Duration, eitherSignal, milliseconds } from '../base/index.ts';
 import type {
   Clock,
   HostPower,
@@ -31,6 +31,11 @@ export interface FusedPowerOptions {
 /** Longer than any pin or local BMC takes, and less than custody waits for a reading. */
 const PATIENCE = milliseconds(1500);
 
+/** So long a source may keep what another has already seen from being news. */
+const SOON = milliseconds(100);
+/** A host that changes as often as it is looked at is in no state. */
+const LOOKS = 3;
+
 /** HostPower out of all that the board knows: every reading asks every source, and is what they leave possible together. */
 export class FusedPower implements HostPower {
   readonly #options: FusedPowerOptions;
@@ -39,8 +44,8 @@ export class FusedPower implements HostPower {
   readonly #over = new AbortController();
   #told: PowerReading | undefined;
   #looking = false;
-  /** A source changed while all were being asked: what was heard may be older than the change. */
-  #again = false;
+  /** Counts what the sources told: answers from before the latest are not of one moment. */
+  #changes = 0;
 
   constructor(options: FusedPowerOptions) {
     this.#options = options;
@@ -51,12 +56,8 @@ export class FusedPower implements HostPower {
     return this.#options.guard.capabilities;
   }
 
-  async read(signal?: AbortSignal): Promise<PowerReading> {
-    const until = signal === undefined ? this.#over.signal : AbortSignal.any([signal, this.#over.signal]);
-    until.throwIfAborted();
-    const answers = await Promise.all(this.#options.sources.map((source) => this.#ask(source, until)));
-    until.throwIfAborted();
-    return fusePower(answers, this.#options.states);
+  read(signal?: AbortSignal): Promise<PowerReading> {
+    return this.#read(signal, []);
   }
 
   onChange(listener: (reading: PowerReading) => void): Stop {
@@ -85,22 +86,48 @@ export class FusedPower implements HostPower {
     this.#over.abort(new Error('the power sources are closed'));
   }
 
+  /** `heard` gets what the sources say as they say it. */
+  async #read(signal: AbortSignal | undefined, heard: SourceAnswer[]): Promise<PowerReading> {
+    const { sources, states } = this.#options;
+    const until = eitherSignal(this.#over.signal, ...(signal === undefined ? [] : [signal]));
+    try {
+      for (let looks = 1; ; looks += 1) {
+        until.signal.throwIfAborted();
+        const changes = this.#changes;
+        const answers = await Promise.all(
+          sources.map(async (source) => {
+            const answer = await this.#ask(source, until.signal);
+            heard.push(answer);
+            return answer;
+          }),
+        );
+        until.signal.throwIfAborted();
+        const reading = fusePower(answers, states);
+        if (changes === this.#changes) return reading;
+        if (looks === LOOKS) return doubtOf(reading.sources);
+      }
+    } finally {
+      until.release();
+    }
+  }
+
   async #ask(source: PowerSource, signal: AbortSignal): Promise<SourceAnswer> {
     const { clock, patience = PATIENCE } = this.#options;
     const { name, required } = source;
     const deadline = clock.deadline(patience, `asking ${name} for the host's power`);
-    const until = AbortSignal.any([signal, deadline.signal]);
+    const until = eitherSignal(signal, deadline.signal);
     try {
-      return { name, required, claim: await orAborted(source.read(until), until) };
+      return { name, required, claim: await orAborted(source.read(until.signal), until.signal) };
     } catch (error) {
       return { name, required, claim: { failed: `no answer (${asNsError(error, 'NS_POWER').code})` } };
     } finally {
+      until.release();
       deadline.release();
     }
   }
 
   #look(): void {
-    this.#again = true;
+    this.#changes += 1;
     if (this.#looking) return;
     this.#looking = true;
     void this.#lookWhileChanging().finally(() => {
@@ -109,13 +136,26 @@ export class FusedPower implements HostPower {
   }
 
   async #lookWhileChanging(): Promise<void> {
-    while (this.#again && !this.#over.signal.aborted) {
-      this.#again = false;
-      const reading = await this.read().catch(() => undefined);
-      // What is older than the latest change is no news.
-      if (reading === undefined || this.#again) continue;
-      this.#tell(reading);
-    }
+    let changes: number;
+    do {
+      changes = this.#changes;
+      const heard: SourceAnswer[] = [];
+      const stop = this.#options.clock.after(SOON, () => this.#doubt(heard));
+      const reading = await this.#read(undefined, heard).catch(() => undefined);
+      stop();
+      if (reading !== undefined) this.#tell(reading);
+    } while (changes !== this.#changes && !this.#over.signal.aborted);
+  }
+
+  /** What one source rules out is no longer so, however long the others take: a disk comes home meanwhile. */
+  #doubt(heard: readonly SourceAnswer[]): void {
+    const told = this.#told;
+    if (told === undefined || !told.certain) return;
+    const against = heard.find(
+      ({ claim }) => 'possible' in claim && !claim.possible.some((one) => one === told.state),
+    );
+    if (against === undefined || !('said' in against.claim)) return;
+    this.#tell(doubtOf({ ...told.sources, ...against.claim.said }));
   }
 
   #tell(reading: PowerReading): void {
@@ -129,3 +169,10 @@ export class FusedPower implements HostPower {
     for (const listener of [...this.#listeners]) listener(reading);
   }
 }
+
+const doubtOf = (sources: PowerReading['sources']): PowerReading => ({
+  state: 'unknown',
+  sources,
+  certain: false,
+  fusion: 'contradiction',
+});

@@ -19,6 +19,9 @@ class Said implements PowerSource {
   readonly name: string;
   possible: readonly KnownPowerState[];
   hang = false;
+  /** Answers so much later what it thought when it was asked. */
+  slow = milliseconds(0);
+  clock: VirtualClock | undefined;
   readonly #listeners = new Set<() => void>();
 
   constructor(name: string, ...possible: readonly KnownPowerState[]) {
@@ -28,7 +31,9 @@ class Said implements PowerSource {
 
   read(): Promise<PowerClaim> {
     if (this.hang) return new Promise(() => {});
-    return Promise.resolve({ possible: this.possible, said: { [this.name]: this.possible.join('|') } });
+    const claim = { possible: this.possible, said: { [this.name]: this.possible.join('|') } };
+    if (this.clock === undefined) return Promise.resolve(claim);
+    return this.clock.sleep(this.slow, new AbortController().signal).then(() => claim);
   }
 
   onChange(listener: () => void): () => void {
@@ -88,4 +93,53 @@ await t.test('whoever no longer waits is let go', async (t) => {
   const reading = power.read(abort.signal);
   abort.abort(new Error('enough'));
   await t.rejects(reading, { message: 'enough' });
+});
+
+/** Pins that tell at once, and a BMC that takes a second for every answer. */
+function slowBench() {
+  const [pins, bmc] = [new Said('pins', 'S5'), new Said('bmc', 'S3', 'S4', 'S5')];
+  const all = bench(pins, bmc);
+  bmc.clock = all.clock;
+  bmc.slow = seconds(1);
+  return { ...all, pins, bmc };
+}
+
+await t.test('promise 2: what was asked before a change and answered after it is no reading', async (t) => {
+  const { clock, power, pins } = slowBench();
+  const reading = power.read();
+  await clock.advance(seconds(0.5));
+  pins.say('S0');
+  t.match(await clock.settle(reading, seconds(5)), { state: 'unknown', certain: false });
+  power.close();
+});
+
+await t.test(
+  'a host that changes as often as it is looked at is in no state, and the look ends',
+  async (t) => {
+    const { clock, power, pins, seen } = slowBench();
+    pins.say('S5');
+    await clock.advance(seconds(3));
+    t.same(seen, ['S5']);
+    const reading = power.read();
+    for (let n = 0; n < 20; n += 1) {
+      await clock.advance(seconds(0.4));
+      pins.say(n % 2 === 0 ? 'S0' : 'S5');
+    }
+    t.match(await clock.settle(reading, seconds(1)), { state: 'unknown', fusion: 'contradiction' });
+    t.match(seen, ['S5', 'unknown'], 'and everybody hears so while it lasts');
+    power.close();
+  },
+);
+
+await t.test('promise 2: that the host is on is news at once, however slow the other source', async (t) => {
+  const { clock, power, pins, bmc, seen } = slowBench();
+  pins.say('S5');
+  await clock.advance(seconds(3));
+  bmc.possible = ['S0'];
+  pins.say('S0');
+  await clock.advance(seconds(0.2));
+  t.same(seen, ['S5', 'unknown'], 'the disk is on its way home by now');
+  await clock.advance(seconds(3));
+  t.same(seen, ['S5', 'unknown', 'S0']);
+  power.close();
 });

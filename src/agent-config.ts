@@ -7,23 +7,11 @@ import { MOST_DEVICES } from './adapters/chain-link/relay-gateway.ts';
 import { asNsError, NsError, sentenceOf, shapeConfig } from './base/index.ts';
 import { checkedAddress, type LinkAddress, readLinkAddress } from './link-address.ts';
 import { NAME } from './protocol/index.ts';
-import { Keyring, ROLES } from './security/index.ts';
+import { type BrokerSection, brokerSection, brokerUrl, Keyring, ROLES } from './security/index.ts';
 
 const name = v.pipe(v.string(), v.regex(NAME, 'must be letters, digits, ".", "_" and "-"'));
 const file = v.pipe(v.string(), v.minLength(1));
-const url = v.pipe(v.string(), v.regex(/^mqtts?:\/\/\S+$/, 'must begin with mqtt:// or mqtts://'));
 const whole = (from: number, to: number) => v.pipe(v.number(), v.integer(), v.minValue(from), v.maxValue(to));
-
-const broker = v.strictObject({
-  url,
-  /** PEM files, for mqtts. */
-  ca: v.optional(file),
-  cert: v.optional(file),
-  key: v.optional(file),
-  username: v.optional(v.string()),
-  /** First line is the password. */
-  passwordFile: v.optional(file),
-});
 
 /** A key that may give orders. */
 const enrolled = v.strictObject({
@@ -129,7 +117,7 @@ const schema = v.strictObject({
   device: name,
   tenant: v.optional(name, 'default'),
   groups: v.optional(v.pipe(v.array(name), v.maxLength(6)), []),
-  broker: v.union([url, broker]),
+  broker: v.union([brokerUrl, brokerSection]),
   /** Directory of the agent's own storage: journal, lock, keys, staged files. */
   state: file,
   keyring: v.pipe(v.array(enrolled), v.maxLength(256)),
@@ -170,7 +158,7 @@ export type AgentConfig = Omit<
   readonly ipmi?: BmcConfig;
   readonly hostPower?: { readonly ipmi?: PowerByIpmi };
   readonly relay?: RelayConfig;
-  readonly broker: v.InferOutput<typeof broker>;
+  readonly broker: BrokerSection;
   readonly keyring: Keyring;
   /** Paths in the file are relative to this. */
   readonly base: string;
@@ -192,7 +180,7 @@ export async function readAgentConfig(path: string, environment: NodeJS.ProcessE
   const config = shapeConfig(schema, merged, path);
   const base = dirname(resolve(path));
   const at = (relative: string | undefined) => (relative === undefined ? {} : resolve(base, relative));
-  const link = typeof config.broker === 'string' ? { url: config.broker } : config.broker;
+  const link: BrokerSection = typeof config.broker === 'string' ? { url: config.broker } : config.broker;
   const { relay: wanted, ipmi: _bmc, hostPower: _power, ...rest } = config;
   if (wanted?.for.includes(config.device)) {
     throw invalid(`${path}: "relay.for": a device does not stand for itself`);

@@ -1,13 +1,15 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createKeyFile, openKeyFile } from './adapters/key-files.ts';
-import type { MqttBusOptions } from './adapters/mqtt/mqtt-bus.ts';
+import { authoritiesOf } from './adapters/mqtt/broker-trust.ts';
+import type { Credentials, MqttBusOptions } from './adapters/mqtt/mqtt-bus.ts';
 import type { Vitals } from './agent/index.ts';
 import type { AgentConfig } from './agent-config.ts';
 import { NsError, seconds, sentenceOf } from './base/index.ts';
 import type { Custody, Lease, Lockout, PowerWatch } from './bmc/index.ts';
 import type { KeyStore, LogSink, PowerState, StateStore } from './ports/index.ts';
 import type { AuditLog } from './security/index.ts';
+import { pinsOf } from './security/index.ts';
 import { recoverRedoLogs } from './storage/index.ts';
 
 const RECOVERY_LEASE = seconds(120);
@@ -81,24 +83,37 @@ export async function followVitals(
   return () => ({ power: state, lock: lockout.enabled ? 'enabled' : 'disabled', audit: audit.head });
 }
 
-/** The broker of the configuration, with the files that it names read. */
-export async function brokerOptions({
-  broker,
-}: AgentConfig): Promise<Pick<MqttBusOptions, 'broker' | 'username' | 'password'>> {
+/**
+ * The broker of the configuration. Its files are read now, so that what is wrong with them is said at the start, and
+ * again at each connect: a renewed certificate needs no restart. `floor` gives seconds since 1970 that have surely passed.
+ */
+export async function brokerOptions(
+  { broker }: Pick<AgentConfig, 'broker'>,
+  floor: () => number,
+): Promise<Pick<MqttBusOptions, 'broker' | 'username' | 'credentials'>> {
+  const credentials = () => readCredentials(broker, floor);
+  const { tls } = await credentials();
+  if (tls?.ca !== undefined) authoritiesOf(tls.ca);
+  return {
+    broker: { url: broker.url },
+    credentials,
+    ...(broker.username === undefined ? {} : { username: broker.username }),
+  };
+}
+
+async function readCredentials(broker: AgentConfig['broker'], floor: () => number): Promise<Credentials> {
   const [ca, cert, key, password] = await Promise.all(
     [broker.ca, broker.cert, broker.key, broker.passwordFile].map(readIfNamed),
   );
   return {
-    broker: {
-      url: broker.url,
-      tls: {
-        ...(ca === undefined ? {} : { ca }),
-        ...(cert === undefined ? {} : { cert }),
-        ...(key === undefined ? {} : { key }),
-      },
+    tls: {
+      ...(ca === undefined ? {} : { ca }),
+      ...(cert === undefined ? {} : { cert }),
+      ...(key === undefined ? {} : { key }),
+      pins: pinsOf(broker),
+      floor,
     },
-    ...(broker.username === undefined ? {} : { username: broker.username }),
-    ...(password === undefined ? {} : { password: password.split('\n')[0] ?? '' }),
+    ...(password === undefined ? {} : { password: password.split(/\r?\n/)[0] ?? '' }),
   };
 }
 
@@ -112,10 +127,4 @@ async function readIfNamed(path: string | undefined): Promise<string | undefined
       cause,
     });
   }
-}
-
-/** A link whose contents others on the network can read: orders stay authentic, and files do not stay secret. */
-export function isOpenLink(url: string): boolean {
-  const { protocol, hostname } = new URL(url);
-  return protocol === 'mqtt:' && !/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
 }

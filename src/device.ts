@@ -8,10 +8,10 @@ import { allow, asNsError, ByteView, MiB, type NsError, seconds } from './base/i
 import { openBoard } from './board-parts.ts';
 import type { DeviceBmc } from './device-bmc.ts';
 import { type Machine, openMachine } from './device-machine.ts';
-import { brokerOptions, followVitals, isOpenLink } from './device-parts.ts';
+import { brokerOptions, followVitals } from './device-parts.ts';
 import type { DeviceRelay } from './device-relay.ts';
 import type { LogSink, MessageBus } from './ports/index.ts';
-import { Freshness, openOrder } from './security/index.ts';
+import { Freshness, insecureIn, openOrder } from './security/index.ts';
 import {
   Desk,
   type DeskOptions,
@@ -70,6 +70,7 @@ async function servicesOf(
     tasks: new TaskTable(),
     limits: { stagedFile: config.limits.stagingMiB * MiB },
     startedAt: clock.monotonic(),
+    insecure: insecureIn(config.broker),
   };
 }
 
@@ -98,7 +99,7 @@ export async function startDevice(
   const vitals = await followVitals(power, lockout, machine.audit);
   const will = () => offlineWill({ clock, identity, vitals }, keyStore);
   const clientId = `ns-${config.tenant}-${config.device}`;
-  const link = { ...(await brokerOptions(config)), limits: SEND_LIMITS };
+  const link = { ...(await brokerOptions(config, () => freshness.floor)), limits: SEND_LIMITS };
   const own = surroundings.openBus({ ...link, clientId, will, log });
   const { tenant, device } = config;
   const gatewayBus = (busLog: LogSink) =>
@@ -165,9 +166,7 @@ export async function startDevice(
   await relay?.start();
   await agent.start();
   await desk.resume();
-  if (isOpenLink(config.broker.url)) {
-    log.log('warn', 'broker.not-encrypted', { url: config.broker.url });
-  }
+  for (const limit of insecureIn(config.broker)) log.log('warn', 'insecure', { limit });
   log.log('info', 'device.started', { device: config.device, board: boardName, version: VERSION });
   return {
     failed,

@@ -7,7 +7,7 @@ import { startDevice } from './device.ts';
 import { brokerOptions, openDeviceKey } from './device-parts.ts';
 import type { LogSink } from './ports/index.ts';
 import { publicKeyText } from './security/index.ts';
-import { VERSION } from './version.ts';
+import { RELEASED, VERSION } from './version.ts';
 
 const HELP = `nightshift-agent: the part of Nightshift that runs beside the host
 
@@ -67,7 +67,7 @@ async function run(argv: readonly string[]): Promise<void> {
   if (options.board === undefined) throw usage('--board is missing');
   if (options.check === true) {
     await checkBoard(options.board, config);
-    await brokerOptions(config);
+    await brokerOptions(config, () => RELEASED);
     await checkIpmi(config, logOf(config));
     return print('the configuration is good\n');
   }

@@ -22,7 +22,9 @@ export function shapeConfig<S extends v.GenericSchema>(
 
 function describeIssue(schema: unknown, issue: v.BaseIssue<unknown>): string {
   const inner = issue.issues?.find(({ path }) => path !== undefined) ?? issue;
-  const keys = (inner.path ?? []).map(({ key }) => String(key));
+  // What is wrong within one option of a union is placed from the union on.
+  const before = inner === issue ? [] : (issue.path ?? []);
+  const keys = [...before, ...(inner.path ?? [])].map(({ key }) => String(key));
   const path = keys.join('.');
   if (inner.expected === 'never') {
     const near = suggest(keys.at(-1) ?? '', knownKeys(schema, keys.slice(0, -1)));

@@ -2,6 +2,7 @@ export { type AuditEntry, type AuditHead, appendEntry, GENESIS, verifyChain } fr
 export { auditDetail } from './audit-detail.ts';
 export { AuditLog, type AuditLogOptions, type AuditPage } from './audit-log.ts';
 export { authorise, checkAudience, type Door } from './authority.ts';
+export { type BrokerSection, brokerSection, brokerUrl, insecureIn, isOpenLink, pinsOf } from './broker-link.ts';
 export { type EventRules, openEvent, signEvent } from './event-envelope.ts';
 export { type ClockReading, Freshness, type FreshnessOptions } from './freshness.ts';
 export { type Enrolled, Keyring, type KeyringEntry, ROLES, type Role } from './keyring.ts';

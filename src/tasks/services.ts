@@ -53,4 +53,6 @@ export interface TaskServices {
   };
   /** Monotonic moment of the agent's start. */
   readonly startedAt: number;
+  /** What the configuration has switched off, a sentence each. */
+  readonly insecure?: readonly string[];
 }

@@ -2,7 +2,7 @@ import * as mqttClient from 'mqtt/lib/client';
 import mqttPacket from 'mqtt-packet';
 import { asNsError, NsError } from '../../base/index.ts';
 import type { BusMessage } from '../../ports/index.ts';
-import { type BrokerAddress, openBrokerSocket } from './broker-socket.ts';
+import { type BrokerAddress, NOT_YET_VALID, openBrokerSocket } from './broker-socket.ts';
 import { PacketGuard } from './packet-guard.ts';
 import type { ProtocolLevel } from './protocol-choice.ts';
 import type { Outgoing } from './send-queue.ts';
@@ -19,6 +19,8 @@ const MqttClient = (
 
 export interface LinkOptions {
   readonly broker: BrokerAddress;
+  /** The broker's certificate was found not to be valid yet: judge it without that. */
+  readonly early?: boolean;
   readonly level: ProtocolLevel;
   readonly clientId: string;
   readonly username?: string;
@@ -68,8 +70,11 @@ export interface LinkEnd {
 
 export type LinkAttempt =
   | { readonly is: 'up'; readonly link: Link }
-  /** `level`: the broker is there, and may speak the other protocol level. */
-  | { readonly is: 'failed'; readonly reason: string; readonly level: boolean };
+  /**
+   * `level`: the broker is there, and may speak the other protocol level. `early`: its certificate is not valid yet by
+   * the wall clock, which is not believed here.
+   */
+  | { readonly is: 'failed'; readonly reason: string; readonly level: boolean; readonly early: boolean };
 
 const BAD_LEVEL_CODES = new Set<unknown>([1, 132]);
 const RESET_CODES = new Set<unknown>(['ECONNRESET', 'EPIPE']);
@@ -77,11 +82,12 @@ const LARGEST_WINDOW = 65_535;
 
 /** Connects once. The signal drops an attempt or the link that came of it. */
 export function openLink(options: LinkOptions, signal: AbortSignal): Promise<LinkAttempt> {
-  const { socket, reached } = openBrokerSocket(options.broker);
+  const { socket, reached } = openBrokerSocket(options.broker, options.early);
   const guard = new PacketGuard(options.breakPacket);
   const client = new MqttClient(() => socket, clientOptions(options));
   let up = false;
   let levelDoubtful = false;
+  let early = false;
   let oversize = false;
   let reason = '';
   let gone = false;
@@ -99,6 +105,7 @@ export function openLink(options: LinkOptions, signal: AbortSignal): Promise<Lin
   client.on('error', (error) => {
     const { code } = error as { code?: unknown };
     if (!up && (BAD_LEVEL_CODES.has(code) || (reached() && RESET_CODES.has(code)))) levelDoubtful = true;
+    if (code === NOT_YET_VALID && options.broker.tls?.floor !== undefined) early = true;
     drop(error.message);
   });
   client.on('disconnect', (packet) => drop(`the broker ended the session (code ${packet.reasonCode ?? 0})`));
@@ -143,7 +150,12 @@ export function openLink(options: LinkOptions, signal: AbortSignal): Promise<Lin
       });
     });
     void ended.then((end) =>
-      resolve({ is: 'failed', reason: end.reason, level: levelDoubtful || (reached() && reason === '') }),
+      resolve({
+        is: 'failed',
+        reason: end.reason,
+        level: levelDoubtful || (reached() && reason === ''),
+        early,
+      }),
     );
   });
   if (signal.aborted) onAbort();

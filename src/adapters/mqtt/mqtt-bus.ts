@@ -10,7 +10,7 @@ import type {
   Stop,
 } from '../../ports/index.ts';
 import { type BackoffRange, backoffDelay } from './backoff.ts';
-import { type BrokerAddress, parseBrokerUrl } from './broker-socket.ts';
+import { type BrokerAddress, type BrokerTls, parseBrokerUrl } from './broker-socket.ts';
 import { type Link, type LinkAttempt, openLink, type Will } from './link.ts';
 import { levelFor, type ProtocolChoice, spoke, UNKNOWN_BROKER, wasRefused } from './protocol-choice.ts';
 import { busDown, type SendLimits, SendQueue } from './send-queue.ts';
@@ -21,6 +21,8 @@ export interface MqttBusOptions {
   readonly clientId: string;
   readonly username?: string;
   readonly password?: string;
+  /** Asked at each connect, for what may be renewed while we run; it replaces `broker.tls` and `password`. */
+  readonly credentials?: () => Promise<Credentials>;
   /** Asked at each connect for what the broker publishes if this connection dies. */
   readonly will?: () => Promise<Will>;
   /** Larger packets are not wanted; an MQTT 5 broker is told. In bytes. */
@@ -35,6 +37,11 @@ export interface MqttBusOptions {
   readonly sessionExpiry?: Duration;
   readonly backoff?: BackoffRange;
   readonly limits?: Partial<SendLimits>;
+}
+
+export interface Credentials {
+  readonly tls?: BrokerTls;
+  readonly password?: string;
 }
 
 const MAX_FILTERS = 8;
@@ -76,6 +83,8 @@ export class MqttBus implements MessageBus {
   #leaving = false;
   /** A broker has taken us since the start. */
   #met = false;
+  /** The broker's certificate is not valid yet by the wall clock; judged anew at each connect. */
+  #early = false;
 
   constructor(options: MqttBusOptions, clock: Clock, entropy: Entropy, log: LogSink) {
     parseBrokerUrl(options.broker.url);
@@ -171,7 +180,7 @@ export class MqttBus implements MessageBus {
           reason = await this.#use(attempt.link);
         } else {
           reason = attempt.reason;
-          retryNow = this.#judgeLevel(attempt, level);
+          retryNow = this.#judgeLevel(attempt, level) || this.#judgeClock(attempt);
         }
       } catch (error) {
         reason = asNsError(error).message;
@@ -191,6 +200,14 @@ export class MqttBus implements MessageBus {
     if (!attempt.level) return false;
     this.#choice = wasRefused(level, this.#clock.monotonic());
     return level === 5;
+  }
+
+  /** True where a clock that is behind may be all that is wrong: the next attempt then looks at everything else. */
+  #judgeClock(attempt: LinkAttempt & { is: 'failed' }): boolean {
+    if (!attempt.early) return false;
+    this.#early = true;
+    this.#log.log('warn', 'broker-certificate-not-yet-valid', {});
+    return true;
   }
 
   /** Works with a connection until it ends, and gives the reason. */
@@ -215,7 +232,10 @@ export class MqttBus implements MessageBus {
   }
 
   async #linkOptions(level: 4 | 5): Promise<Parameters<typeof openLink>[0]> {
-    const { broker, clientId, username, password } = this.#options;
+    const { clientId, username } = this.#options;
+    const { broker, password } = await this.#current();
+    const early = this.#early;
+    this.#early = false;
     const maxPacket = this.#options.maxPacket ?? DEFAULT_MAX_PACKET;
     const brief = this.#options.cleanSession === true;
     const discard = this.#oversizes >= OVERSIZE_BEFORE_CLEAN;
@@ -223,6 +243,7 @@ export class MqttBus implements MessageBus {
     if (discard) this.#log.log('warn', 'bus-session-discarded', {});
     return {
       broker,
+      early,
       level,
       clientId,
       ...(username === undefined ? {} : { username }),
@@ -240,6 +261,14 @@ export class MqttBus implements MessageBus {
       will: await this.#options.will?.(),
       handler: (message) => this.#handler(message),
     };
+  }
+
+  async #current(): Promise<{ readonly broker: BrokerAddress; readonly password: string | undefined }> {
+    const { broker, password, credentials } = this.#options;
+    if (credentials === undefined) return { broker, password };
+    const fresh = await credentials();
+    const { url } = broker;
+    return { broker: fresh.tls === undefined ? { url } : { url, tls: fresh.tls }, password: fresh.password };
   }
 
   #tell(state: BusState): void {

@@ -13,8 +13,8 @@ async function powerNote(services: TaskServices, signal: AbortSignal): Promise<P
 }
 
 /** What this device cannot do right now, a sentence each. */
-function limitsOf({ editor, memory, io, power, byNeighbour }: TaskServices): string[] {
-  const limits: string[] = [];
+function limitsOf({ editor, memory, io, power, byNeighbour, insecure }: TaskServices): string[] {
+  const limits: string[] = [...(insecure ?? [])];
   if (byNeighbour?.() === true)
     limits.push('No network: a neighbour in the chain carries orders and receipts, and no files.');
   if (editor.capabilities.unusable !== undefined)

@@ -2,15 +2,16 @@ import { setMaxListeners } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { systemEntropy } from './adapters/entropy.ts';
-import type { BrokerTls } from './adapters/mqtt/broker-socket.ts';
 import { MqttBus } from './adapters/mqtt/mqtt-bus.ts';
 import { readConfig } from './adapters/operator-config.ts';
 import { fileCounter, openKeyFile } from './adapters/operator-keys.ts';
 import { Terminal } from './adapters/operator-terminal.ts';
+import { ReceiptFolder, usualReceiptFolder } from './adapters/receipt-folder.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import { asNsError, milliseconds, NsError, seconds, toHex } from './base/index.ts';
 import {
   configInvalid,
+  encodeEvidence,
   Fleet,
   type OperatorConfig,
   type OrderTiming,
@@ -18,7 +19,6 @@ import {
   parseWait,
   resolveHosts,
 } from './fleet/index.ts';
-import { insecureIn, pinsOf } from './security/index.ts';
 
 /** Options that every command takes. */
 export interface GlobalOptions {
@@ -37,6 +37,8 @@ export interface Context {
   readonly config: () => Promise<OperatorConfig>;
   /** File names in the configuration are relative to this. */
   readonly directory: () => Promise<string>;
+  /** Where receipts are kept. */
+  readonly receipts: () => Promise<string>;
   readonly hosts: (range: string) => Promise<string[]>;
   /** Connects, does the work, and says goodbye to the broker whatever comes. */
   readonly withFleet: <T>(work: (fleet: Fleet) => Promise<T>) => Promise<T>;
@@ -71,7 +73,13 @@ async function load(options: GlobalOptions): Promise<Loaded> {
   return { config: parseConfig(raw.source, raw.content, process.env), directory: raw.directory };
 }
 
-async function openBus({ config, directory }: Loaded, terminal: Terminal): Promise<MqttBus> {
+function receiptFolder({ config, directory }: Loaded): string {
+  return config.receipts === undefined
+    ? usualReceiptFolder(process.env)
+    : resolve(directory, config.receipts);
+}
+
+async function openBus({ config, directory }: Loaded): Promise<MqttBus> {
   const { broker } = config;
   if (broker === undefined) {
     throw configInvalid('no broker is named; set "broker" in the configuration or NIGHTSHIFT_BROKER');
@@ -80,17 +88,15 @@ async function openBus({ config, directory }: Loaded, terminal: Terminal): Promi
     readFile(resolve(directory, file), 'utf8').catch((error: unknown) => {
       throw configInvalid(`"broker.${what}": ${file} cannot be read`, error);
     });
-  const tls: { -readonly [K in keyof BrokerTls]: BrokerTls[K] } = {};
+  const tls: { ca?: string; cert?: string; key?: string } = {};
   for (const what of ['ca', 'cert', 'key'] as const) {
     const file = broker[what];
     if (file !== undefined) tls[what] = await read(file, what);
   }
-  tls.pins = pinsOf(broker);
   const password =
     broker.passwordFile === undefined
       ? undefined
       : (await read(broker.passwordFile, 'passwordFile')).split(/\r?\n/)[0];
-  for (const sentence of insecureIn(broker)) terminal.warn(`nightshift: ${sentence}`);
   const clientId = `ns-fleet-${toHex(systemEntropy.randomBytes(8))}`;
   return new MqttBus(
     {
@@ -113,7 +119,8 @@ async function openFleet(loaded: Loaded, options: GlobalOptions, context: Contex
   if (keyFile === undefined)
     throw configInvalid('no key is named; set "key" in the configuration, NIGHTSHIFT_KEY or --key');
   const key = await openKeyFile(keyFile, () => context.passphrase(`Passphrase of ${keyFile}`));
-  const bus = await openBus(loaded, context.terminal);
+  const receipts = await ReceiptFolder.open(receiptFolder(loaded));
+  const bus = await openBus(loaded);
   const fleet = new Fleet({
     bus,
     tenant: config.tenant,
@@ -122,6 +129,8 @@ async function openFleet(loaded: Loaded, options: GlobalOptions, context: Contex
     devices: config.devices,
     clock: systemClock,
     entropy: systemEntropy,
+    keep: (kept, { seq }) =>
+      receipts.keep({ tenant: kept.tenant, device: kept.device, seq }, encodeEvidence(kept)),
   });
   const patience = systemClock.deadline(
     milliseconds(Math.min(CONNECT, context.timing.total ?? CONNECT)),
@@ -169,6 +178,7 @@ export function openContext(options: GlobalOptions): Context {
     signal: interrupt.signal,
     config: async () => (await loaded()).config,
     directory: async () => (await loaded()).directory,
+    receipts: async () => receiptFolder(await loaded()),
     hosts: async (range) => {
       const { config } = await loaded();
       return resolveHosts(range, { devices: [...config.devices.keys()], groups: config.groups });

@@ -47,11 +47,15 @@ export function answerOf<V extends Verb>(
   local: { readonly fault?: NsError; readonly file?: object; readonly lines?: readonly string[] } = {},
 ): HostAnswer {
   const code = exitOfOutcome(outcome);
-  const fault = local.fault === undefined ? [] : [`here: ${local.fault.message}`];
+  const unkept = outcome.is === 'receipt' ? outcome.unkept : undefined;
+  const broken = local.fault ?? unkept;
+  const fault = [local.fault, unkept].flatMap((error) =>
+    error === undefined ? [] : [`here: ${error.message}`],
+  );
   return {
-    code: code === EXIT.done && local.fault !== undefined ? EXIT.local : code,
+    code: code === EXIT.done && broken !== undefined ? EXIT.local : code,
     lines: [...showOutcome(verb, outcome, show), ...(local.lines ?? []), ...fault],
-    json: [outcomeJson(host, verb, outcome, local)],
+    json: [outcomeJson(host, verb, outcome, broken === undefined ? local : { ...local, fault: broken })],
   };
 }
 

@@ -11,6 +11,7 @@ import type {
 import { type ArgsOf, type Order, PROTOCOL_VERSION, type Verb } from '../protocol/index.ts';
 import { isLasting, signOrder } from '../security/index.ts';
 import { DeviceLine } from './device-line.ts';
+import type { KeepReceipt } from './evidence.ts';
 import { type GetOutcome, getFile, type TransferOptions } from './get-file.ts';
 import { OrderRun } from './order-run.ts';
 import { DEFAULT_TIMING, type OrderOptions } from './order-timing.ts';
@@ -31,6 +32,8 @@ export interface FleetOptions {
   readonly devices: ReadonlyMap<string, PublicKey>;
   readonly clock: Clock;
   readonly entropy: Entropy;
+  /** Given every receipt with its order, before the order's outcome is known to anybody. */
+  readonly keep?: KeepReceipt;
 }
 
 const ORDER_ID_BYTES = 16;
@@ -102,6 +105,9 @@ export class Fleet {
       signal: options.signal,
       send: () => this.#o.bus.publish(line.topics.cmd, packet),
       presence: () => line.presence?.state,
+      keep: (receipt, signed) =>
+        this.#o.keep?.({ tenant: this.#o.tenant, device, order: packet, receipt }, signed) ??
+        Promise.resolve(),
     });
     line.follow(run as unknown as OrderRun);
     return run;

@@ -1,6 +1,13 @@
 export type { LocalSink, LocalSource, PartFile } from '../ports/index.ts';
 export { configInvalid, type OperatorConfig, parseConfig } from './config.ts';
 export { EscapeKeys, type EscapeStep } from './escape-keys.ts';
+export {
+  decodeEvidence,
+  encodeEvidence,
+  type KeepReceipt,
+  type KeptReceipt,
+  LARGEST_EVIDENCE,
+} from './evidence.ts';
 export { EXIT, type ExitCode, exitOfAll, exitOfOutcome } from './exit-code.ts';
 export { Fleet, type FleetOptions, type OrderCounter } from './fleet.ts';
 export { foldHosts, groupEqual } from './fold-hosts.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { BoundedQueue, type Duration, equalBytes, milliseconds } from '../base/index.ts';
+import { asNsError, BoundedQueue, type Duration, equalBytes, milliseconds } from '../base/index.ts';
 import type { Clock } from '../ports/index.ts';
 import {
   type DeviceEvent,
@@ -27,6 +27,8 @@ export interface RunOptions<V extends Verb> {
   /** Hands the packet to the bus; resolves when the broker has it. */
   readonly send: () => Promise<void>;
   readonly presence: () => 'online' | 'offline' | undefined;
+  /** Takes the receipt's packet into safe keeping; the outcome waits for it. */
+  readonly keep?: (packet: Uint8Array, receipt: Receipt) => Promise<void>;
 }
 
 /** Progress that nobody fetches is dropped, oldest first. */
@@ -139,13 +141,24 @@ export class OrderRun<V extends Verb = Verb> {
     this.#lastSign = started;
     for (;;) {
       signal.throwIfAborted();
-      if (this.#end !== undefined) return this.#end;
+      if (this.#end !== undefined) return this.#kept(this.#end);
       const now = clock.monotonic();
       const patience = this.#accepted ? this.#lastSign + timing.silence : started + timing.accept;
       const until = Math.min(patience, started + timing.total);
       if (now >= until) return this.#giveUp();
       if (now >= this.#nextSend) this.#send(now);
       await this.#bell.wait(milliseconds(Math.max(1, Math.min(until, this.#nextSend) - now)), signal);
+    }
+  }
+
+  /** What was done is said even where its receipt cannot be kept. */
+  async #kept(end: OrderOutcome<V>): Promise<OrderOutcome<V>> {
+    if (end.is !== 'receipt' || this.#o.keep === undefined) return end;
+    try {
+      await this.#o.keep(end.packet, end.receipt);
+      return end;
+    } catch (error) {
+      return { ...end, unkept: asNsError(error) };
     }
   }
 

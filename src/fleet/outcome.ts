@@ -1,3 +1,4 @@
+import type { NsError } from '../base/index.ts';
 import type { Receipt, Rejected, ResultOf, Verb } from '../protocol/index.ts';
 
 /** A refusal as a device words it; its code may be newer than this program. */
@@ -13,6 +14,8 @@ export type OrderOutcome<V extends Verb = Verb> =
       readonly packet: Uint8Array;
       /** The result in the verb's shape; undefined where there is none. */
       readonly result: ResultOf<V> | undefined;
+      /** Why this side could not keep the receipt, where it should. */
+      readonly unkept?: NsError;
     }
   /** The device did not take the order. Signed, for the packet that was sent. */
   | { readonly is: 'rejected'; readonly refusal: RefusalNote }

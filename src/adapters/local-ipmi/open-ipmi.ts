@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { type Duration, milliseconds, NsError, seconds } from '../../base/index.ts';
+import { type Duration, eitherSignal, milliseconds, NsError, seconds } from '../../base/index.ts';
 import { type BridgeTarget, type BridgingCarrier, type Carrier, IpmiClient } from '../../ipmi/index.ts';
 import type { Clock } from '../../ports/index.ts';
 import { systemClock } from '../system-clock.ts';
@@ -74,8 +74,8 @@ export class OpenIpmiCarrier implements BridgingCarrier {
   }
 
   async #queue(address: Uint8Array, question: Question, signal: AbortSignal) {
-    const given = AbortSignal.any([signal, this.#over.signal]);
-    given.throwIfAborted();
+    const given = [signal, this.#over.signal];
+    for (const each of given) each.throwIfAborted();
     if (question.data.byteLength > LONGEST_MESSAGE - 2) {
       throw new NsError('NS_IPMI_ARGUMENT', `${question.name}: too long for the driver`, {
         family: 'caller',
@@ -84,18 +84,19 @@ export class OpenIpmiCarrier implements BridgingCarrier {
     if (this.#waiting >= MOST_WAITING) throw busy(`${MOST_WAITING} commands wait for this BMC already`);
     this.#waiting += 1;
     const deadline = this.#options.clock.deadline(this.#options.within, question.name);
-    const until = AbortSignal.any([given, deadline.signal]);
-    const mine = this.#turn.then(() => this.#ask(address, question, until));
+    const until = eitherSignal(...given, deadline.signal);
+    const mine = this.#turn.then(() => this.#ask(address, question, until.signal));
     this.#turn = mine.catch(() => undefined);
     try {
       return await mine;
     } catch (error) {
-      if (given.aborted || !deadline.signal.aborted) throw error;
+      if (given.some(({ aborted }) => aborted) || !deadline.signal.aborted) throw error;
       throw new NsError('NS_IPMI_SILENT', `${question.name}: no answer from the BMC of this machine`, {
         retryable: true,
         cause: error,
       });
     } finally {
+      until.release();
       deadline.release();
       this.#waiting -= 1;
     }

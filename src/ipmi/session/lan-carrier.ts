@@ -1,4 +1,12 @@
-import { asNsError, type Duration, hasCode, milliseconds, NsError, sentenceOf } from '../../base/index.ts';
+import {
+  asNsError,
+  type Duration,
+  eitherSignal,
+  hasCode,
+  milliseconds,
+  NsError,
+  sentenceOf,
+} from '../../base/index.ts';
 import type { Datagram, Stop } from '../../ports/index.ts';
 import type { BridgeTarget, BridgingCarrier } from '../bridge.ts';
 import { type Carrier, NOTHING } from '../command.ts';
@@ -115,18 +123,19 @@ export class LanCarrier implements BridgingCarrier {
     spent?: Duration,
   ): Promise<T> {
     const { clock, within } = this.#options;
-    const given = AbortSignal.any([signal, this.#over.signal]);
     const left = within === undefined ? undefined : milliseconds(within - (spent ?? 0));
     const deadline = left === undefined ? undefined : clock.deadline(left, question.name);
-    const until = deadline === undefined ? given : AbortSignal.any([given, deadline.signal]);
+    const given = [signal, this.#over.signal];
+    const until = eitherSignal(...given, ...(deadline === undefined ? [] : [deadline.signal]));
     try {
       // What has begun already is in front itself.
       if (spent === undefined) await this.#turn;
-      return await work(until);
+      return await work(until.signal);
     } catch (error) {
-      if (given.aborted || deadline?.signal.aborted !== true) throw error;
+      if (given.some(({ aborted }) => aborted) || deadline?.signal.aborted !== true) throw error;
       throw new NsError('NS_IPMI_SILENT', sentenceOf(error), { retryable: true, cause: error });
     } finally {
+      until.release();
       deadline?.release();
     }
   }

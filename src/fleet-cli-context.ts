@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { systemEntropy } from './adapters/entropy.ts';
+import type { BrokerTls } from './adapters/mqtt/broker-socket.ts';
 import { MqttBus } from './adapters/mqtt/mqtt-bus.ts';
 import { readConfig } from './adapters/operator-config.ts';
 import { fileCounter, openKeyFile } from './adapters/operator-keys.ts';
@@ -19,6 +20,7 @@ import {
   parseWait,
   resolveHosts,
 } from './fleet/index.ts';
+import { insecureIn, pinsOf } from './security/index.ts';
 
 /** Options that every command takes. */
 export interface GlobalOptions {
@@ -79,7 +81,7 @@ function receiptFolder({ config, directory }: Loaded): string {
     : resolve(directory, config.receipts);
 }
 
-async function openBus({ config, directory }: Loaded): Promise<MqttBus> {
+async function openBus({ config, directory }: Loaded, terminal: Terminal): Promise<MqttBus> {
   const { broker } = config;
   if (broker === undefined) {
     throw configInvalid('no broker is named; set "broker" in the configuration or NIGHTSHIFT_BROKER');
@@ -88,15 +90,17 @@ async function openBus({ config, directory }: Loaded): Promise<MqttBus> {
     readFile(resolve(directory, file), 'utf8').catch((error: unknown) => {
       throw configInvalid(`"broker.${what}": ${file} cannot be read`, error);
     });
-  const tls: { ca?: string; cert?: string; key?: string } = {};
+  const tls: { -readonly [K in keyof BrokerTls]: BrokerTls[K] } = {};
   for (const what of ['ca', 'cert', 'key'] as const) {
     const file = broker[what];
     if (file !== undefined) tls[what] = await read(file, what);
   }
+  tls.pins = pinsOf(broker);
   const password =
     broker.passwordFile === undefined
       ? undefined
       : (await read(broker.passwordFile, 'passwordFile')).split(/\r?\n/)[0];
+  for (const sentence of insecureIn(broker)) terminal.warn(`nightshift: ${sentence}`);
   const clientId = `ns-fleet-${toHex(systemEntropy.randomBytes(8))}`;
   return new MqttBus(
     {
@@ -120,7 +124,7 @@ async function openFleet(loaded: Loaded, options: GlobalOptions, context: Contex
     throw configInvalid('no key is named; set "key" in the configuration, NIGHTSHIFT_KEY or --key');
   const key = await openKeyFile(keyFile, () => context.passphrase(`Passphrase of ${keyFile}`));
   const receipts = await ReceiptFolder.open(receiptFolder(loaded));
-  const bus = await openBus(loaded);
+  const bus = await openBus(loaded, context.terminal);
   const fleet = new Fleet({
     bus,
     tenant: config.tenant,

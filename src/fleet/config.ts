@@ -2,24 +2,18 @@ import * as v from 'valibot';
 import { NsError, shapeConfig, suggest } from '../base/index.ts';
 import type { PublicKey } from '../ports/index.ts';
 import { NAME } from '../protocol/index.ts';
-import { type KeyringEntry, publicKeyFromText, ROLES } from '../security/index.ts';
+import {
+  type BrokerSection,
+  brokerSection,
+  type KeyringEntry,
+  publicKeyFromText,
+  ROLES,
+} from '../security/index.ts';
 import { expandHosts } from './host-range.ts';
 import { type IpmiConfig, ipmiConfigOf, ipmiSection, NO_IPMI } from './ipmi-config.ts';
 
 const name = v.pipe(v.string(), v.regex(NAME, 'must be letters, digits, ".", "_" and "-"'));
 const file = v.pipe(v.string(), v.minLength(1));
-const brokerUrl = v.pipe(v.string(), v.regex(/^mqtts?:\/\/\S+$/, 'must begin with mqtt:// or mqtts://'));
-
-const broker = v.strictObject({
-  url: brokerUrl,
-  /** PEM files. */
-  ca: v.optional(file),
-  cert: v.optional(file),
-  key: v.optional(file),
-  username: v.optional(v.string()),
-  /** A file whose first line is the password: a password in this file would be read with it. */
-  passwordFile: v.optional(file),
-});
 
 /** A key whose orders "verify" can check, as in a device's keyring. */
 const person = v.strictObject({
@@ -30,7 +24,7 @@ const person = v.strictObject({
 });
 
 const configFile = v.strictObject({
-  broker: v.optional(broker),
+  broker: v.optional(brokerSection),
   tenant: v.optional(name),
   key: v.optional(file),
   devices: v.optional(v.record(name, v.string())),
@@ -55,7 +49,7 @@ const OTHER_VARIABLES = [
 ];
 
 export interface OperatorConfig {
-  readonly broker: v.InferOutput<typeof broker> | undefined;
+  readonly broker: BrokerSection | undefined;
   readonly tenant: string;
   /** Path of the operator's private key. */
   readonly keyFile: string | undefined;
@@ -87,7 +81,16 @@ export function parseConfig(
   const written = typeof file.broker === 'string' ? { url: file.broker } : file.broker;
   const link = url === undefined ? written : { ...(written as object | undefined), url };
   const merged: unknown = { ...file, ...plain, ...(link === undefined ? {} : { broker: link }) };
-  const { broker: shaped, tenant, key, devices, groups, ipmi, receipts, people } = shapeConfig(configFile, merged, source);
+  const {
+    broker: shaped,
+    tenant,
+    key,
+    devices,
+    groups,
+    ipmi,
+    receipts,
+    people,
+  } = shapeConfig(configFile, merged, source);
   return {
     broker: shaped,
     tenant: tenant ?? 'default',
@@ -103,7 +106,7 @@ export function parseConfig(
 function asMap(source: string, raw: unknown): Readonly<Record<string, unknown>> {
   if (raw === null || raw === undefined) return {};
   if (typeof raw === 'object' && !Array.isArray(raw)) return raw as Record<string, unknown>;
-  throw configInvalid(`${source}: must be a map of keys, such as "broker: mqtt://broker.example"`);
+  throw configInvalid(`${source}: must be a map of keys, such as "broker: mqtts://broker.example"`);
 }
 
 function fromEnvironment(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {

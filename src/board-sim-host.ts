@@ -47,6 +47,7 @@ export const simHost: Board = {
       description,
       power: machine.host,
       control: machine.host,
+      boot: machine.boot,
       switches: machine.drives,
       memory: machine.memory,
       io: machine.io,

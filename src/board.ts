@@ -2,6 +2,7 @@ import { NsError } from './base/index.ts';
 import type { BoardDescription } from './bmc/index.ts';
 import type { BmcCommands, HostConsole } from './ipmi/index.ts';
 import type {
+  BootGuard,
   Clock,
   DriveSwitch,
   HostControl,
@@ -27,6 +28,8 @@ export interface BoardParts {
   readonly power: HostPower;
   /** Where the board can drive its host: for chassis orders and the lock, never for a task. */
   readonly control?: HostControl;
+  /** Where the board's own BMC can be told what the host does when its mains come back. */
+  readonly boot?: BootGuard;
   readonly switches: readonly DriveSwitch[];
   readonly memory?: MemoryProbe;
   readonly io?: IoDevices;

@@ -50,7 +50,18 @@ export async function openMachine(
   const fused = ipmi && (await (await import('./device-power.ts')).withIpmi(board.power, ipmi, clock, log));
   const power = new PowerWatch(fused?.power ?? board.power);
   const custody = new Custody({ power, drives: board.switches, clock, log });
-  const lockout = new Lockout({ store, power, custody, clock, log, onEnforced: () => guard?.look() });
+  const { control, boot, chains = [] } = board;
+  const lockout = new Lockout({
+    store,
+    power,
+    custody,
+    clock,
+    log,
+    canSwitchOff: control !== undefined,
+    chains: chains.map(({ disk }) => disk),
+    ...(boot === undefined ? {} : { boot }),
+    onEnforced: () => guard?.look(),
+  });
   const interlock = new WakeInterlock({
     power,
     custody,
@@ -59,7 +70,6 @@ export async function openMachine(
     mayWake: () => lockout.enabled,
     settle: milliseconds(board.description.wakeSettleMs),
   });
-  const { control } = board;
   const noteReverted = (state: string): void =>
     note({ audit, clock }, log, { event: 'lock.wake-reverted', detail: `the host was in ${state}` });
   const guard =

@@ -110,3 +110,17 @@ export function judgeLock(a: LockCopy, b: LockCopy): LockJudgement {
     rewrite: true,
   };
 }
+
+/**
+ * The record of the own storage beside a copy that is kept elsewhere. Both are written at every change, the witness last: where
+ * the witness is the newer, own storage was put back to an earlier day, and what the witness says holds.
+ */
+export function heedWitness(
+  own: LockJudgement,
+  witness: LockCopy,
+): LockJudgement & { readonly rolledBack: boolean } {
+  if (witness.is !== 'whole' || witness.record.version <= own.record.version) {
+    return { ...own, rolledBack: false };
+  }
+  return { record: witness.record, rewrite: true, rolledBack: true };
+}

@@ -1,11 +1,23 @@
 import { asNsError, fromHex, refusal, seconds, toHex } from '../base/index.ts';
-import type { Clock, HostPower, LogSink, StateStore } from '../ports/index.ts';
+import type { LogSink, StateStore } from '../ports/index.ts';
+import { BOOT_BEFORE, holdBoot, releaseBoot } from './boot-hold.ts';
 import type { Custody } from './custody.ts';
-import { decodeLockCopy, encodeLockRecord, judgeLock, type LockRecord } from './lock-record.ts';
+import { type LockSenses, readLockFacts } from './lock-facts.ts';
+import { judgeLevels, type LevelReport } from './lock-levels.ts';
+import {
+  decodeLockCopy,
+  encodeLockRecord,
+  heedWitness,
+  judgeLock,
+  type LockCopy,
+  type LockRecord,
+} from './lock-record.ts';
 import { orAborted } from './within.ts';
 
 /** Names of the two copies in the state store. */
 export const LOCK_DOCUMENTS = ['lock-a', 'lock-b'] as const;
+/** The name of the third, kept elsewhere. */
+export const LOCK_WITNESS = 'lock-witness';
 
 export type InForce = 'power-button-masked' | 'drive-held';
 
@@ -17,6 +29,7 @@ export interface LockReport {
   readonly by?: Uint8Array;
   readonly reason?: string;
   readonly inForce: InForce[];
+  readonly levels: LevelReport[];
 }
 
 /** Who asks for a change of the lock, and why. */
@@ -27,13 +40,13 @@ export interface LockChange {
   readonly reason?: string;
 }
 
-export interface LockoutOptions {
+export interface LockoutOptions extends LockSenses {
   readonly store: StateStore;
-  readonly power: HostPower;
   readonly custody: Custody;
-  readonly clock: Clock;
   readonly log: LogSink;
-  /** Called whenever the lock was brought into force: by then the mask and the drives are as far as they come. */
+  /** A third copy of the record, on another medium: the newest wins, so that putting an older state directory back frees nothing. */
+  readonly witness?: Pick<StateStore, 'readDocument' | 'writeDocument'>;
+  /** Called whenever the lock was brought into force: by then every level is as far as it comes. */
   readonly onEnforced?: () => void;
 }
 
@@ -83,6 +96,15 @@ export class Lockout {
     return this.#record?.orders?.[toHex(by)] ?? 0;
   }
 
+  /** Holds again what has slipped from a disabled machine; an enabled one is left alone. */
+  hold(): Promise<LockReport> {
+    return this.#inTurn(async () => {
+      const record = this.#record ?? (await this.#load());
+      if (record.state === 'disabled') await this.#enforce(record);
+      return this.#report(record);
+    });
+  }
+
   status(): Promise<LockReport> {
     return this.#inTurn(async () => this.#report(this.#record ?? (await this.#load())));
   }
@@ -109,15 +131,20 @@ export class Lockout {
   }
 
   async #load(): Promise<LockRecord> {
-    const { store, log } = this.#options;
+    const { store, log, witness } = this.#options;
     const [a, b] = await Promise.all(
       LOCK_DOCUMENTS.map(async (name) => decodeLockCopy(await store.readDocument(name))),
     );
-    const { record, rewrite } = judgeLock(a!, b!);
+    const elsewhere = await this.#readWitness();
+    const { record, rewrite, rolledBack } = heedWitness(judgeLock(a!, b!), elsewhere);
     if (a!.is === 'damaged' || b!.is === 'damaged') {
       log.log('error', 'lock.damaged', { a: a!.is, b: b!.is, state: record.state });
     }
+    if (rolledBack) log.log('error', 'lock.rolled-back', { state: record.state, version: record.version });
     if (rewrite) await this.#save(record);
+    else if (witness !== undefined && record.version > 0 && versionOf(elsewhere) !== record.version) {
+      await this.#tellWitness(record);
+    }
     this.#record = record;
     return record;
   }
@@ -130,33 +157,58 @@ export class Lockout {
       if (record.state === 'disabled') this.#record = record;
     }
     this.#record = record;
+    await this.#tellWitness(record);
+  }
+
+  async #readWitness(): Promise<LockCopy> {
+    const { witness, log } = this.#options;
+    if (witness === undefined) return { is: 'absent' };
+    const copy: LockCopy = await witness
+      .readDocument(LOCK_WITNESS)
+      .then(decodeLockCopy, () => ({ is: 'damaged' }));
+    if (copy.is === 'damaged') log.log('error', 'lock.witness-damaged');
+    return copy;
+  }
+
+  /** A witness that fails keeps nobody from disabling or enabling. */
+  async #tellWitness(record: LockRecord): Promise<void> {
+    const { witness, log } = this.#options;
+    await witness?.writeDocument(LOCK_WITNESS, encodeLockRecord(record)).catch((error: unknown) => {
+      log.log('error', 'lock.witness-failed', { error: asNsError(error, 'NS_STATE_IO').message });
+    });
   }
 
   async #enforce(record: LockRecord): Promise<void> {
-    const { custody } = this.#options;
+    const { custody, power, boot, store } = this.#options;
     const why = refusal('DISABLED', record.reason && `The machine is disabled: ${record.reason}`);
     custody.close('disabled', why);
-    await this.#attempt('masking the power button', (power) => power.maskPowerOn(true));
-    await custody.handBack(why);
+    await this.#attempt('masking the power button', () => power.maskPowerOn(true));
+    await Promise.all([
+      custody.handBack(why),
+      boot && this.#attempt('guarding the boot', (signal) => holdBoot(store, boot, signal)),
+    ]);
     this.#options.onEnforced?.();
   }
 
   async #free(): Promise<void> {
-    const { custody } = this.#options;
+    const { custody, power, boot, store } = this.#options;
     const why = refusal('CUSTODY_UNAVAILABLE', 'The machine is being enabled, and its disks go back to it.');
     custody.close('enabling', why);
     custody.open('disabled');
-    await custody.handBack(why);
+    await Promise.all([
+      custody.handBack(why),
+      boot && this.#attempt('releasing the boot', (signal) => releaseBoot(store, boot, signal)),
+    ]);
     custody.open('enabling');
-    await this.#attempt('freeing the power button', (power) => power.maskPowerOn(false));
+    await this.#attempt('freeing the power button', () => power.maskPowerOn(false));
   }
 
-  /** What fails here shows in `inForce`; the record stands, and the next start tries again. */
-  async #attempt(what: string, act: (power: HostPower) => Promise<void>): Promise<void> {
-    const { clock, power, log } = this.#options;
+  /** What fails here shows in the levels; the record stands, and it is tried again. */
+  async #attempt(what: string, act: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const { clock, log } = this.#options;
     const deadline = clock.deadline(seconds(5), what);
     try {
-      await orAborted(act(power), deadline.signal);
+      await orAborted(act(deadline.signal), deadline.signal);
     } catch (error) {
       log.log('error', 'lock.not-in-force', { what, error: asNsError(error, 'NS_POWER').message });
     } finally {
@@ -164,24 +216,19 @@ export class Lockout {
     }
   }
 
-  async #masked(): Promise<boolean> {
-    let masked = false;
-    await this.#attempt('reading the power mask', async (power) => {
-      masked = await power.powerOnMasked();
-    });
-    return masked;
-  }
-
   async #anythingHeld(): Promise<boolean> {
-    const disks = await this.#options.custody.report();
-    return disks.some((disk) => disk.position === 'held') || (await this.#masked());
+    const { boot, store } = this.#options;
+    const { masked, disks } = await readLockFacts(this.#options);
+    if (masked === true || disks.some((disk) => disk.position === 'held')) return true;
+    return boot !== undefined && (await store.readDocument(BOOT_BEFORE)) !== undefined;
   }
 
   async #report(record: LockRecord): Promise<LockReport> {
+    const facts = await readLockFacts(this.#options);
     const inForce: InForce[] = [];
-    const disks = await this.#options.custody.report();
-    if (await this.#masked()) inForce.push('power-button-masked');
-    if (disks.length > 0 && disks.every((disk) => disk.position === 'held')) inForce.push('drive-held');
+    if (facts.masked === true) inForce.push('power-button-masked');
+    if (facts.disks.length > 0 && facts.disks.every((disk) => disk.position === 'held'))
+      inForce.push('drive-held');
     return {
       state: record.state,
       version: record.version,
@@ -189,6 +236,7 @@ export class Lockout {
       ...(record.by === undefined ? {} : { by: fromHex(record.by) }),
       ...(record.reason === undefined ? {} : { reason: record.reason }),
       inForce,
+      levels: [...judgeLevels(record.state === 'disabled', facts)],
     };
   }
 
@@ -198,6 +246,8 @@ export class Lockout {
     return turn;
   }
 }
+
+const versionOf = (copy: LockCopy): number => (copy.is === 'whole' ? copy.record.version : 0);
 
 /** Keys remembered; far more than have a say about one machine. */
 const ORDERS_KEPT = 64;

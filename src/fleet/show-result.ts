@@ -42,7 +42,28 @@ function lockLines(lock: LockNote): string[] {
   const since = lock.since === undefined ? '' : ` since ${timeText(lock.since)}`;
   const reason = lock.reason === undefined ? '' : `, reason: ${lock.reason}`;
   const force = lock.state === 'disabled' ? [`in force: ${lock.inForce.join(', ') || 'NOTHING'}`] : [];
-  return [`lock: ${lock.state} (version ${lock.version})${since}${by}${reason}`, ...force];
+  return [
+    `lock: ${lock.state} (version ${lock.version})${since}${by}${reason}`,
+    ...force,
+    ...levelLines(lock),
+  ];
+}
+
+const IN_FORCE = {
+  yes: 'in force',
+  partly: 'PARTLY in force',
+  no: 'NOT in force',
+  cannot: 'not there',
+} as const;
+
+/** Of an enabled machine, only what it is held by all the same. */
+function levelLines({ state, levels = [] }: LockNote): string[] {
+  return levels
+    .filter(({ inForce }) => state === 'disabled' || inForce === 'partly' || inForce === 'yes')
+    .flatMap(({ level, wanted, inForce, detail, defeatedBy }) => [
+      `level ${level}: ${IN_FORCE[inForce]}${wanted ? '' : ' (not wanted)'}. ${detail}`,
+      ...(inForce === 'yes' || inForce === 'partly' ? [`  defeated by ${defeatedBy}`] : []),
+    ]);
 }
 
 function value(v: number | Uint8Array | undefined, unit: string): string {

@@ -1,4 +1,5 @@
 export type { BlockCapabilities, BlockDevice, BlockExtent } from './block-device.ts';
+export type { BootGuard, BootGuarded } from './boot-guard.ts';
 export type { ChainChannel, ChainFrame, ChainLink } from './chain-link.ts';
 export type { ChainRegisters } from './chain-registers.ts';
 export type { Clock, Deadline, Entropy, Stop } from './clock.ts';

@@ -126,6 +126,7 @@ export class ColdHost extends AgentDesk {
         description,
         power: machine.host,
         control: machine.host,
+        boot: machine.boot,
         console: uartConsole(machine.io, 'console'),
         switches: machine.drives,
         memory: machine.memory,

@@ -1,9 +1,10 @@
+import { SimBootGuard } from '../../src/adapters/sim/boot-guard.ts';
 import { SimDriveSwitch } from '../../src/adapters/sim/drive-switch.ts';
 import { SimHost } from '../../src/adapters/sim/host.ts';
 import { VirtualClock } from '../../src/adapters/sim/virtual-clock.ts';
 import { milliseconds, seconds } from '../../src/base/index.ts';
 import { Custody, type LeaseRequest, Lockout, PowerWatch, WakeInterlock } from '../../src/bmc/index.ts';
-import type { BlockDevice, LogSink, PowerState, StateStore } from '../../src/ports/index.ts';
+import type { BlockDevice, BootGuard, LogSink, PowerState, StateStore } from '../../src/ports/index.ts';
 import { MemoryDevice } from './memory-device.ts';
 import { MemoryState } from './memory-state.ts';
 
@@ -18,6 +19,10 @@ export interface BenchOptions {
   readonly handBack?: number;
   readonly takeLimit?: number;
   readonly store?: StateStore;
+  /** The lock's third copy, kept elsewhere. */
+  readonly witness?: StateStore;
+  /** In place of the simulated one; undefined for a board that has none. */
+  readonly boot?: BootGuard | undefined;
   readonly wrap?: (device: BlockDevice) => BlockDevice;
 }
 
@@ -57,7 +62,18 @@ export function machineBench(options: BenchOptions = {}) {
     takeLimit: milliseconds(options.takeLimit ?? 5000),
   });
   const store = options.store ?? new MemoryState();
-  const lockout = new Lockout({ store, power, custody, clock, log });
+  const simBoot = new SimBootGuard(host, 'previous');
+  const boot = 'boot' in options ? options.boot : simBoot;
+  const lockout = new Lockout({
+    store,
+    power,
+    custody,
+    clock,
+    log,
+    canSwitchOff: true,
+    ...(boot === undefined ? {} : { boot }),
+    ...(options.witness === undefined ? {} : { witness: options.witness }),
+  });
   const interlock = new WakeInterlock({ power, custody, clock, log, mayWake: () => lockout.enabled });
   interlock.start();
 
@@ -76,5 +92,19 @@ export function machineBench(options: BenchOptions = {}) {
     if (!verdict.ok) throw new Error(`no lease: ${verdict.refusal.code} ${verdict.refusal.sentence}`);
     return verdict.value;
   };
-  return { clock, lines, host, power, images, drives, custody, store, lockout, interlock, ask, lend };
+  return {
+    clock,
+    lines,
+    host,
+    simBoot,
+    power,
+    images,
+    drives,
+    custody,
+    store,
+    lockout,
+    interlock,
+    ask,
+    lend,
+  };
 }

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { shapeConfig } from '../../base/index.ts';
+import { RESTORE_POLICIES } from './boot-guard.ts';
 
 const whole = (minimum: number, maximum: number) =>
   v.pipe(v.number(), v.safeInteger(), v.minValue(minimum), v.maxValue(maximum));
@@ -84,6 +85,8 @@ export const simConfig = v.strictObject({
   spdIn: v.optional(v.array(powerState), ['S3', 'S4', 'S5']),
   /** Whether the board keeps a waking host down until its disk is back. */
   interlock: v.optional(v.boolean(), true),
+  /** What the host does when its mains come back. */
+  restorePolicy: v.optional(v.picklist(RESTORE_POLICIES), 'previous'),
   /** Whether the switch can keep a drive from both sides. */
   hold: v.optional(v.boolean(), true),
   /** Whether drives have power while the host is down. */

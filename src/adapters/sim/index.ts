@@ -1,3 +1,4 @@
+export { SimBootGuard, type SimRestorePolicy } from './boot-guard.ts';
 export {
   memoryFault,
   parseSimConfig,

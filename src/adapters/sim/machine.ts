@@ -4,6 +4,7 @@ import { systemEntropy } from '../entropy.ts';
 import { openFileDevice } from '../file-device.ts';
 import { systemScheduler } from '../system-scheduler.ts';
 import { BadSectors } from './bad-sectors.ts';
+import { SimBootGuard } from './boot-guard.ts';
 import type { SimChainDisk, SimChainDiskOptions } from './chain-disk.ts';
 import type { SimConfig } from './config.ts';
 import { SimDriveSwitch } from './drive-switch.ts';
@@ -42,6 +43,8 @@ export interface SimImage {
 /** A whole simulated machine: give its parts to whoever wants ports, and turn its knobs from outside. */
 export class SimMachine {
   readonly host: SimHost;
+  /** The board's own BMC, as far as it decides what the host does by itself. */
+  readonly boot: SimBootGuard;
   readonly drives: readonly (SimDriveSwitch | SimChainDisk)[];
   readonly memory: SimMemory;
   readonly io: SimIo;
@@ -62,6 +65,7 @@ export class SimMachine {
       interlock: config.interlock,
       bootDelay: milliseconds(config.bootDelayMs),
     });
+    this.boot = new SimBootGuard(this.host, config.restorePolicy);
     this.power = new PowerCut({
       entropy: this.entropy,
       volatileCache: config.volatileCache,

@@ -21,6 +21,21 @@ export const lockNote = v.strictObject({
   reason: v.optional(text()),
   /** What is held right now; what is asked for but not held is missing here. */
   inForce: v.array(v.picklist(['power-button-masked', 'drive-held'])),
+  /** How deep, the outermost first; older devices do not say. */
+  levels: v.optional(
+    v.array(
+      v.strictObject({
+        level: v.picklist(['power', 'boot', 'disk']),
+        wanted: v.boolean(),
+        /** As read back; "cannot": this board has nothing to hold it with. */
+        inForce: v.picklist(['yes', 'partly', 'no', 'cannot']),
+        /** What holds, and what does not. */
+        detail: text(),
+        /** Who gets past it even while it is in force. */
+        defeatedBy: text(),
+      }),
+    ),
+  ),
 });
 
 export const machineStatus = {

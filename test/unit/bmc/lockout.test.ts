@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { seconds } from '../../../src/base/index.ts';
-import { LOCK_DOCUMENTS } from '../../../src/bmc/index.ts';
+import { LOCK_DOCUMENTS, LOCK_WITNESS, type LockReport } from '../../../src/bmc/index.ts';
 import { decodeLockCopy, encodeLockRecord, type LockRecord } from '../../../src/bmc/lock-record.ts';
 import type { StateStore } from '../../../src/ports/index.ts';
 import { machineBench } from '../../kit/machine.ts';
@@ -97,6 +97,119 @@ await t.test('disabling takes the disk from whoever has it', async (t) => {
   await clock.settle(lockout.disable({}), within);
   t.match(lease.signal.reason, { code: 'NS_LEASE_ENDED', refusal: { code: 'DISABLED' } });
   t.equal(drives[0]!.at, 'held');
+});
+
+const levelsOf = (lock: LockReport) =>
+  Object.fromEntries(lock.levels.map(({ level, inForce }) => [level, inForce]));
+const ALL = { power: 'yes', boot: 'yes', disk: 'yes' };
+
+await t.test('every level is held, read back, and released to what was there before', async (t) => {
+  const { clock, lockout, simBoot, host } = machineBench();
+  simBoot.policy = 'always-on';
+  simBoot.device = 'pxe';
+  t.match(levelsOf(await clock.settle(lockout.reassert(), within)), { power: 'no', boot: 'no', disk: 'no' });
+  const { lock } = await clock.settle(lockout.disable({}), within);
+  t.same(levelsOf(lock), ALL);
+  t.ok(lock.levels.every(({ wanted }) => wanted));
+  simBoot.policy = 'previous';
+  host.set('S0', 'a stranger');
+  t.match(levelsOf(await clock.settle(lockout.status(), within)), { power: 'no', boot: 'partly' });
+  host.set('S5', 'off again');
+  t.same(levelsOf(await clock.settle(lockout.hold(), within)), ALL);
+  await clock.settle(lockout.enable({}), within);
+  t.equal(simBoot.policy, 'always-on', 'as it was before the lock, however often it was held');
+});
+
+await t.test('what the boot was before outlives the agent, cut at every write', async (t) => {
+  for (let n = 1; n <= 6; n += 1) {
+    const store = new MemoryState();
+    const cut = cutAt(store, n);
+    const first = machineBench({ store: cut.store });
+    first.simBoot.policy = 'always-on';
+    await first.clock.settle(first.lockout.disable({}), within).catch(() => undefined);
+    const second = machineBench({ store, boot: first.simBoot });
+    await second.clock.settle(second.lockout.reassert(), within);
+    await second.clock.settle(second.lockout.disable({}), within);
+    t.equal(first.simBoot.policy, 'always-off', `cut ${n}`);
+    await second.clock.settle(second.lockout.enable({}), within);
+    t.equal(first.simBoot.policy, 'always-on', `cut ${n}`);
+  }
+});
+
+await t.test('a level that fails does not hold up the others, and shows', async (t) => {
+  const fail = async () => {
+    throw new Error('no answer');
+  };
+  const deaf = machineBench({ boot: { setting: fail, guard: fail, release: fail, guarded: fail } });
+  const { lock } = await deaf.clock.settle(deaf.lockout.disable({}), within);
+  t.same(levelsOf(lock), { ...ALL, boot: 'no' });
+  const { lock: back } = await deaf.clock.settle(deaf.lockout.enable({}), within);
+  t.equal(back.state, 'enabled');
+  const none = machineBench({ boot: undefined });
+  t.same(levelsOf((await none.clock.settle(none.lockout.disable({}), within)).lock), {
+    ...ALL,
+    boot: 'cannot',
+  });
+});
+
+await t.test('a state directory of yesterday does not free what the witness saw disabled', async (t) => {
+  const witness = new MemoryState();
+  const today = machineBench({ witness });
+  await today.clock.settle(today.lockout.disable({ by, counter: 7, reason: 'stolen' }), within);
+  for (const yesterday of [new MemoryState(), await enabledOnce()]) {
+    const bench = machineBench({ store: yesterday, witness });
+    const found = await bench.clock.settle(bench.lockout.reassert(), within);
+    t.match(found, { state: 'disabled', reason: 'stolen', by });
+    t.ok(bench.lines.includes('error lock.rolled-back'));
+    t.equal(bench.lockout.latestOrder(by), 7, 'and an older order of that key comes too late');
+    const without = machineBench({ store: yesterday });
+    t.equal((await without.clock.settle(without.lockout.reassert(), within)).state, 'disabled', 'mended');
+  }
+  const owner = machineBench({ store: new MemoryState(), witness });
+  await owner.clock.settle(owner.lockout.reassert(), within);
+  t.match(await owner.clock.settle(owner.lockout.enable({}), within), { changed: true });
+  const after = machineBench({ store: new MemoryState(), witness });
+  t.equal(
+    (await after.clock.settle(after.lockout.reassert(), within)).state,
+    'enabled',
+    'as the owner ordered',
+  );
+});
+
+/** A state directory that holds an older record, of an enabled machine. */
+async function enabledOnce(): Promise<MemoryState> {
+  const store = new MemoryState();
+  await store.writeDocument(LOCK_DOCUMENTS[0], encodeLockRecord({ state: 'enabled', version: 0 }));
+  await store.writeDocument(LOCK_DOCUMENTS[1], encodeLockRecord({ state: 'enabled', version: 0 }));
+  return store;
+}
+
+await t.test('a witness that is lost, damaged or deaf stands in no way', async (t) => {
+  const damaged = new MemoryState();
+  await damaged.writeDocument(LOCK_WITNESS, Uint8Array.of(1, 2, 3));
+  const broken = async () => {
+    throw new Error('the medium is gone');
+  };
+  const deaf = new Proxy(new MemoryState(), {
+    get: (_target, key) => (key === 'readDocument' || key === 'writeDocument' ? broken : undefined),
+  });
+  for (const witness of [new MemoryState(), damaged, deaf]) {
+    const { clock, lockout } = machineBench({ witness });
+    t.equal((await clock.settle(lockout.reassert(), within)).state, 'enabled');
+    t.equal((await clock.settle(lockout.disable({}), within)).lock.state, 'disabled');
+    t.equal((await clock.settle(lockout.enable({}), within)).lock.state, 'enabled');
+  }
+  const store = new MemoryState();
+  const first = machineBench({ store });
+  await first.clock.settle(first.lockout.disable({}), within);
+  const fresh = new MemoryState();
+  const second = machineBench({ store, witness: fresh });
+  await second.clock.settle(second.lockout.reassert(), within);
+  t.match(
+    decodeLockCopy(await fresh.readDocument(LOCK_WITNESS)),
+    { record: { state: 'disabled' } },
+    'told anew',
+  );
 });
 
 await t.test('a disabled machine is held again at the next start', async (t) => {

@@ -73,3 +73,24 @@ await t.test('a lock that is not in force is shown as such, and an uncertain pow
   t.match(lines, /in force: NOTHING/);
   t.match(lines, /limit: no write tools/);
 });
+
+await t.test('a lock is shown level by level, with what defeats it', async (t) => {
+  const level = { wanted: true, detail: 'Held.', defeatedBy: 'a crowbar' };
+  const levels = [
+    { ...level, level: 'power' as const, inForce: 'yes' as const },
+    { ...level, level: 'boot' as const, inForce: 'cannot' as const, detail: 'No BMC.' },
+    { ...level, level: 'disk' as const, inForce: 'no' as const, detail: 'Loose.' },
+  ];
+  const lock = { state: 'disabled' as const, version: 2, inForce: [], levels };
+  t.same(showResult('machine.disable', { lock, changed: true }).slice(-4), [
+    'level power: in force. Held.',
+    '  defeated by a crowbar',
+    'level boot: not there. No BMC.',
+    'level disk: NOT in force. Loose.',
+  ]);
+  const free = { ...lock, state: 'enabled' as const, levels: levels.map((l) => ({ ...l, wanted: false })) };
+  t.match(showResult('machine.enable', { lock: free, changed: true }).slice(-2), [
+    'level power: in force (not wanted). Held.',
+    '  defeated by a crowbar',
+  ]);
+});

@@ -1,0 +1,127 @@
+import type { BootGuarded, SwitchPosition } from '../ports/index.ts';
+
+/** How deep a machine is disabled, the outermost first. */
+export const LOCK_LEVELS = ['power', 'boot', 'disk'] as const;
+export type LockLevel = (typeof LOCK_LEVELS)[number];
+
+/** "cannot": this board has nothing to hold it with. */
+export type LevelInForce = 'yes' | 'partly' | 'no' | 'cannot';
+
+export interface LevelReport {
+  readonly level: LockLevel;
+  readonly wanted: boolean;
+  /** As read back, whatever is wanted. */
+  readonly inForce: LevelInForce;
+  /** What holds, and what does not. */
+  readonly detail: string;
+  /** Who gets past it even while it is in force. */
+  readonly defeatedBy: string;
+}
+
+/** What was read back from the board. "unknown": it did not answer. */
+export interface LockFacts {
+  readonly canMask: boolean;
+  readonly masked: boolean | 'unknown';
+  /** The board can switch off a host that came on all the same. */
+  readonly canSwitchOff: boolean;
+  readonly hostRuns: boolean | 'unknown';
+  readonly boot: BootGuarded | 'unknown' | 'cannot';
+  readonly disks: readonly {
+    readonly name: string;
+    readonly position: SwitchPosition;
+    readonly canHold: boolean;
+    /** A chain of drives: held, it is silent (T7). */
+    readonly chain: boolean;
+  }[];
+}
+
+type Judged = Pick<LevelReport, 'inForce' | 'detail'>;
+
+/** Every level, with what of it holds. */
+export function judgeLevels(wanted: boolean, facts: LockFacts): readonly LevelReport[] {
+  const judged: Readonly<Record<LockLevel, Judged>> = {
+    power: judgePower(facts),
+    boot: judgeBoot(facts),
+    disk: judgeDisk(facts),
+  };
+  return LOCK_LEVELS.map((level) => ({
+    level,
+    wanted,
+    ...judged[level],
+    defeatedBy: DEFEATED_BY[level],
+  }));
+}
+
+const DEFEATED_BY: Readonly<Record<LockLevel, string>> = {
+  power: "a jumper at the host's own power supply or chipset, and power cut from the controller",
+  boot: "a reset of the board's own BMC or CMOS, and whoever has an account there",
+  disk: 'drives taken out and read elsewhere, and a cable around the switch',
+};
+
+function judgePower({ canMask, masked, canSwitchOff, hostRuns }: LockFacts): Judged {
+  const mask = !canMask
+    ? 'The power button of this board cannot be masked.'
+    : masked === 'unknown'
+      ? 'Whether the power button is masked could not be read.'
+      : `The power button is ${masked ? '' : 'not '}masked.`;
+  const guard = canSwitchOff
+    ? 'A host that comes on is switched off.'
+    : 'This board cannot switch a host off that comes on.';
+  const runs =
+    hostRuns === 'unknown'
+      ? ' Whether the host runs could not be read.'
+      : hostRuns
+        ? ' The host runs now.'
+        : '';
+  const detail = `${mask} ${guard}${runs}`;
+  if (!canMask && !canSwitchOff) return { inForce: 'cannot', detail };
+  if (hostRuns === true) return { inForce: 'no', detail };
+  if (masked === true) return { inForce: canSwitchOff && hostRuns === false ? 'yes' : 'partly', detail };
+  return { inForce: canMask ? 'no' : 'partly', detail };
+}
+
+function judgeBoot({ boot }: LockFacts): Judged {
+  switch (boot) {
+    case 'cannot':
+      return {
+        inForce: 'cannot',
+        detail: 'This board reaches no BMC that keeps what the host does when its mains come back.',
+      };
+    case 'unknown':
+      return { inForce: 'no', detail: "The board's own BMC does not answer." };
+    case 'yes':
+      return {
+        inForce: 'yes',
+        detail: 'Mains that come back switch nothing on, and no boot device is chosen.',
+      };
+    case 'partly':
+      return {
+        inForce: 'partly',
+        detail: 'Of the restore policy and the boot device one is cleared, the other is not.',
+      };
+    case 'no':
+      return { inForce: 'no', detail: 'Mains that come back may switch the host on.' };
+  }
+}
+
+const NO_ATA_LOCK = "No drive's own lock (ATA security) is used.";
+
+function judgeDisk({ disks }: LockFacts): Judged {
+  const held = disks.filter(({ position }) => position === 'held');
+  const says = disks.map(({ name, position, canHold, chain }) => {
+    if (position === 'held') return chain ? `${name} is held, its chain silent (T7)` : `${name} is held`;
+    return canHold ? `${name} is not held (${position})` : `the switch of ${name} cannot hold`;
+  });
+  const detail = `${says.length === 0 ? 'There are no disks' : sentence(says)}. ${NO_ATA_LOCK}`;
+  if (held.length > 0) return { inForce: held.length === disks.length ? 'yes' : 'partly', detail };
+  return { inForce: disks.some(({ canHold }) => canHold) ? 'no' : 'cannot', detail };
+}
+
+/** Disks that are told one by one; a machine with more has a status that lists them all. */
+const TOLD = 8;
+
+function sentence(parts: readonly string[]): string {
+  const more = parts.length > TOLD ? [`${parts.length - TOLD} more`] : [];
+  const text = [...parts.slice(0, TOLD), ...more].join(', ');
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -11,7 +11,7 @@ import { type Machine, openMachine } from './device-machine.ts';
 import { brokerOptions, followVitals } from './device-parts.ts';
 import type { DeviceRelay } from './device-relay.ts';
 import type { LogSink, MessageBus } from './ports/index.ts';
-import { Freshness, insecureIn, openOrder } from './security/index.ts';
+import { authoriseAll, Freshness, insecureIn, openOrder } from './security/index.ts';
 import {
   Desk,
   type DeskOptions,
@@ -174,13 +174,14 @@ export async function startDevice(
   };
 }
 
-/** An order from the journal is judged by the keyring of today: a key that is gone orders nothing more. */
+/** An order from the journal is judged by the keyring of today: a key that is gone, or has another role now, orders nothing. */
 function reopener(config: AgentConfig): DeskOptions['reopen'] {
   return (packet) => {
     const opened = openOrder(packet, config.keyring, { tenant: config.tenant });
     if (!opened.ok) return opened;
-    const { order, packetHash, signer } = opened.value;
-    return allow({ order, packet, packetHash, issuer: signer });
+    const { order, packetHash, signer, cosigners } = opened.value;
+    const permitted = authoriseAll([signer, ...cosigners], order, { via: 'mqtt' });
+    return permitted.ok ? allow({ order, packet, packetHash, issuer: signer, cosigners }) : permitted;
   };
 }
 

@@ -1,7 +1,7 @@
 import { asNsError, refusal, seconds, toHex, type Verdict } from '../base/index.ts';
 import type { BusMessage, Clock, LogSink } from '../ports/index.ts';
 import { LIMITS } from '../protocol/index.ts';
-import { authorise, checkAudience, type Keyring, openOrder } from '../security/index.ts';
+import { authoriseAll, checkAudience, type Keyring, openOrder } from '../security/index.ts';
 import type { AdmittedOrder, DeviceIdentity, TaskDesk } from '../tasks/index.ts';
 import type { Outbox } from './outbox.ts';
 import type { ReplyJitter } from './reply-jitter.ts';
@@ -108,16 +108,14 @@ export class Intake {
   #judge(packet: Uint8Array): Opened {
     const { identity, keyring } = this.#parts;
     const opened = openOrder(packet, keyring, { tenant: identity.tenant, sizeCap: LIMITS.order });
-    if (!opened.ok) return unauthentic(opened, opened.id);
-    const { order, packetHash, signer } = opened.value;
+    if (!opened.ok) return unauthentic(opened, opened.id, opened.by);
+    const { order, packetHash, signer, cosigners } = opened.value;
     const audience = checkAudience(order, identity.device, identity.groups);
     const by = order.iss;
     if (!audience.ok) return { is: 'refused', verdict: audience, id: order.id, authentic: true, by };
-    const permitted = authorise(signer.role, order, { via: 'mqtt' });
+    const permitted = authoriseAll([signer, ...cosigners], order, { via: 'mqtt' });
     if (!permitted.ok) return { is: 'refused', verdict: permitted, id: order.id, authentic: true, by };
-    const { keyId, name, person, role } = signer;
-    const issuer = { keyId, name, person, role };
-    return { is: 'order', admitted: { order, packet, packetHash, issuer } };
+    return { is: 'order', admitted: { order, packet, packetHash, issuer: signer, cosigners } };
   }
 
   async #refuse(packet: Uint8Array, refused: Omit<Opened & { is: 'refused' }, 'is'>): Promise<void> {
@@ -157,6 +155,12 @@ export class Intake {
   }
 }
 
-function unauthentic(verdict: Verdict<never> & { ok: false }, id?: Uint8Array): Opened {
-  return { is: 'refused', verdict, ...(id === undefined ? {} : { id }), authentic: id !== undefined };
+function unauthentic(verdict: Verdict<never> & { ok: false }, id?: Uint8Array, by?: Uint8Array): Opened {
+  return {
+    is: 'refused',
+    verdict,
+    ...(id === undefined ? {} : { id }),
+    ...(by === undefined ? {} : { by }),
+    authentic: id !== undefined,
+  };
 }

@@ -64,6 +64,38 @@ export const REFUSALS = {
     sentence: 'The role of this key may not give this order.',
     remedy: 'Ask someone whose role allows it.',
   },
+  NEEDS_TWO_PEOPLE: {
+    sentence: 'This order is obeyed only when two people have signed it.',
+    remedy: 'Have a second person sign it: "nightshift sign", "nightshift cosign", "nightshift send".',
+  },
+  OUT_OF_SCOPE: {
+    sentence: 'The grant of this key does not cover this order.',
+    remedy: 'Ask someone whose grant covers it, or have the keyring changed.',
+  },
+  KEY_EXPIRED: {
+    sentence: 'The grant of this key has ended.',
+    remedy: 'Have the keyring renewed, or ask someone else.',
+  },
+  KEYRING_INVALID: {
+    sentence: 'This is not a keyring document in the form that devices accept.',
+    remedy: 'Make it with "nightshift keyring"; the detail names the first fault.',
+  },
+  KEYRING_NO_ROOTS: {
+    sentence: 'This device was given no root keys, so it accepts no keyring document.',
+    remedy: 'Set keyringRoots in the configuration of the agent, at the device.',
+  },
+  KEYRING_UNSIGNED: {
+    sentence: 'Too few people with root keys have signed the keyring.',
+    remedy: 'Have it signed by as many people as the detail names: "nightshift keyring sign".',
+  },
+  KEYRING_OLDER: {
+    sentence: 'The device has a newer keyring.',
+    remedy: 'Make the change to the newest keyring, and publish that.',
+  },
+  KEYRING_FORKED: {
+    sentence: 'The device has another keyring under the same version.',
+    remedy: 'Find out who signed two; then publish one with a higher version.',
+  },
   QUEUE_FULL: {
     sentence: 'The device has as many orders waiting as it can keep.',
     remedy: 'Wait for running tasks to end, or cancel some.',

@@ -9,7 +9,7 @@ import type {
   PublicKey,
 } from '../ports/index.ts';
 import { type ArgsOf, type Order, PROTOCOL_VERSION, type Verb } from '../protocol/index.ts';
-import { isLasting, signOrder } from '../security/index.ts';
+import { draftOrder, isLasting, signOrder } from '../security/index.ts';
 import { DeviceLine } from './device-line.ts';
 import type { KeepReceipt } from './evidence.ts';
 import { type GetOutcome, getFile, type TransferOptions } from './get-file.ts';
@@ -25,8 +25,10 @@ export interface OrderCounter {
 export interface FleetOptions {
   readonly bus: MessageBus;
   readonly tenant: string;
-  /** Signs the orders. */
-  readonly key: KeyStore;
+  /** Signs the orders; absent where only what others signed is sent. */
+  readonly key?: KeyStore;
+  /** Sign the orders that need two people, beside the key. */
+  readonly cosigners?: readonly KeyStore[];
   readonly counter: OrderCounter;
   /** The devices' public keys: what is not signed by these is not believed. */
   readonly devices: ReadonlyMap<string, PublicKey>;
@@ -68,7 +70,7 @@ export class Fleet {
 
   /**
    * Signs an order and sends it. NS_DEVICE_UNKNOWN where the device's key is not known, NS_ORDER_INVALID where no
-   * device would take the arguments.
+   * device would take it.
    */
   async order<V extends Verb>(
     device: string,
@@ -76,31 +78,69 @@ export class Fleet {
     args: ArgsOf<V>,
     options: OrderOptions,
   ): Promise<OrderRun<V>> {
-    const line = this.#line(device);
-    const timing = { ...DEFAULT_TIMING, ...options.timing };
-    const id = this.#o.entropy.randomBytes(ORDER_ID_BYTES);
+    this.#line(device);
+    const { key, tenant, cosigners = [] } = this.#o;
+    if (key === undefined) throw new NsError('NS_ORDER_INVALID', 'no key signs here', { family: 'caller' });
+    const body = await this.#body(device, verb, args, key, options);
+    return this.#follow<V>(device, body, await signOrder(body, key, tenant, cosigners), options);
+  }
+
+  /** The first signature of an order for two people: to be signed by another person, and sent later. Nothing is sent. */
+  async draft(
+    device: string,
+    verb: Verb,
+    args: ArgsOf<Verb>,
+    options: Omit<OrderOptions, 'signal'>,
+  ): Promise<Uint8Array> {
+    this.#line(device);
+    const { key, tenant } = this.#o;
+    if (key === undefined) throw new NsError('NS_ORDER_INVALID', 'no key signs here', { family: 'caller' });
+    return draftOrder(await this.#body(device, verb, args, key, options), key, tenant);
+  }
+
+  /** Sends an order that was signed before, and follows it as any other. */
+  send(order: Order, packet: Uint8Array, options: OrderOptions): Promise<OrderRun> {
+    return this.#follow<Verb>(order.aud.name, order, packet, options);
+  }
+
+  async #body<V extends Verb>(
+    device: string,
+    verb: V,
+    args: ArgsOf<V>,
+    key: KeyStore,
+    { timing, effect }: Omit<OrderOptions, 'signal'>,
+  ): Promise<Order> {
+    const { validFor } = { ...DEFAULT_TIMING, ...timing };
     const exp = isLasting({ verb })
       ? undefined
-      : this.#o.clock.wallSeconds() + Math.max(1, Math.round(timing.validFor / 1000));
-    const body = {
+      : this.#o.clock.wallSeconds() + Math.max(1, Math.round(validFor / 1000));
+    return {
       v: PROTOCOL_VERSION,
-      id,
+      id: this.#o.entropy.randomBytes(ORDER_ID_BYTES),
       aud: { to: 'device', name: device },
       verb,
       args,
-      iss: this.#o.key.publicKey.keyId,
+      iss: key.publicKey.keyId,
       ctr: await this.#o.counter.next(),
       ...(exp === undefined ? {} : { exp }),
-      ...(options.effect === undefined ? {} : { effect: options.effect }),
+      ...(effect === undefined ? {} : { effect }),
     } as Order;
-    const packet = await signOrder(body, this.#o.key, this.#o.tenant);
+  }
+
+  async #follow<V extends Verb>(
+    device: string,
+    { id, verb, exp }: Order,
+    packet: Uint8Array,
+    options: OrderOptions,
+  ): Promise<OrderRun<V>> {
+    const line = this.#line(device);
     await this.#subscribe(line, line.topics.evt, false);
     const run = new OrderRun<V>({
       id,
-      verb,
+      verb: verb as V,
       packet,
       validUntil: exp,
-      timing,
+      timing: { ...DEFAULT_TIMING, ...options.timing },
       clock: this.#o.clock,
       signal: options.signal,
       send: () => this.#o.bus.publish(line.topics.cmd, packet),

@@ -1,6 +1,6 @@
 import { allow, refuse, type Verdict } from '../base/index.ts';
 import type { Audience, Order, Verb } from '../protocol/index.ts';
-import type { Role } from './keyring.ts';
+import type { Enrolled, Role } from './keyring.ts';
 
 /** The front door that an order came by. */
 export type Door = 'mqtt' | 'console';
@@ -36,6 +36,13 @@ const PERMITTED: Readonly<Record<Verb, readonly Role[]>> = {
  */
 const MAY_ACCEPT: readonly Role[] = ['operator', 'security'];
 
+/** Orders that no single person can give: each needs the signatures of two. There is no way to switch this off. */
+const TWO_PEOPLE: readonly Verb[] = ['machine.disable', 'machine.enable'];
+
+export function needsTwoPeople(verb: Verb): boolean {
+  return TWO_PEOPLE.includes(verb);
+}
+
 /** Whether this role may give this order by this door. NOT_PERMITTED names the role and who may. */
 export function authorise(
   role: Role,
@@ -49,6 +56,22 @@ export function authorise(
     `The role ${role} may not give ${order.verb} (asked by ${at.via}).`,
     `Ask someone whose role is ${permitted.join(' or ')}.`,
   );
+}
+
+/** Whether each of those who signed may give this order. NOT_PERMITTED names the first who may not. */
+export function authoriseAll(
+  signers: readonly Pick<Enrolled, 'name' | 'role'>[],
+  order: Pick<Order, 'verb'> & { readonly args?: Order['args'] },
+  at: { readonly via: Door },
+): Verdict<void> {
+  for (const { name, role } of signers) {
+    const permitted = authorise(role, order, at);
+    if (permitted.ok) continue;
+    if (signers.length === 1) return permitted;
+    const { code, sentence, remedy } = permitted.refusal;
+    return refuse(code, `${sentence} It is signed by "${name}" too.`, remedy);
+  }
+  return allow(undefined);
 }
 
 function isAcceptance({ verb, args }: Pick<Order, 'verb'> & { readonly args?: Order['args'] }): boolean {

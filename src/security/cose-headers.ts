@@ -13,6 +13,8 @@ export interface Headers {
   readonly protectedBytes: Uint8Array;
   readonly protectedMap: HeaderMap;
   readonly unprotectedMap: HeaderMap;
+  /** Length of the protected map as received: an empty one may be written in two ways. */
+  readonly protectedLength: number;
 }
 
 const EMPTY = new Uint8Array(0);
@@ -34,7 +36,8 @@ export function readHeaders(protectedItem: unknown, unprotectedItem: unknown): H
   if (protectedMap === undefined) return undefined;
   for (const label of protectedMap.keys()) if (unprotectedItem.has(label)) return undefined;
   const protectedBytes = protectedMap.size === 0 ? EMPTY : protectedItem;
-  return { protectedBytes, protectedMap, unprotectedMap: unprotectedItem };
+  const protectedLength = protectedItem.byteLength;
+  return { protectedBytes, protectedMap, unprotectedMap: unprotectedItem, protectedLength };
 }
 
 const written = new WeakMap<PublicKey, Uint8Array>();

@@ -16,7 +16,7 @@ import {
 /** COSE_Sign1 and COSE_Sign (RFC 9052 §4). Signatures are checked over the bytes as received. */
 
 export const TAG = { sign1: 18, sign: 98 } as const;
-const MAX_SIGNERS = 8;
+export const MAX_SIGNERS = 8;
 const EMPTY = new Uint8Array(0);
 
 interface Signature {
@@ -103,7 +103,7 @@ export function isStrict(message: CoseMessage): boolean {
   return (
     message.tagged &&
     (message.form === 'sign1' ||
-      (message.headers.unprotectedMap.size === 0 && message.headers.protectedMap.size === 0)) &&
+      (message.headers.unprotectedMap.size === 0 && message.headers.protectedLength === 0)) &&
     message.signatures.every((signature) => isStrictForm(signature.headers))
   );
 }
@@ -156,6 +156,17 @@ export async function sign1(
   return tagged(TAG.sign1, [header, new Map(), payload, signature]);
 }
 
+async function signatureItem(
+  payload: Uint8Array,
+  signer: KeyStore,
+  externalAad: Uint8Array,
+): Promise<unknown> {
+  const { publicKey } = signer;
+  const header = writeProtected(COSE_ALGORITHMS[publicKey.algorithm].id, publicKey);
+  const signature = await signer.sign(signedBytes('sign', EMPTY, header, externalAad, payload));
+  return [header, new Map(), signature];
+}
+
 /** COSE_Sign, tagged: each signer covers the same payload and external data. */
 export async function signMany(
   payload: Uint8Array,
@@ -163,13 +174,23 @@ export async function signMany(
   externalAad: Uint8Array = EMPTY,
 ): Promise<Uint8Array> {
   const signatures: unknown[] = [];
-  for (const signer of signers) {
-    const { publicKey } = signer;
-    const header = writeProtected(COSE_ALGORITHMS[publicKey.algorithm].id, publicKey);
-    const signature = await signer.sign(signedBytes('sign', EMPTY, header, externalAad, payload));
-    signatures.push([header, new Map(), signature]);
-  }
+  for (const signer of signers) signatures.push(await signatureItem(payload, signer, externalAad));
   return tagged(TAG.sign, [EMPTY, new Map(), payload, signatures]);
+}
+
+/** The same COSE_Sign with one more signature, behind those that it has. The message must be strict. */
+export async function addSignature(
+  message: CoseMessage,
+  signer: KeyStore,
+  externalAad: Uint8Array = EMPTY,
+): Promise<Uint8Array> {
+  const before = message.signatures.map(({ headers, signature }) => [
+    headers.protectedBytes,
+    new Map(),
+    signature,
+  ]);
+  const added = await signatureItem(message.payload, signer, externalAad);
+  return tagged(TAG.sign, [EMPTY, new Map(), message.payload, [...before, added]]);
 }
 
 function tagged(tag: number, fields: readonly unknown[]): Uint8Array {

@@ -1,19 +1,15 @@
 export { type AuditEntry, type AuditHead, appendEntry, GENESIS, verifyChain } from './audit-chain.ts';
 export { auditDetail } from './audit-detail.ts';
 export { AuditLog, type AuditLogOptions, type AuditPage } from './audit-log.ts';
-export { authorise, checkAudience, type Door } from './authority.ts';
+export { authorise, authoriseAll, checkAudience, type Door, needsTwoPeople } from './authority.ts';
 export { type BrokerSection, brokerSection, brokerUrl, insecureIn, isOpenLink, pinsOf } from './broker-link.ts';
 export { type EventRules, openEvent, signEvent } from './event-envelope.ts';
 export { type ClockReading, Freshness, type FreshnessOptions } from './freshness.ts';
 export { type Enrolled, Keyring, type KeyringEntry, ROLES, type Role } from './keyring.ts';
-export {
-  type OpenedOrder,
-  type OrderRules,
-  type OrderVerdict,
-  openOrder,
-  signOrder,
-} from './order-envelope.ts';
+export { type Draft, type DraftSignature, readDraft } from './order-draft.ts';
+export { type OpenedOrder, type OrderRules, type OrderVerdict, openOrder } from './order-envelope.ts';
 export { isLasting, shapeOrder } from './order-shape.ts';
+export { cosignOrder, draftOrder, signOrder } from './order-signing.ts';
 export {
   keyIdOfSpki,
   publicKeyFromSpki,

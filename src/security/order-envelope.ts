@@ -1,24 +1,33 @@
 import { createHash } from 'node:crypto';
-import { equalBytes, NsError, type Refusal, refusal, toHex, utf8 } from '../base/index.ts';
-import type { KeyStore } from '../ports/index.ts';
-import { encode, LIMITS, type Order, readCbor } from '../protocol/index.ts';
-import { checkSignature, inspectEnvelope, isStrict, parseCose, sign1, signerKeyId } from './cose.ts';
+import { equalBytes, type Refusal, refusal, toHex } from '../base/index.ts';
+import { LIMITS, type Order, readCbor } from '../protocol/index.ts';
+import { needsTwoPeople } from './authority.ts';
+import { type CoseMessage, checkSignature, inspectEnvelope, isStrict, parseCose } from './cose.ts';
 import type { Enrolled, Keyring } from './keyring.ts';
+import { orderContext, signerKeyIds } from './order-context.ts';
 import { shapeOrder } from './order-shape.ts';
 import { verifyingKey } from './public-key.ts';
 
-/** An order whose signature and shape hold. Whether it may be obeyed is for authority and freshness to say. */
+/** An order whose signatures and shape hold, signed by as many people as its verb needs. Whether it may be obeyed is for authority and freshness to say. */
 export interface OpenedOrder {
   readonly order: Order;
   /** SHA-256 of the packet as received. */
   readonly packetHash: Uint8Array;
+  /** The issuer: the first who signed. */
   readonly signer: Enrolled;
+  /** All others who signed; each is another person than all before. */
+  readonly cosigners: readonly Enrolled[];
 }
 
 export type OrderVerdict =
   | { readonly ok: true; readonly value: OpenedOrder }
-  /** With the order's id, where an enrolled key vouches for it. */
-  | { readonly ok: false; readonly refusal: Refusal; readonly id?: Uint8Array };
+  /** With the order's id and its issuer's key id, where enrolled keys vouch for them. */
+  | {
+      readonly ok: false;
+      readonly refusal: Refusal;
+      readonly id?: Uint8Array;
+      readonly by?: Uint8Array;
+    };
 
 export interface OrderRules {
   readonly tenant: string;
@@ -26,29 +35,12 @@ export interface OrderRules {
   readonly sizeCap?: number;
 }
 
-/** Bound into every order's signature: a packet signed for one tenant or class is worthless in another. */
-function orderContext(tenant: string): Uint8Array {
-  return utf8(`nightshift/1/order/${tenant}`);
-}
-
 /**
- * Seals an order. NS_ORDER_INVALID (family caller) where the body is one that every device would refuse: wrong
- * shape, too large, or an issuer that is not the signing key.
- */
-export async function signOrder(body: Order, keyStore: KeyStore, tenant: string): Promise<Uint8Array> {
-  const payload = encode(body);
-  const shaped = shapeOrder(body);
-  if (!shaped.ok) throw invalid(shaped.refusal.sentence);
-  if (!equalBytes(body.iss, keyStore.publicKey.keyId)) throw invalid('The issuer is not the signing key.');
-  const packet = await sign1(payload, keyStore, orderContext(tenant));
-  if (packet.byteLength > LIMITS.order) throw invalid(`The order takes ${packet.byteLength} bytes.`);
-  return packet;
-}
-
-/**
- * From a packet to an order: size, customs, signature over the bytes as received, customs again for the signed body,
- * shape. PACKET_TOO_LARGE, CBOR_INVALID, ENVELOPE_INVALID (not signed, or not in the one form that orders have),
- * KEY_UNKNOWN, SIGNATURE_INVALID, VERSION_UNKNOWN, VERB_UNKNOWN, MESSAGE_INVALID.
+ * From a packet to an order: size, customs, signatures over the bytes as received, customs again for the signed body,
+ * shape, number of people. An order comes as COSE_Sign1; one that needs two people as COSE_Sign, the issuer's signature
+ * first, each signature by another person's key, and all of them good: none is passed over. PACKET_TOO_LARGE,
+ * CBOR_INVALID, ENVELOPE_INVALID (not signed, or not in that form), KEY_UNKNOWN, SIGNATURE_INVALID, VERSION_UNKNOWN,
+ * VERB_UNKNOWN, MESSAGE_INVALID, NEEDS_TWO_PEOPLE.
  */
 export function openOrder(packet: Uint8Array, keyring: Keyring, rules: OrderRules): OrderVerdict {
   const cap = rules.sizeCap ?? LIMITS.order;
@@ -59,36 +51,76 @@ export function openOrder(packet: Uint8Array, keyring: Keyring, rules: OrderRule
   if (!customs.ok) return customs;
   const message = parseCose(packet);
   if (message === undefined) return no('ENVELOPE_INVALID', 'The packet is not a signed order.');
-  const keyId = signerKeyId(message);
-  if (message.form !== 'sign1' || keyId === undefined || !isStrict(message)) {
+  const keyIds = signerKeyIds(message);
+  if (keyIds === undefined || !isStrict(message)) {
     return no(
       'ENVELOPE_INVALID',
-      'The envelope is not a tagged COSE_Sign1 with algorithm and key id, both protected, and nothing else.',
+      'The envelope is not a tagged COSE message with algorithm and key id, both protected, and nothing else, each key once.',
     );
   }
-  const signer = keyring.lookup(keyId);
-  if (signer === undefined) {
-    return no('KEY_UNKNOWN', `No enrolled key has the id ${toHex(keyId.subarray(0, 16))}.`);
+  const signers: Enrolled[] = [];
+  for (const keyId of keyIds) {
+    const signer = keyring.lookup(keyId);
+    if (signer === undefined) {
+      return no('KEY_UNKNOWN', `No enrolled key has the id ${toHex(keyId.subarray(0, 16))}.`);
+    }
+    signers.push(signer);
   }
   const externalAad = orderContext(rules.tenant);
-  if (!checkSignature(message, 0, verifyingKey(signer.publicKey), { externalAad, strict: true })) {
-    return no('SIGNATURE_INVALID', `The signature is not by the key of ${signer.name}, for this tenant.`);
+  for (const [index, signer] of signers.entries()) {
+    if (!checkSignature(message, index, verifyingKey(signer.publicKey), { externalAad, strict: true })) {
+      return no('SIGNATURE_INVALID', `The signature is not by the key of ${signer.name}, for this tenant.`);
+    }
   }
-  return openBody(message.payload, packet, signer);
+  return openBody(message, packet, signers);
 }
 
-function openBody(payload: Uint8Array, packet: Uint8Array, signer: Enrolled): OrderVerdict {
-  const body = readCbor(payload);
+function openBody(message: CoseMessage, packet: Uint8Array, signers: readonly Enrolled[]): OrderVerdict {
+  const [signer, ...cosigners] = signers;
+  if (signer === undefined) return no('ENVELOPE_INVALID', 'The packet is not signed.');
+  const body = readCbor(message.payload);
   if (!body.ok) return body;
   const id = idOf(body.value);
+  const by = signer.keyId;
   const shaped = shapeOrder(body.value);
-  if (!shaped.ok) return id === undefined ? shaped : { ...shaped, id };
+  if (!shaped.ok) return id === undefined ? shaped : { ...shaped, id, by };
   const order = shaped.value;
   if (!equalBytes(order.iss, signer.keyId)) {
-    return { ...no('MESSAGE_INVALID', 'Field "iss" is not the key that signed the order.'), id: order.id };
+    const first = cosigners.length === 0 ? '' : ' first';
+    return {
+      ...no('MESSAGE_INVALID', `Field "iss" is not the key that signed the order${first}.`),
+      id: order.id,
+      by,
+    };
   }
+  const missing = judgePeople(order, message.form, signers);
+  if (missing !== undefined) return { ok: false, refusal: missing, id: order.id, by };
   const packetHash = new Uint8Array(createHash('sha256').update(packet).digest());
-  return { ok: true, value: { order, packetHash, signer } };
+  return { ok: true, value: { order, packetHash, signer, cosigners } };
+}
+
+/** People are counted, not signatures, and nobody signs an order twice. */
+function judgePeople(
+  { verb }: Order,
+  form: CoseMessage['form'],
+  signers: readonly Enrolled[],
+): Refusal | undefined {
+  if (!needsTwoPeople(verb)) {
+    if (form === 'sign1') return undefined;
+    return refusal('ENVELOPE_INVALID', `The order ${verb} is signed by one, in a COSE_Sign1.`);
+  }
+  if (signers.length < 2) {
+    return refusal('NEEDS_TWO_PEOPLE', `The order ${verb} is signed by ${signers[0]?.name} alone.`);
+  }
+  const twice = signers.find((signer, i) => signers.slice(0, i).some((other) => samePerson(signer, other)));
+  if (twice === undefined) return undefined;
+  return refusal('NEEDS_TWO_PEOPLE', `The order ${verb} is signed twice by one person, ${twice.person}.`);
+}
+
+/** A keyring is written by hand: "Sam" and "sam " are one person. */
+function samePerson(a: Enrolled, b: Enrolled): boolean {
+  const folded = ({ person }: Enrolled) => person.normalize('NFKC').trim().toLowerCase();
+  return folded(a) === folded(b);
 }
 
 function idOf(body: unknown): Uint8Array | undefined {
@@ -98,8 +130,4 @@ function idOf(body: unknown): Uint8Array | undefined {
 
 function no(code: Refusal['code'], sentence: string): { readonly ok: false; readonly refusal: Refusal } {
   return { ok: false, refusal: refusal(code, sentence) };
-}
-
-function invalid(why: string): NsError {
-  return new NsError('NS_ORDER_INVALID', `this order cannot be signed: ${why}`, { family: 'caller' });
 }

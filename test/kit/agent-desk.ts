@@ -92,12 +92,16 @@ export class AgentDesk {
   }
 
   /** A program of the operator's, or of somebody else's. */
-  async fleet(key: KeyStore = this.operator): Promise<Fleet> {
+  async fleet(
+    key: KeyStore = this.operator,
+    cosigners: readonly KeyStore[] = [this.#otherOfficer(key)],
+  ): Promise<Fleet> {
     this.#fleets += 1;
     const fleet = new Fleet({
       bus: this.broker.bus(`operator-${this.#fleets}`),
       tenant: TENANT,
       key,
+      cosigners,
       counter: { next: async () => ++counter },
       devices: new Map([[DEVICE, this.device.publicKey]]),
       clock: systemClock,
@@ -107,9 +111,13 @@ export class AgentDesk {
     return fleet;
   }
 
-  /** Gives an order and waits for its end. */
+  #otherOfficer(key: KeyStore): KeyStore {
+    return key === this.officer2 ? this.officer : this.officer2;
+  }
+
+  /** Gives an order and waits for its end. One for two people is signed by another officer too. */
   async give<V extends Verb>(verb: V, args: ArgsOf<V>, options: GiveOptions = {}): Promise<Ended<V>> {
-    const fleet = await this.fleet(options.key);
+    const fleet = await this.fleet(options.key, options.cosigners);
     try {
       const order = await fleet.order(DEVICE, verb, args, {
         signal: new AbortController().signal,
@@ -166,7 +174,7 @@ export class AgentDesk {
       exp: systemClock.wallSeconds() + 600,
       ...change,
     };
-    return signOrder(order as Order, key, TENANT);
+    return signOrder(order as Order, key, TENANT, [this.#otherOfficer(key)]);
   }
 
   /** Puts a packet on the device's order topic, as the broker or anybody on it can. */

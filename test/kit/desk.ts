@@ -33,9 +33,11 @@ export interface DeskBenchOptions {
 export interface DeskKeys {
   readonly device: KeyStore;
   readonly operator: KeyStore;
+  /** Another person, who signs what takes two. */
+  readonly other: KeyStore;
 }
 
-export const deskKeys = (): DeskKeys => ({ device: testKey(), operator: testKey() });
+export const deskKeys = (): DeskKeys => ({ device: testKey(), operator: testKey(), other: testKey() });
 
 const TENANT = 'test';
 
@@ -48,8 +50,8 @@ const nextSession = () => {
 /** A desk over simulated parts and a registry of the test's own, as one start of an agent. */
 export async function deskBench(options: DeskBenchOptions) {
   const store = options.store ?? new MemoryState();
-  const { device, operator } = options.keys ?? deskKeys();
-  const keyring = testKeyring({ olga: [operator, 'operator'] });
+  const { device, operator, other } = options.keys ?? deskKeys();
+  const keyring = testKeyring({ olga: [operator, 'operator'], otto: [other, 'operator'] });
   const machine = machineBench({ store, disks: 0 });
   const { clock, power, custody, lockout } = machine;
   await lockout.reassert();
@@ -82,13 +84,8 @@ export async function deskBench(options: DeskBenchOptions) {
   const admit = (packet: Uint8Array): AdmittedOrder => {
     const opened = openOrder(packet, keyring, { tenant: TENANT });
     if (!opened.ok) throw new Error(`${opened.refusal.code}: ${opened.refusal.sentence}`);
-    const { order, packetHash, signer } = opened.value;
-    return {
-      order,
-      packet,
-      packetHash,
-      issuer: signer,
-    };
+    const { order, packetHash, signer, cosigners } = opened.value;
+    return { order, packet, packetHash, issuer: signer, cosigners };
   };
   const fatal: NsError[] = [];
   const desk = new Desk({
@@ -111,7 +108,7 @@ export async function deskBench(options: DeskBenchOptions) {
     return opened.value;
   };
   const order = async (change: Record<string, unknown> = {}): Promise<AdmittedOrder> =>
-    admit(await signOrder(testOrder(operator, change) as Order, operator, TENANT));
+    admit(await signOrder(testOrder(operator, change) as Order, operator, TENANT, [other]));
   const receipts = (): Receipt[] =>
     events.flatMap((event) => (event.kind === 'receipt' ? [receiptOf(event.packet)] : []));
   /** Lets everything that is due happen. */
@@ -130,6 +127,6 @@ export async function deskBench(options: DeskBenchOptions) {
     submit,
     settle,
     store,
-    keys: { device, operator },
+    keys: { device, operator, other },
   };
 }

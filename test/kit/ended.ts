@@ -5,6 +5,8 @@ import type { MemorySink } from './fleet-bench.ts';
 
 export interface GiveOptions {
   readonly key?: KeyStore;
+  /** Who signs an order for two people beside the key; the other officer where absent. */
+  readonly cosigners?: readonly KeyStore[];
   readonly effect?: Uint8Array;
 }
 

@@ -25,7 +25,8 @@ export async function fleetBench(names: readonly string[] = ['host1']): Promise<
   const clock = new VirtualClock();
   const broker = new FakeBroker();
   const operator = testKey();
-  const keyring = testKeyring({ olga: [operator, 'operator'] });
+  const other = testKey();
+  const keyring = testKeyring({ olga: [operator, 'operator'], otto: [other, 'operator'] });
   const devices = names.map(
     (name) => new FakeDevice(broker.bus(`device-${name}`), name, testKey(), keyring, clock),
   );
@@ -38,6 +39,7 @@ export async function fleetBench(names: readonly string[] = ['host1']): Promise<
       bus: broker.bus(`operator-${programs}`),
       tenant: 'test',
       key: operator,
+      cosigners: [other],
       counter: { next: async () => ++counter },
       devices: new Map(devices.map((device) => [device.name, device.key.publicKey])),
       clock,

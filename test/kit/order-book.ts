@@ -48,6 +48,8 @@ export function mixedWishes(lines: number, puts: number, removes: number): Wish[
 
 export interface Signer {
   readonly key: KeyStore;
+  /** Signs what takes two people. */
+  readonly cosigner?: KeyStore;
   readonly tenant: string;
   readonly device: string;
   /** Seconds since 1970. */
@@ -71,7 +73,7 @@ export async function bookOrder(
     ctr: counter,
     ...(wish.is === 'lock' && wish.state === 'disabled' ? {} : { exp: signer.exp }),
   } as Order;
-  const packet = await signOrder(body, signer.key, signer.tenant);
+  const packet = await signOrder(body, signer.key, signer.tenant, signer.cosigner && [signer.cosigner]);
   return { id, wish, packet, repeated, receipts: new Map(), heard: 0, sent: 0 };
 }
 

@@ -39,6 +39,7 @@ const image = join(dir, 'disk0.img');
 const uart = join(dir, 'console.log');
 const operator = testKey();
 const security = testKey();
+const secondOfficer = testKey();
 
 await mkdir(join(dir, 'tree', 'srv'), { recursive: true });
 await mkdir(join(dir, 'tree', 'old'));
@@ -60,6 +61,7 @@ await writeFile(
     keyring: [
       { name: 'olga', role: 'operator', key: publicKeyText(operator.publicKey) },
       { name: 'sam', role: 'security', key: publicKeyText(security.publicKey) },
+      { name: 'tess', role: 'security', key: publicKeyText(secondOfficer.publicKey) },
     ],
     sim: { state: 'S5', switchDelayMs: 5, disks: [{ name: 'disk0', image }], uartLog: uart },
   }),
@@ -85,7 +87,14 @@ for (const [n, wish] of mixedWishes(LINES, PUTS, REMOVES).entries()) {
 }
 const locks: BookedOrder[] = [];
 for (const [n, wish] of LOCKS.entries()) {
-  locks.push(await bookOrder(wish, n + 1, { key: security, tenant: TENANT, device: DEVICE, exp }, true));
+  locks.push(
+    await bookOrder(
+      wish,
+      n + 1,
+      { key: security, cosigner: secondOfficer, tenant: TENANT, device: DEVICE, exp },
+      true,
+    ),
+  );
 }
 
 /** These kills fall on the very first starts, before a broker keeps anything for the device. */

@@ -9,8 +9,9 @@ import { testOrder } from '../../kit/orders.ts';
 
 const ada = testKey();
 const bob = testKey('ES256');
+const cleo = testKey();
 const stranger = testKey();
-const keyring = testKeyring({ ada: [ada, 'operator'], bob: [bob, 'security'] });
+const keyring = testKeyring({ ada: [ada, 'operator'], bob: [bob, 'security'], cleo: [cleo, 'security'] });
 const rules = { tenant: 'acme' };
 const context = utf8('nightshift/1/order/acme');
 
@@ -122,7 +123,7 @@ await t.test('a wrong shape is refused by the name of the field, and carries the
 
 await t.test('a disable order needs no end', async (t) => {
   const order = testOrder(bob, { verb: 'machine.disable', args: { reason: 'stolen' }, exp: undefined });
-  t.equal(codeOf(open(await signOrder(order, bob, 'acme'))), 'ok');
+  t.equal(codeOf(open(await signOrder(order, bob, 'acme', [cleo]))), 'ok');
 });
 
 await t.test('what every device would refuse is not signed', async (t) => {

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { asNsError, seconds as ofSeconds, refusal } from './base/index.ts';
 import type { BoardParts } from './board.ts';
-import { note } from './device-bmc-audit.ts';
+import { callerName, note, PowerNotes } from './device-bmc-audit.ts';
 import type { Machine } from './device-machine.ts';
-import type { BmcIdentity, BmcMachine, Caller, HostChange, HostConsole, Setting } from './ipmi/index.ts';
+import type { BmcIdentity, BmcMachine, HostChange, HostConsole, Setting } from './ipmi/index.ts';
 import type { ChannelKind, Clock, LogSink, PowerReading, PublicKey } from './ports/index.ts';
 import { VERSION } from './version.ts';
 
@@ -64,16 +64,21 @@ function identityOf(device: string, { spki }: PublicKey): BmcIdentity {
 
 function chassisOf({ machine, log, now }: BmcMachineOptions): BmcMachine['chassis'] {
   const { board, chassis, power, lockout, clock } = machine;
+  const notes = new PowerNotes(clock);
   const channel = (name: string) => board.io?.channels().find((one) => one.name === name);
   return {
     power: (signal) => power.read(signal),
     control: async (action, by, signal) => {
       if (chassis === undefined) return { ok: false, refusal: refusal('NOT_SUPPORTED') };
-      const caller = callerName(by);
-      const verdict = await chassis.order(action, caller, signal);
-      const how = verdict.ok ? 'done' : `refused ${verdict.refusal.code}`;
-      note(machine, log, { event: 'bmc.power', detail: `${action} by ${caller}: ${how}` });
-      return verdict;
+      let how = 'failed';
+      try {
+        const verdict = await chassis.order(action, callerName(by), signal);
+        how = verdict.ok ? 'done' : `refused ${verdict.refusal.code}`;
+        return verdict;
+      } finally {
+        const entry = notes.take(action, by, how);
+        if (entry !== undefined) note(machine, log, entry);
+      }
     },
     locked: () => (lockout.enabled ? undefined : refusal('DISABLED')),
     // Mains that come back switch no host on: whoever wants it on orders it.
@@ -165,16 +170,4 @@ function held<T>(first: T): Setting<T> {
       value = next;
     },
   };
-}
-
-/** For logs and for whoever asks who switched the host on. */
-export function callerName(caller: Caller): string {
-  switch (caller.is) {
-    case 'user':
-      return `IPMI user ${caller.name} at ${caller.session.peer}`;
-    case 'host':
-      return 'the host itself';
-    case 'nobody':
-      return 'nobody';
-  }
 }

@@ -157,11 +157,12 @@ function orderRecords(outcome: string, detail: string, manufacturer: number): re
 
 const placeIn = (names: readonly string[], name: string): number => Math.max(0, names.indexOf(name));
 
-/** Of "on by IPMI user admin: done", or "...: refused DISABLED". */
+/** Of "on by IPMI user admin: done", "...: failed", or "...: refused DISABLED". */
 function powerOrderRecords(detail: string, manufacturer: number): readonly Uint8Array[] {
   const [action = ''] = detail.split(' ', 1);
   if (!Object.hasOwn(CHASSIS_CONTROL, action)) return [];
-  const outcome = detail.endsWith(': done') ? 'succeeded' : 'refused';
+  const [, how = ''] = /: (done|failed)$/.exec(detail) ?? [];
+  const outcome = how === 'done' ? 'succeeded' : how === 'failed' ? 'failed' : 'refused';
   const code = CHASSIS_CONTROL[action as ChassisControl];
   return [oemRecord(manufacturer, [POWER_ORDER | placeIn(OUTCOMES, outcome), code, 0, 0, 0, 0])];
 }

@@ -76,6 +76,7 @@ void t.test('a power order is a record with its action and its outcome', async (
     auditRecords({ at: 1, event: 'bmc.power', detail }, 0).map(({ record }) => record.subarray(10));
   t.same(bytes('on by IPMI user "admin" at 10.0.0.7: done'), [hex('21 01 00000000')]);
   t.same(bytes('cycle by IPMI user "admin" at 10.0.0.7: refused DISABLED'), [hex('23 02 00000000')]);
+  t.same(bytes('on by the host itself: failed'), [hex('22 01 00000000')]);
   t.same(bytes('constructor by nobody: done'), []);
 });
 

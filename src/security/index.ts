@@ -2,10 +2,49 @@ export { type AuditEntry, type AuditHead, appendEntry, GENESIS, verifyChain } fr
 export { auditDetail } from './audit-detail.ts';
 export { AuditLog, type AuditLogOptions, type AuditPage } from './audit-log.ts';
 export { authorise, authoriseAll, checkAudience, type Door, needsTwoPeople } from './authority.ts';
-export { type BrokerSection, brokerSection, brokerUrl, insecureIn, isOpenLink, pinsOf } from './broker-link.ts';
+export {
+  type BrokerSection,
+  brokerSection,
+  brokerUrl,
+  insecureIn,
+  isOpenLink,
+  pinsOf,
+} from './broker-link.ts';
 export { type EventRules, openEvent, signEvent } from './event-envelope.ts';
 export { type ClockReading, Freshness, type FreshnessOptions } from './freshness.ts';
-export { type Enrolled, Keyring, type KeyringEntry, ROLES, type Role } from './keyring.ts';
+export {
+  type Enrolled,
+  foldPerson,
+  Keyring,
+  type KeyringEntry,
+  type KeyringView,
+  ROLES,
+  type Role,
+} from './keyring.ts';
+export { judgeKeyring, type KeyringChange, type KeyringStanding, missingPeople } from './keyring-change.ts';
+export {
+  encodeKeyring,
+  type GrantedKey,
+  type KeyringDocument,
+  keyringHash,
+  keyringOf,
+  type RootSet,
+  readKeyring,
+  rootSet,
+} from './keyring-document.ts';
+export {
+  KEYRING_DOCUMENTS,
+  KeyringHolder,
+  type KeyringHolderOptions,
+  type KeyringInForce,
+} from './keyring-holder.ts';
+export {
+  cosignKeyring,
+  openKeyring,
+  type SignedKeyring,
+  signersOf,
+  signKeyring,
+} from './keyring-signatures.ts';
 export { type Draft, type DraftSignature, readDraft } from './order-draft.ts';
 export { type OpenedOrder, type OrderRules, type OrderVerdict, openOrder } from './order-envelope.ts';
 export { isLasting, shapeOrder } from './order-shape.ts';
@@ -17,4 +56,6 @@ export {
   publicKeyText,
   verifyingKey,
 } from './public-key.ts';
+export { mayWithin, type Scope, type ScopeFacts, scope } from './scope.ts';
 export { keyStoreOf } from './signing-key.ts';
+export { type StandingFacts, stillStands, withinGrants } from './standing.ts';

@@ -1,6 +1,7 @@
 import { NsError, toHex } from '../base/index.ts';
 import type { PublicKey } from '../ports/index.ts';
 import { publicKeyFromText } from './public-key.ts';
+import type { Scope } from './scope.ts';
 
 export const ROLES = ['operator', 'technician', 'security', 'auditor', 'root'] as const;
 export type Role = (typeof ROLES)[number];
@@ -13,6 +14,10 @@ export interface Enrolled {
   readonly role: Role;
   readonly keyId: Uint8Array;
   readonly publicKey: PublicKey;
+  /** What of the role's right is granted; all of it where absent. */
+  readonly scopes?: readonly Scope[];
+  /** Until when, seconds since 1970. */
+  readonly notAfter?: number;
 }
 
 /** How a key stands in a keyring file. */
@@ -22,9 +27,21 @@ export interface KeyringEntry {
   readonly role: Role;
   /** "ed25519:…" or "es256:…". */
   readonly key: string;
+  readonly scopes?: readonly Scope[] | undefined;
+  readonly notAfter?: number | undefined;
+}
+
+/** People are written by hand: "Sam" and "sam " are one. */
+export function foldPerson(person: string): string {
+  return person.normalize('NFKC').trim().toLowerCase();
 }
 
 const MAX_KEYS = 1024;
+
+/** Gives the keyring in force, which may be another at the next order. */
+export interface KeyringView {
+  readonly current: Keyring;
+}
 
 /** The enrolled keys of a device, or of an operator's view of one. */
 export class Keyring {
@@ -52,7 +69,14 @@ export class Keyring {
       role: entry.role,
       keyId: publicKey.keyId,
       publicKey,
+      ...(entry.scopes === undefined ? {} : { scopes: entry.scopes }),
+      ...(entry.notAfter === undefined ? {} : { notAfter: entry.notAfter }),
     });
+  }
+
+  /** A keyring that never changes is what is in force at any time: see KeyringHolder. */
+  get current(): Keyring {
+    return this;
   }
 
   lookup(keyId: Uint8Array): Enrolled | undefined {

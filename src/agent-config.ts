@@ -111,6 +111,8 @@ const powerByIpmi = v.strictObject({
   quirks: v.optional(v.array(v.string()), []),
   /** False: where it does not answer, the other sources decide. */
   required: v.optional(v.boolean(), true),
+  /** While the machine is disabled: restore policy always-off, no boot device. Its user needs the level operator. */
+  guardBoot: v.optional(v.boolean()),
 });
 
 const schema = v.strictObject({
@@ -120,6 +122,8 @@ const schema = v.strictObject({
   broker: v.union([brokerUrl, brokerSection]),
   /** Directory of the agent's own storage: journal, lock, keys, staged files. */
   state: file,
+  /** Directory for a third copy of the lock's record; on another medium, or it is worth nothing. */
+  lockWitness: v.optional(file),
   keyring: v.pipe(v.array(enrolled), v.maxLength(256)),
   /** Host paths that no order may change, beside those of the board. */
   protectedPaths: v.optional(v.array(v.pipe(v.string(), v.startsWith('/'))), []),
@@ -192,6 +196,9 @@ export async function readAgentConfig(path: string, environment: NodeJS.ProcessE
     ...(config.ipmi === undefined ? {} : { ipmi: bmcConfig(config.ipmi, base) }),
     hostPower: hostPowerConfig(config.hostPower, base),
     state: resolve(base, config.state),
+    ...(config.lockWitness === undefined
+      ? {}
+      : { lockWitness: witnessPath(base, config.state, config.lockWitness, path) }),
     broker: {
       ...link,
       ...Object.fromEntries(
@@ -202,6 +209,14 @@ export async function readAgentConfig(path: string, environment: NodeJS.ProcessE
     },
     keyring: new Keyring(config.keyring),
   };
+}
+
+function witnessPath(base: string, state: string, witness: string, path: string): string {
+  const at = resolve(base, witness);
+  const within = `${at}/`.startsWith(`${resolve(base, state)}/`);
+  if (within)
+    throw invalid(`${path}: "lockWitness" lies in the state directory, and would be put back with it`);
+  return at;
 }
 
 function relayConfig(

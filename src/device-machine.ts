@@ -2,13 +2,13 @@ import { openFileStateStore } from './adapters/file-state-store.ts';
 import { holdAlone } from './adapters/single-instance.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import type { AgentConfig } from './agent-config.ts';
-import { MiB, milliseconds, refusal } from './base/index.ts';
+import { asNsError, MiB, milliseconds, refusal } from './base/index.ts';
 import { ChassisOrders, Custody, LockGuard, Lockout, PowerWatch, WakeInterlock } from './bmc/index.ts';
 import type { BoardParts } from './board.ts';
 import type { openBoard } from './board-parts.ts';
 import { note } from './device-bmc-audit.ts';
 import { finishCutOffChanges, openDeviceKey } from './device-parts.ts';
-import type { Clock, KeyStore, LogSink } from './ports/index.ts';
+import type { Clock, KeyStore, LogSink, StateStore } from './ports/index.ts';
 import { AuditLog } from './security/index.ts';
 
 /** What the journal, the redo logs, the audit log and the lock may take together, beside staged files. */
@@ -50,7 +50,9 @@ export async function openMachine(
   const fused = ipmi && (await (await import('./device-power.ts')).withIpmi(board.power, ipmi, clock, log));
   const power = new PowerWatch(fused?.power ?? board.power);
   const custody = new Custody({ power, drives: board.switches, clock, log });
-  const { control, boot, chains = [] } = board;
+  const { control, chains = [] } = board;
+  const boot = fused?.boot ?? board.boot;
+  const witness = config.lockWitness && (await openWitness(config.lockWitness, log));
   const lockout = new Lockout({
     store,
     power,
@@ -60,6 +62,7 @@ export async function openMachine(
     canSwitchOff: control !== undefined,
     chains: chains.map(({ disk }) => disk),
     ...(boot === undefined ? {} : { boot }),
+    ...(witness ? { witness } : {}),
     onEnforced: () => guard?.look(),
   });
   const interlock = new WakeInterlock({
@@ -112,4 +115,14 @@ export async function openMachine(
       await release();
     },
   };
+}
+
+/** A medium that is not there keeps no device from starting: it says so, and holds what its own storage says. */
+async function openWitness(directory: string, log: LogSink): Promise<StateStore | undefined> {
+  try {
+    return await openFileStateStore(directory);
+  } catch (error) {
+    log.log('error', 'lock.witness-failed', { error: asNsError(error).message });
+    return undefined;
+  }
 }

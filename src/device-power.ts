@@ -1,3 +1,4 @@
+import { IpmiBootGuard } from './adapters/ipmi-boot-guard.ts';
 import { ipmiClient } from './adapters/ipmi-client.ts';
 import { IpmiPower } from './adapters/ipmi-power.ts';
 import type { PowerByIpmi } from './agent-config.ts';
@@ -5,7 +6,7 @@ import { seconds } from './base/index.ts';
 import { BoardPowerSource, FusedPower } from './bmc/index.ts';
 import { madeOf, secretIn } from './device-secret.ts';
 import { bmcKeyFrom, type IpmiClient, type Quirk } from './ipmi/index.ts';
-import type { Clock, HostPower, LogSink } from './ports/index.ts';
+import type { BootGuard, Clock, HostPower, LogSink } from './ports/index.ts';
 
 /** Less than the agent waits for a reading of the power. */
 const TIMEOUT = seconds(1.4);
@@ -18,7 +19,7 @@ export async function withIpmi(
   config: PowerByIpmi,
   clock: Clock,
   log: LogSink,
-): Promise<{ readonly power: FusedPower; close(): Promise<void> }> {
+): Promise<{ readonly power: FusedPower; readonly boot?: BootGuard; close(): Promise<void> }> {
   const client = await openClient(config, log);
   const ipmi = new IpmiPower({ client, clock, required: config.required });
   const power = new FusedPower({
@@ -30,6 +31,7 @@ export async function withIpmi(
   });
   return {
     power,
+    ...(config.guardBoot === true ? { boot: new IpmiBootGuard(client) } : {}),
     close: async () => {
       power.close();
       ipmi.close();
@@ -50,7 +52,7 @@ async function openClient(config: PowerByIpmi, log: LogSink): Promise<IpmiClient
   return ipmiClient(host, user, await secretIn(passwordFile, log), {
     port,
     suites,
-    level: 'user',
+    level: config.guardBoot === true ? 'operator' : 'user',
     timeout: TIMEOUT,
     keepAlive: KEEP_ALIVE,
     ...(bmcKey === undefined ? {} : { bmcKey }),

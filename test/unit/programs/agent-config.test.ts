@@ -115,3 +115,18 @@ await t.test('of IPMI, too, what cannot be meant is named', async (t) => {
     await t.rejects(configOf(sections), { code: 'NS_CONFIG_INVALID', message });
   }
 });
+
+await t.test(
+  "the lock's witness lies beside the file, and never where it would be put back with the state",
+  async (t) => {
+    const { lockWitness } = await configOf({ lockWitness: 'eeprom' });
+    t.match(lockWitness, /^\/.*\/eeprom$/);
+    t.equal((await configOf({})).lockWitness, undefined);
+    for (const inside of ['state', 'state/witness', './state/../state']) {
+      await t.rejects(configOf({ lockWitness: inside }), {
+        code: 'NS_CONFIG_INVALID',
+        message: /state directory/,
+      });
+    }
+  },
+);

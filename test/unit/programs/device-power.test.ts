@@ -64,3 +64,37 @@ await t.test('a BMC that is gone leaves the state unknown, unless the board is e
     await close();
   }
 });
+
+await t.test('that BMC keeps the boot too where it may, by a user who can', async (t) => {
+  const bmc = await startBmcSide();
+  bmc.machine.state = 'S5';
+  const config = {
+    host: '127.0.0.1',
+    port: bmc.port,
+    passwordFile,
+    suites: [17] as 17[],
+    quirks: [],
+    required: true,
+  };
+  const board = new SimHost({ clock: systemClock, state: 'S5' });
+  const { boot, close } = await withIpmi(
+    board,
+    { ...config, user: 'oper', guardBoot: true },
+    systemClock,
+    silentLog,
+  );
+  const without = await withIpmi(board, { ...config, user: 'viewer' }, systemClock, silentLog);
+  t.teardown(async () => {
+    await close();
+    await without.close();
+    await bmc.close();
+  });
+  t.equal(without.boot, undefined);
+  const { signal } = new AbortController();
+  await bmc.machine.chassis.restorePolicy.set('always-on');
+  t.equal(await boot?.guarded(signal), 'partly');
+  await boot?.guard(signal);
+  t.equal(await boot?.guarded(signal), 'yes');
+  await boot?.release('always-on', signal);
+  t.equal(bmc.machine.chassis.restorePolicy.get(), 'always-on');
+});

@@ -6,6 +6,7 @@ import { POWER_RESTORE_POLICY, setPowerRestorePolicy } from '../../commands/set-
 import { flag, nameOf } from '../../wire/bits.ts';
 import { type BmcCommand, type Caller, Completion } from '../command.ts';
 import { COMPLETION } from '../dispatch.ts';
+import { LAN_CHANNEL, SYSTEM_INTERFACE } from '../lan-channel.ts';
 import type { BmcChassis } from '../machine.ts';
 import type { BootFlagsLife } from './boot-flags-life.ts';
 import type { Lamp } from './identify.ts';
@@ -13,8 +14,6 @@ import { refused } from './refused.ts';
 import type { Restarts } from './restarts.ts';
 import { OPERATOR, OPERATOR_OR_HOST, serve, USER, USER_OR_HOST, valid } from './serve.ts';
 
-const LAN_CHANNEL = 1;
-const SYSTEM_INTERFACE = 15;
 const STARTS: readonly PowerAction[] = ['on', 'cycle', 'reset'];
 const POLICIES = ['always-off', 'previous', 'always-on'] as const;
 /** Front panel buttons, in the last byte of the status: which are disabled, and which may be. */
@@ -73,7 +72,7 @@ export function chassisPowerCommands(
  * S0 to S3 count as on: the host's memory is alive. Where the sources disagree nothing may be said at all: a wrong "off"
  * lets a cluster start the host's work elsewhere while it still writes, and a wrong "on" is no better founded. So D5h.
  */
-export function isOn({ state, certain }: PowerReading): boolean {
+function isOn({ state, certain }: PowerReading): boolean {
   if (!certain || state === 'unknown') throw new Completion(COMPLETION.wrongState);
   return state === 'S0' || state === 'S3';
 }

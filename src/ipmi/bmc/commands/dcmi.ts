@@ -6,6 +6,7 @@ import { flag, le16, le32 } from '../../wire/bits.ts';
 import { BMC_ADDRESS } from '../../wire/message.ts';
 import { type BmcCommand, Completion } from '../command.ts';
 import { COMPLETION } from '../dispatch.ts';
+import { LAN_CHANNEL } from '../lan-channel.ts';
 import { SEL_RECORDS } from '../sel-store.ts';
 import { serve, USER_OR_HOST, valid } from './serve.ts';
 
@@ -15,7 +16,6 @@ const ACTIVE_BIT = 6;
 const MOST_WATTS = 0xffff;
 /** Version 1.5, and the revision of these parameters. */
 const HEADER = [DCMI, 1, 5, 2];
-const LAN_CHANNEL = 1;
 const NONE = 0xff;
 /** A full log goes on with its oldest record. */
 const ROLLS_OVER = 0x8000;

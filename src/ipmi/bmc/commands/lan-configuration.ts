@@ -1,12 +1,12 @@
 import { NsError } from '../../../base/index.ts';
-import { THIS_CHANNEL } from '../../commands/channel.ts';
 import { getLanConfigurationParameters } from '../../commands/get-lan-configuration-parameters.ts';
 import { IP_SOURCE, type IpSource, LAN_PARAMETER } from '../../commands/lan-parameter.ts';
 import { LEVEL, type Level } from '../../session/set-up.ts';
 import { flag, le16 } from '../../wire/bits.ts';
 import { NET_FN } from '../../wire/message.ts';
 import { type BmcCommand, Completion } from '../command.ts';
-import { ADMINISTRATOR, OPERATOR_OR_HOST, serve, valid } from './serve.ts';
+import { checkLanChannel } from '../lan-channel.ts';
+import { ADMINISTRATOR, OPERATOR_OR_HOST, serve } from './serve.ts';
 
 /** What is true of the BMC's network interface. What is left out is not known, and not told. */
 export interface LanFacts {
@@ -22,7 +22,6 @@ export interface LanFacts {
   readonly suites: readonly { readonly id: number; readonly level: Level }[];
 }
 
-const LAN_CHANNEL = 1;
 const REVISION = 0x11;
 const ONLY_REVISION = 0x80;
 /** Codes of these commands' own. */
@@ -36,21 +35,16 @@ export function lanConfigurationCommands(lan: () => LanFacts): readonly BmcComma
   const set = { name: 'Set LAN Configuration Parameters', netFn: NET_FN.transport, code: 0x01 };
   return [
     serve(getLanConfigurationParameters, OPERATOR_OR_HOST, 4, (data) => {
-      checkChannel(data.u8(0));
+      checkLanChannel(data.u8(0));
       const value = parameterOf(lan(), data.u8(1));
       return (data.u8(0) & ONLY_REVISION) === 0 ? [REVISION, ...value] : [REVISION];
     }),
     serve(set, ADMINISTRATOR, [3, MOST_SET], (data) => {
-      checkChannel(data.u8(0));
+      checkLanChannel(data.u8(0));
       parameterOf(lan(), data.u8(1));
       throw new Completion(READ_ONLY);
     }),
   ];
-}
-
-function checkChannel(byte: number): void {
-  const channel = byte & 0x0f;
-  valid(channel === LAN_CHANNEL || channel === THIS_CHANNEL);
 }
 
 function parameterOf(facts: LanFacts, parameter: number): readonly number[] {

@@ -16,10 +16,6 @@ export interface LanChannelOptions {
   readonly limits?: Partial<LanLimits>;
 }
 
-/** Number of the LAN channel, and of the system interface (IPMI 2.0, table 6-1). */
-export const LAN_CHANNEL = 1;
-export const SYSTEM_INTERFACE = 0x0f;
-
 const KEY_SIZE = 20;
 const GUID_SIZE = 16;
 const MOST_SESSIONS = 63;

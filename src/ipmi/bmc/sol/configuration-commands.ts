@@ -10,8 +10,7 @@ import type { Level } from '../../session/set-up.ts';
 import { bit } from '../../wire/bits.ts';
 import { type BmcCommand, Completion } from '../command.ts';
 import { serve } from '../commands/serve.ts';
-import { LAN_CHANNEL } from '../session/channel.ts';
-import { checkChannel } from './channels.ts';
+import { checkLanChannel, LAN_CHANNEL } from '../lan-channel.ts';
 
 export interface SolConfigurationOptions {
   readonly level: Level;
@@ -34,12 +33,12 @@ export function solConfigurationCommands(options: SolConfigurationOptions): read
   };
   return [
     serve(getSolConfigurationParameters, { user: 'user' }, 4, (data) => {
-      checkChannel(data.u8(0));
+      checkLanChannel(data.u8(0));
       if (bit(data.u8(0), 7)) return [REVISION];
       return [REVISION, ...find(data.u8(1))];
     }),
     serve(setSolConfigurationParameters, { user: 'administrator' }, [3, MOST_DATA], (data) => {
-      checkChannel(data.u8(0));
+      checkLanChannel(data.u8(0));
       const parameter = data.u8(1);
       const now = find(parameter);
       // Setting is announced and committed around every set; nothing is kept of that.

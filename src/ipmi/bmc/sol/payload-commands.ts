@@ -12,8 +12,8 @@ import { PAYLOAD } from '../../wire/packet.ts';
 import { type BmcCommand, Completion } from '../command.ts';
 import { serve } from '../commands/serve.ts';
 import { COMPLETION } from '../dispatch.ts';
+import { checkLanChannel } from '../lan-channel.ts';
 import { LARGEST_SOL } from './attachment.ts';
-import { checkChannel } from './channels.ts';
 import type { SharedConsole } from './shared-console.ts';
 
 export interface PayloadCommandOptions {
@@ -75,7 +75,7 @@ export function payloadCommands({ shared, level, port }: PayloadCommandOptions):
     }),
     // Whoever has the level has the console; there is nothing to be set for one user.
     serve(SET_ACCESS, { user: 'administrator' }, 6, (data) => {
-      checkChannel(data.u8(0));
+      checkLanChannel(data.u8(0));
       const asked = [data.u8(2), data.u8(3), data.u8(4), data.u8(5)];
       const enables = data.u8(1) >> 6 === 0;
       const asIs = enables
@@ -85,15 +85,15 @@ export function payloadCommands({ shared, level, port }: PayloadCommandOptions):
       return [];
     }),
     serve(GET_ACCESS, { user: 'operator' }, 2, (data) => {
-      checkChannel(data.u8(0));
+      checkLanChannel(data.u8(0));
       return SOL_ACCESS;
     }),
     serve(getChannelPayloadSupport, { user: 'user' }, 1, (data) => {
-      checkChannel(data.u8(0));
+      checkLanChannel(data.u8(0));
       return [STANDARD, 0, SET_UP, 0, 0, 0, 0, 0];
     }),
     serve(GET_VERSION, { user: 'user' }, 2, (data) => {
-      checkChannel(data.u8(0));
+      checkLanChannel(data.u8(0));
       const type = data.u8(1) & 0x3f;
       if (type === PAYLOAD.sol) return [SOL_VERSION];
       if (type === PAYLOAD.ipmi || (type >= PAYLOAD.openSessionRequest && type <= PAYLOAD.rakp4))

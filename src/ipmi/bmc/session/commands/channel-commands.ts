@@ -13,7 +13,8 @@ import type { CipherSuite } from '../../../wire/cipher-suite.ts';
 import { type BmcCommand, type Caller, Completion } from '../../command.ts';
 import { serve, USER_OR_HOST } from '../../commands/serve.ts';
 import { COMPLETION } from '../../dispatch.ts';
-import { LAN_CHANNEL, type LanChannel, SYSTEM_INTERFACE } from '../channel.ts';
+import { checkLanChannel, LAN_CHANNEL, SYSTEM_INTERFACE } from '../../lan-channel.ts';
+import type { LanChannel } from '../channel.ts';
 
 /** IPMI itself, as the vendor of a channel's protocol. */
 const IPMI_FORUM = [0xf2, 0x1b, 0x00];
@@ -28,7 +29,7 @@ const STANDARD_SUITE = 0xc0;
 const capabilities = (channel: LanChannel): BmcCommand =>
   serve(getChannelAuthenticationCapabilities, { ...USER_OR_HOST, nobody: true }, 2, (data) => {
     const wanted = data.u8(0);
-    theLan(wanted & 0x0f);
+    checkLanChannel(wanted);
     const ipmi20 = bit(wanted, 7);
     // No type of IPMI 1.5 is on offer; names and passwords are always needed.
     const status = flag(channel.bmcKey !== undefined, 5) | flag(true, 2);
@@ -40,7 +41,7 @@ const suites = (channel: LanChannel): BmcCommand => {
   const bySuite = channel.suites.flatMap((suite) => [STANDARD_SUITE, suite.id, ...algorithms(suite)]);
   const byAlgorithm = [...new Set(channel.suites.flatMap(algorithms))].toSorted((a, b) => a - b);
   return serve(getChannelCipherSuites, { nobody: true, user: 'user' }, 3, (data) => {
-    theLan(data.u8(0) & 0x0f);
+    checkLanChannel(data.u8(0));
     const wanted = data.u8(2);
     const list = bit(wanted, 7) ? bySuite : byAlgorithm;
     const from = (wanted & 0x3f) * SUITES_PIECE;
@@ -82,11 +83,6 @@ const algorithms = ({ authentication, integrity, confidentiality }: CipherSuite)
   0x40 | integrity,
   0x80 | confidentiality,
 ];
-
-/** CCh for any channel but the LAN's own. */
-export function theLan(number: number): void {
-  if (number !== LAN_CHANNEL && number !== THIS_CHANNEL) throw new Completion(COMPLETION.invalidField);
-}
 
 function numberOf(data: ByteView, caller: Caller): number {
   const number = data.u8(0) & 0x0f;

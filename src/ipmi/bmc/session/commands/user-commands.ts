@@ -5,9 +5,9 @@ import { flag } from '../../../wire/bits.ts';
 import { type BmcCommand, Completion } from '../../command.ts';
 import { OPERATOR, serve } from '../../commands/serve.ts';
 import { COMPLETION } from '../../dispatch.ts';
+import { checkLanChannel } from '../../lan-channel.ts';
 import { LONGEST_NAME } from '../account.ts';
 import type { LanChannel } from '../channel.ts';
-import { theLan } from './channel-commands.ts';
 
 const ENABLED = 0x40;
 const DISABLED = 0x80;
@@ -16,7 +16,7 @@ const NO_ACCESS = 0x0f;
 /** IPMI 2.0, 22.27. Users are set up at the machine, never over IPMI: Set User Access, Name and Password are not known here. */
 const access = ({ accounts }: LanChannel): BmcCommand =>
   serve(getUserAccess, OPERATOR, 2, (data) => {
-    theLan(data.u8(0) & 0x0f);
+    checkLanChannel(data.u8(0));
     const id = userId(data.u8(1) & 0x3f, accounts.mostUsers);
     const account = accounts.withId(id);
     const limit = account === undefined ? NO_ACCESS : flag(true, 4) | LEVEL[account.level];

@@ -36,7 +36,7 @@ export const usage = (sentence: string): NsError => new NsError('NS_USAGE', sent
 const peerOf = (target: IpmiTarget): string => `${target.address.toLowerCase()}:${target.port}`;
 
 /** "17,3" in this order. */
-export function parseSuites(text: string): readonly IpmiSuite[] {
+function parseSuites(text: string): readonly IpmiSuite[] {
   const suites = text.split(',').map((each) => Number(each.trim()));
   const bad = suites.find((suite) => suite !== 17 && suite !== 3);
   if (bad !== undefined || suites.length === 0) {

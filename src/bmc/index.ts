@@ -22,7 +22,7 @@ export { PinPowerSource, type SignalLine } from './pin-power-source.ts';
 export { fusePower, type SourceAnswer } from './power-fusion.ts';
 export { normaliseReading, observe, type PowerStep, type PowerView } from './power-machine.ts';
 export { type AccessGrant, type AccessQuestion, judgeAccess } from './power-rules.ts';
-export { POWER_SIGNALS, type PowerSignal } from './power-signals.ts';
+export type { PowerSignal } from './power-signals.ts';
 export { type PowerMark, PowerTrace, TRACE_MARKS } from './power-trace.ts';
 export { PowerWatch } from './power-watch.ts';
 export { WakeInterlock, type WakeInterlockOptions } from './wake-interlock.ts';

@@ -30,7 +30,6 @@ const SIGNALS = {
 } as const satisfies Readonly<Record<string, { readonly active: Level; readonly idle: Level }>>;
 
 export type PowerSignal = keyof typeof SIGNALS;
-export const POWER_SIGNALS = Object.keys(SIGNALS) as readonly PowerSignal[];
 
 /** What a signal is said to be. */
 export const levelName = (signal: PowerSignal, active: boolean): string =>

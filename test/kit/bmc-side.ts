@@ -21,7 +21,7 @@ import { FakeBmcMachine } from './fake-bmc-machine.ts';
 import { MemoryState } from './memory-state.ts';
 
 export const BMC_SIDE_PASSWORD = 's3cret-pw';
-export const LAN_FACTS: LanFacts = {
+const LAN_FACTS: LanFacts = {
   address: '127.0.0.1',
   subnetMask: '255.0.0.0',
   gateway: '127.0.0.254',

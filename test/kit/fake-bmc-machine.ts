@@ -38,7 +38,7 @@ const sensor = (name: string, kind: Channel['kind'], unit: string, more: Partial
   ...more,
 });
 
-export const FAKE_CHANNELS: readonly Channel[] = [
+const FAKE_CHANNELS: readonly Channel[] = [
   sensor('inlet', 'temperature', 'm°C'),
   sensor('cpu', 'temperature', 'm°C', { minimum: 0, maximum: 110_000 }),
   sensor('rail-12v', 'voltage', 'mV', { minimum: 0, maximum: 15_000 }),

@@ -23,7 +23,7 @@ export type Pressed = 'pressed' | 'asked' | 'ignored';
 type Answer = Readonly<Record<string, unknown>>;
 
 /** Obeys a hand at the machine. Throws NS_CONTROL_INVALID, or NS_CONFIG_INVALID with what is wrong in the command. */
-export async function obeyHand(parts: QemuHostButtons, command: unknown): Promise<Answer> {
+async function obeyHand(parts: QemuHostButtons, command: unknown): Promise<Answer> {
   const { runState, guard } = parts;
   const key = typeof command === 'object' && command !== null ? Object.keys(command)[0] : undefined;
   switch (key) {

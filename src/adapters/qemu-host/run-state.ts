@@ -125,7 +125,7 @@ export function qmpSource(runState: RunState): PowerSource {
   };
 }
 
-export function claimOf(runState: string, hibernated: boolean): PowerClaim {
+function claimOf(runState: string, hibernated: boolean): PowerClaim {
   const said = { 'run-state': runState, ...(hibernated ? { hibernated: 'yes' } : {}) };
   if (runState === 'gone') return { possible: ['G3'], said };
   const state = STATES[runState];

@@ -1,5 +1,5 @@
 export const THRESHOLD_EVENTS = 0x01;
-export const SENSOR_SPECIFIC = 0x6f;
+const SENSOR_SPECIFIC = 0x6f;
 
 const list = (words: string): readonly string[] => words.split('|');
 

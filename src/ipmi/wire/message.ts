@@ -13,7 +13,7 @@ export const NET_FN = {
 
 /** Address of the BMC, and of a remote console's software. */
 export const BMC_ADDRESS = 0x20;
-export const CONSOLE_ADDRESS = 0x81;
+const CONSOLE_ADDRESS = 0x81;
 
 export interface IpmiRequest {
   readonly netFn: number;

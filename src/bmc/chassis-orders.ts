@@ -29,6 +29,8 @@ export class ChassisOrders {
   #cycling = false;
   /** The latest order was to switch off: one to switch on that is not through yet gives way to it. */
   #off = false;
+  /** Orders to switch off that the host is being given: it is as good as off, and starts nothing any more. */
+  #switchingOff = 0;
 
   constructor(options: ChassisOrdersOptions) {
     this.#options = options;
@@ -54,7 +56,13 @@ export class ChassisOrders {
     if (action === 'on') return reading.state === 'S0' ? allow(undefined) : this.#on(by);
     if (action === 'cycle') return this.#cycle(by, signal);
     if (action === 'off' && isOff(reading)) return allow(undefined);
-    await this.#options.control.drive(action, signal);
+    const isOffOrder = action === 'off' ? 1 : 0;
+    this.#switchingOff += isOffOrder;
+    try {
+      await this.#options.control.drive(action, signal);
+    } finally {
+      this.#switchingOff -= isOffOrder;
+    }
     return allow(undefined);
   }
 
@@ -68,6 +76,7 @@ export class ChassisOrders {
         ? refuse('NOT_SUPPORTED', 'The host has no mains.', 'Switch its mains on.')
         : allow(undefined);
     }
+    if (this.#switchingOff > 0) return refuse('HOST_NOT_ON');
     if (reading.state === 'unknown') return refuse('HOST_STATE_UNKNOWN');
     return reading.state === 'S0' ? allow(undefined) : refuse('HOST_NOT_ON');
   }

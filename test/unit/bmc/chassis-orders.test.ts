@@ -131,6 +131,28 @@ await t.test('an order to switch off ends a cycle: the host does not come on beh
   t.equal(host.state, 'S0', 'a later order to switch on is obeyed');
 });
 
+await t.test('nor by a cycle that its watchdog asks for while it is being switched off', async (t) => {
+  const { orders, order, host, clock } = await bench({ state: 'S0' });
+  const drive = host.drive.bind(host);
+  host.drive = async (action, until) => {
+    if (action === 'off') await clock.sleep(seconds(1), until);
+    return drive(action, until);
+  };
+  const off = orders.order('off', 'fence', signal);
+  await clock.advance(seconds(0.5));
+  t.equal(await order('cycle'), 'HOST_NOT_ON');
+  t.equal(await order('reset'), 'HOST_NOT_ON');
+  await clock.settle(off, seconds(5));
+  await clock.advance(seconds(60));
+  t.equal(host.state, 'S5');
+  t.same(
+    host.history.map(({ to }) => to),
+    ['S5'],
+  );
+  host.set('S0');
+  t.equal(await order('cycle'), 'ok', 'later it is obeyed as ever');
+});
+
 await t.test('so does one that comes while the disks are on their way home', async (t) => {
   const { order, orders, host, clock, lend } = await bench({ switchDelay: 500 });
   await lend();

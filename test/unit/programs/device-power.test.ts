@@ -26,8 +26,8 @@ async function bench(required: boolean) {
     required,
   };
   const board = new SimHost({ clock: systemClock, state: 'S5' });
-  const { power, close } = await withIpmi(board, config, systemClock, silentLog);
-  return { bmc, power, close };
+  const fused = await withIpmi(board, config, systemClock, silentLog);
+  return { bmc, power: fused.power, close: () => fused.close() };
 }
 
 await t.test(
@@ -77,18 +77,14 @@ await t.test('that BMC keeps the boot too where it may, by a user who can', asyn
     required: true,
   };
   const board = new SimHost({ clock: systemClock, state: 'S5' });
-  const { boot, close } = await withIpmi(
-    board,
-    { ...config, user: 'oper', guardBoot: true },
-    systemClock,
-    silentLog,
-  );
+  const fused = await withIpmi(board, { ...config, user: 'oper', guardBoot: true }, systemClock, silentLog);
   const without = await withIpmi(board, { ...config, user: 'viewer' }, systemClock, silentLog);
   t.teardown(async () => {
-    await close();
+    await fused.close();
     await without.close();
     await bmc.close();
   });
+  const { boot } = fused;
   t.equal(without.boot, undefined);
   const { signal } = new AbortController();
   await bmc.machine.chassis.restorePolicy.set('always-on');

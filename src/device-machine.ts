@@ -3,7 +3,15 @@ import { holdAlone } from './adapters/single-instance.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import type { AgentConfig } from './agent-config.ts';
 import { asNsError, MiB, milliseconds, refusal } from './base/index.ts';
-import { ChassisOrders, Custody, LockGuard, Lockout, PowerWatch, WakeInterlock } from './bmc/index.ts';
+import {
+  ChassisOrders,
+  Custody,
+  LockGuard,
+  LockKeeper,
+  Lockout,
+  PowerWatch,
+  WakeInterlock,
+} from './bmc/index.ts';
 import type { BoardParts } from './board.ts';
 import type { openBoard } from './board-parts.ts';
 import { note } from './device-bmc-audit.ts';
@@ -89,6 +97,13 @@ export async function openMachine(
   interlock.start();
   await lockout.reassert();
   guard?.start();
+  const keeper = new LockKeeper({
+    lockout,
+    clock,
+    log,
+    onSlipped: (level) => note({ audit, clock }, log, { event: 'lock.slipped', detail: `level ${level}` }),
+  });
+  keeper.start();
   await finishCutOffChanges(store, custody, log);
   await custody.start();
   return {
@@ -105,6 +120,7 @@ export async function openMachine(
       : { chassis: new ChassisOrders({ control, power, lockout, interlock, clock, log }) }),
     letGo: async () => {
       guard?.stop();
+      await keeper.stop();
       if (lockout.enabled) await custody.handBack(refusal('CUSTODY_UNAVAILABLE', 'The agent is stopping.'));
     },
     close: async () => {

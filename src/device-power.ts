@@ -19,7 +19,7 @@ export async function withIpmi(
   config: PowerByIpmi,
   clock: Clock,
   log: LogSink,
-): Promise<{ readonly power: FusedPower; readonly boot?: BootGuard; close(): Promise<void> }> {
+): Promise<{ readonly power: FusedPower; readonly boot?: BootGuard; readonly close: () => Promise<void> }> {
   const client = await openClient(config, log);
   const ipmi = new IpmiPower({ client, clock, required: config.required });
   const power = new FusedPower({

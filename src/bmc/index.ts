@@ -7,6 +7,7 @@ export { FusedPower, type FusedPowerOptions, type PowerGuard } from './fused-pow
 export { type HandBackPlan, planHandBack } from './hand-back-plan.ts';
 export { type Lease, LeaseEnded, type LeaseMode, leaseRefusal } from './lease.ts';
 export { LockGuard, type LockGuardOptions } from './lock-guard.ts';
+export { LockKeeper, type LockKeeperOptions } from './lock-keeper.ts';
 export { type LevelInForce, type LevelReport, LOCK_LEVELS, type LockLevel } from './lock-levels.ts';
 export {
   type InForce,

@@ -1,0 +1,85 @@
+import { type Duration, milliseconds, seconds } from '../base/index.ts';
+import type { Clock, LogSink } from '../ports/index.ts';
+import type { LevelReport, LockLevel } from './lock-levels.ts';
+import type { Lockout } from './lockout.ts';
+
+export interface LockKeeperOptions {
+  readonly lockout: Pick<Lockout, 'enabled' | 'status' | 'hold'>;
+  readonly clock: Clock;
+  readonly log: LogSink;
+  /** Told once for each level that held and does not any more. */
+  readonly onSlipped?: (level: LockLevel) => void;
+}
+
+const LOOK_EVERY = seconds(5);
+/** What cannot be held is tried ever less often. */
+const LONGEST_PAUSE = seconds(60);
+
+/**
+ * Looks, while a machine is disabled, whether every level still holds, and holds again what has slipped: a drive that was
+ * swapped behind a switch that fell back, a mask that somebody took away, a BMC that did not answer before.
+ */
+export class LockKeeper {
+  readonly #options: LockKeeperOptions;
+  readonly #over = new AbortController();
+  #held: ReadonlySet<LockLevel> = new Set();
+  #running: Promise<void> | undefined;
+
+  constructor(options: LockKeeperOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#over.abort(new Error('the agent is stopping'));
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { clock, lockout } = this.#options;
+    const { signal } = this.#over;
+    let pause: Duration = LOOK_EVERY;
+    while (!signal.aborted) {
+      await clock.sleep(pause, signal).catch(() => undefined);
+      if (signal.aborted) return;
+      if (lockout.enabled) this.#held = new Set();
+      const whole = lockout.enabled || (await this.#look());
+      pause = whole ? LOOK_EVERY : milliseconds(Math.min(pause * 2, LONGEST_PAUSE));
+    }
+  }
+
+  /** True where every level holds that this board can hold. */
+  async #look(): Promise<boolean> {
+    const { lockout } = this.#options;
+    try {
+      const { levels } = await lockout.status();
+      this.#note(levels);
+      if (levels.every(isWhole)) return true;
+      const again = await lockout.hold();
+      this.#held = new Set([...this.#held, ...holding(again.levels)]);
+      return again.levels.every(isWhole);
+    } catch {
+      // Own storage that fails is for whoever needs it next.
+      return false;
+    }
+  }
+
+  #note(levels: readonly LevelReport[]): void {
+    const { log, onSlipped } = this.#options;
+    const now = holding(levels);
+    for (const level of this.#held) {
+      if (now.has(level)) continue;
+      log.log('warn', 'lock.slipped', { level });
+      onSlipped?.(level);
+    }
+    this.#held = now;
+  }
+}
+
+const isWhole = ({ inForce }: LevelReport): boolean => inForce === 'yes' || inForce === 'cannot';
+
+const holding = (levels: readonly LevelReport[]): ReadonlySet<LockLevel> =>
+  new Set(levels.filter(({ inForce }) => inForce === 'yes').map(({ level }) => level));

@@ -11,6 +11,7 @@ export interface BmcMachineOptions {
   readonly machine: Pick<Machine, 'audit' | 'board' | 'chassis' | 'power' | 'lockout' | 'clock' | 'keyStore'>;
   readonly device: string;
   readonly console?: HostConsole;
+  readonly bootFlags: BmcMachine['chassis']['bootFlags'];
   /** The host's power as this begins. */
   readonly now: PowerReading | undefined;
   readonly log: LogSink;
@@ -62,7 +63,7 @@ function identityOf(device: string, { spki }: PublicKey): BmcIdentity {
   };
 }
 
-function chassisOf({ machine, log, now }: BmcMachineOptions): BmcMachine['chassis'] {
+function chassisOf({ machine, log, now, bootFlags }: BmcMachineOptions): BmcMachine['chassis'] {
   const { board, chassis, power, lockout, clock } = machine;
   const notes = new PowerNotes(clock);
   const channel = (name: string) => board.io?.channels().find((one) => one.name === name);
@@ -84,7 +85,7 @@ function chassisOf({ machine, log, now }: BmcMachineOptions): BmcMachine['chassi
     // Mains that come back switch no host on: whoever wants it on orders it.
     restorePolicy: fixed('always-off'),
     restorePolicies: ['always-off'],
-    bootFlags: held({ valid: false }),
+    bootFlags,
     onHost: (listener) => power.onChange(changes(listener, now)),
     ...(channel(IDENTIFY_LED)?.writable === true ? { identify: identifier(board, clock, log) } : {}),
     ...(channel(INTRUSION) === undefined
@@ -161,13 +162,3 @@ const fixed = <T>(value: T): Setting<T> => ({
   get: () => value,
   set: async () => {},
 });
-
-function held<T>(first: T): Setting<T> {
-  let value = first;
-  return {
-    get: () => value,
-    set: async (next) => {
-      value = next;
-    },
-  };
-}

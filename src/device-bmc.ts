@@ -6,6 +6,7 @@ import type { BmcConfig, HostInterfaceConfig } from './agent-config.ts';
 import { utf8 } from './base/index.ts';
 import { LoginNotes, note } from './device-bmc-audit.ts';
 import { bmcMachine } from './device-bmc-machine.ts';
+import { KeptBootFlags } from './device-boot-flags.ts';
 import { lanFacts } from './device-lan-facts.ts';
 import type { Machine } from './device-machine.ts';
 import { madeOf } from './device-secret.ts';
@@ -52,7 +53,9 @@ export async function openDeviceBmc({
   const { clock, store, audit, board, power } = machine;
   const life = new AbortController();
   const now = await power.read().catch(() => undefined);
-  const own = bmcMachine({ machine, device, log, now, ...(board.console && { console: board.console }) });
+  const bootFlags = await KeptBootFlags.open({ store, clock, log });
+  const { console } = board;
+  const own = bmcMachine({ machine, device, log, now, bootFlags, ...(console && { console }) });
   const sel = await SelStore.open({ store, clock, log });
   const channel = config && (await channelOf(config, own.identity.systemGuid, log));
   const commands = new BmcCommands({
@@ -91,7 +94,7 @@ export async function openDeviceBmc({
     life.abort(new Error('the BMC side is closed'));
     for (const stop of stops) stop();
     await Promise.all([...doors, ...lans].map((one) => one.close()));
-    await sel.close();
+    await Promise.all([sel.close(), bootFlags.close()]);
   };
   try {
     for (const host of config === undefined ? [] : config.listen) {

@@ -124,6 +124,20 @@ void t.test("the log's clock is set apart from all others", async (t) => {
   await client().setSelTimeUtcOffset(seconds(0));
 });
 
+void t.test("what the host adds cannot pass for an operator's, nor for another controller's", async (t) => {
+  const { client } = await bmcBench();
+  for (const generator of [0x81, 0x22, 0x31]) {
+    const record = fromBmc.slice();
+    record[7] = generator;
+    await client(HOST).addSel(record);
+  }
+  t.match(await client().sel(), [
+    { generator: { is: 'software', id: 0x20 } },
+    { generator: { is: 'software', id: 0x20 } },
+    { generator: { is: 'software', id: 0x18 } },
+  ]);
+});
+
 void t.test('an event of the platform is written, by the host with its generator', async (t) => {
   const { client, ask } = await bmcBench();
   t.equal((await ask(0x04, 0x02, '04 01 30 01 09 ff ff')).completion, 0);

@@ -36,10 +36,6 @@ export class RawTerminal {
     );
   }
 
-  get isTerminal(): boolean {
-    return this.#in.isTTY === true;
-  }
-
   onKeys(listener: (bytes: Uint8Array) => void): Stop {
     const hear = (chunk: Buffer): void => listener(chunk);
     this.#in.on('data', hear);

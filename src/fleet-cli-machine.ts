@@ -177,7 +177,7 @@ function addLock(program: Command, run: Run): void {
     );
 }
 
-function addCancelAndAudit(program: Command, run: Run): void {
+function addCancel(program: Command, run: Run): void {
   program
     .command('cancel')
     .description("ask a task to stop; the task's own receipt says how it ended")
@@ -189,31 +189,14 @@ function addCancelAndAudit(program: Command, run: Run): void {
         return runOnHosts(context, await context.hosts(hosts), simpleOrder(context, 'task.cancel', { task }));
       }),
     );
-  program
-    .command('audit')
-    .description('read the audit log of devices')
-    .argument('<hosts>', HOSTS)
-    .option('--from <n>', 'first entry')
-    .option('--limit <n>', 'so many entries')
-    .action((hosts: string, o: { from?: string; limit?: string }) =>
-      run(async (context) => {
-        const args = {
-          ...(o.from === undefined
-            ? {}
-            : { from: parseCount(o.from, 'entry number', 0, Number.MAX_SAFE_INTEGER) }),
-          ...(o.limit === undefined ? {} : { limit: parseCount(o.limit, 'number of entries', 1, 100_000) }),
-        };
-        return runOnHosts(context, await context.hosts(hosts), simpleOrder(context, 'audit.read', args));
-      }),
-    );
 }
 
-/** memcheck, io, status, disable, enable, tasks, cancel, audit. */
+/** memcheck, io, status, disable, enable, tasks, cancel. */
 export function addMachineCommands(program: Command, run: Run): void {
   addPlain(program, run, 'status', 'machine.status', 'show power, lock, disks and tasks of hosts');
   addMemory(program, run);
   addIo(program, run);
   addLock(program, run);
   addPlain(program, run, 'tasks', 'task.list', 'list the tasks of devices');
-  addCancelAndAudit(program, run);
+  addCancel(program, run);
 }

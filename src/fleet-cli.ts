@@ -1,12 +1,14 @@
 import { Command, CommanderError } from 'commander';
 import { asNsError, type NsError } from './base/index.ts';
 import { clean, EXIT, type ExitCode, jsonLine } from './fleet/index.ts';
+import { addAuditCommand } from './fleet-cli-audit.ts';
 import { addChainCommands } from './fleet-cli-chain.ts';
 import { type Context, type GlobalOptions, openContext } from './fleet-cli-context.ts';
 import { addFileCommands, type Run } from './fleet-cli-files.ts';
 import { addIpmiCommands } from './fleet-cli-ipmi.ts';
 import { addLocalCommands } from './fleet-cli-local.ts';
 import { addMachineCommands } from './fleet-cli-machine.ts';
+import { addVerifyCommand } from './fleet-cli-verify.ts';
 import { VERSION } from './version.ts';
 
 const AFTER_HELP = `
@@ -23,6 +25,7 @@ Examples:
   nightshift chain rack1
   nightshift disable laptop7 --reason 'stolen'
   nightshift ipmi --host 10.0.0.7 --user admin status
+  nightshift verify
   nightshift explain HOST_SUSPENDED
 
 Exit status:
@@ -84,6 +87,8 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   };
   addFileCommands(program, run);
   addMachineCommands(program, run);
+  addAuditCommand(program, run);
+  addVerifyCommand(program, run);
   addChainCommands(program, run);
   addIpmiCommands(program, run);
   addLocalCommands(program, run);

@@ -6,7 +6,7 @@ import { NsError, sentenceOf } from '../base/index.ts';
 
 /** Receipts by number that share a directory. */
 const A_DIRECTORY = 1000;
-const MOST_FILES = 1_000_000;
+const MOST_FILES = 250_000;
 const DEEPEST = 6;
 const SUFFIX = '.receipt';
 
@@ -28,6 +28,11 @@ export interface FoundFile {
 export function usualReceiptFolder(environment: NodeJS.ProcessEnv): string {
   const state = environment.XDG_STATE_HOME || join(environment.HOME || homedir(), '.local', 'state');
   return join(state, 'nightshift', 'receipts');
+}
+
+/** Where one device's receipts lie. */
+export function deviceFolder(folder: string, tenant: string, device: string): string {
+  return join(folder, tenant, device);
 }
 
 /**
@@ -54,15 +59,10 @@ export class ReceiptFolder {
     return new ReceiptFolder(path);
   }
 
-  /** Where one device's receipts lie. */
-  of(tenant: string, device: string): string {
-    return join(this.path, tenant, device);
-  }
-
   /** On stable storage when it returns, whole or not at all, readable by its owner only. NS_RECEIPTS. */
   async keep({ tenant, device, seq }: FiledUnder, bytes: Uint8Array): Promise<void> {
     const block = String(Math.floor(seq / A_DIRECTORY)).padStart(8, '0');
-    const directory = join(this.of(tenant, device), block);
+    const directory = join(deviceFolder(this.path, tenant, device), block);
     const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 16);
     const path = join(directory, `${String(seq).padStart(11, '0')}-${hash}${SUFFIX}`);
     const draft = `${path}.${randomBytes(6).toString('hex')}.new`;

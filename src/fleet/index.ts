@@ -45,3 +45,17 @@ export { eventJson, jsonLine, outcomeJson } from './show-json.ts';
 export { powerTrace, showOutcome } from './show-outcome.ts';
 export { type ShowOptions, showResult } from './show-result.ts';
 export { clean, sized, table, timeText } from './show-text.ts';
+export type { Finding } from './finding.ts';
+export { knownKeys } from './known-keys.ts';
+export {
+  auditLines,
+  deviceJson,
+  deviceLines,
+  fileJson,
+  fileLines,
+  isClean,
+  sumJson,
+  sumLine,
+} from './show-verification.ts';
+export { type DeviceReport, Verification, type VerificationReport } from './verification.ts';
+export type { CheckedFile, CheckedReceipt, KnownKeys } from './verify-receipt.ts';

@@ -43,6 +43,8 @@ export class FakeDevice {
   readonly #handlers = new Map<string, (message: BlockMessage) => void>();
   readonly #life = new AbortController();
   #seq = 0;
+  #prev = ZEROS;
+  #sealing: Promise<unknown> = Promise.resolve();
 
   constructor(bus: MessageBus, name: string, key: KeyStore, keyring: Keyring, clock: Clock, tenant = 'test') {
     this.name = name;
@@ -107,13 +109,24 @@ export class FakeDevice {
       say: (e) => this.say(e),
     });
     if (answer === 'silence' || this.#life.signal.aborted) return;
-    const receipt = await this.seal(this.#receipt(order, new Uint8Array(hash), answer));
+    const receipt = await this.#sealNext(order, new Uint8Array(hash), answer);
     this.#known.set(known, receipt);
     await this.#publish(receipt);
   }
 
   async #publish(packet: Uint8Array): Promise<void> {
     await this.bus.publish(deviceTopics(this.#tenant, this.name).evt, packet);
+  }
+
+  /** One at a time: each carries on the one before. */
+  #sealNext(order: Order, hash: Uint8Array, answer: Partial<Receipt>): Promise<Uint8Array> {
+    const sealed = this.#sealing.then(async () => {
+      const receipt = await this.seal(this.#receipt(order, hash, answer));
+      this.#prev = new Uint8Array(createHash('sha256').update(receipt).digest());
+      return receipt;
+    });
+    this.#sealing = sealed.catch(() => undefined);
+    return sealed;
   }
 
   #receipt(order: Order, hash: Uint8Array, answer: Partial<Receipt>): Record<string, unknown> {
@@ -129,7 +142,7 @@ export class FakeDevice {
       receivedAt: this.#clock.wallSeconds(),
       tookMs: 5,
       seq: this.#seq,
-      prev: ZEROS,
+      prev: this.#prev,
       ...answer,
     };
   }

@@ -10,7 +10,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import t from 'tap';
-import { ReceiptFolder, receiptFiles } from '../../../src/adapters/receipt-folder.ts';
+import { deviceFolder, ReceiptFolder, receiptFiles } from '../../../src/adapters/receipt-folder.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'nightshift-receipts-'));
 t.teardown(() => rmSync(home, { recursive: true, force: true }));
@@ -28,7 +28,7 @@ await t.test('each receipt is a file of its own, for its owner only, found again
   for (const seq of [1001, 2, 1])
     await folder.keep({ tenant: 'acme', device: 'rack1', seq }, bytesOf(`r${seq}`));
   await folder.keep({ tenant: 'acme', device: 'rack2', seq: 1 }, bytesOf('other'));
-  const files = await found(folder.of('acme', 'rack1'));
+  const files = await found(deviceFolder(root, 'acme', 'rack1'));
   t.same(
     files.map(({ text }) => text),
     ['r1', 'r2', 'r1001'],
@@ -37,7 +37,11 @@ await t.test('each receipt is a file of its own, for its owner only, found again
     t.equal(statSync(path).mode & 0o777, 0o600);
     t.equal(statSync(dirname(path)).mode & 0o777, 0o700);
   }
-  t.same(readdirSync(folder.of('acme', 'rack1')), ['00000000', '00000001'], 'a thousand numbers a directory');
+  t.same(
+    readdirSync(deviceFolder(root, 'acme', 'rack1')),
+    ['00000000', '00000001'],
+    'a thousand numbers a directory',
+  );
   t.equal((await found(root)).length, 4);
 });
 
@@ -45,17 +49,20 @@ await t.test('the same receipt again is the same file; another of that number li
   const key = { tenant: 'acme', device: 'rack3', seq: 7 };
   await folder.keep(key, bytesOf('one'));
   await folder.keep(key, bytesOf('one'));
-  t.equal((await found(folder.of('acme', 'rack3'))).length, 1);
+  t.equal((await found(deviceFolder(root, 'acme', 'rack3'))).length, 1);
   await folder.keep(key, bytesOf('two'));
-  t.same(new Set((await found(folder.of('acme', 'rack3'))).map(({ text }) => text)), new Set(['one', 'two']));
+  t.same(
+    new Set((await found(deviceFolder(root, 'acme', 'rack3'))).map(({ text }) => text)),
+    new Set(['one', 'two']),
+  );
 });
 
 await t.test('what is no receipt file, too large or a link is not read for one', async (t) => {
-  const directory = join(folder.of('acme', 'rack2'), '00000000');
+  const directory = join(deviceFolder(root, 'acme', 'rack2'), '00000000');
   writeFileSync(join(directory, 'notes.txt'), 'x');
   writeFileSync(join(directory, '00000000009-0.receipt.abc.new'), 'cut off');
   symlinkSync('/etc/passwd', join(directory, '00000000008-0.receipt'));
-  const [only, ...more] = await found(folder.of('acme', 'rack2'));
+  const [only, ...more] = await found(deviceFolder(root, 'acme', 'rack2'));
   t.same(more, []);
   t.equal(only?.text, 'other');
   t.equal(readFileSync(only!.path, 'utf8'), 'other');

@@ -1,0 +1,138 @@
+import { readFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { parse } from 'yaml';
+import { deviceFolder, receiptFiles } from './adapters/receipt-folder.ts';
+import { NsError, sentenceOf } from './base/index.ts';
+import {
+  auditLines,
+  clean,
+  configInvalid,
+  type DeviceReport,
+  deviceJson,
+  deviceLines,
+  EXIT,
+  type ExitCode,
+  fileJson,
+  fileLines,
+  isClean,
+  type KnownKeys,
+  knownKeys,
+  LARGEST_EVIDENCE,
+  sumJson,
+  sumLine,
+  Verification,
+  type VerificationReport,
+} from './fleet/index.ts';
+import type { Context } from './fleet-cli-context.ts';
+import type { Run } from './fleet-cli-files.ts';
+
+/** Up to so many files are told of one by one without being asked. */
+const FEW = 4;
+const LARGEST_KEYRING = 4 * 1024 * 1024;
+
+export interface VerifyOptions {
+  readonly keyring?: readonly string[];
+  readonly device?: readonly string[];
+  readonly long?: true;
+}
+
+/** A keyring in YAML: a list of keys, or a device's configuration, which has one. */
+async function readKeyring(path: string): Promise<unknown> {
+  try {
+    const text = await readFile(path, 'utf8');
+    if (text.length > LARGEST_KEYRING) throw new Error('it is too large');
+    const content: unknown = parse(text, { maxAliasCount: 100, logLevel: 'error' });
+    const isMap = typeof content === 'object' && content !== null && 'keyring' in content;
+    return isMap ? content.keyring : content;
+  } catch (error) {
+    throw configInvalid(`the keyring ${path} cannot be read: ${sentenceOf(error)}`, error);
+  }
+}
+
+async function keysOf(context: Context, o: VerifyOptions): Promise<KnownKeys> {
+  const config = await context.config();
+  const keyrings = await Promise.all(
+    (o.keyring ?? []).map(async (path) => ({ source: path, raw: await readKeyring(path) })),
+  );
+  return knownKeys(config, keyrings, o.device ?? []);
+}
+
+function exitOf({ counts }: VerificationReport): ExitCode {
+  if (counts.wrong > 0) return EXIT.failed;
+  return counts.unchecked > 0 ? EXIT.mixed : EXIT.done;
+}
+
+async function verify(context: Context, named: readonly string[], o: VerifyOptions): Promise<ExitCode> {
+  const { terminal, json } = context;
+  const paths = named.length > 0 ? named : [await context.receipts()];
+  const verification = new Verification(await keysOf(context, o));
+  const held: string[][] = [];
+  const say = (lines: readonly string[]): void => {
+    for (const line of lines) terminal.print(clean(line));
+  };
+  for await (const { path, bytes } of receiptFiles(paths, LARGEST_EVIDENCE)) {
+    context.signal.throwIfAborted();
+    const file = verification.add(path, bytes);
+    if (json) terminal.print(fileJson(file));
+    else if (o.long === true || !isClean(file)) say(fileLines(file));
+    else if (held.length <= FEW) held.push(fileLines(file));
+  }
+  const report = verification.end();
+  if (report.files === 0)
+    throw new NsError('NS_RECEIPTS', `no receipts in ${paths.join(', ')}`, { family: 'caller' });
+  if (json) {
+    for (const device of report.devices) terminal.print(deviceJson(device));
+    terminal.print(sumJson(report));
+  } else {
+    if (held.length <= FEW) say(held.flat());
+    for (const device of report.devices) say(deviceLines(device));
+    say([sumLine(report)]);
+  }
+  return exitOf(report);
+}
+
+/** How a device's audit log stands against all that this side keeps of it. */
+export interface AuditCheck {
+  readonly lines: readonly string[];
+  readonly reports: readonly DeviceReport[];
+  readonly holds: boolean;
+}
+
+/** Checks the log as it was just read, and the receipts, against everything kept here of this device. */
+export async function checkAudit(context: Context, device: string): Promise<AuditCheck> {
+  const keys = await keysOf(context, {});
+  const folder = deviceFolder(await context.receipts(), keys.tenant, device);
+  const verification = new Verification(keys);
+  let badFiles = 0;
+  for await (const { path, bytes } of receiptFiles([folder], LARGEST_EVIDENCE)) {
+    context.signal.throwIfAborted();
+    if (verification.add(path, bytes).is === 'bad') badFiles += 1;
+  }
+  const { devices } = verification.end();
+  const chain = devices.flatMap((report) => report.chain.findings);
+  const lines = devices.flatMap((report) => [
+    ...auditLines(report),
+    ...report.chain.findings.map(({ code, sentence }) => `${code}: ${sentence}`),
+  ]);
+  const bad =
+    badFiles === 0 ? [] : [`${badFiles} kept files do not hold: look at them with "nightshift verify"`];
+  const findings = [...chain, ...devices.flatMap((report) => report.audit.findings)];
+  return {
+    lines: [...lines, ...bad],
+    reports: devices,
+    holds: badFiles === 0 && findings.every(({ is }) => is !== 'wrong'),
+  };
+}
+
+/** verify: needs no device and no broker. */
+export function addVerifyCommand(program: Command, run: Run): void {
+  const list = (text: string, before: string[] = []): string[] => [...before, text];
+  program
+    .command('verify')
+    .description('check kept receipts offline: signatures, orders, their chain, and the audit log')
+    .argument('[paths...]', 'receipt files and directories (default: the receipts folder)')
+    .option('--keyring <file>', 'keys of those who give orders: a list, or an agent.yaml; repeatable', list)
+    .option('--device <name=key>', "a device's public key, beside those configured; repeatable", list)
+    .option('-l, --long', 'tell of every receipt')
+    .action((paths: string[], o: VerifyOptions) => run((context) => verify(context, paths, o)));
+}

@@ -1,7 +1,7 @@
 import { asNsError, type Duration, hours, minutes, seconds } from './base/index.ts';
 import type { Machine } from './device-machine.ts';
 import type { Caller, LanEvent } from './ipmi/index.ts';
-import type { Clock, LogSink } from './ports/index.ts';
+import type { Clock, LogSink, PowerState } from './ports/index.ts';
 
 /** The audit log has room for 1024 entries: who looks at the power once a minute must not push orders out of it. */
 const AGAIN_AFTER = hours(1);
@@ -117,6 +117,22 @@ export class PowerNotes {
     return earlier === undefined
       ? undefined
       : { event: 'bmc.power', detail: `${action} by ${by}${earlier}: ${how}` };
+  }
+}
+
+/** Which wakes of a disabled host are worth an audit entry: it may wake itself again and again. */
+export class RevertNotes {
+  readonly #rarely: Rarely;
+
+  constructor(clock: Clock) {
+    this.#rarely = new Rarely(clock, MOST_AN_HOUR);
+  }
+
+  /** Undefined where it is not worth one. */
+  take(state: PowerState): Entry | undefined {
+    const earlier = this.#rarely.take(state, FAILED_AGAIN_AFTER);
+    if (earlier === undefined) return undefined;
+    return { event: 'lock.wake-reverted', detail: `the host was in ${state}${earlier}` };
   }
 }
 

@@ -143,11 +143,11 @@ async function channelOf(config: BmcConfig, guid: Uint8Array, log: LogSink): Pro
   });
 }
 
-/** Each change of the host's power in the event log. */
+/** Each change of the host's power in the event log: as one of many, since a host changes it as often as it likes. */
 function powerFeed(sel: SelStore, first: PowerReading | undefined): (reading: PowerReading) => void {
   let before = first;
   return (reading) => {
-    for (const record of powerRecords(before, reading)) sel.add(record);
+    for (const record of powerRecords(before, reading)) sel.add(record, { passing: true });
     before = reading;
   };
 }

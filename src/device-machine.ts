@@ -14,9 +14,9 @@ import {
 } from './bmc/index.ts';
 import type { BoardParts } from './board.ts';
 import type { openBoard } from './board-parts.ts';
-import { note } from './device-bmc-audit.ts';
+import { note, RevertNotes } from './device-bmc-audit.ts';
 import { finishCutOffChanges, openDeviceKey } from './device-parts.ts';
-import type { Clock, KeyStore, LogSink, StateStore } from './ports/index.ts';
+import type { Clock, KeyStore, LogSink, PowerState, StateStore } from './ports/index.ts';
 import { AuditLog } from './security/index.ts';
 
 /** What the journal, the redo logs, the audit log and the lock may take together, beside staged files. */
@@ -81,8 +81,11 @@ export async function openMachine(
     mayWake: () => lockout.enabled,
     settle: milliseconds(board.description.wakeSettleMs),
   });
-  const noteReverted = (state: string): void =>
-    note({ audit, clock }, log, { event: 'lock.wake-reverted', detail: `the host was in ${state}` });
+  const reverted = new RevertNotes(clock);
+  const noteReverted = (state: PowerState): void => {
+    const entry = reverted.take(state);
+    if (entry !== undefined) note({ audit, clock }, log, entry);
+  };
   const guard =
     control &&
     new LockGuard({

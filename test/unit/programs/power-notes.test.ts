@@ -1,7 +1,7 @@
 import t from 'tap';
 import { VirtualClock } from '../../../src/adapters/sim/virtual-clock.ts';
 import { minutes, seconds } from '../../../src/base/index.ts';
-import { PowerNotes } from '../../../src/device-bmc-audit.ts';
+import { PowerNotes, RevertNotes } from '../../../src/device-bmc-audit.ts';
 import type { Caller } from '../../../src/ipmi/index.ts';
 
 const HOST: Caller = { is: 'host' };
@@ -45,3 +45,20 @@ await t.test('sixty an hour of all users together', async (t) => {
   const taken = Array.from({ length: 1000 }, () => notes.take('off', user('a', '10.0.0.9:1'), 'done'));
   t.equal(taken.filter((note) => note !== undefined).length, 60);
 });
+
+await t.test(
+  'promise 5: a disabled host cannot push the audit log out by waking up again and again',
+  async (t) => {
+    const clock = new VirtualClock();
+    const notes = new RevertNotes(clock);
+    const taken: string[] = [];
+    for (let n = 0; n < 3600; n += 1) {
+      const note = notes.take(n % 2 === 0 ? 'S0' : 'S3');
+      if (note !== undefined) taken.push(note.detail);
+      await clock.advance(seconds(1));
+    }
+    t.equal(taken[0], 'the host was in S0');
+    t.equal(taken.length, 12);
+    t.match(taken[11], /, and \d+ more since the last entry$/);
+  },
+);

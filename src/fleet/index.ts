@@ -9,6 +9,7 @@ export {
   LARGEST_EVIDENCE,
 } from './evidence.ts';
 export { EXIT, type ExitCode, exitOfAll, exitOfOutcome } from './exit-code.ts';
+export type { Finding } from './finding.ts';
 export { Fleet, type FleetOptions, type OrderCounter } from './fleet.ts';
 export { foldHosts, groupEqual } from './fold-hosts.ts';
 export { forEachHost, HOSTS_AT_ONCE } from './for-each-host.ts';
@@ -24,6 +25,7 @@ export {
   NO_IPMI,
 } from './ipmi-config.ts';
 export { IPMI_PORT, type IpmiTarget, resolveIpmiHosts } from './ipmi-hosts.ts';
+export { knownKeys } from './known-keys.ts';
 export {
   parseBytes,
   parseChannelValue,
@@ -45,8 +47,6 @@ export { eventJson, jsonLine, outcomeJson } from './show-json.ts';
 export { powerTrace, showOutcome } from './show-outcome.ts';
 export { type ShowOptions, showResult } from './show-result.ts';
 export { clean, sized, table, timeText } from './show-text.ts';
-export type { Finding } from './finding.ts';
-export { knownKeys } from './known-keys.ts';
 export {
   auditLines,
   deviceJson,

@@ -7,7 +7,17 @@ import { MOST_DEVICES } from './adapters/chain-link/relay-gateway.ts';
 import { asNsError, NsError, sentenceOf, shapeConfig } from './base/index.ts';
 import { checkedAddress, type LinkAddress, readLinkAddress } from './link-address.ts';
 import { NAME } from './protocol/index.ts';
-import { type BrokerSection, brokerSection, brokerUrl, Keyring, ROLES } from './security/index.ts';
+import {
+  type BrokerSection,
+  brokerSection,
+  brokerUrl,
+  checkRoots,
+  Keyring,
+  ROLES,
+  type RootSet,
+  rootSet,
+  scope,
+} from './security/index.ts';
 
 const name = v.pipe(v.string(), v.regex(NAME, 'must be letters, digits, ".", "_" and "-"'));
 const file = v.pipe(v.string(), v.minLength(1));
@@ -19,6 +29,10 @@ const enrolled = v.strictObject({
   person: v.optional(v.pipe(v.string(), v.maxLength(64))),
   role: v.picklist(ROLES),
   key: v.string(),
+  /** A part of what the role may do; all of it where absent. */
+  scopes: v.optional(v.pipe(v.array(scope), v.maxLength(16))),
+  /** Seconds since 1970. */
+  notAfter: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
 });
 
 const link = v.pipe(v.string(), v.minLength(1));
@@ -124,7 +138,12 @@ const schema = v.strictObject({
   state: file,
   /** Directory for a third copy of the lock's record; on another medium, or it is worth nothing. */
   lockWitness: v.optional(file),
-  keyring: v.pipe(v.array(enrolled), v.maxLength(256)),
+  /** The first enrolment: it counts until a keyring document was accepted. */
+  keyring: v.optional(v.pipe(v.array(enrolled), v.maxLength(256))),
+  /** Who signs the first keyring document. Without it this device accepts none. */
+  keyringRoots: v.optional(rootSet),
+  /** A signed keyring document, taken in at each start where it is newer than the one in force. */
+  keyringFile: v.optional(file),
   /** Host paths that no order may change, beside those of the board. */
   protectedPaths: v.optional(v.array(v.pipe(v.string(), v.startsWith('/'))), []),
   heartbeatSeconds: v.optional(whole(5, 3600), 60),
@@ -157,13 +176,14 @@ export type PowerByIpmi = v.InferOutput<typeof powerByIpmi>;
 
 export type AgentConfig = Omit<
   v.InferOutput<typeof schema>,
-  'broker' | 'keyring' | 'relay' | 'ipmi' | 'hostPower'
+  'broker' | 'keyring' | 'keyringRoots' | 'relay' | 'ipmi' | 'hostPower'
 > & {
   readonly ipmi?: BmcConfig;
   readonly hostPower?: { readonly ipmi?: PowerByIpmi };
   readonly relay?: RelayConfig;
   readonly broker: BrokerSection;
   readonly keyring: Keyring;
+  readonly keyringRoots?: RootSet | undefined;
   /** Paths in the file are relative to this. */
   readonly base: string;
 };
@@ -182,6 +202,9 @@ export async function readAgentConfig(path: string, environment: NodeJS.ProcessE
     ...(environment.NIGHTSHIFT_STATE === undefined ? {} : { state: environment.NIGHTSHIFT_STATE }),
   };
   const config = shapeConfig(schema, merged, path);
+  if (config.keyring === undefined && config.keyringRoots === undefined) {
+    throw invalid(`${path}: "keyring" is missing, or "keyringRoots": nobody could give an order`);
+  }
   const base = dirname(resolve(path));
   const at = (relative: string | undefined) => (relative === undefined ? {} : resolve(base, relative));
   const link: BrokerSection = typeof config.broker === 'string' ? { url: config.broker } : config.broker;
@@ -207,7 +230,9 @@ export async function readAgentConfig(path: string, environment: NodeJS.ProcessE
         ),
       ),
     },
-    keyring: new Keyring(config.keyring),
+    keyring: new Keyring(config.keyring ?? []),
+    keyringRoots: config.keyringRoots && checkRoots(config.keyringRoots),
+    ...(config.keyringFile === undefined ? {} : { keyringFile: resolve(base, config.keyringFile) }),
   };
 }
 

@@ -4,23 +4,16 @@ import { MqttBus, type MqttBusOptions } from './adapters/mqtt/mqtt-bus.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import { Agent, agentBlocks, offlineWill } from './agent/index.ts';
 import type { AgentConfig } from './agent-config.ts';
-import { allow, asNsError, ByteView, MiB, type NsError, seconds } from './base/index.ts';
+import { asNsError, ByteView, MiB, type NsError, seconds } from './base/index.ts';
 import { openBoard } from './board-parts.ts';
 import type { DeviceBmc } from './device-bmc.ts';
+import { openDeviceKeyring, reopener, standingOf } from './device-keyring.ts';
 import { type Machine, openMachine } from './device-machine.ts';
 import { brokerOptions, followVitals } from './device-parts.ts';
 import type { DeviceRelay } from './device-relay.ts';
 import type { LogSink, MessageBus } from './ports/index.ts';
-import { authoriseAll, Freshness, insecureIn, openOrder } from './security/index.ts';
-import {
-  Desk,
-  type DeskOptions,
-  type DeviceIdentity,
-  Journal,
-  TASKS,
-  type TaskServices,
-  TaskTable,
-} from './tasks/index.ts';
+import { Freshness, insecureIn } from './security/index.ts';
+import { Desk, type DeviceIdentity, Journal, TASKS, type TaskServices, TaskTable } from './tasks/index.ts';
 import { RELEASED, VERSION } from './version.ts';
 
 /** Of each of the journal's two regions. Fixed: a region keeps the size that it was made with. */
@@ -50,7 +43,7 @@ const REAL: Surroundings = {
 async function servicesOf(
   machine: Machine,
   config: AgentConfig,
-  rest: Pick<TaskServices, 'identity' | 'log' | 'blocks' | 'byNeighbour'>,
+  rest: Pick<TaskServices, 'identity' | 'log' | 'blocks' | 'byNeighbour' | 'keyring'>,
 ): Promise<TaskServices> {
   const { clock, store, board, power, custody, lockout, audit } = machine;
   return {
@@ -95,6 +88,10 @@ export async function startDevice(
     boot: systemEntropy.randomBytes(16),
   };
   const freshness = new Freshness({ floor: RELEASED });
+  const now = () => Math.max(clock.wallSeconds(), freshness.floor);
+  const keyring = await openDeviceKeyring(config, store, log, (event, detail) =>
+    machine.audit.append({ at: clock.wallSeconds(), event, detail }),
+  );
   const journal = await Journal.open(store, JOURNAL_SIZE, freshness, new ByteView(identity.boot).u32le(0));
   const vitals = await followVitals(power, lockout, machine.audit);
   const will = () => offlineWill({ clock, identity, vitals }, keyStore);
@@ -115,6 +112,7 @@ export async function startDevice(
     identity,
     log,
     blocks,
+    keyring,
     ...(relay === undefined ? {} : { byNeighbour: relay.byNeighbour }),
   });
   let fail: (error: NsError) => void = () => {};
@@ -127,17 +125,19 @@ export async function startDevice(
     freshness,
     keyStore,
     registry: TASKS,
-    reopen: reopener(config),
+    reopen: reopener(keyring, identity, now),
+    stands: standingOf(keyring, identity, now),
     maxRunning: config.limits.running,
     maxOpen: config.limits.open,
     onFatal: fail,
   });
+  keyring.onChange(() => desk.reconsider());
   const agent = new Agent({
     bus,
     clock,
     entropy: systemEntropy,
     keyStore,
-    keyring: config.keyring,
+    keyring,
     desk,
     log,
     identity,
@@ -171,17 +171,6 @@ export async function startDevice(
   return {
     failed,
     stop: () => stopDevice({ agent, desk, relay, bmc, machine, logs: [journal, services.audit] }),
-  };
-}
-
-/** An order from the journal is judged by the keyring of today: a key that is gone, or has another role now, orders nothing. */
-function reopener(config: AgentConfig): DeskOptions['reopen'] {
-  return (packet) => {
-    const opened = openOrder(packet, config.keyring, { tenant: config.tenant });
-    if (!opened.ok) return opened;
-    const { order, packetHash, signer, cosigners } = opened.value;
-    const permitted = authoriseAll([signer, ...cosigners], order, { via: 'mqtt' });
-    return permitted.ok ? allow({ order, packet, packetHash, issuer: signer, cosigners }) : permitted;
   };
 }
 

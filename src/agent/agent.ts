@@ -1,7 +1,7 @@
 import { asNsError, type Duration, seconds } from '../base/index.ts';
 import type { BusMessage, Clock, Entropy, KeyStore, LogSink, MessageBus, Stop } from '../ports/index.ts';
 import { type DeviceTopics, deviceTopics, groupTopic } from '../protocol/index.ts';
-import type { Keyring } from '../security/index.ts';
+import type { KeyringView } from '../security/index.ts';
 import type { DeviceIdentity, TaskDesk } from '../tasks/index.ts';
 import type { BlockPort } from '../transfer/index.ts';
 import { BlockRouter } from './block-router.ts';
@@ -17,7 +17,7 @@ export interface AgentParts {
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly keyStore: KeyStore;
-  readonly keyring: Keyring;
+  readonly keyring: KeyringView;
   readonly desk: TaskDesk;
   readonly log: LogSink;
   readonly identity: DeviceIdentity;

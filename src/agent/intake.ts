@@ -1,7 +1,7 @@
 import { asNsError, refusal, seconds, toHex, type Verdict } from '../base/index.ts';
 import type { BusMessage, Clock, LogSink } from '../ports/index.ts';
 import { LIMITS } from '../protocol/index.ts';
-import { authoriseAll, checkAudience, type Keyring, openOrder } from '../security/index.ts';
+import { authoriseAll, checkAudience, type KeyringView, openOrder, withinGrants } from '../security/index.ts';
 import type { AdmittedOrder, DeviceIdentity, TaskDesk } from '../tasks/index.ts';
 import type { Outbox } from './outbox.ts';
 import type { ReplyJitter } from './reply-jitter.ts';
@@ -9,7 +9,7 @@ import { TokenBucket } from './token-bucket.ts';
 
 export interface IntakeParts {
   readonly clock: Clock;
-  readonly keyring: Keyring;
+  readonly keyring: KeyringView;
   readonly desk: TaskDesk;
   readonly log: LogSink;
   readonly identity: DeviceIdentity;
@@ -106,15 +106,24 @@ export class Intake {
   }
 
   #judge(packet: Uint8Array): Opened {
-    const { identity, keyring } = this.#parts;
-    const opened = openOrder(packet, keyring, { tenant: identity.tenant, sizeCap: LIMITS.order });
+    const { identity, keyring, clock } = this.#parts;
+    const opened = openOrder(packet, keyring.current, { tenant: identity.tenant, sizeCap: LIMITS.order });
     if (!opened.ok) return unauthentic(opened, opened.id, opened.by);
     const { order, packetHash, signer, cosigners } = opened.value;
     const audience = checkAudience(order, identity.device, identity.groups);
     const by = order.iss;
     if (!audience.ok) return { is: 'refused', verdict: audience, id: order.id, authentic: true, by };
-    const permitted = authoriseAll([signer, ...cosigners], order, { via: 'mqtt' });
+    const signers = [signer, ...cosigners];
+    const permitted = authoriseAll(signers, order, { via: 'mqtt' });
     if (!permitted.ok) return { is: 'refused', verdict: permitted, id: order.id, authentic: true, by };
+    const { device, groups } = identity;
+    const granted = withinGrants(signers, order, {
+      device,
+      groups,
+      power: 'later',
+      now: clock.wallSeconds(),
+    });
+    if (!granted.ok) return { is: 'refused', verdict: granted, id: order.id, authentic: true, by };
     return { is: 'order', admitted: { order, packet, packetHash, issuer: signer, cosigners } };
   }
 

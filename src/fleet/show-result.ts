@@ -120,6 +120,11 @@ function statusLines(r: ResultOf<'machine.status'>): string[] {
   ];
 }
 
+const SOURCES = {
+  local: 'keyring: the list in the configuration of the device',
+  damaged: 'keyring: DAMAGED, nobody is known',
+} as const;
+
 type Show = { readonly [V in Verb]: (result: ResultOf<V>, options: ShowOptions) => string[] };
 
 const SHOW: Show = {
@@ -184,6 +189,17 @@ const SHOW: Show = {
     ),
   ],
   'task.cancel': (r) => [`task ${toHex(r.task)}: ${r.asked ? 'asked to stop' : 'not asked'}, now ${r.state}`],
+  'keyring.read': (r) => [
+    r.source === 'document' ? `keyring: version ${r.version}` : SOURCES[r.source],
+    ...(r.hash === undefined ? [] : [`hash: ${toHex(r.hash)}`]),
+    ...table(r.keys.map((key) => [key.name, key.role, key.person, `key ${toHex(key.keyId)}`])),
+  ],
+  'keyring.update': (r) => [
+    r.changed
+      ? `keyring version ${r.version} ${r.dryRun ? 'would be' : 'is'} in force, ${counted(r.keys, 'key')}`
+      : `nothing to change: version ${r.version} is in force`,
+    `hash: ${toHex(r.hash)}`,
+  ],
   'audit.read': (r) => [
     entriesText(r.entries.length),
     ...table(

@@ -53,6 +53,9 @@ const SAYS: { readonly [V in Verb]: (args: ArgsOf<V>) => string } = {
     `${args.disk === undefined ? '' : `${quoted(args.disk)} `}${actionOf(args)} ${because(args)}`.trim(),
   'task.list': () => '',
   'task.cancel': (args) => hex(args.task),
+  'keyring.read': () => '',
+  'keyring.update': (args) =>
+    `of ${args.document.byteLength} bytes${args.dryRun === true ? ' (dry run)' : ''}`,
   'audit.read': (args) => `from ${args.from ?? 0}`,
 };
 

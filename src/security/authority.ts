@@ -28,6 +28,9 @@ const PERMITTED: Readonly<Record<Verb, readonly Role[]>> = {
   'task.list': watchers,
   'task.cancel': hands,
   'audit.read': ['security', 'auditor'],
+  'keyring.read': [...watchers, 'root'],
+  // Whoever carries it: the signatures of the document itself decide.
+  'keyring.update': ['security', 'root'],
 };
 
 /**

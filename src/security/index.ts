@@ -23,6 +23,7 @@ export {
 } from './keyring.ts';
 export { judgeKeyring, type KeyringChange, type KeyringStanding, missingPeople } from './keyring-change.ts';
 export {
+  checkRoots,
   encodeKeyring,
   type GrantedKey,
   type KeyringDocument,

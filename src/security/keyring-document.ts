@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
-import { allow, refuse, sentenceOf, toHex, type Verdict } from '../base/index.ts';
+import { allow, NsError, refuse, sentenceOf, toHex, type Verdict } from '../base/index.ts';
 import { encode, NAME, parseMessage, readCbor } from '../protocol/index.ts';
 import { foldPerson, Keyring, type KeyringEntry, ROLES } from './keyring.ts';
 import { scope } from './scope.ts';
@@ -93,13 +93,23 @@ export function readKeyring(payload: Uint8Array): Verdict<KeyringDocument> {
   } catch (error) {
     return invalid(sentenceOf(error));
   }
-  const people = new Set(roots.keys.map(({ person }) => foldPerson(person)));
-  if (people.size < roots.threshold) {
-    return invalid(
-      `The roots are ${people.size} people, and ${roots.threshold} must sign: it could never be changed.`,
-    );
-  }
+  const few = tooFewPeople(roots);
+  if (few !== undefined) return invalid(few);
   return allow(shaped.value);
+}
+
+function tooFewPeople({ threshold, keys }: RootSet): string | undefined {
+  const people = new Set(keys.map(({ person }) => foldPerson(person))).size;
+  if (people >= threshold) return undefined;
+  return `The roots are ${people} people, and ${threshold} must sign: it could never be changed.`;
+}
+
+/** Roots as a configuration names them: fit keys, each once, of enough people. NS_KEYRING_INVALID. */
+export function checkRoots(roots: RootSet): RootSet {
+  keyringOf({ roots, keys: [] });
+  const few = tooFewPeople(roots);
+  if (few === undefined) return roots;
+  throw new NsError('NS_KEYRING_INVALID', few, { family: 'caller' });
 }
 
 /** All keys of the document, the roots' with the role root. NS_KEYRING_INVALID. */

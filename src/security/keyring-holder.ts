@@ -1,5 +1,5 @@
 import { allow, refuse, type Verdict } from '../base/index.ts';
-import type { StateStore } from '../ports/index.ts';
+import type { StateStore, Stop } from '../ports/index.ts';
 import { Keyring, type KeyringView } from './keyring.ts';
 import { judgeKeyring } from './keyring-change.ts';
 import { keyringOf, type RootSet } from './keyring-document.ts';
@@ -36,6 +36,7 @@ export class KeyringHolder implements KeyringView {
   #inForce: KeyringInForce;
   #current: Keyring;
   #last: Promise<unknown> = Promise.resolve();
+  readonly #listeners = new Set<() => void>();
 
   private constructor(options: KeyringHolderOptions, inForce: KeyringInForce) {
     this.#o = options;
@@ -54,6 +55,12 @@ export class KeyringHolder implements KeyringView {
 
   get inForce(): KeyringInForce {
     return this.#inForce;
+  }
+
+  /** Called after another keyring has come into force. A listener does not throw. */
+  onChange(listener: () => void): Stop {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** Reads the storage again and goes by it: for an update of which nobody knows how far it came. */
@@ -102,6 +109,7 @@ export class KeyringHolder implements KeyringView {
   #goBy(inForce: KeyringInForce): KeyringInForce {
     this.#inForce = inForce;
     this.#current = keysIn(inForce, this.#o.local);
+    for (const listener of this.#listeners) listener();
     return inForce;
   }
 

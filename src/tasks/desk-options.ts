@@ -1,5 +1,5 @@
 import type { NsError, Verdict } from '../base/index.ts';
-import type { KeyStore } from '../ports/index.ts';
+import type { KeyStore, PowerState } from '../ports/index.ts';
 import type { Order } from '../protocol/index.ts';
 import type { AdmittedOrder } from './desk.ts';
 import type { CounterMemory, Journal } from './journal/index.ts';
@@ -13,6 +13,12 @@ export interface OrderFreshness extends CounterMemory {
   judge(order: Order, now: { readonly wallSeconds: number; readonly monotonic: number }): Verdict<void>;
 }
 
+export type OrderStanding = (
+  admitted: AdmittedOrder,
+  power: PowerState | 'later',
+  place?: string,
+) => Verdict<void>;
+
 export interface DeskOptions {
   readonly services: TaskServices;
   readonly journal: Journal;
@@ -21,6 +27,11 @@ export interface DeskOptions {
   readonly registry: TaskRegistry;
   /** Opens a journaled packet again: its key may have been revoked meanwhile. */
   readonly reopen: (packet: Uint8Array) => Verdict<AdmittedOrder>;
+  /**
+   * Whether an order that was taken in may begin in this power state, or, with "later", begin at all: grants may have
+   * ended or been narrowed since. A place says where on the volume the order really leads. Absent: all may.
+   */
+  readonly stands?: OrderStanding;
   readonly maxRunning: number;
   readonly maxOpen: number;
   /**

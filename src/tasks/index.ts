@@ -1,6 +1,6 @@
 export { chainNote } from './chain/notes.ts';
 export type { AdmittedOrder, Issuer, Submission, TaskDesk, TaskEvent } from './desk.ts';
-export type { DeskOptions, OrderFreshness } from './desk-options.ts';
+export type { DeskOptions, OrderFreshness, OrderStanding } from './desk-options.ts';
 export { type CounterMemory, Journal } from './journal/index.ts';
 export { TASKS } from './registry.ts';
 export type { DeviceIdentity, TaskServices } from './services.ts';

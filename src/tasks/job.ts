@@ -1,5 +1,6 @@
 import { refusal, seconds } from '../base/index.ts';
 import { PowerTrace } from '../bmc/index.ts';
+import type { PowerState } from '../ports/index.ts';
 import type { Verb } from '../protocol/index.ts';
 import type { AdmittedOrder } from './desk.ts';
 import { expiredEnd, type RunEnvironment, runTask } from './run-task.ts';
@@ -57,11 +58,14 @@ export async function runTraced(job: Job, environment: RunEnvironment): Promise<
     }
   };
   await look((signal) => trace.start(signal));
-  const end = await run(job, environment).catch((error: unknown) => endOfError(error, job.stopping.signal));
+  const state = trace.soFar().at(-1)?.state ?? 'unknown';
+  const end = await run(job, environment, state).catch((error: unknown) =>
+    endOfError(error, job.stopping.signal),
+  );
   return { end, power: await look((signal) => trace.stop(signal)) };
 }
 
-async function run(job: Job, environment: RunEnvironment): Promise<TaskEnd> {
+async function run(job: Job, environment: RunEnvironment, power: PowerState): Promise<TaskEnd> {
   const { order } = job.admitted;
   const began = (environment.journal.get(order.id)?.intents.length ?? 0) > 0;
   const { lockout, clock } = environment.services;
@@ -69,6 +73,8 @@ async function run(job: Job, environment: RunEnvironment): Promise<TaskEnd> {
   // What began must be brought to its end, whatever has changed since.
   if (!began && !job.kind.whileDisabled && !lockout.enabled)
     return { is: 'refused', refusal: refusal('DISABLED') };
+  const standing = began ? undefined : environment.stands?.(job.admitted, power);
+  if (standing?.ok === false) return { is: 'refused', refusal: standing.refusal };
   const late = order.exp !== undefined && clock.wallSeconds() >= order.exp;
   if (!began && late && job.kind.pace === 'queued') return expiredEnd();
   return runTask(job.kind, job.admitted, environment, job.row, job.stopping);

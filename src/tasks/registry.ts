@@ -8,6 +8,8 @@ import { fileList } from './file/list.ts';
 import { fileStat } from './file/stat.ts';
 import { fileUpload } from './file/upload.ts';
 import { ioListTask, ioReadTask, ioWatchTask, ioWriteTask } from './io/kinds.ts';
+import { keyringRead } from './keyring/read.ts';
+import { keyringUpdate } from './keyring/update.ts';
 import { machineDisable, machineEnable } from './machine/lock.ts';
 import { machineStatus } from './machine/status.ts';
 import { memoryCheckTask } from './memory-check/kind.ts';
@@ -33,4 +35,6 @@ export const TASKS: Required<TaskRegistry> = {
   'task.list': taskList,
   'task.cancel': taskCancel,
   'audit.read': auditRead,
+  'keyring.read': keyringRead,
+  'keyring.update': keyringUpdate,
 };

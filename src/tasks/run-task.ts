@@ -2,6 +2,7 @@ import { type Duration, milliseconds, refusal, seconds, sentenceOf, type Verdict
 import type { Clock, Deadline, Stop } from '../ports/index.ts';
 import type { Order, Verb } from '../protocol/index.ts';
 import type { AdmittedOrder, TaskEvent } from './desk.ts';
+import type { OrderStanding } from './desk-options.ts';
 import type { Journal } from './journal/index.ts';
 import type { ResourceLocks } from './resource-lock.ts';
 import type { TaskServices } from './services.ts';
@@ -14,6 +15,7 @@ export interface RunEnvironment {
   readonly journal: Journal;
   readonly locks: ResourceLocks;
   readonly emit: (event: TaskEvent) => void;
+  readonly stands?: OrderStanding | undefined;
 }
 
 /** Longest that a task may take to stop once it was asked to. */
@@ -195,7 +197,7 @@ class TaskWatch {
 
 function makeContext(
   admitted: AdmittedOrder,
-  { services, journal, locks, emit }: RunEnvironment,
+  { services, journal, locks, emit, stands }: RunEnvironment,
   row: TaskRow,
   signal: AbortSignal,
   watch: TaskWatch,
@@ -229,6 +231,7 @@ function makeContext(
     services,
     id,
     issuer: admitted.issuer,
+    ...(stands === undefined ? {} : { covers: (path) => stands(admitted, 'later', path) }),
     signal,
     progress,
     sample(stage, done, value) {

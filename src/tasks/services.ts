@@ -10,7 +10,7 @@ import type {
   VolumeEditor,
 } from '../ports/index.ts';
 import type { ChainControl } from '../sata-chain/index.ts';
-import type { AuditLog } from '../security/index.ts';
+import type { AuditLog, KeyringHolder } from '../security/index.ts';
 import type { BlockPort } from '../transfer/index.ts';
 import type { TaskTable } from './task-table.ts';
 
@@ -32,6 +32,8 @@ export interface TaskServices {
   readonly log: LogSink;
   readonly store: StateStore;
   readonly audit: AuditLog;
+  /** Whose orders count; absent where that never changes. */
+  readonly keyring?: KeyringHolder;
   readonly power: HostPower;
   readonly custody: Custody;
   readonly lockout: Lockout;

@@ -1,6 +1,16 @@
 import { hasCode, NsError, type Refusal, refusal, sentenceOf } from '../base/index.ts';
 import { leaseRefusal } from '../bmc/index.ts';
 
+/** Who ordered the task may no longer order it. */
+class TaskWithdrawn extends NsError {
+  readonly refusal: Refusal;
+
+  constructor(why: Refusal) {
+    super('NS_TASK_WITHDRAWN', why.sentence, { family: 'caller' });
+    this.refusal = why;
+  }
+}
+
 /** Why a task is asked to stop before its end; given as the reason of its abort signal. */
 export const stopReasons = {
   cancelled: () => new NsError('NS_TASK_CANCELLED', 'the task was cancelled', { family: 'caller' }),
@@ -9,6 +19,7 @@ export const stopReasons = {
   noProgress: (what: string) =>
     new NsError('NS_TASK_NO_PROGRESS', `${what} made no progress for too long`, { retryable: true }),
   disabled: () => new NsError('NS_TASK_DISABLED', 'the machine was disabled', { family: 'caller' }),
+  withdrawn: (why: Refusal) => new TaskWithdrawn(why),
   shutdown: () => new NsError('NS_TASK_SHUTDOWN', 'the agent is stopping', { retryable: true }),
 } as const;
 
@@ -31,6 +42,7 @@ export function endOfError(error: unknown, signal: AbortSignal): TaskEnd {
   if (hasCode(why, 'NS_TASK_DISABLED')) {
     return { is: 'cancelled', refusal: refusal('DISABLED', 'The machine was disabled while the task ran.') };
   }
+  if (why instanceof TaskWithdrawn) return { is: 'cancelled', refusal: why.refusal };
   const lost = leaseRefusal(why);
   return lost === undefined ? { is: 'failed', failure: failureOf(why) } : { is: 'refused', refusal: lost };
 }

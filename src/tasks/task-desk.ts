@@ -56,6 +56,7 @@ export class Desk implements TaskDesk {
       journal: options.journal,
       locks: new ResourceLocks(),
       emit: (event) => this.#emit(event),
+      stands: options.stands,
     };
   }
 
@@ -85,6 +86,17 @@ export class Desk implements TaskDesk {
       const reopened = this.#o.reopen(received.packet);
       if (reopened.ok) this.#start(reopened.value, received.at);
       else await this.#answerUnopened(received, reopened.refusal);
+    }
+  }
+
+  /**
+   * Another keyring is in force: what may no longer be done is stopped. What has not begun is answered when its turn
+   * comes; tasks that manage the device are over sooner than they could be stopped.
+   */
+  reconsider(): void {
+    for (const { admitted, kind, stopping } of this.#active.keys()) {
+      const standing = kind.pace === 'queued' ? this.#o.stands?.(admitted, 'later') : undefined;
+      if (standing?.ok === false) stopping.abort(stopReasons.withdrawn(standing.refusal));
     }
   }
 

@@ -44,7 +44,7 @@ export class TaskTable {
   stopWorking(reason: Error, except: Uint8Array): void {
     const spared = toHex(except);
     for (const [id, { row, stop }] of [...this.#rows]) {
-      const manages = /^(machine|task|audit)\./.test(row.verb);
+      const manages = /^(machine|task|audit|keyring)\./.test(row.verb);
       if (id !== spared && !manages) stop(reason);
     }
   }

@@ -21,6 +21,8 @@ export interface ColdHostOptions extends DiskMaking {
   readonly limits?: Partial<AgentConfig['limits']>;
   /** The disk is a chain: bytes of each member but the last, which has the rest. */
   readonly members?: readonly number[];
+  /** Of the agent's configuration, instead of what the desk would take. */
+  readonly agent?: Partial<AgentConfig>;
   /** The BMC side; off where it is not here. */
   readonly ipmi?: BmcConfig;
   /** The agent's bus, where it is not the broker's. */
@@ -111,7 +113,7 @@ export class ColdHost extends AgentDesk {
   }
 
   /** Starts the agent on the state directory that is there. */
-  async boot(): Promise<void> {
+  async boot(change: Partial<AgentConfig> = {}): Promise<void> {
     const { machine } = this;
     const description = this.#description;
     await this.bootAgent(
@@ -120,6 +122,8 @@ export class ColdHost extends AgentDesk {
         ...(this.#options.ipmi === undefined ? {} : { ipmi: this.#options.ipmi }),
         protectedPaths: [...(this.#options.protectedPaths ?? [])],
         limits: { running: 4, open: 32, stagingMiB: 256, ...this.#options.limits },
+        ...this.#options.agent,
+        ...change,
       },
       // The machine outlives its agent.
       async () => ({

@@ -2,6 +2,7 @@ import type * as v from 'valibot';
 import { chainStatus, chainSync } from './chain.ts';
 import { fileDelete, fileDownload, fileList, fileStat, fileUpload } from './file.ts';
 import { ioList, ioRead, ioWatch, ioWrite } from './io.ts';
+import { keyringRead, keyringUpdate } from './keyring.ts';
 import { auditRead, machineDisable, machineEnable, machineStatus, taskCancel, taskList } from './machine.ts';
 import { memoryCheck } from './memory.ts';
 
@@ -25,6 +26,8 @@ export const VERBS = {
   'task.list': taskList,
   'task.cancel': taskCancel,
   'audit.read': auditRead,
+  'keyring.read': keyringRead,
+  'keyring.update': keyringUpdate,
 } as const;
 
 export type Verb = keyof typeof VERBS;

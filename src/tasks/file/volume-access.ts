@@ -15,9 +15,10 @@ import {
 } from '../../storage/index.ts';
 import type { TaskServices } from '../services.ts';
 import type { EffectFacts, EffectFate, TaskContext } from '../task.ts';
+import { checkGrant, type PlaceWish } from './within-grant.ts';
 
 /** What an order says of the volume that it is about. */
-export interface VolumeWish {
+export interface VolumeWish extends PlaceWish {
   readonly volume?: string | undefined;
   readonly staleOk?: boolean | undefined;
   readonly replay?: boolean | undefined;
@@ -74,7 +75,10 @@ export async function withVolume<T>(
     if (!settled.ok) return settled;
     const found = await findVolume(leases, wish, want, signal);
     if (!found.ok) return found;
-    return await open(context, found.value, leases, signal, use);
+    return await open(context, found.value, leases, signal, async (access) => {
+      const granted = await checkGrant(context, access.fs, wish, signal);
+      return granted.ok ? use(access) : granted;
+    });
   } finally {
     await Promise.all([...leases.values()].map((lease) => lease.release()));
     releaseClaim();

@@ -195,6 +195,8 @@ await t.test('no secret that an order carries reaches the log', async (t) => {
     'task.list': {},
     'task.cancel': { task: new Uint8Array(16) },
     'audit.read': {},
+    'keyring.read': {},
+    'keyring.update': { document: bytes },
   };
   const store = new MemoryState();
   const log = await AuditLog.open(store, { slots: 32 });

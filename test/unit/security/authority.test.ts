@@ -7,7 +7,7 @@ const may = (role: Role) => verbs.filter((verb) => authorise(role, { verb }, { v
 
 await t.test('each role may do its own work and nothing else', async (t) => {
   const hands = verbs
-    .filter((verb) => /^(file|memory|io|chain|task)\.|^machine\.status$/.test(verb))
+    .filter((verb) => /^(file|memory|io|chain|task)\.|^machine\.status$|^keyring\.read$/.test(verb))
     .toSorted();
   t.strictSame(may('operator'), hands);
   t.strictSame(may('technician'), hands);
@@ -15,13 +15,15 @@ await t.test('each role may do its own work and nothing else', async (t) => {
     'audit.read',
     'chain.status',
     'chain.sync',
+    'keyring.read',
+    'keyring.update',
     'machine.disable',
     'machine.enable',
     'machine.status',
     'task.list',
   ]);
-  t.strictSame(may('auditor'), ['audit.read', 'chain.status', 'machine.status', 'task.list']);
-  t.strictSame(may('root'), []);
+  t.strictSame(may('auditor'), ['audit.read', 'chain.status', 'keyring.read', 'machine.status', 'task.list']);
+  t.strictSame(may('root'), ['keyring.read', 'keyring.update'], 'root keys order nothing but keyrings');
   t.equal(ROLES.length, 5);
 });
 

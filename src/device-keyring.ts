@@ -1,0 +1,113 @@
+import { readFile } from 'node:fs/promises';
+import type { AgentConfig } from './agent-config.ts';
+import { allow, NsError, sentenceOf, toHex } from './base/index.ts';
+import type { LogSink, StateStore } from './ports/index.ts';
+import {
+  authoriseAll,
+  KeyringHolder,
+  type KeyringView,
+  openOrder,
+  stillStands,
+  withinGrants,
+} from './security/index.ts';
+import type { DeskOptions, DeviceIdentity, OrderStanding } from './tasks/index.ts';
+
+/** Of a file that somebody has put beside the configuration. */
+const LARGEST = 32 * 1024;
+
+/**
+ * The keys of this device: the stored document, else the local list. A document that was provisioned as a file is
+ * judged as one that comes by an order. What cannot be used keeps no device from starting; it is said and written down.
+ */
+export async function openDeviceKeyring(
+  config: Pick<AgentConfig, 'tenant' | 'keyring' | 'keyringRoots' | 'keyringFile'>,
+  store: StateStore,
+  log: LogSink,
+  audit: (event: string, detail: string) => Promise<unknown>,
+): Promise<KeyringHolder> {
+  const { tenant, keyring: local, keyringRoots: roots, keyringFile } = config;
+  const holder = await KeyringHolder.open({ store, tenant, local, roots });
+  if (keyringFile !== undefined) await takeIn(holder, keyringFile, log, audit);
+  const { inForce } = holder;
+  if (inForce.source === 'damaged') {
+    log.log('error', 'keyring.damaged', {
+      meaning: 'no key is known, and every order is refused until somebody at the device sees to it',
+    });
+    await audit('keyring.damaged', 'neither stored copy is whole');
+  } else if (inForce.source === 'document') {
+    const { version } = inForce.signed.document;
+    const unused = local.entries().length;
+    log.log('info', 'keyring.in-force', {
+      version,
+      hash: toHex(inForce.signed.hash),
+      ...(unused === 0 ? {} : { localKeysThatNoLongerCount: unused }),
+    });
+  } else
+    log.log('info', 'keyring.local', { keys: local.entries().length, acceptsDocuments: roots !== undefined });
+  return holder;
+}
+
+async function takeIn(
+  holder: KeyringHolder,
+  path: string,
+  log: LogSink,
+  audit: (event: string, detail: string) => Promise<unknown>,
+): Promise<void> {
+  const update = await holder.update(await readDocument(path));
+  if (!update.ok) {
+    const { code, sentence } = update.refusal;
+    // An old file beside a newer keyring is how things stand after the first update by an order.
+    log.log(code === 'KEYRING_OLDER' ? 'info' : 'error', 'keyring.file-not-used', { code, sentence });
+    if (code !== 'KEYRING_OLDER') await audit('keyring.refused', `from a local file: ${code}`);
+  } else if (update.value.changed) {
+    const { document, hash } = update.value.signed;
+    await audit('keyring.in-force', `version ${document.version} sha256 ${toHex(hash)} from a local file`);
+  }
+}
+
+async function readDocument(path: string): Promise<Uint8Array> {
+  try {
+    const bytes = await readFile(path);
+    return new Uint8Array(bytes.subarray(0, LARGEST));
+  } catch (cause) {
+    throw new NsError('NS_CONFIG_INVALID', `"keyringFile": ${path} cannot be read: ${sentenceOf(cause)}`, {
+      family: 'caller',
+      cause,
+    });
+  }
+}
+
+/**
+ * An order from the journal is judged by the keyring of today: a key that is gone, has another role now, or whose
+ * grant has ended, orders nothing.
+ */
+export function reopener(
+  keyring: KeyringView,
+  { tenant, device, groups }: DeviceIdentity,
+  now: () => number,
+): DeskOptions['reopen'] {
+  return (packet) => {
+    const opened = openOrder(packet, keyring.current, { tenant });
+    if (!opened.ok) return opened;
+    const { order, packetHash, signer, cosigners } = opened.value;
+    const signers = [signer, ...cosigners];
+    const permitted = authoriseAll(signers, order, { via: 'mqtt' });
+    if (!permitted.ok) return permitted;
+    const granted = withinGrants(signers, order, { device, groups, power: 'later', now: now() });
+    return granted.ok ? allow({ order, packet, packetHash, issuer: signer, cosigners }) : granted;
+  };
+}
+
+/** Whether an order that was taken in still stands, by the keyring of this moment. */
+export function standingOf(
+  keyring: KeyringView,
+  { device, groups }: DeviceIdentity,
+  now: () => number,
+): OrderStanding {
+  return ({ order, issuer, cosigners = [] }, power, place) => {
+    const { verb, args } = order;
+    const asked = place === undefined ? order : { verb, args: { ...args, path: place } as typeof args };
+    const keyIds = [issuer, ...cosigners].map(({ keyId }) => keyId);
+    return stillStands(keyring.current, keyIds, asked, { device, groups, power, now: now(), via: 'mqtt' });
+  };
+}

@@ -9,17 +9,19 @@ import { fileCounter, openKeyFile } from './adapters/operator-keys.ts';
 import { Terminal } from './adapters/operator-terminal.ts';
 import { ReceiptFolder, usualReceiptFolder } from './adapters/receipt-folder.ts';
 import { systemClock } from './adapters/system-clock.ts';
-import { asNsError, milliseconds, NsError, seconds, toHex } from './base/index.ts';
+import { asNsError, equalBytes, milliseconds, NsError, seconds, toHex } from './base/index.ts';
 import {
   configInvalid,
   encodeEvidence,
   Fleet,
   type OperatorConfig,
+  type OrderCounter,
   type OrderTiming,
   parseConfig,
   parseWait,
   resolveHosts,
 } from './fleet/index.ts';
+import type { KeyStore } from './ports/index.ts';
 import { insecureIn, pinsOf } from './security/index.ts';
 
 /** Options that every command takes. */
@@ -43,9 +45,24 @@ export interface Context {
   readonly receipts: () => Promise<string>;
   readonly hosts: (range: string) => Promise<string[]>;
   /** Connects, does the work, and says goodbye to the broker whatever comes. */
-  readonly withFleet: <T>(work: (fleet: Fleet) => Promise<T>) => Promise<T>;
+  readonly withFleet: <T>(work: (fleet: Fleet) => Promise<T>, signing?: Signing) => Promise<T>;
+  /** The key that signs, with its counter. */
+  readonly signer: () => Promise<Signer>;
   /** For a private key: from the file that NIGHTSHIFT_PASSPHRASE_FILE names, or typed. */
   readonly passphrase: (question: string) => Promise<string>;
+}
+
+/** Who signs what is sent: by default the operator's key alone. */
+export interface Signing {
+  /** Key file of a second person, for orders that need two. */
+  readonly cosignKey?: string;
+  /** All is signed already: no key is opened. */
+  readonly signed?: true;
+}
+
+export interface Signer {
+  readonly key: KeyStore;
+  readonly counter: OrderCounter;
 }
 
 const CONNECT = seconds(20);
@@ -57,8 +74,11 @@ async function firstLine(path: string): Promise<string> {
   return line;
 }
 
-async function passphrase(terminal: Terminal, question: string): Promise<string> {
-  const file = process.env.NIGHTSHIFT_PASSPHRASE_FILE;
+async function passphrase(
+  terminal: Terminal,
+  question: string,
+  file = process.env.NIGHTSHIFT_PASSPHRASE_FILE,
+): Promise<string> {
   if (file === undefined) return terminal.secret(question);
   return firstLine(file).catch((error: unknown) => {
     throw configInvalid(`the passphrase file ${file} cannot be read`, error);
@@ -117,19 +137,56 @@ async function openBus({ config, directory }: Loaded, terminal: Terminal): Promi
   );
 }
 
-async function openFleet(loaded: Loaded, options: GlobalOptions, context: Context): Promise<Fleet> {
-  const { config, directory } = loaded;
+async function openSigner(
+  { config, directory }: Loaded,
+  options: GlobalOptions,
+  context: Context,
+): Promise<Signer> {
   const keyFile = options.key ?? (config.keyFile && resolve(directory, config.keyFile));
   if (keyFile === undefined)
     throw configInvalid('no key is named; set "key" in the configuration, NIGHTSHIFT_KEY or --key');
   const key = await openKeyFile(keyFile, () => context.passphrase(`Passphrase of ${keyFile}`));
+  return { key, counter: fileCounter(keyFile) };
+}
+
+/** The second person's key, which has a passphrase of its own. */
+async function openCosigner(path: string, first: KeyStore, terminal: Terminal): Promise<KeyStore> {
+  const file = process.env.NIGHTSHIFT_COSIGN_PASSPHRASE_FILE;
+  const key = await openKeyFile(path, () =>
+    file === undefined
+      ? terminal.secret(`Passphrase of ${path}`)
+      : passphrase(terminal, `Passphrase of ${path}`, file),
+  );
+  if (equalBytes(key.publicKey.keyId, first.publicKey.keyId)) {
+    throw configInvalid(
+      `${path} is the key that signs already; a second person signs with a key of their own`,
+    );
+  }
+  return key;
+}
+
+const NOBODY: OrderCounter = { next: () => Promise.reject(new Error('nobody signs here')) };
+
+async function openFleet(
+  loaded: Loaded,
+  options: GlobalOptions,
+  context: Context,
+  { cosignKey, signed }: Signing,
+): Promise<Fleet> {
+  const { config } = loaded;
+  const signer = signed === true ? undefined : await openSigner(loaded, options, context);
+  const cosigner =
+    signer === undefined || cosignKey === undefined
+      ? undefined
+      : await openCosigner(cosignKey, signer.key, context.terminal);
   const receipts = await ReceiptFolder.open(receiptFolder(loaded));
   const bus = await openBus(loaded, context.terminal);
   const fleet = new Fleet({
     bus,
     tenant: config.tenant,
-    key,
-    counter: fileCounter(keyFile),
+    ...(signer === undefined ? {} : { key: signer.key }),
+    ...(cosigner === undefined ? {} : { cosigners: [cosigner] }),
+    counter: signer?.counter ?? NOBODY,
     devices: config.devices,
     clock: systemClock,
     entropy: systemEntropy,
@@ -187,8 +244,9 @@ export function openContext(options: GlobalOptions): Context {
       const { config } = await loaded();
       return resolveHosts(range, { devices: [...config.devices.keys()], groups: config.groups });
     },
-    withFleet: async (work) => {
-      const fleet = await openFleet(await loaded(), options, context);
+    signer: async () => openSigner(await loaded(), options, context),
+    withFleet: async (work, signing = {}) => {
+      const fleet = await openFleet(await loaded(), options, context, signing);
       try {
         return await work(fleet);
       } finally {

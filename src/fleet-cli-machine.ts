@@ -1,15 +1,8 @@
 import { type Command, Option } from 'commander';
-import { NsError, toHex } from './base/index.ts';
-import {
-  foldHosts,
-  type OrderEvent,
-  parseBytes,
-  parseChannelValue,
-  parseCount,
-  parseSpan,
-} from './fleet/index.ts';
-import type { Context } from './fleet-cli-context.ts';
+import { toHex } from './base/index.ts';
+import { type OrderEvent, parseBytes, parseChannelValue, parseCount, parseSpan } from './fleet/index.ts';
 import type { Run } from './fleet-cli-files.ts';
+import { addLockCommands } from './fleet-cli-lock.ts';
 import { runOnHosts, simpleOrder } from './fleet-cli-run.ts';
 import type { ArgsOf, Verb } from './protocol/index.ts';
 
@@ -126,57 +119,6 @@ function addIo(program: Command, run: Run): void {
   addWatch(io, run);
 }
 
-async function confirmDisable(context: Context, names: readonly string[], yes: boolean): Promise<void> {
-  if (yes) return;
-  const what = `Disable ${names.length === 1 ? 'the machine' : `${names.length} machines:`} ${foldHosts(names)}?`;
-  if (!context.terminal.interactive) {
-    throw new NsError('NS_USAGE', 'disable asks before it acts; say --yes where nobody can answer', {
-      family: 'caller',
-    });
-  }
-  if (!(await context.terminal.confirm(what))) {
-    throw new NsError('NS_INTERRUPTED', 'not disabled', { family: 'caller' });
-  }
-}
-
-interface LockOptions {
-  readonly reason?: string;
-  readonly dryRun?: true;
-  readonly yes?: true;
-}
-
-function addLock(program: Command, run: Run): void {
-  const args = (o: LockOptions) => ({
-    ...(o.reason === undefined ? {} : { reason: o.reason }),
-    ...(o.dryRun ? { dryRun: true } : {}),
-  });
-  program
-    .command('disable')
-    .description('disable a machine: its power button is masked and its drive held until it is enabled')
-    .argument('<hosts>', HOSTS)
-    .option('--reason <text>', 'kept in the lock record and shown by status')
-    .option('--dry-run', 'say what would change, and change nothing')
-    .option('-y, --yes', 'do not ask')
-    .action((hosts: string, o: LockOptions) =>
-      run(async (context) => {
-        const names = await context.hosts(hosts);
-        await confirmDisable(context, names, o.yes === true || o.dryRun === true);
-        return runOnHosts(context, names, simpleOrder(context, 'machine.disable', args(o)));
-      }),
-    );
-  program
-    .command('enable')
-    .description('give a disabled machine back')
-    .argument('<hosts>', HOSTS)
-    .option('--reason <text>', 'kept in the audit log')
-    .option('--dry-run', 'say what would change, and change nothing')
-    .action((hosts: string, o: LockOptions) =>
-      run(async (context) =>
-        runOnHosts(context, await context.hosts(hosts), simpleOrder(context, 'machine.enable', args(o))),
-      ),
-    );
-}
-
 function addCancel(program: Command, run: Run): void {
   program
     .command('cancel')
@@ -196,7 +138,7 @@ export function addMachineCommands(program: Command, run: Run): void {
   addPlain(program, run, 'status', 'machine.status', 'show power, lock, disks and tasks of hosts');
   addMemory(program, run);
   addIo(program, run);
-  addLock(program, run);
+  addLockCommands(program, run);
   addPlain(program, run, 'tasks', 'task.list', 'list the tasks of devices');
   addCancel(program, run);
 }

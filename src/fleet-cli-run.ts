@@ -14,13 +14,14 @@ import {
   jsonLine,
   type OrderEvent,
   type OrderOutcome,
+  type OrderRun,
   outcomeJson,
   progressLine,
   RateMeter,
   type ShowOptions,
   showOutcome,
 } from './fleet/index.ts';
-import type { Context } from './fleet-cli-context.ts';
+import type { Context, Signing } from './fleet-cli-context.ts';
 import type { ArgsOf, Verb } from './protocol/index.ts';
 
 /** What one host said, ready to be shown. */
@@ -127,28 +128,31 @@ export async function runOnHosts(
   context: Context,
   hosts: readonly string[],
   work: HostWork,
+  signing: Signing = {},
 ): Promise<ExitCode> {
   const progress = new Progress(context, hosts.length);
   const answers = await context
-    .withFleet((fleet) =>
-      forEachHost(hosts, async (host) => {
-        const watch: Watch = {
-          onEvent: (event) => {
-            if (context.json) context.terminal.print(eventJson(host, event));
-          },
-          onProgress: ({ done, total }) => progress.moved(host, done, total),
-        };
-        let answer: HostAnswer;
-        try {
-          answer = await work(fleet, host, watch);
-        } catch (error) {
-          if (context.signal.aborted) throw error;
-          answer = faultAnswer(host, error);
-        }
-        progress.ended(host);
-        if (context.json) for (const line of answer.json) context.terminal.print(line);
-        return { host, answer };
-      }),
+    .withFleet(
+      (fleet) =>
+        forEachHost(hosts, async (host) => {
+          const watch: Watch = {
+            onEvent: (event) => {
+              if (context.json) context.terminal.print(eventJson(host, event));
+            },
+            onProgress: ({ done, total }) => progress.moved(host, done, total),
+          };
+          let answer: HostAnswer;
+          try {
+            answer = await work(fleet, host, watch);
+          } catch (error) {
+            if (context.signal.aborted) throw error;
+            answer = faultAnswer(host, error);
+          }
+          progress.ended(host);
+          if (context.json) for (const line of answer.json) context.terminal.print(line);
+          return { host, answer };
+        }),
+      signing,
     )
     .finally(() => progress.clear());
   if (!context.json) show(context, answers);
@@ -172,13 +176,24 @@ export function simpleOrder<V extends Verb>(
       timing: context.timing,
       ...(more.effect === undefined ? {} : { effect: more.effect }),
     });
-    for await (const event of run.events()) {
-      watch.onEvent(event);
-      more.onEvent?.(host, event);
-      if (event.event === 'progress' && event.total !== undefined) {
-        watch.onProgress({ done: event.done, total: event.total });
-      }
-    }
-    return answerOf(host, verb, await run.outcome, more.show);
+    return followOrder(host, verb, run, watch, more);
   };
+}
+
+/** Waits for the end of an order that was given, and tells of it on the way. */
+export async function followOrder<V extends Verb>(
+  host: string,
+  verb: V,
+  run: OrderRun<V>,
+  watch: Watch,
+  more: { readonly show?: ShowOptions; readonly onEvent?: (host: string, event: OrderEvent) => void } = {},
+): Promise<HostAnswer> {
+  for await (const event of run.events()) {
+    watch.onEvent(event);
+    more.onEvent?.(host, event);
+    if (event.event === 'progress' && event.total !== undefined) {
+      watch.onProgress({ done: event.done, total: event.total });
+    }
+  }
+  return answerOf(host, verb, await run.outcome, more.show);
 }

@@ -8,6 +8,7 @@ import { addFileCommands, type Run } from './fleet-cli-files.ts';
 import { addIpmiCommands } from './fleet-cli-ipmi.ts';
 import { addLocalCommands } from './fleet-cli-local.ts';
 import { addMachineCommands } from './fleet-cli-machine.ts';
+import { addTwoPeopleCommands } from './fleet-cli-two-people.ts';
 import { addVerifyCommand } from './fleet-cli-verify.ts';
 import { VERSION } from './version.ts';
 
@@ -23,7 +24,9 @@ Examples:
   nightshift rm rack1 '/var/crash/*' --dry-run
   nightshift memcheck rack1 --medium dram
   nightshift chain rack1
-  nightshift disable laptop7 --reason 'stolen'
+  nightshift sign disable laptop7 --reason stolen -o order.txt
+  nightshift cosign order.txt     (a second person)
+  nightshift send order.txt
   nightshift ipmi --host 10.0.0.7 --user admin status
   nightshift verify
   nightshift explain HOST_SUSPENDED
@@ -36,7 +39,8 @@ Exit status:
 Configuration: --config FILE, else NIGHTSHIFT_CONFIG, ./nightshift.yaml or
 ~/.config/nightshift/config.yaml. NIGHTSHIFT_BROKER, NIGHTSHIFT_TENANT and
 NIGHTSHIFT_KEY replace single values; NIGHTSHIFT_PASSPHRASE_FILE names a file
-whose first line is the passphrase of the key.`;
+whose first line is the passphrase of the key, and
+NIGHTSHIFT_COSIGN_PASSPHRASE_FILE the one of --cosign-key.`;
 
 /** Mistakes of whoever typed: nothing was sent. */
 const USAGE = new Set([
@@ -46,6 +50,9 @@ const USAGE = new Set([
   'NS_KEY_FILE',
   'NS_DEVICE_UNKNOWN',
   'NS_ORDER_INVALID',
+  'NS_ORDER_FILE',
+  'NS_ORDER_STRANGER',
+  'NS_KEYRING_INVALID',
   'NS_BROKER_URL',
   'NS_NAME_INVALID',
   'NS_RECEIPTS',
@@ -89,6 +96,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   addMachineCommands(program, run);
   addAuditCommand(program, run);
   addVerifyCommand(program, run);
+  addTwoPeopleCommands(program, run);
   addChainCommands(program, run);
   addIpmiCommands(program, run);
   addLocalCommands(program, run);

@@ -8,19 +8,15 @@ import type {
   MessageBus,
   PublicKey,
 } from '../ports/index.ts';
-import { type ArgsOf, type Order, PROTOCOL_VERSION, type Verb } from '../protocol/index.ts';
-import { draftOrder, isLasting, signOrder } from '../security/index.ts';
+import type { ArgsOf, Order, Verb } from '../protocol/index.ts';
+import { signOrder } from '../security/index.ts';
 import { DeviceLine } from './device-line.ts';
 import type { KeepReceipt } from './evidence.ts';
 import { type GetOutcome, getFile, type TransferOptions } from './get-file.ts';
 import { OrderRun } from './order-run.ts';
 import { DEFAULT_TIMING, type OrderOptions } from './order-timing.ts';
 import { type PutArgs, type PutOutcome, putFile } from './put-file.ts';
-
-/** Gives out the issuer's order counters: each once, rising, over all processes that use the key. */
-export interface OrderCounter {
-  next(): Promise<number>;
-}
+import { type OrderCounter, writeOrder } from './write-order.ts';
 
 export interface FleetOptions {
   readonly bus: MessageBus;
@@ -38,7 +34,6 @@ export interface FleetOptions {
   readonly keep?: KeepReceipt;
 }
 
-const ORDER_ID_BYTES = 16;
 const EXACT_FILTERS = 6;
 
 /** The operator's side: gives signed orders to devices over one bus and brings back their signed receipts. */
@@ -81,50 +76,15 @@ export class Fleet {
     this.#line(device);
     const { key, tenant, cosigners = [] } = this.#o;
     if (key === undefined) throw new NsError('NS_ORDER_INVALID', 'no key signs here', { family: 'caller' });
-    const body = await this.#body(device, verb, args, key, options);
+    const { counter, entropy, clock } = this.#o;
+    const writer = { key, counter, entropy, now: clock.wallSeconds() };
+    const body = await writeOrder(writer, device, verb, args, options);
     return this.#follow<V>(device, body, await signOrder(body, key, tenant, cosigners), options);
-  }
-
-  /** The first signature of an order for two people: to be signed by another person, and sent later. Nothing is sent. */
-  async draft(
-    device: string,
-    verb: Verb,
-    args: ArgsOf<Verb>,
-    options: Omit<OrderOptions, 'signal'>,
-  ): Promise<Uint8Array> {
-    this.#line(device);
-    const { key, tenant } = this.#o;
-    if (key === undefined) throw new NsError('NS_ORDER_INVALID', 'no key signs here', { family: 'caller' });
-    return draftOrder(await this.#body(device, verb, args, key, options), key, tenant);
   }
 
   /** Sends an order that was signed before, and follows it as any other. */
   send(order: Order, packet: Uint8Array, options: OrderOptions): Promise<OrderRun> {
     return this.#follow<Verb>(order.aud.name, order, packet, options);
-  }
-
-  async #body<V extends Verb>(
-    device: string,
-    verb: V,
-    args: ArgsOf<V>,
-    key: KeyStore,
-    { timing, effect }: Omit<OrderOptions, 'signal'>,
-  ): Promise<Order> {
-    const { validFor } = { ...DEFAULT_TIMING, ...timing };
-    const exp = isLasting({ verb })
-      ? undefined
-      : this.#o.clock.wallSeconds() + Math.max(1, Math.round(validFor / 1000));
-    return {
-      v: PROTOCOL_VERSION,
-      id: this.#o.entropy.randomBytes(ORDER_ID_BYTES),
-      aud: { to: 'device', name: device },
-      verb,
-      args,
-      iss: key.publicKey.keyId,
-      ctr: await this.#o.counter.next(),
-      ...(exp === undefined ? {} : { exp }),
-      ...(effect === undefined ? {} : { effect }),
-    } as Order;
   }
 
   async #follow<V extends Verb>(

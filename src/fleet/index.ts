@@ -10,7 +10,7 @@ export {
 } from './evidence.ts';
 export { EXIT, type ExitCode, exitOfAll, exitOfOutcome } from './exit-code.ts';
 export type { Finding } from './finding.ts';
-export { Fleet, type FleetOptions, type OrderCounter } from './fleet.ts';
+export { Fleet, type FleetOptions } from './fleet.ts';
 export { foldHosts, groupEqual } from './fold-hosts.ts';
 export { forEachHost, HOSTS_AT_ONCE } from './for-each-host.ts';
 export type { GetOutcome, TransferOptions } from './get-file.ts';
@@ -36,6 +36,13 @@ export {
   parseTime,
   parseWait,
 } from './order-args.ts';
+export {
+  decodeOrderFile,
+  encodeOrderFile,
+  LARGEST_ORDER_FILE,
+  type OrderFile,
+  readOrderFile,
+} from './order-file.ts';
 export type { OrderEvent, OrderRun } from './order-run.ts';
 export { DEFAULT_TIMING, type OrderOptions, type OrderTiming } from './order-timing.ts';
 export type { OrderOutcome } from './outcome.ts';
@@ -43,6 +50,7 @@ export { baseName, type Place, parsePlace } from './place.ts';
 export { fleetLine, progressLine, RateMeter } from './progress-line.ts';
 export type { PutArgs, PutOutcome } from './put-file.ts';
 export { showChain } from './show-chain.ts';
+export { peopleOf, showDrafts } from './show-draft.ts';
 export { eventJson, jsonLine, outcomeJson } from './show-json.ts';
 export { powerTrace, showOutcome } from './show-outcome.ts';
 export { type ShowOptions, showResult } from './show-result.ts';
@@ -59,3 +67,4 @@ export {
 } from './show-verification.ts';
 export { type DeviceReport, Verification, type VerificationReport } from './verification.ts';
 export type { CheckedFile, CheckedReceipt, KnownKeys } from './verify-receipt.ts';
+export { type OrderCounter, type OrderWriter, writeOrder } from './write-order.ts';

@@ -38,6 +38,7 @@ function outcomeFields(outcome: OrderOutcome): Readonly<Record<string, unknown>>
       const {
         outcome: ended,
         id,
+        askers,
         refusal,
         failure,
         result,
@@ -47,7 +48,7 @@ function outcomeFields(outcome: OrderOutcome): Readonly<Record<string, unknown>>
         receivedAt,
         seq,
       } = outcome.receipt;
-      return { outcome: ended, id, refusal, failure, result, power, lock, tookMs, receivedAt, seq };
+      return { outcome: ended, id, askers, refusal, failure, result, power, lock, tookMs, receivedAt, seq };
     }
     case 'rejected':
       return { outcome: 'refused', refusal: outcome.refusal };

@@ -50,7 +50,16 @@ function receiptLines<V extends Verb>(
     receipt.outcome === 'refused' && reason !== undefined
       ? [...why, ...(gist === '' ? [] : [`partly done: ${gist}`, ...rest])]
       : [...head, ...why, ...failure];
-  return [...lines, `power: ${powerTrace(receipt.power)}`];
+  return [...lines, ...askerLines(receipt), `power: ${powerTrace(receipt.power)}`];
+}
+
+/** Who signed an order that took more than one, as the device's keyring had them. */
+function askerLines({ askers = [] }: Receipt): string[] {
+  if (askers.length < 2) return [];
+  const names = askers.map(({ name, person }) =>
+    person === undefined || person === name ? name : `${name} (${person})`,
+  );
+  return [`signed by: ${names.join(' and ')}`];
 }
 
 /** An outcome for people; the first line says how it ended. */

@@ -83,6 +83,20 @@ await t.test('a receipt shows its outcome, the gist and the power trace', async 
   ]);
 });
 
+await t.test('a receipt of an order that two people gave names both', async (t) => {
+  const asker = (name: string, person: string) => ({
+    key: new Uint8Array(8),
+    name,
+    person,
+    role: 'security',
+  });
+  const two = [asker('sam', 'Sam Miller'), asker('tess', 'tess')];
+  const lines = showOutcome('machine.disable', answered({ askers: two }, { lock, changed: true }));
+  t.ok(lines.includes('signed by: sam (Sam Miller) and tess'));
+  const one = showOutcome('machine.disable', answered({ askers: two.slice(1) }, { lock, changed: true }));
+  t.notOk(one.some((line) => line.startsWith('signed by')));
+});
+
 await t.test('a refusal shows code, sentence and remedy, from the receipt or before it', async (t) => {
   const refusal = { code: 'HOST_SUSPENDED', sentence: 'It is suspended.', remedy: 'Shut it down.' };
   const lines = ['refused HOST_SUSPENDED: It is suspended.', 'remedy: Shut it down.'];

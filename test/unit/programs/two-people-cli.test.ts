@@ -1,0 +1,196 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { startEmbeddedBroker } from '../../../src/adapters/embedded-broker.ts';
+import { systemEntropy } from '../../../src/adapters/entropy.ts';
+import { MqttBus } from '../../../src/adapters/mqtt/mqtt-bus.ts';
+import { systemClock } from '../../../src/adapters/system-clock.ts';
+import { Keyring, publicKeyText } from '../../../src/security/index.ts';
+import { buildCli, type CliResult, runCli } from '../../kit/cli.ts';
+import { FakeDevice } from '../../kit/fake-device.ts';
+import { testKey } from '../../kit/keys.ts';
+
+const home = mkdtempSync(join(tmpdir(), 'nightshift-two-'));
+const cli = await buildCli(home);
+const broker = await startEmbeddedBroker();
+/** A command as this person types it. */
+const as = (who: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<CliResult> =>
+  runCli(cli, ['--config', `${who}.yaml`, ...args], { cwd: home, env });
+
+/** Sam's key has a passphrase; so has Tess's, another one. */
+const passes = { sam: 'correct horse', tess: 'battery staple', mallory: undefined };
+const entries: { name: string; role: 'security'; key: string }[] = [];
+const secret: Record<string, NodeJS.ProcessEnv> = {};
+for (const [name, pass] of Object.entries(passes)) {
+  if (pass !== undefined) {
+    writeFileSync(join(home, `${name}.pass`), `${pass}\n`);
+    secret[name] = { NIGHTSHIFT_PASSPHRASE_FILE: join(home, `${name}.pass`) };
+  }
+  const made = await runCli(cli, ['keys', 'new', '--role', 'security', '--name', name], {
+    cwd: home,
+    env: secret[name] ?? {},
+  });
+  entries.push({ name, role: 'security', key: /ed25519:\S+/.exec(made.stdout)![0] });
+}
+const keyring = new Keyring(entries);
+const devices: FakeDevice[] = [];
+for (const name of ['rack1', 'rack2']) {
+  const options = { broker: { url: broker.url }, clientId: `device-${name}`, cleanSession: true };
+  const bus = new MqttBus(options, systemClock, systemEntropy, { log: () => undefined });
+  const device = new FakeDevice(bus, name, testKey(), keyring, systemClock, 'acme');
+  await device.start();
+  devices.push(device);
+}
+const [rack1, rack2] = devices as [FakeDevice, FakeDevice];
+const lock = { state: 'disabled', version: 1, inForce: ['power-button-masked'] };
+for (const device of devices) device.answer = async () => ({ result: { lock, changed: true } });
+const orders = () => devices.map((device) => device.orders.length);
+
+function configOf(who: string, people: readonly string[]): void {
+  const known = entries.filter(({ name }) => people.includes(name));
+  writeFileSync(
+    join(home, `${who}.yaml`),
+    JSON.stringify({
+      broker: broker.url,
+      tenant: 'acme',
+      ...(who === 'relay' ? {} : { key: `${who}.key` }),
+      devices: Object.fromEntries(devices.map((d) => [d.name, publicKeyText(d.key.publicKey)])),
+      people: known,
+    }),
+  );
+}
+for (const who of ['sam', 'tess']) configOf(who, ['sam', 'tess']);
+configOf('mallory', ['sam', 'tess', 'mallory']);
+// Somebody who knows nobody and has no key can still carry a file.
+configOf('relay', []);
+t.teardown(async () => {
+  for (const device of devices) await device.bus.close();
+  await broker.close();
+  rmSync(home, { recursive: true, force: true });
+});
+
+await t.test('in two places: sign, show, cosign, send', async (t) => {
+  const signed = await as(
+    'sam',
+    ['sign', 'disable', 'rack[1-2]', '--reason', 'stolen', '-o', 'o.txt'],
+    secret.sam,
+  );
+  t.match(signed, {
+    code: 0,
+    stdout: /^2 orders.*\nrack\[1-2\]: DISABLE.*\n {2}reason: "stolen"/,
+    stderr: /nightshift cosign o\.txt/,
+  });
+  t.match(signed.stdout, /still needs: the signature of another person/);
+  t.match(await as('sam', ['send', 'o.txt', '--yes']), {
+    code: 2,
+    stderr: /one person only, so nothing was sent/,
+  });
+  t.match(await as('tess', ['show', 'o.txt']), { code: 0, stdout: /signed by: sam, security/ });
+  t.match(await as('tess', ['cosign', 'o.txt'], secret.tess), {
+    code: 2,
+    stderr: /Sign these 2 orders\?.*--yes/,
+  });
+  t.match(await as('tess', ['cosign', 'o.txt', '-o', 'both.txt', '--yes'], secret.tess), {
+    code: 0,
+    stderr: /nightshift send both\.txt/,
+  });
+  t.match(await as('tess', ['cosign', 'o.txt', '-o', 'both.txt', '--yes'], secret.tess), {
+    code: 2,
+    stderr: /there already/,
+  });
+  t.same(orders(), [0, 0], 'nothing has been sent so far');
+  const sent = await as('relay', ['send', 'both.txt', '--yes']);
+  t.match(sent, { code: 0, stdout: /rack\[1-2\]: succeeded: disabled/ });
+  t.match(rack1.orders, [{ verb: 'machine.disable', args: { reason: 'stolen' }, exp: undefined }]);
+  t.same(orders(), [1, 1]);
+  t.match(await as('relay', ['send', 'both.txt', '--yes']), { code: 0 });
+  t.same(orders(), [1, 1], 'sent again it is the same order, and done once');
+});
+
+await t.test('a file is signed in place, and says so as JSON too', async (t) => {
+  await as(
+    'sam',
+    ['sign', 'enable', 'rack1', '--reason', 'found', '--valid', '2h', '-o', 'e.txt'],
+    secret.sam,
+  );
+  t.equal((await as('tess', ['cosign', 'e.txt', '-y'], secret.tess)).code, 0);
+  const line = JSON.parse((await as('sam', ['--json', 'show', 'e.txt'])).stdout);
+  t.match(line, {
+    host: 'rack1',
+    verb: 'machine.enable',
+    args: { reason: 'found' },
+    people: 2,
+    signatures: [{ name: 'sam' }, { name: 'tess' }],
+  });
+  t.ok(Math.abs(line.exp - Date.now() / 1000 - 7200) < 600);
+  t.match(await as('sam', ['send', 'e.txt', '--yes']), { code: 0 });
+  t.match(rack1.orders.at(-1), { verb: 'machine.enable', exp: line.exp });
+});
+
+await t.test("a stranger's draft, a forged one and one's own are not signed", async (t) => {
+  await as('mallory', ['sign', 'disable', 'rack1', '-o', 'm.txt']);
+  const before = readFileSync(join(home, 'm.txt'), 'utf8');
+  t.match(await as('tess', ['show', 'm.txt']), {
+    code: 0,
+    stdout: /NOT KNOWN HERE/,
+  });
+  t.match(await as('tess', ['cosign', 'm.txt', '--yes'], secret.tess), {
+    code: 2,
+    stderr: /not among the "people"/,
+  });
+  t.equal(readFileSync(join(home, 'm.txt'), 'utf8'), before);
+  await as('sam', ['sign', 'disable', 'rack1', '-o', 's.txt'], secret.sam);
+  t.match(await as('sam', ['cosign', 's.txt', '--yes'], secret.sam), { code: 2, stderr: /already/ });
+  writeFileSync(join(home, 'torn.txt'), before.replace(/[A-Za-z]\n/, '\n'));
+  t.match(await as('tess', ['show', 'torn.txt']), { code: 2, stderr: /damaged on its way/ });
+  t.match(await as('tess', ['show', 'absent.txt']), { code: 2, stderr: /absent\.txt: cannot be read/ });
+  t.match(await as('sam', ['sign', 'disable', 'rack1', '-o', 's.txt'], secret.sam), {
+    code: 2,
+    stderr: /there already/,
+  });
+  t.match(await as('sam', ['sign', 'wipe', 'rack1', '-o', 'w.txt'], secret.sam), {
+    code: 2,
+    stderr: /"wipe"/,
+  });
+  t.match(await as('sam', ['sign', 'enable', 'rack1', '--valid', '999h', '-o', 'w.txt'], secret.sam), {
+    code: 2,
+    stderr: /7 days/,
+  });
+  t.notOk(existsSync(join(home, 'w.txt')));
+});
+
+await t.test('at one desk: both keys, each with its own passphrase', async (t) => {
+  const [one] = orders();
+  const env = { ...secret.sam, NIGHTSHIFT_COSIGN_PASSPHRASE_FILE: join(home, 'tess.pass') };
+  const cosigned = ['--cosign-key', 'tess.key', '--yes', '--reason', 'stolen'];
+  t.match(await as('sam', ['disable', 'rack1', ...cosigned], env), {
+    code: 0,
+    stdout: /succeeded: disabled/,
+  });
+  t.match(await as('sam', ['enable', 'rack1', '--cosign-key', 'tess.key'], env), { code: 0 });
+  t.same(orders()[0], one! + 2);
+  t.match(await as('sam', ['disable', 'rack1', '--yes'], env), {
+    code: 2,
+    stderr:
+      /needs two people, so nothing was sent.*--cosign-key.*nightshift sign disable rack1.*cosign.*send/,
+  });
+  t.match(await as('sam', ['enable', 'rack1'], env), { code: 2, stderr: /needs two people/ });
+  t.match(await as('sam', ['disable', 'rack1', '--cosign-key', 'tess.key'], env), {
+    code: 2,
+    stderr: /--yes/,
+  });
+  t.match(
+    await as('sam', ['disable', 'rack1', '--cosign-key', 'sam.key', '--yes'], {
+      ...env,
+      NIGHTSHIFT_COSIGN_PASSPHRASE_FILE: join(home, 'sam.pass'),
+    }),
+    {
+      code: 2,
+      stderr: /signs already/,
+    },
+  );
+  t.match(await as('sam', ['disable', 'rack1', ...cosigned], secret.sam), { code: 2, stderr: /no terminal/ });
+  t.same(orders()[0], one! + 2, 'none of these was sent');
+  t.equal(rack2.orders.length, 1);
+});

@@ -4,7 +4,7 @@ import type { LevelReport, LockLevel } from './lock-levels.ts';
 import type { Lockout } from './lockout.ts';
 
 export interface LockKeeperOptions {
-  readonly lockout: Pick<Lockout, 'enabled' | 'status' | 'hold'>;
+  readonly lockout: Pick<Lockout, 'free' | 'enabled' | 'status' | 'hold'>;
   readonly clock: Clock;
   readonly log: LogSink;
   /** Told once for each level that held and does not any more. */
@@ -17,7 +17,7 @@ const LONGEST_PAUSE = seconds(60);
 
 /**
  * Looks, while a machine is disabled, whether every level still holds, and holds again what has slipped: a drive that was
- * swapped behind a switch that fell back, a mask that somebody took away, a BMC that did not answer before.
+ * swapped behind a switch that fell back, a mask that somebody took away, a BMC that did not answer before. An enabled machine that the board did not let go of is released again.
  */
 export class LockKeeper {
   readonly #options: LockKeeperOptions;
@@ -46,15 +46,19 @@ export class LockKeeper {
       await clock.sleep(pause, signal).catch(() => undefined);
       if (signal.aborted) return;
       if (lockout.enabled) this.#held = new Set();
-      const whole = lockout.enabled || (await this.#look());
+      const whole = lockout.free || (await this.#look());
       pause = whole ? LOOK_EVERY : milliseconds(Math.min(pause * 2, LONGEST_PAUSE));
     }
   }
 
-  /** True where every level holds that this board can hold. */
+  /** True where the board follows the record as far as it can. */
   async #look(): Promise<boolean> {
     const { lockout } = this.#options;
     try {
+      if (lockout.enabled) {
+        await lockout.hold();
+        return lockout.free;
+      }
       const { levels } = await lockout.status();
       this.#note(levels);
       if (levels.every(isWhole)) return true;

@@ -57,6 +57,8 @@ export interface LockoutOptions extends LockSenses {
 export class Lockout {
   readonly #options: LockoutOptions;
   #record: LockRecord | undefined;
+  /** Enabled, and something of the board would not let go. */
+  #stuck = false;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: LockoutOptions) {
@@ -66,6 +68,11 @@ export class Lockout {
   /** False before `reassert`: what is not known to be free is not let wake. */
   get enabled(): boolean {
     return this.#record?.state === 'enabled';
+  }
+
+  /** Enabled, and nothing is held any more: there is nothing to look after. */
+  get free(): boolean {
+    return this.enabled && !this.#stuck;
   }
 
   /** Reads the record, mends its copies, and brings the board to what it says. */
@@ -96,11 +103,12 @@ export class Lockout {
     return this.#record?.orders?.[toHex(by)] ?? 0;
   }
 
-  /** Holds again what has slipped from a disabled machine; an enabled one is left alone. */
+  /** Holds again what has slipped from a disabled machine, and releases again what an enabled one was not let go of. */
   hold(): Promise<LockReport> {
     return this.#inTurn(async () => {
       const record = this.#record ?? (await this.#load());
       if (record.state === 'disabled') await this.#enforce(record);
+      else if (this.#stuck) await this.#free();
       return this.#report(record);
     });
   }
@@ -201,6 +209,7 @@ export class Lockout {
     ]);
     custody.open('enabling');
     await this.#attempt('freeing the power button', () => power.maskPowerOn(false));
+    this.#stuck = await this.#anythingHeld();
   }
 
   /** What fails here shows in the levels; the record stands, and it is tried again. */

@@ -62,3 +62,16 @@ await t.test(
     t.notOk(await host.powerOnMasked());
   },
 );
+
+await t.test('an enabled machine whose drive did not come home gets it once its switch moves', async (t) => {
+  const { clock, lockout, drives, keeper } = await kept();
+  drives[0]!.setFault('stuck');
+  const { lock } = await clock.settle(lockout.enable({}), within);
+  t.match(lock.levels[2], { wanted: false, inForce: 'yes' }, 'and says so');
+  t.notOk(lockout.free);
+  drives[0]!.setFault(undefined);
+  await clock.advance(seconds(61));
+  t.equal(drives[0]!.at, 'host');
+  t.ok(lockout.free);
+  await keeper.stop();
+});

@@ -1,10 +1,9 @@
-import { systemEntropy } from './adapters/entropy.ts';
 import { btBmc } from './adapters/local-ipmi/bt-bmc.ts';
 import { kcsBmc } from './adapters/local-ipmi/kcs-bmc.ts';
-import { openRmcpServer } from './adapters/rmcp-server.ts';
 import type { BmcConfig, HostInterfaceConfig } from './agent-config.ts';
 import { utf8 } from './base/index.ts';
 import { LoginNotes, note } from './device-bmc-audit.ts';
+import { BmcListener } from './device-bmc-listener.ts';
 import { bmcMachine } from './device-bmc-machine.ts';
 import { KeptBootFlags } from './device-boot-flags.ts';
 import { lanFacts } from './device-lan-facts.ts';
@@ -17,7 +16,6 @@ import {
   bmcCommandSet,
   bmcKeyFrom,
   LanChannel,
-  LanResponder,
   lanCommands,
   powerRecords,
   SelStore,
@@ -89,37 +87,31 @@ export async function openDeviceBmc({
     ...(hostInterface?.bt ?? []).map((path) => btBmc(path, { commands, clock, log })),
   ];
   const logins = new LoginNotes(clock);
-  const lans: LanResponder[] = [];
-  const close = async (): Promise<void> => {
-    life.abort(new Error('the BMC side is closed'));
-    for (const stop of stops) stop();
-    await Promise.all([...doors, ...lans].map((one) => one.close()));
-    await Promise.all([sel.close(), bootFlags.close()]);
+  const lans =
+    config === undefined || channel === undefined
+      ? []
+      : config.listen.map(
+          (host) =>
+            new BmcListener({
+              address: { host, port: config.port },
+              channel,
+              commands,
+              clock,
+              log,
+              onEvent: (event) => {
+                const entry = logins.take(event);
+                if (entry !== undefined) note(machine, log, entry);
+              },
+            }),
+        );
+  return {
+    close: async () => {
+      life.abort(new Error('the BMC side is closed'));
+      for (const stop of stops) stop();
+      await Promise.all([...doors, ...lans].map((one) => one.close()));
+      await Promise.all([sel.close(), bootFlags.close()]);
+    },
   };
-  try {
-    for (const host of config === undefined ? [] : config.listen) {
-      const server = await openRmcpServer({ host, port: config!.port });
-      lans.push(
-        new LanResponder({
-          channel: channel!,
-          server,
-          commands,
-          clock,
-          entropy: systemEntropy,
-          log,
-          onEvent: (event) => {
-            const entry = logins.take(event);
-            if (entry !== undefined) note(machine, log, entry);
-          },
-        }),
-      );
-      log.log('info', 'bmc.listening', { address: host, port: server.local.port });
-    }
-  } catch (error) {
-    await close();
-    throw error;
-  }
-  return { close };
 }
 
 /** Reads the files of secrets that it names, and judges the rest; opens nothing. NS_CONFIG_INVALID. */

@@ -172,23 +172,13 @@ function verifyOrder(
         : wrong(code, `The order: ${sentence}`);
     return { ...none, findings: [finding] };
   }
-  const { order } = opened.value;
-  const signers = signersOf(opened.value);
+  const { order, signer, cosigners } = opened.value;
+  const signers = [signer, ...cosigners];
   return {
     order,
     signers,
     findings: [...matchOrder(order, receipt), ...matchAskers(order, receipt, signers)],
   };
-}
-
-function signersOf({
-  signer,
-  cosigners = [],
-}: {
-  readonly signer: Enrolled;
-  readonly cosigners?: readonly Enrolled[];
-}): readonly Enrolled[] {
-  return [signer, ...cosigners];
 }
 
 function matchOrder(order: Order, receipt: Receipt): Finding[] {

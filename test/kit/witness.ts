@@ -19,6 +19,7 @@ const sha256 = (bytes: Uint8Array) => new Uint8Array(createHash('sha256').update
 /** What an order asked, and what the receipt says otherwise than the usual. */
 export interface Given {
   readonly key?: KeyStore;
+  readonly cosigners?: readonly KeyStore[];
   readonly order?: Record<string, unknown>;
   readonly receipt?: Partial<Receipt>;
 }
@@ -54,12 +55,13 @@ export class Witness {
   /** An order, its task entered in the log, and its receipt. */
   async give({
     key = this.operator,
+    cosigners = [],
     order: change = {},
     receipt: says = {},
   }: Given = {}): Promise<KeptReceipt> {
     this.now += 10;
     const order = testOrder(key, change);
-    const packet = await signOrder(order, key, TENANT);
+    const packet = await signOrder(order, key, TENANT, cosigners);
     if (order.verb !== 'audit.read') this.append(order.verb);
     const sealed = await this.seal({
       event: 'receipt',

@@ -143,6 +143,31 @@ await t.test('a receipt answers exactly its order', async (t) => {
   t.same(verify(keysOf(witness), files([elsewhere])).codes, ['OTHER_DEVICE']);
 });
 
+await t.test('an order of two people holds by both signatures, each of them named', async (t) => {
+  const witness = new Witness();
+  const [sam, tess] = [testKey(), testKey()];
+  const people = testKeyring({ sam: [sam, 'security'], tess: [tess, 'security'] });
+  const asker = (key: typeof sam, name: string) => ({ key: key.publicKey.keyId, name, role: 'security' });
+  const disable = { verb: 'machine.disable', args: {}, exp: undefined };
+  const given = { key: sam, cosigners: [tess], order: disable };
+  const both = await witness.give({
+    ...given,
+    receipt: { askers: [asker(sam, 'sam'), asker(tess, 'tess')] },
+  });
+  const keys = { ...keysOf(witness), people };
+  const { files: checked, codes } = verify(keys, files([both]));
+  t.same(codes, []);
+  t.match(checked, [{ checked: { signers: [{ name: 'sam' }, { name: 'tess' }] } }]);
+  const one = await witness.give({ ...given, receipt: { askers: [asker(sam, 'sam')] } });
+  t.same(verify(keys, files([one])).codes, ['OTHER_ASKERS'], 'a receipt that leaves one out');
+  const known = { ...keys, people: testKeyring({ sam: [sam, 'security'] }) };
+  t.same(
+    verify(known, files([both])).codes,
+    ['SIGNER_UNKNOWN'],
+    'one key of two is not enough to say who asked',
+  );
+});
+
 await t.test('what cannot be checked is never said to hold', async (t) => {
   const witness = new Witness();
   const unknown = testKey();

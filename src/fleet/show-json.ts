@@ -2,6 +2,7 @@ import { type NsError, toHex } from '../base/index.ts';
 import type { Verb } from '../protocol/index.ts';
 import type { OrderEvent } from './order-run.ts';
 import type { OrderOutcome } from './outcome.ts';
+import { cleanJson } from './show-text.ts';
 
 /** Shape of every line of --json; raised when a field changes its meaning. */
 export const JSON_VERSION = 1;
@@ -16,7 +17,7 @@ function plain(value: unknown): unknown {
 
 /** One JSON object, one line. */
 export function jsonLine(fields: Readonly<Record<string, unknown>>): string {
-  return JSON.stringify({ v: JSON_VERSION, ...(plain(fields) as Record<string, unknown>) });
+  return cleanJson(JSON.stringify({ v: JSON_VERSION, ...(plain(fields) as Record<string, unknown>) }));
 }
 
 /** The answer of one host. */

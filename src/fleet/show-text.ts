@@ -11,6 +11,11 @@ export function clean(line: string): string {
   return line.replace(UNSAFE, (c) => `\\u{${c.codePointAt(0)!.toString(16)}}`);
 }
 
+/** JSON fit for a terminal, and with the same meaning: its own escapes stand for what JSON itself would let through. */
+export function cleanJson(json: string): string {
+  return json.replace(UNSAFE, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
 /** "1 block", "2 blocks". */
 export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;

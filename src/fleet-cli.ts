@@ -8,6 +8,7 @@ import { addFileCommands, type Run } from './fleet-cli-files.ts';
 import { addIpmiCommands } from './fleet-cli-ipmi.ts';
 import { addLocalCommands } from './fleet-cli-local.ts';
 import { addMachineCommands } from './fleet-cli-machine.ts';
+import { addPkiCommands } from './fleet-cli-pki.ts';
 import { addTwoPeopleCommands } from './fleet-cli-two-people.ts';
 import { addVerifyCommand } from './fleet-cli-verify.ts';
 import { VERSION } from './version.ts';
@@ -61,6 +62,13 @@ const USAGE = new Set([
   'NS_IPMI_ARGUMENT',
   'NS_IPMI_PINNED',
   'NS_IPMI_PINS',
+  'NS_BROKER_CA',
+  'NS_PKI_SITE',
+  'NS_PKI_EXISTS',
+  'NS_PKI_BUSY',
+  'NS_PKI_IN_USE',
+  'NS_PKI_PASSPHRASE',
+  'NS_PKI_KEY_MODE',
 ]);
 
 function exitOfFault(fault: NsError): ExitCode {
@@ -100,6 +108,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   addChainCommands(program, run);
   addIpmiCommands(program, run);
   addLocalCommands(program, run);
+  addPkiCommands(program, run);
   try {
     await program.parseAsync(argv);
     return code;

@@ -22,6 +22,8 @@ export interface MosquittoOptions {
   readonly persistence?: boolean;
   /** Lines for mosquitto.conf. */
   readonly extra?: readonly string[];
+  /** What listens on the port, and for whom, instead of a listener for everybody. */
+  readonly listener?: (port: number) => readonly string[] | Promise<readonly string[]>;
   /** False leaves Nagle's algorithm on, as the program does by default. */
   readonly noDelay?: boolean;
 }
@@ -64,8 +66,9 @@ export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mo
   await writeFile(
     config,
     [
-      `listener ${port} 127.0.0.1`,
-      'allow_anonymous true',
+      ...(options.listener === undefined
+        ? [`listener ${port} 127.0.0.1`, 'allow_anonymous true']
+        : await options.listener(port)),
       `user ${userInfo().username}`,
       'log_type error',
       `set_tcp_nodelay ${options.noDelay ?? true}`,

@@ -2,8 +2,8 @@ import { LOCK_LEVELS, type LockLevel } from './lock-levels.ts';
 
 export type LockWish = 'enabled' | 'disabled';
 
-/** One stored copy of the record. A device that never had one counts as enabled. */
-export type LockCopyState = LockWish | 'damaged';
+/** One stored copy of the record. */
+export type LockCopyState = LockWish | 'absent' | 'damaged';
 
 /**
  * The lock as a machine: what is stored, what memory holds, what of it is in force. Lockout, LockGuard and LockKeeper together do
@@ -30,8 +30,8 @@ export interface LockState {
 
 export const NEW_LOCK: LockState = {
   phase: 'off',
-  a: 'enabled',
-  b: 'enabled',
+  a: 'absent',
+  b: 'absent',
   believed: undefined,
   target: 'enabled',
   halfStored: false,
@@ -50,10 +50,14 @@ export interface LockEdge {
   readonly to: (state: LockState) => LockState;
 }
 
-/** What a restart would find: one whole copy that says disabled decides, both must say enabled, doubt is disabled. */
+/**
+ * What a restart would find: one whole copy that says disabled decides; without any, one that says enabled; without a whole one
+ * only a device that never had a record is free.
+ */
 export function judgedLock({ a, b }: Pick<LockState, 'a' | 'b'>): LockWish {
   if (a === 'disabled' || b === 'disabled') return 'disabled';
-  return a === 'damaged' && b === 'damaged' ? 'disabled' : 'enabled';
+  if (a === 'enabled' || b === 'enabled') return 'enabled';
+  return a === 'absent' && b === 'absent' ? 'enabled' : 'disabled';
 }
 
 const and = (levels: readonly LockLevel[], level: LockLevel): readonly LockLevel[] =>
@@ -107,9 +111,8 @@ const OF_THE_WHOLE: readonly LockEdge[] = [
     from: ['reading'],
     to: (s) => {
       const found = judgedLock(s);
-      return s.a === found && s.b === found
-        ? apply({ ...s, target: found, believed: found })
-        : store(s, found);
+      const agreed = s.a === s.b && s.a !== 'damaged';
+      return agreed ? apply({ ...s, target: found, believed: found }) : store(s, found);
     },
   },
   {

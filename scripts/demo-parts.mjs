@@ -124,4 +124,4 @@ export function check(image) {
   return run.stdout.trim().split('\n').at(-1);
 }
 
-export const CODES = { ok: 0, refused: 3, failed: 4 };
+export const CODES = { ok: 0, usage: 2, refused: 3, failed: 4 };

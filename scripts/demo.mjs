@@ -87,11 +87,12 @@ async function main() {
       `  GPT, one ext4 volume "root", on three drives behind a SATA chain: ${drives.join(', ')}; ${checkDisk()}`,
     );
 
-    say('\n== Keys: an operator, a security officer, and the device itself');
+    say('\n== Keys: an operator, two security officers, and the device itself');
     const entries = [];
     for (const [name, role] of [
       ['olga', 'operator'],
       ['sam', 'security'],
+      ['tess', 'security'],
     ]) {
       const made = tool(
         process.execPath,
@@ -129,10 +130,10 @@ async function main() {
     const identity = tool(process.execPath, [device, '--config', 'agent.yaml', '--identity'], {
       cwd: dir,
     }).trim();
-    for (const name of ['olga', 'sam']) {
+    for (const name of ['olga', 'sam', 'tess']) {
       await writeFile(
         join(dir, `${name}.yaml`),
-        `broker: ${url}\ntenant: demo\nkey: ./${name}.pem\ndevices:\n  ${identity.replace(': ', ': "')}"\n`,
+        `broker: ${url}\ntenant: demo\nkey: ./${name}.pem\ndevices:\n  ${identity.replace(': ', ': "')}"\npeople:\n${entries.join('\n')}\n`,
       );
     }
     say(`  ${identity}`);
@@ -207,15 +208,23 @@ async function main() {
     if (!(await readFile(join(dir, 'firmware.back'))).equals(await readFile(join(dir, 'firmware.bin'))))
       throw new Error('another file came back');
 
-    say('\n== Stolen: disabled by security, and given back');
+    say('\n== Stolen: disabled by two security officers, who sit in two places');
     user = 'sam';
-    await run('ok', 'disable', 'sleepy', '--reason', 'reported stolen', '--yes');
+    await run('usage', 'disable', 'sleepy', '--reason', 'reported stolen', '--yes');
+    await run('ok', 'sign', 'disable', 'sleepy', '--reason', 'reported stolen', '--out', 'order.txt');
+    say('\n  (Sam sends the file to Tess by mail:)');
+    say((await readFile(join(dir, 'order.txt'), 'utf8')).trimEnd().replace(/^/gm, '  '));
+    await run('usage', 'send', 'order.txt', '--yes');
+    user = 'tess';
+    await run('ok', 'cosign', 'order.txt', '--yes');
+    await run('ok', 'send', 'order.txt', '--yes');
     const pressed = await atTheHost(join(dir, 'host.sock'), { press: 'power' });
     say(`  (the thief presses the power button: ${JSON.stringify(pressed.result)})`);
     user = 'olga';
     await run('refused', 'get', 'sleepy', '/etc/hostname', 'hostname');
+    say('\n== Found again: both officers at one desk give it back');
     user = 'sam';
-    await run('ok', 'enable', 'sleepy', '--reason', 'found again');
+    await run('ok', 'enable', 'sleepy', '--reason', 'found again', '--cosign-key', 'tess.pem');
     await run('ok', 'status', 'sleepy');
     await run('ok', 'audit', 'sleepy');
     agent.kill('SIGTERM');

@@ -65,8 +65,7 @@ export class WakeInterlock {
     for (const stop of this.#stops) stop();
     this.#stops = [];
     this.#settling?.abort();
-    for (const waker of this.#takeWakers())
-      waker.done(refuse('CUSTODY_UNAVAILABLE', 'The agent is stopping.'));
+    for (const waker of this.#takeWakers()) waker.done(STOPPING);
   }
 
   /**
@@ -75,6 +74,7 @@ export class WakeInterlock {
    */
   switchOn(reason: string, go: () => Promise<void>): Promise<Verdict<void>> {
     if (!this.#options.mayWake()) return Promise.resolve(refuse('DISABLED'));
+    if (this.#stops.length === 0) return Promise.resolve(STOPPING);
     this.#options.log.log('info', 'wake.ordered', { reason });
     return new Promise((done, failed) => {
       this.#wakers.push({ go, done, failed });
@@ -177,6 +177,8 @@ export class WakeInterlock {
     if (down) this.#options.custody.open('waking');
   }
 }
+
+const STOPPING = refuse('CUSTODY_UNAVAILABLE', 'The agent is stopping.');
 
 function isOff(reading: PowerReading): boolean {
   return reading.certain && (reading.state === 'S5' || reading.state === 'G3');

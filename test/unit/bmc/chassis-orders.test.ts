@@ -204,6 +204,15 @@ await t.test('one that cannot be switched on says so, and the next lease is give
   t.ok((await clock.settle(ask(), seconds(5))).ok);
 });
 
+await t.test('an agent that has stopped switches nothing on: its cycle ends with the host off', async (t) => {
+  const { clock, host, interlock, order } = await bench({ state: 'S0' });
+  t.equal(await order('cycle'), 'ok');
+  interlock.stop();
+  await clock.advance(seconds(60));
+  t.equal(host.state, 'S5', 'by then the disk may be in the hands of the next agent');
+  t.equal(await order('on'), 'CUSTODY_UNAVAILABLE');
+});
+
 await t.test('a stop answers who waits', async (t) => {
   const { clock, interlock, lend } = await bench();
   await lend();

@@ -22,6 +22,7 @@ async function newPassphrase(context: Context, wanted: boolean): Promise<string 
 interface NewKeyOptions {
   readonly role: string;
   readonly name: string;
+  readonly person?: string;
   readonly out?: string;
   readonly passphrase?: true;
 }
@@ -35,7 +36,8 @@ async function makeKey(context: Context, o: NewKeyOptions): Promise<ExitCode> {
   const path = o.out ?? `${o.name}.key`;
   const { publicKey } = await createKeyFile(path, await newPassphrase(context, o.passphrase === true));
   const key = publicKeyText(publicKey);
-  const entry = `- name: ${o.name}\n  role: ${o.role}\n  key: ${key}\n`;
+  const person = o.person === undefined ? '' : `  person: ${JSON.stringify(o.person)}\n`;
+  const entry = `- name: ${o.name}\n${person}  role: ${o.role}\n  key: ${key}\n`;
   await writeFile(`${path}.pub`, entry, { mode: 0o644 });
   if (context.json) {
     const keyId = toHex(publicKey.keyId);
@@ -102,7 +104,8 @@ export function addLocalCommands(program: Command, run: Run): void {
     .command('new')
     .description('make a key, and print the entry for the keyring of your devices')
     .addOption(new Option('--role <role>', 'what its holder may do').choices(ROLES).makeOptionMandatory())
-    .requiredOption('--name <name>', 'whose it is')
+    .requiredOption('--name <name>', 'name of the key')
+    .option('--person <name>', 'who holds it, where that is not its name')
     .option('--out <file>', 'where the private key goes (default: NAME.key)')
     .option('--passphrase', 'encrypt it; the passphrase is asked for')
     .action((o: NewKeyOptions) => run((context) => makeKey(context, o)));

@@ -6,6 +6,7 @@ import { addChainCommands } from './fleet-cli-chain.ts';
 import { type Context, type GlobalOptions, openContext } from './fleet-cli-context.ts';
 import { addFileCommands, type Run } from './fleet-cli-files.ts';
 import { addIpmiCommands } from './fleet-cli-ipmi.ts';
+import { addKeyringCommands } from './fleet-cli-keyring.ts';
 import { addLocalCommands } from './fleet-cli-local.ts';
 import { addMachineCommands } from './fleet-cli-machine.ts';
 import { addPkiCommands } from './fleet-cli-pki.ts';
@@ -108,6 +109,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   addChainCommands(program, run);
   addIpmiCommands(program, run);
   addLocalCommands(program, run);
+  addKeyringCommands(program, run);
   addPkiCommands(program, run);
   try {
     await program.parseAsync(argv);

@@ -25,6 +25,17 @@ export {
   NO_IPMI,
 } from './ipmi-config.ts';
 export { IPMI_PORT, type IpmiTarget, resolveIpmiHosts } from './ipmi-hosts.ts';
+export {
+  draftBytes,
+  type KeyringFile,
+  newKeyring,
+  readKeyringFile,
+  withKey,
+  withoutKey,
+  withRole,
+  withRoot,
+  withThreshold,
+} from './keyring-edit.ts';
 export { knownKeys } from './known-keys.ts';
 export {
   parseBytes,
@@ -52,6 +63,7 @@ export type { PutArgs, PutOutcome } from './put-file.ts';
 export { showChain } from './show-chain.ts';
 export { peopleOf, showDrafts } from './show-draft.ts';
 export { eventJson, jsonLine, outcomeJson } from './show-json.ts';
+export { grantText, keyringChanges, showKeyring } from './show-keyring.ts';
 export { powerTrace, showOutcome } from './show-outcome.ts';
 export { type ShowOptions, showResult } from './show-result.ts';
 export { clean, sized, table, timeText } from './show-text.ts';

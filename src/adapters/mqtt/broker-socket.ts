@@ -94,5 +94,5 @@ function faultOf(socket: TLSSocket, rules: BrokerRules): Error | undefined {
   if (leaf === undefined || reason !== NOT_YET_VALID) {
     return new NsError('NS_BROKER_UNTRUSTED', `the broker is not believed: ${reason}`);
   }
-  return earlyBrokerFault(leaf, socket.getPeerCertificate(), rules);
+  return earlyBrokerFault(leaf, rules);
 }

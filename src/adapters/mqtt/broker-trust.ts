@@ -1,5 +1,5 @@
 import { createHash, X509Certificate } from 'node:crypto';
-import { checkServerIdentity, type PeerCertificate } from 'node:tls';
+import { isIP } from 'node:net';
 import { NsError } from '../../base/index.ts';
 
 /** What a broker is believed by, beside the chain of certificates that TLS itself verifies. */
@@ -64,11 +64,7 @@ export function brokerFault(leaf: X509Certificate, rules: BrokerRules): NsError 
  * only what time it is at least, so it cannot know that either. TLS tells of one fault, the last it met, so all
  * others are looked for here: the certificate must come directly from an authority of the configuration.
  */
-export function earlyBrokerFault(
-  leaf: X509Certificate,
-  peer: PeerCertificate,
-  rules: BrokerRules,
-): Error | undefined {
+export function earlyBrokerFault(leaf: X509Certificate, rules: BrokerRules): NsError | undefined {
   if (signersOf(leaf, rules).length === 0) {
     return distrust(
       'NS_BROKER_ISSUER',
@@ -79,7 +75,12 @@ export function earlyBrokerFault(
   if (leaf.ca || (uses !== undefined && !uses.includes(SERVER_AUTH))) {
     return distrust('NS_BROKER_PURPOSE', "the broker's certificate is not one of a server");
   }
-  return checkServerIdentity(rules.host, peer) ?? brokerFault(leaf, rules);
+  const called =
+    isIP(rules.host) === 0 ? leaf.checkHost(rules.host, { subject: 'never' }) : leaf.checkIP(rules.host);
+  if (called === undefined) {
+    return distrust('NS_BROKER_NAME', `the broker's certificate is not for ${rules.host}`);
+  }
+  return brokerFault(leaf, rules);
 }
 
 function signersOf(leaf: X509Certificate, { authorities }: BrokerRules): X509Certificate[] {

@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import { allow, equalBytes, refuse, type Verdict } from '../base/index.ts';
 import type { Order } from '../protocol/index.ts';
+import { needsTwoPeople } from './authority.ts';
 import { CounterWindows } from './counter-windows.ts';
 import { isLasting } from './order-shape.ts';
 
@@ -20,6 +22,16 @@ export interface FreshnessOptions {
 const NONCES = 16;
 
 /**
+ * Under which id the counters of such an order are kept: its issuer's, but apart from them where it takes two people.
+ * Such an order may be days on its way to the second person, while the first gives others.
+ */
+export function counterWindow({ iss, verb }: Pick<Order, 'iss' | 'verb'>): Uint8Array {
+  if (!needsTwoPeople(verb)) return iss;
+  const digest = createHash('sha256').update('nightshift two people').update(iss).digest();
+  return new Uint8Array(digest.subarray(0, iss.byteLength));
+}
+
+/**
  * Whether an authentic order is new and in time. Replay is judged by a 64-wide counter window for each issuer;
  * expiry by the wall clock, held above a floor that only moves forward; and where an order quotes a nonce, by monotonic
  * time since this device gave it out. There is no clock inside: the caller reads it.
@@ -37,7 +49,7 @@ export class Freshness {
 
   /** REPLAYED, NOT_YET_VALID or EXPIRED. Changes nothing: call remember when the order is taken. */
   judge(order: Order, now: ClockReading): Verdict<void> {
-    const counter = this.#windows.judge(order.iss, order.ctr);
+    const counter = this.#windows.judge(counterWindow(order), order.ctr);
     if (!counter.ok) return counter;
     const seconds = Math.max(now.wallSeconds, this.#floor);
     if (order.nbf !== undefined && seconds < order.nbf) {
@@ -68,9 +80,9 @@ export class Freshness {
     );
   }
 
-  /** Call when the order is taken, before the next is judged, and again for every stored order at start. */
-  remember(issuer: Uint8Array, counter: number): void {
-    this.#windows.remember(issuer, counter);
+  /** Call when the order is taken, with its counter window, before the next is judged, and again for every stored order at start. */
+  remember(window: Uint8Array, counter: number): void {
+    this.#windows.remember(window, counter);
   }
 
   /** Seconds since 1970 that have surely passed. */

@@ -11,7 +11,7 @@ export {
   pinsOf,
 } from './broker-link.ts';
 export { type EventRules, openEvent, signEvent } from './event-envelope.ts';
-export { type ClockReading, Freshness, type FreshnessOptions } from './freshness.ts';
+export { type ClockReading, counterWindow, Freshness, type FreshnessOptions } from './freshness.ts';
 export {
   type Enrolled,
   foldPerson,

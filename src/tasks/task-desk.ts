@@ -1,7 +1,7 @@
 import { asNsError, equalBytes, milliseconds, type Refusal, refusal, toHex } from '../base/index.ts';
 import type { Clock, Stop } from '../ports/index.ts';
 import type { Verb } from '../protocol/index.ts';
-import { auditDetail } from '../security/index.ts';
+import { auditDetail, counterWindow } from '../security/index.ts';
 import type { AdmittedOrder, Submission, TaskDesk, TaskEvent } from './desk.ts';
 import type { DeskOptions } from './desk-options.ts';
 import { type Job, makeJob, runTraced, type TracedEnd } from './job.ts';
@@ -150,7 +150,8 @@ export class Desk implements TaskDesk {
       monotonic: this.#clock.monotonic(),
     });
     if (!fresh.ok) return no(fresh.refusal);
-    this.#o.freshness.remember(order.iss, order.ctr);
+    const window = counterWindow(order);
+    this.#o.freshness.remember(window, order.ctr);
     const received = {
       r: 'received',
       id: order.id,
@@ -159,6 +160,7 @@ export class Desk implements TaskDesk {
       at: receivedAt,
       iss: order.iss,
       ctr: order.ctr,
+      ...(equalBytes(window, order.iss) ? {} : { window }),
     } as const;
     if (kind.pure) {
       const ended = await this.#runPure(admitted, kind, receivedAt, received);

@@ -111,6 +111,25 @@ await t.test('two officers disable and enable, and receipt and audit log name bo
   t.match(done?.detail, `with key ${toHex(tess.publicKey.keyId)}`);
 });
 
+await t.test(
+  'a draft is good while its first signer gives other orders, and its counter is used once',
+  async (t) => {
+    const order = lockOrder(tess, { verb: 'machine.enable', exp: 4_000_000_000 });
+    const draft = await draftOrder(order, tess, 'acme');
+    const later = await host.packet({ ctr: order.ctr + 1_000_000 }, tess);
+    host.send(later);
+    await eventually(() => host.said('receipt').some((said) => equalBytes(said.order, sha256(later))));
+    host.send(await cosignOrder(draft, sam, 'acme'));
+    await eventually(() => receiptOf(order) !== undefined);
+    t.match(receiptOf(order), { outcome: 'succeeded' });
+    const again = { ...order, id: systemEntropy.randomBytes(16) } as Order;
+    await turnedAway(t, 'the same counter', await signOrder(again, tess, 'acme', [sam]), 'REPLAYED');
+    await host.restart();
+    const third = { ...order, id: systemEntropy.randomBytes(16) } as Order;
+    await turnedAway(t, 'also after a restart', await signOrder(third, tess, 'acme', [sam]), 'REPLAYED');
+  },
+);
+
 await t.test('an order that waits in the journal is judged again: two who may, now', async (t) => {
   const wait = async (order: Order, packet: Uint8Array) => {
     const store = await openFileStateStore(host.state, { quota: 512 * MiB });

@@ -83,7 +83,7 @@ export class Journal {
     for (const payload of payloads) {
       const record = decodeRecord(payload);
       if (record.r === 'freshness') counters.restore(record.state);
-      if (record.r === 'received') counters.remember(record.iss, record.ctr);
+      if (record.r === 'received') counters.remember(record.window ?? record.iss, record.ctr);
       journal.#apply(record);
     }
     return journal;

@@ -15,6 +15,8 @@ const journalRecord = v.variant('r', [
     hash: bytes,
     at: whole,
     iss: bytes,
+    /** Under which the counter is kept, where it is not the issuer. */
+    window: v.optional(bytes),
     ctr: whole,
   }),
   /** An effect is about to begin; `what` is enough to look at the target afterwards. */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { utf8 } from '../../../src/base/index.ts';
 import type { Order } from '../../../src/protocol/index.ts';
-import { Freshness } from '../../../src/security/index.ts';
+import { counterWindow, Freshness } from '../../../src/security/index.ts';
 import { testKey } from '../../kit/keys.ts';
 import { testOrder } from '../../kit/orders.ts';
 
@@ -131,9 +131,23 @@ await t.test('a disable order does not expire, but is not replayed either', asyn
   const freshness = new Freshness();
   const disable = order({ verb: 'machine.disable', ctr: 7, exp: 10, nonce: utf8('gone'), maxAge: 1 });
   t.equal(codeOf(freshness, disable, at(1_000_000)), 'ok');
-  freshness.remember(disable.iss, 7);
+  freshness.remember(counterWindow(disable), 7);
   t.equal(codeOf(freshness, disable, at(1_000_000)), 'REPLAYED');
 });
+
+await t.test(
+  'an order of two people is not too old for what its issuer has ordered alone since',
+  async (t) => {
+    const freshness = new Freshness();
+    const disable = order({ verb: 'machine.disable', ctr: 7, exp: undefined });
+    const status = order({ ctr: 1_000_000 });
+    freshness.remember(counterWindow(status), status.ctr);
+    t.equal(codeOf(freshness, disable, at(0)), 'ok');
+    freshness.remember(counterWindow(order({ verb: 'machine.enable', ctr: 90 })), 90);
+    t.equal(codeOf(freshness, disable, at(0)), 'REPLAYED', 'but for a later one of two people it is');
+    t.equal(codeOf(freshness, order({ ctr: 1_000_001 }), at(0)), 'ok');
+  },
+);
 
 await t.test('a damaged snapshot is an error, and one restored twice or late loses nothing', async (t) => {
   const freshness = new Freshness({ floor: 9 });

@@ -21,6 +21,8 @@ interface Waiting {
 }
 
 /** Commands under way at once. QEMU carries them out one after another. */
+/** Bytes that wait for QEMU beside what the kernel holds. */
+const UNREAD_MOST = 64 * 1024;
 const UNDER_WAY = 64;
 const GREETING = 'greeting';
 
@@ -66,6 +68,12 @@ export class QmpSession {
     signal?.throwIfAborted();
     if (this.#waiting.size >= UNDER_WAY) {
       throw new NsError('NS_QMP', `too much is asked of QEMU at once for ${command}`, { retryable: true });
+    }
+    // A QEMU that hangs reads nothing, for as long as it hangs.
+    if (this.#socket.writableLength > UNREAD_MOST) {
+      throw new NsError('NS_QMP', `QEMU reads nothing of what it is asked, such as ${command}`, {
+        retryable: true,
+      });
     }
     this.#count += 1;
     const id = `ns-${this.#count}`;

@@ -176,6 +176,22 @@ await t.test('too many questions at once are turned away', async (t) => {
   t.same(new Set(await Promise.all(asked.slice(0, -1))), new Set(['NS_DEADLINE']));
 });
 
+await t.test('a QEMU that hangs for long is not written to without end', async (t) => {
+  const { qmp } = await bench(t, (_asked, socket) => void socket.pause());
+  const long = 'x'.repeat(50_000);
+  const codes = new Set<string>();
+  for (let round = 0; round < 30; round += 1) {
+    const given = AbortSignal.timeout(5);
+    codes.add(
+      await qmp.execute('a', { long }, given).then(
+        () => 'answered',
+        (error: NsError) => error.code ?? 'given up',
+      ),
+    );
+  }
+  t.ok(codes.has('NS_QMP'), [...codes].join(', '));
+});
+
 await t.test('whatever text comes, lines are messages or NS_QMP_PROTOCOL', async () => {
   const isOurs = (act: () => unknown): boolean => {
     try {

@@ -76,7 +76,7 @@ export function showKeyring(file: KeyringFile, before?: KeyringFile): string[] {
           ...indented(keyringChanges(before.document, document)),
         ]),
     signedText(file, roots, 'its own roots'),
-    ...(before === undefined ? [] : [signedText(file, before.document.roots, 'the roots before')]),
+    ...(before?.signed === undefined ? [] : [signedText(file, before.document.roots, 'the roots before')]),
   ];
 }
 

@@ -63,6 +63,22 @@ await t.test('a keyring is begun, filled, and signed by two people one after the
     code: 0,
     stdout: /may: file\.\* on @rack1 under \/var\/log while the host is in S5, until 2099-01-01 00:00:00Z/,
   });
+  t.match(
+    await keyring(
+      'add',
+      'k.cose',
+      'omar.key.pub',
+      '--verbs',
+      'machine.status',
+      '--more',
+      '--until',
+      '2099-01-01',
+    ),
+    {
+      code: 0,
+      stdout: /S5; or machine\.status, until 2099/,
+    },
+  );
   const first = await keyring('sign', 'k.cose', '--with', 'ann.key', '--yes');
   t.equal(first.code, 0, first.stderr);
   t.match(first.stderr, /omar +held by omar +operator/, 'in words, before it is signed');
@@ -109,6 +125,7 @@ await t.test('what no device would take is not written', async (t) => {
   await refused(/roots\.threshold|3 people, and 4/, 'threshold', 'k.cose', '4');
   await refused(/no key named "nobody"/, 'revoke', 'k.cose', 'nobody');
   await refused(/no narrower grant/, 'add', 'k.cose', 'dee.key.pub', '--paths', '/var');
+  await refused(/no narrowed grant/, 'add', 'k.cose', 'olga.key.pub', '--verbs', 'io.*', '--more');
   await refused(/must be one of/, 'role', 'k.cose', 'olga', 'root');
   await refused(/no time/, 'add', 'k.cose', 'olga.key.pub', '--until', 'soon');
   await refused(/not the public file/, 'add', 'k.cose', 'nightshift.yaml');

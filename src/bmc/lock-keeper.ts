@@ -7,7 +7,7 @@ export interface LockKeeperOptions {
   readonly lockout: Pick<Lockout, 'free' | 'enabled' | 'status' | 'hold'>;
   readonly clock: Clock;
   readonly log: LogSink;
-  /** Told once for each level that held and does not any more. */
+  /** Told of each level that held and did not any more, or that could not be held before and is held now. */
   readonly onSlipped?: (level: LockLevel) => void;
 }
 
@@ -60,10 +60,13 @@ export class LockKeeper {
         return lockout.free;
       }
       const { levels } = await lockout.status();
-      this.#note(levels);
+      const now = holding(levels);
+      const lost = [...this.#held].filter((level) => !now.has(level));
+      this.#held = now;
       if (levels.every(isWhole)) return true;
       const again = await lockout.hold();
-      this.#held = new Set([...this.#held, ...holding(again.levels)]);
+      this.#held = holding(again.levels);
+      this.#tell(new Set([...lost, ...[...this.#held].filter((level) => !now.has(level))]));
       return again.levels.every(isWhole);
     } catch {
       // Own storage that fails is for whoever needs it next.
@@ -71,15 +74,12 @@ export class LockKeeper {
     }
   }
 
-  #note(levels: readonly LevelReport[]): void {
+  #tell(slipped: ReadonlySet<LockLevel>): void {
     const { log, onSlipped } = this.#options;
-    const now = holding(levels);
-    for (const level of this.#held) {
-      if (now.has(level)) continue;
-      log.log('warn', 'lock.slipped', { level });
+    for (const level of slipped) {
+      log.log('warn', 'lock.slipped', { level, heldAgain: this.#held.has(level) });
       onSlipped?.(level);
     }
-    this.#held = now;
   }
 }
 

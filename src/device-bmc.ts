@@ -1,6 +1,6 @@
 import { btBmc } from './adapters/local-ipmi/bt-bmc.ts';
 import { kcsBmc } from './adapters/local-ipmi/kcs-bmc.ts';
-import type { BmcConfig, HostInterfaceConfig } from './agent-config.ts';
+import type { BmcConfig, HostInterfaceConfig } from './agent-config-ipmi.ts';
 import { utf8 } from './base/index.ts';
 import { LoginNotes, note } from './device-bmc-audit.ts';
 import { BmcListener } from './device-bmc-listener.ts';

@@ -1,5 +1,5 @@
 import { networkInterfaces } from 'node:os';
-import type { BmcConfig } from './agent-config.ts';
+import type { BmcConfig } from './agent-config-ipmi.ts';
 import { type LanFacts, LEVEL, type Level } from './ipmi/index.ts';
 
 const ANY = '0.0.0.0';

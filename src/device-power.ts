@@ -1,7 +1,7 @@
 import { IpmiBootGuard } from './adapters/ipmi-boot-guard.ts';
 import { ipmiClient } from './adapters/ipmi-client.ts';
 import { IpmiPower } from './adapters/ipmi-power.ts';
-import type { PowerByIpmi } from './agent-config.ts';
+import type { PowerByIpmi } from './agent-config-ipmi.ts';
 import { seconds } from './base/index.ts';
 import { BoardPowerSource, FusedPower } from './bmc/index.ts';
 import { madeOf, secretIn } from './device-secret.ts';

@@ -2,7 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { askControlSocket } from '../../src/adapters/control-socket.ts';
 import { systemClock } from '../../src/adapters/system-clock.ts';
-import type { BmcConfig } from '../../src/agent-config.ts';
+import type { BmcConfig } from '../../src/agent-config-ipmi.ts';
 import type { BoardDescription } from '../../src/bmc/index.ts';
 import { qemuHost } from '../../src/board-qemu-host.ts';
 import { AgentDesk } from './agent-desk.ts';

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { NsError } from '../base/index.ts';
 
@@ -31,9 +32,9 @@ export async function readOrderText(path: string, most: number): Promise<string>
 
 /** Writes the file wholly or not at all. NS_ORDER_FILE; where it is there already and is not to be replaced, too. */
 export async function writeOrderText(path: string, text: string, replace: boolean): Promise<void> {
-  const target = replace ? `${path}.new` : path;
+  const target = replace ? `${path}.${randomUUID()}` : path;
   try {
-    const handle = await open(target, replace ? 'w' : 'wx', 0o644);
+    const handle = await open(target, 'wx', 0o644);
     try {
       await handle.writeFile(text);
       await handle.sync();

@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import type { AgentConfig } from './agent-config.ts';
-import { allow, NsError, sentenceOf, toHex } from './base/index.ts';
+import { allow, hasCode, NsError, sentenceOf, toHex } from './base/index.ts';
+import type { Machine } from './device-machine.ts';
 import type { LogSink, StateStore } from './ports/index.ts';
 import {
+  type AuditLog,
   authoriseAll,
   KeyringHolder,
   type KeyringView,
@@ -11,6 +13,8 @@ import {
   withinGrants,
 } from './security/index.ts';
 import type { DeskOptions, DeviceIdentity, OrderStanding } from './tasks/index.ts';
+
+type Note = (event: string, detail: string) => Promise<unknown>;
 
 /** Of a file that somebody has put beside the configuration. */
 const LARGEST = 32 * 1024;
@@ -23,10 +27,17 @@ export async function openDeviceKeyring(
   config: Pick<AgentConfig, 'tenant' | 'keyring' | 'keyringRoots' | 'keyringFile'>,
   store: StateStore,
   log: LogSink,
-  audit: (event: string, detail: string) => Promise<unknown>,
+  { audit: written, clock }: Pick<Machine, 'audit' | 'clock'>,
 ): Promise<KeyringHolder> {
+  const audit: Note = (event, detail) => written.append({ at: clock.wallSeconds(), event, detail });
   const { tenant, keyring: local, keyringRoots: roots, keyringFile } = config;
   const holder = await KeyringHolder.open({ store, tenant, local, roots });
+  const before = await latestInForce(written);
+  const stored = holder.inForce.source === 'document' ? holder.inForce.signed.document.version : 0;
+  if (holder.inForce.source !== 'damaged' && stored < before) {
+    log.log('error', 'keyring.put-back', { was: before, is: stored });
+    await audit('keyring.put-back', `version ${stored} where version ${before} was in force`);
+  }
   if (keyringFile !== undefined) await takeIn(holder, keyringFile, log, audit);
   const { inForce } = holder;
   if (inForce.source === 'damaged') {
@@ -47,12 +58,28 @@ export async function openDeviceKeyring(
   return holder;
 }
 
-async function takeIn(
-  holder: KeyringHolder,
-  path: string,
-  log: LogSink,
-  audit: (event: string, detail: string) => Promise<unknown>,
-): Promise<void> {
+/**
+ * The version that the audit log last knew in force; 0 where none. Whoever can write to the state directory can put an
+ * older keyring back, or take it away to be enrolled anew; unless the log is put back too, that does not pass in silence.
+ */
+async function latestInForce(log: AuditLog): Promise<number> {
+  let version = 0;
+  try {
+    for (let from: number | undefined = log.first; from !== undefined; ) {
+      const page = await log.read(from);
+      for (const { event, detail } of page.entries) {
+        if (/^keyring\.(in-force|put-back)$/.test(event))
+          version = Number(/^version (\d{1,16})/.exec(detail)?.[1] ?? 0);
+      }
+      from = page.next;
+    }
+  } catch (error) {
+    if (!hasCode(error, 'NS_AUDIT_DAMAGED')) throw error;
+  }
+  return version;
+}
+
+async function takeIn(holder: KeyringHolder, path: string, log: LogSink, audit: Note): Promise<void> {
   const update = await holder.update(await readDocument(path));
   if (!update.ok) {
     const { code, sentence } = update.refusal;

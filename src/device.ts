@@ -89,9 +89,7 @@ export async function startDevice(
   };
   const freshness = new Freshness({ floor: RELEASED });
   const now = () => Math.max(clock.wallSeconds(), freshness.floor);
-  const keyring = await openDeviceKeyring(config, store, log, (event, detail) =>
-    machine.audit.append({ at: clock.wallSeconds(), event, detail }),
-  );
+  const keyring = await openDeviceKeyring(config, store, log, machine);
   const journal = await Journal.open(store, JOURNAL_SIZE, freshness, new ByteView(identity.boot).u32le(0));
   const vitals = await followVitals(power, lockout, machine.audit);
   const will = () => offlineWill({ clock, identity, vitals }, keyStore);

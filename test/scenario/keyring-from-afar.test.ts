@@ -1,4 +1,4 @@
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { KeyStore } from '../../src/ports/index.ts';
@@ -147,6 +147,32 @@ await t.test(
     }
   },
 );
+
+await t.test('a keyring that was put back or taken away is not passed over in silence', async (t) => {
+  const host = await coldHost(t);
+  await publish(host, 1, everybody(host));
+  const copies = ['keyring-a', 'keyring-b'].map((name) => join(host.state, name));
+  const older = await readFile(copies[0]!);
+  await publish(host, 2, everybody(host));
+  await host.stop();
+  for (const copy of copies) await writeFile(copy, older);
+  await host.boot();
+  t.ok(host.lines.includes('error keyring.put-back'));
+  await host.stop();
+  host.lines.length = 0;
+  for (const copy of copies) await rm(copy);
+  await host.boot();
+  t.ok(host.lines.includes('error keyring.put-back'));
+  t.ok(host.lines.includes('info keyring.local'), 'the way back for whoever has lost all roots');
+  host.lines.length = 0;
+  await host.restart();
+  t.notOk(host.lines.includes('error keyring.put-back'), 'said once');
+  const { result } = await host.give('audit.read', {}, { key: host.officer });
+  const details = result?.entries
+    .filter(({ event }) => event === 'keyring.put-back')
+    .map(({ detail }) => detail);
+  t.same(details, ['version 1 where version 2 was in force', 'version 0 where version 1 was in force']);
+});
 
 await t.test('without roots in its configuration a device accepts no keyring', async (t) => {
   const host = await coldHost(t);

@@ -21,6 +21,8 @@ export class AgentRig {
   readonly desk = new FakeDesk();
   readonly operator = testKey();
   readonly auditor = testKey();
+  readonly auditor2 = testKey();
+  readonly officer = testKey();
   readonly deviceKey = testKey();
   readonly nonces: Uint8Array[] = [];
   readonly logged: string[] = [];
@@ -47,7 +49,12 @@ export class AgentRig {
       clock: this.clock,
       entropy: new SeededEntropy(1),
       keyStore: this.deviceKey,
-      keyring: testKeyring({ olga: [this.operator, 'operator'], ada: [this.auditor, 'auditor'] }),
+      keyring: testKeyring({
+        olga: [this.operator, 'operator'],
+        ada: [this.auditor, 'auditor'],
+        abe: [this.auditor2, 'auditor'],
+        sam: [this.officer, 'security'],
+      }),
       desk: this.desk,
       log: this.log,
       identity: this.identity,

@@ -193,6 +193,8 @@ await t.test(
     await device.bus.subscribe(['ns/1/acme/d/rack1/cmd']);
     await device.bus.start(AbortSignal.timeout(15_000));
     const sent: string[] = [];
+    // A broker that ends before it hears of an arrival delivers again: the journal takes care of that.
+    const allThere = (): boolean => sent.every((text) => got.includes(text));
     const order = async (leaf: string): Promise<void> => {
       const text = `order ${sent.length + 1}`;
       const { bus } = busTo(broker.port, site.tls(leaf), 'olga');
@@ -223,7 +225,7 @@ await t.test(
     await eventually(() => device.lines.some((line) => /key values mismatch/.test(line)));
     await order('operator/olga-2');
     bring('device/rack1-2');
-    await eventually(() => got.length === sent.length);
+    await eventually(allThere);
     // 4. The old authority is believed no more.
     await site.broker('other');
     await site.make(
@@ -235,8 +237,8 @@ await t.test(
     bring('device/rack1-2');
     await restart('broker/hub-2');
     await order('operator/olga-2');
-    await eventually(() => got.length === sent.length);
-    t.same(got, sent);
+    await eventually(allThere);
+    t.same([...new Set(got)], sent);
     t.match(await refusal(broker.port, { ...site.tls('device/rack1-1') }), /./, 'nor is its certificate');
     t.equal(readFileSync(at('ca.pem'), 'utf8'), site.read('ca-2.pem'));
   },

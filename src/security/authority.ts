@@ -1,6 +1,6 @@
 import { allow, refuse, type Verdict } from '../base/index.ts';
 import type { Audience, Order, Verb } from '../protocol/index.ts';
-import type { Enrolled, Role } from './keyring.ts';
+import { type Enrolled, foldPerson, type Role } from './keyring.ts';
 
 /** The front door that an order came by. */
 export type Door = 'mqtt' | 'console';
@@ -47,6 +47,13 @@ const TWO_PEOPLE: readonly Verb[] = ['machine.disable', 'machine.enable'];
 
 export function needsTwoPeople(verb: Verb): boolean {
   return TWO_PEOPLE.includes(verb);
+}
+
+/** Somebody who is among them with two keys. */
+export function signedTwice(signers: readonly Enrolled[]): Enrolled | undefined {
+  return signers.find((signer, i) =>
+    signers.slice(0, i).some(({ person }) => foldPerson(person) === foldPerson(signer.person)),
+  );
 }
 
 /** Whether this role may give this order by this door. NOT_PERMITTED names the role and who may. */

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { equalBytes, type Refusal, refusal, toHex } from '../base/index.ts';
 import { LIMITS, type Order, readCbor } from '../protocol/index.ts';
-import { needsTwoPeople } from './authority.ts';
+import { needsTwoPeople, signedTwice } from './authority.ts';
 import { type CoseMessage, checkSignature, inspectEnvelope, isStrict, parseCose } from './cose.ts';
-import { type Enrolled, foldPerson, type Keyring } from './keyring.ts';
+import type { Enrolled, Keyring } from './keyring.ts';
 import { orderContext, signerKeyIds } from './order-context.ts';
 import { shapeOrder } from './order-shape.ts';
 import { verifyingKey } from './public-key.ts';
@@ -112,9 +112,7 @@ function judgePeople(
   if (signers.length < 2) {
     return refusal('NEEDS_TWO_PEOPLE', `The order ${verb} is signed by ${signers[0]?.name} alone.`);
   }
-  const twice = signers.find((signer, i) =>
-    signers.slice(0, i).some(({ person }) => foldPerson(person) === foldPerson(signer.person)),
-  );
+  const twice = signedTwice(signers);
   if (twice === undefined) return undefined;
   return refusal('NEEDS_TWO_PEOPLE', `The order ${verb} is signed twice by one person, ${twice.person}.`);
 }

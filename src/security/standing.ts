@@ -1,6 +1,6 @@
 import { allow, refuse, toHex, type Verdict } from '../base/index.ts';
 import type { Order } from '../protocol/index.ts';
-import { authorise, type Door } from './authority.ts';
+import { authorise, type Door, needsTwoPeople, signedTwice } from './authority.ts';
 import type { Enrolled, Keyring } from './keyring.ts';
 import { mayWithin, type ScopeFacts } from './scope.ts';
 
@@ -27,7 +27,8 @@ export function withinGrants(
 
 /**
  * Whether an order that was taken earlier may begin now: by the keyring of now, all who signed are still known, each
- * role may still give it, and the grants cover it. KEY_UNKNOWN, NOT_PERMITTED, KEY_EXPIRED, OUT_OF_SCOPE.
+ * role may still give it, they are still as many people, and the grants cover it. KEY_UNKNOWN, NOT_PERMITTED,
+ * NEEDS_TWO_PEOPLE, KEY_EXPIRED, OUT_OF_SCOPE.
  */
 export function stillStands(
   keyring: Keyring,
@@ -44,6 +45,9 @@ export function stillStands(
     const permitted = authorise(signer.role, order, facts);
     if (!permitted.ok) return permitted;
     signers.push(signer);
+  }
+  if (needsTwoPeople(order.verb) && signedTwice(signers) !== undefined) {
+    return refuse('NEEDS_TWO_PEOPLE', `By the keyring of now ${order.verb} is signed twice by one person.`);
   }
   return withinGrants(signers, order, facts);
 }

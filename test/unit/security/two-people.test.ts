@@ -13,6 +13,7 @@ import {
   publicKeyText,
   type Role,
   signOrder,
+  stillStands,
 } from '../../../src/security/index.ts';
 import { testKey } from '../../kit/keys.ts';
 import { testOrder } from '../../kit/orders.ts';
@@ -178,6 +179,17 @@ await t.test('a cosigner who was revoked, or has another role now, no longer cou
     refusal: { code: 'NOT_PERMITTED', sentence: /auditor.*"tess"/ },
   });
   t.match(taken(packet, keyring, 'other'), { refusal: { code: 'SIGNATURE_INVALID' } }, 'another tenant');
+});
+
+await t.test('an order that was taken stands while its signers are as many people as it needs', async (t) => {
+  const facts = { via: 'mqtt', device: 'host1', groups: [], power: 'later', now: 1 } as const;
+  const keyIds = [sam.publicKey.keyId, tess.publicKey.keyId];
+  const stands = (ring: Keyring) => stillStands(ring, keyIds, body, facts);
+  t.ok(stands(keyring).ok);
+  const others = entries.filter(({ name }) => name !== 'tess');
+  t.match(stands(new Keyring(others)), { refusal: { code: 'KEY_UNKNOWN' } });
+  const one = new Keyring([...others, entry('tess', tess, 'security', 'SAM Miller')]);
+  t.match(stands(one), { refusal: { code: 'NEEDS_TWO_PEOPLE' } }, 'both keys turned out to be of one person');
 });
 
 await t.test('whatever else an envelope may hold is refused', async (t) => {

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import type { AgentConfig } from './agent-config.ts';
 import { allow, hasCode, NsError, sentenceOf, toHex } from './base/index.ts';
 import type { Machine } from './device-machine.ts';
-import type { LogSink, StateStore } from './ports/index.ts';
+import type { LogSink, PowerState, StateStore } from './ports/index.ts';
+import type { Order } from './protocol/index.ts';
 import {
   type AuditLog,
   authoriseAll,
@@ -12,7 +13,7 @@ import {
   stillStands,
   withinGrants,
 } from './security/index.ts';
-import type { DeskOptions, DeviceIdentity, OrderStanding } from './tasks/index.ts';
+import type { AdmittedOrder, DeskOptions, DeviceIdentity, OrderStanding } from './tasks/index.ts';
 
 type Note = (event: string, detail: string) => Promise<unknown>;
 
@@ -125,16 +126,26 @@ export function reopener(
   };
 }
 
-/** Whether an order that was taken in still stands, by the keyring of this moment. */
+/** Whether an order that was taken in still stands, by the keyring of the moment of asking. */
 export function standingOf(
   keyring: KeyringView,
   { device, groups }: DeviceIdentity,
   now: () => number,
 ): OrderStanding {
-  return ({ order, issuer, cosigners = [] }, power, place) => {
-    const { verb, args } = order;
-    const asked = place === undefined ? order : { verb, args: { ...args, path: place } as typeof args };
-    const keyIds = [issuer, ...cosigners].map(({ keyId }) => keyId);
-    return stillStands(keyring.current, keyIds, asked, { device, groups, power, now: now(), via: 'mqtt' });
+  const keyIds = ({ issuer, cosigners = [] }: AdmittedOrder) =>
+    [issuer, ...cosigners].map(({ keyId }) => keyId);
+  const judge = (admitted: AdmittedOrder, order: Pick<Order, 'verb' | 'args'>, power: PowerState | 'later') =>
+    stillStands(keyring.current, keyIds(admitted), order, { device, groups, power, now: now(), via: 'mqtt' });
+  return {
+    begins: (admitted, power) => judge(admitted, admitted.order, power),
+    paths: (admitted) => {
+      const narrowed = keyIds(admitted).some((keyId) => {
+        const signer = keyring.current.lookup(keyId);
+        return signer === undefined || signer.scopes?.some(({ paths }) => paths !== undefined) === true;
+      });
+      if (!narrowed) return undefined;
+      const { verb, args } = admitted.order;
+      return (path) => judge(admitted, { verb, args: { ...args, path } as typeof args }, 'later');
+    },
   };
 }

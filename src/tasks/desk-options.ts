@@ -13,11 +13,13 @@ export interface OrderFreshness extends CounterMemory {
   judge(order: Order, now: { readonly wallSeconds: number; readonly monotonic: number }): Verdict<void>;
 }
 
-export type OrderStanding = (
-  admitted: AdmittedOrder,
-  power: PowerState | 'later',
-  place?: string,
-) => Verdict<void>;
+/** Whether orders that were taken in earlier may still be obeyed: grants may have ended or been narrowed since. */
+export interface OrderStanding {
+  /** Whether the order may begin in this power state, or, with "later", begin at all. */
+  begins(admitted: AdmittedOrder, power: PowerState | 'later'): Verdict<void>;
+  /** Judges where on the volume the order really leads; undefined where no grant is for certain paths. */
+  paths(admitted: AdmittedOrder): ((path: string) => Verdict<void>) | undefined;
+}
 
 export interface DeskOptions {
   readonly services: TaskServices;
@@ -27,10 +29,7 @@ export interface DeskOptions {
   readonly registry: TaskRegistry;
   /** Opens a journaled packet again: its key may have been revoked meanwhile. */
   readonly reopen: (packet: Uint8Array) => Verdict<AdmittedOrder>;
-  /**
-   * Whether an order that was taken in may begin in this power state, or, with "later", begin at all: grants may have
-   * ended or been narrowed since. A place says where on the volume the order really leads. Absent: all may.
-   */
+  /** Absent: all of them may. */
   readonly stands?: OrderStanding;
   readonly maxRunning: number;
   readonly maxOpen: number;

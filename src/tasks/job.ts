@@ -73,7 +73,7 @@ async function run(job: Job, environment: RunEnvironment, power: PowerState): Pr
   // What began must be brought to its end, whatever has changed since.
   if (!began && !job.kind.whileDisabled && !lockout.enabled)
     return { is: 'refused', refusal: refusal('DISABLED') };
-  const standing = began ? undefined : environment.stands?.(job.admitted, power);
+  const standing = began ? undefined : environment.stands?.begins(job.admitted, power);
   if (standing?.ok === false) return { is: 'refused', refusal: standing.refusal };
   const late = order.exp !== undefined && clock.wallSeconds() >= order.exp;
   if (!began && late && job.kind.pace === 'queued') return expiredEnd();

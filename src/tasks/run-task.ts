@@ -231,7 +231,7 @@ function makeContext(
     services,
     id,
     issuer: admitted.issuer,
-    ...(stands === undefined ? {} : { covers: (path) => stands(admitted, 'later', path) }),
+    ...(stands === undefined ? {} : { grantedPaths: () => stands.paths(admitted) }),
     signal,
     progress,
     sample(stage, done, value) {

@@ -95,7 +95,7 @@ export class Desk implements TaskDesk {
    */
   reconsider(): void {
     for (const { admitted, kind, stopping } of this.#active.keys()) {
-      const standing = kind.pace === 'queued' ? this.#o.stands?.(admitted, 'later') : undefined;
+      const standing = kind.pace === 'queued' ? this.#o.stands?.begins(admitted, 'later') : undefined;
       if (standing?.ok === false) stopping.abort(stopReasons.withdrawn(standing.refusal));
     }
   }

@@ -21,8 +21,8 @@ export interface TaskContext {
   readonly services: TaskServices;
   readonly id: Uint8Array;
   readonly issuer: Issuer;
-  /** Whether the grants of all who signed cover this place on the volume that the order names. Absent: all are. */
-  readonly covers?: (path: string) => Verdict<void>;
+  /** Whether the grants of all who signed cover a place on the volume that the order names. Undefined: all places. */
+  readonly grantedPaths?: () => ((path: string) => Verdict<void>) | undefined;
   /** Aborts at the deadline, without progress for too long, on cancel, on shutdown. */
   readonly signal: AbortSignal;
   /** Counts as progress against the no-progress deadline; published at a limited rate. */

@@ -258,6 +258,8 @@ await t.test(
     };
     t.equal(await list('/var/log/*'), 'succeeded');
     t.equal(await list('/var/log/*/shadow'), 'OUT_OF_SCOPE');
+    const whole = await host.give('file.list', { path: '/var/*/a' });
+    t.equal(whole.result?.entries.length, 1, 'a grant for all paths takes patterns anywhere');
     t.equal(
       (await host.give('file.delete', { path: '/var/log/etc/shadow' }, { key: omar })).code,
       'OUT_OF_SCOPE',

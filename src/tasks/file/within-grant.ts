@@ -18,11 +18,12 @@ export interface PlaceWish {
  * finds further up may be links too. OUT_OF_SCOPE, and what findRealPlace refuses with.
  */
 export async function checkGrant(
-  { covers }: Pick<TaskContext, 'covers'>,
+  { grantedPaths }: Pick<TaskContext, 'grantedPaths'>,
   fs: FileSystem,
   { path: wanted, literal }: PlaceWish,
   signal: AbortSignal,
 ): Promise<Verdict<void>> {
+  const covers = grantedPaths?.();
   if (covers === undefined || wanted === undefined) return allow(undefined);
   const parsed = parseHostPath(wanted);
   if (!parsed.ok) return parsed;

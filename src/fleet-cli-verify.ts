@@ -15,9 +15,12 @@ import {
   fileJson,
   fileLines,
   isClean,
+  isSignedKeyring,
   type KnownKeys,
   knownKeys,
   LARGEST_EVIDENCE,
+  parseRoots,
+  signedKeys,
   sumJson,
   sumLine,
   Verification,
@@ -32,28 +35,48 @@ const LARGEST_KEYRING = 4 * 1024 * 1024;
 
 export interface VerifyOptions {
   readonly keyring?: readonly string[];
+  readonly roots?: string;
   readonly device?: readonly string[];
   readonly long?: true;
 }
 
-/** A keyring in YAML: a list of keys, or a device's configuration, which has one. */
-async function readKeyring(path: string): Promise<unknown> {
+async function readBytes(path: string): Promise<Uint8Array> {
   try {
-    const text = await readFile(path, 'utf8');
-    if (text.length > LARGEST_KEYRING) throw new Error('it is too large');
-    const content: unknown = parse(text, { maxAliasCount: 100, logLevel: 'error' });
-    const isMap = typeof content === 'object' && content !== null && 'keyring' in content;
-    return isMap ? content.keyring : content;
+    const bytes = await readFile(path);
+    if (bytes.byteLength > LARGEST_KEYRING) throw new Error('it is too large');
+    return new Uint8Array(bytes);
   } catch (error) {
-    throw configInvalid(`the keyring ${path} cannot be read: ${sentenceOf(error)}`, error);
+    throw configInvalid(`${path} cannot be read: ${sentenceOf(error)}`, error);
   }
 }
 
+/** What a YAML file says, or what stands under this name in it. */
+function yamlOf(path: string, bytes: Uint8Array, name: string): unknown {
+  try {
+    const text = Buffer.from(bytes).toString('utf8');
+    const content: unknown = parse(text, { maxAliasCount: 100, logLevel: 'error' });
+    const within = typeof content === 'object' && content !== null && name in content;
+    return within ? (content as Record<string, unknown>)[name] : content;
+  } catch (error) {
+    throw configInvalid(`${path} cannot be read: ${sentenceOf(error)}`, error);
+  }
+}
+
+/** Keyrings are signed documents, lists of keys in YAML, or a device's configuration, which has one. */
 async function keysOf(context: Context, o: VerifyOptions): Promise<KnownKeys> {
   const config = await context.config();
-  const keyrings = await Promise.all(
-    (o.keyring ?? []).map(async (path) => ({ source: path, raw: await readKeyring(path) })),
-  );
+  const roots =
+    o.roots === undefined
+      ? undefined
+      : parseRoots(o.roots, yamlOf(o.roots, await readBytes(o.roots), 'keyringRoots'));
+  const keyrings: { readonly source: string; readonly raw: unknown }[] = [];
+  for (const path of o.keyring ?? []) {
+    const bytes = await readBytes(path);
+    const raw = isSignedKeyring(bytes)
+      ? signedKeys(path, bytes, roots, config.tenant)
+      : yamlOf(path, bytes, 'keyring');
+    keyrings.push({ source: path, raw });
+  }
   return knownKeys(config, keyrings, o.device ?? []);
 }
 
@@ -131,7 +154,12 @@ export function addVerifyCommand(program: Command, run: Run): void {
     .command('verify')
     .description('check kept receipts offline: signatures, orders, their chain, and the audit log')
     .argument('[paths...]', 'receipt files and directories (default: the receipts folder)')
-    .option('--keyring <file>', 'keys of those who give orders: a list, or an agent.yaml; repeatable', list)
+    .option(
+      '--keyring <file>',
+      'keys of those who give orders: a signed keyring, a list, or an agent.yaml; repeatable',
+      list,
+    )
+    .option('--roots <file>', 'who signs keyrings: threshold and keys, or an agent.yaml with keyringRoots')
     .option('--device <name=key>', "a device's public key, beside those configured; repeatable", list)
     .option('-l, --long', 'tell of every receipt')
     .action((paths: string[], o: VerifyOptions) => run((context) => verify(context, paths, o)));

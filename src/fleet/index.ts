@@ -9,7 +9,6 @@ export {
   LARGEST_EVIDENCE,
 } from './evidence.ts';
 export { EXIT, type ExitCode, exitOfAll, exitOfOutcome } from './exit-code.ts';
-export type { Finding } from './finding.ts';
 export { Fleet, type FleetOptions } from './fleet.ts';
 export { foldHosts, groupEqual } from './fold-hosts.ts';
 export { forEachHost, HOSTS_AT_ONCE } from './for-each-host.ts';
@@ -77,6 +76,7 @@ export {
   sumJson,
   sumLine,
 } from './show-verification.ts';
+export { isSignedKeyring, parseRoots, signedKeys } from './signed-keyring.ts';
 export { type DeviceReport, Verification, type VerificationReport } from './verification.ts';
-export type { CheckedFile, CheckedReceipt, KnownKeys } from './verify-receipt.ts';
+export type { CheckedFile, KnownKeys } from './verify-receipt.ts';
 export { type OrderCounter, type OrderWriter, writeOrder } from './write-order.ts';

@@ -76,7 +76,9 @@ export function fileLines(file: CheckedFile): string[] {
     `  ${whenText(receipt)}`,
     ...hashLines(checked).map((line) => `  ${line}`),
     `  power: ${powerTrace(receipt.power)}`,
-    ...(audit === undefined ? [] : [`  audit log: ${audit.seq} entries, head ${toHex(audit.hash)}`]),
+    ...(audit === undefined
+      ? []
+      : [`  audit log: ${audit.seq === 1 ? '1 entry' : `${audit.seq} entries`}, head ${toHex(audit.hash)}`]),
     ...findings.map((finding) => `  ${findingLine(finding)}`),
   ];
 }

@@ -2,13 +2,16 @@ import t from 'tap';
 import {
   type CheckedFile,
   encodeEvidence,
+  isSignedKeyring,
   type KeptReceipt,
   type KnownKeys,
   knownKeys,
+  parseRoots,
+  signedKeys,
   Verification,
   type VerificationReport,
 } from '../../../src/fleet/index.ts';
-import { publicKeyText } from '../../../src/security/index.ts';
+import { publicKeyText, signKeyring } from '../../../src/security/index.ts';
 import { testKey, testKeyring } from '../../kit/keys.ts';
 import { Witness } from '../../kit/witness.ts';
 
@@ -321,4 +324,29 @@ await t.test('keys come from the configuration, from keyrings and from the comma
   t.throws(() => knownKeys(config, [], ['host1']), { code: 'NS_USAGE' });
   t.throws(() => knownKeys(config, [], ['host1=ed25519:x']), { code: 'NS_USAGE' });
   t.throws(() => knownKeys(config, [{ source: 'k.yaml', raw: 'no' }], []), { code: 'NS_CONFIG_INVALID' });
+});
+
+await t.test('a signed keyring is believed by enough of the roots given, and by nobody else', async (t) => {
+  const [ann, bob, olga] = [testKey(), testKey(), testKey()];
+  const root = (person: string, key: typeof ann) => ({
+    name: person,
+    person,
+    key: publicKeyText(key.publicKey),
+  });
+  const roots = { threshold: 2, keys: [root('ann', ann), root('bob', bob)] };
+  const keys = [{ ...root('olga', olga), role: 'operator' as const }];
+  const document = { v: 1 as const, version: 3, tenant: 'acme', roots, keys, revoked: [] };
+  const given = parseRoots('roots.yaml', roots);
+  const whole = await signKeyring(document, [ann, bob]);
+  t.ok(isSignedKeyring(whole));
+  t.match(signedKeys('k', whole, given, 'acme'), [{ name: 'olga', role: 'operator' }]);
+  const bad: [string, Uint8Array, typeof given | undefined, string, RegExp][] = [
+    ['no roots named', whole, undefined, 'acme', /--roots/],
+    ['one of two', await signKeyring(document, [ann]), given, 'acme', /1 of these roots/],
+    ['other roots', whole, { threshold: 1, keys: [root('eve', testKey())] }, 'acme', /0 of these roots/],
+    ['another tenant', whole, given, 'other', /tenant "acme"/],
+    ['cut short', whole.subarray(0, 60), given, 'acme', /k: /],
+  ];
+  for (const [what, bytes, by, tenant, message] of bad)
+    t.throws(() => signedKeys('k', bytes, by, tenant), { code: 'NS_KEYRING_INVALID', message }, what);
 });

@@ -131,7 +131,7 @@ export function issue(
         serial: signed.certificate.serialNumber,
         kind,
         name,
-        number: 1 + Math.max(0, ...all(site, kind, name).map((other) => other.number)),
+        number: await nextNumber(directory, site, one),
         authority: number,
         ...(names.length === 0 ? {} : { names: [...names] }),
         until: validity.until,
@@ -218,6 +218,13 @@ async function publish(place: Place, work: string, site: Site, open: readonly Au
   return next;
 }
 
+/** Past what a run that was cut off may have left behind without a record. */
+async function nextNumber(directory: string, site: Site, { kind, name }: Wanted): Promise<number> {
+  let number = 1 + Math.max(0, ...all(site, kind, name).map((one) => one.number));
+  while (await exists(`${leafFile(directory, { kind, name, number })}.key`)) number += 1;
+  return number;
+}
+
 function judgeName(site: Site, { kind, name, names = [] }: Wanted): void {
   if (commonNameOf(kind, name).length > LONGEST_NAME) throw usage(`"${name}" is too long for a certificate`);
   const permits = site.permit.map(readPermit);
@@ -230,8 +237,10 @@ function judgeName(site: Site, { kind, name, names = [] }: Wanted): void {
   }
 }
 
-export const leafFile = (directory: string, { kind, name, number }: Issued): string =>
-  join(directory, kind, `${name}-${number}`);
+export const leafFile = (
+  directory: string,
+  { kind, name, number }: Pick<Issued, 'kind' | 'name' | 'number'>,
+): string => join(directory, kind, `${name}-${number}`);
 
 function all(site: Site, kind: LeafKind, name: string): Issued[] {
   return site.issued.filter((one) => one.kind === kind && one.name === name);

@@ -86,6 +86,10 @@ await t.test('one program at a time, and no file is replaced', async (t) => {
     await t.rejects(issue(site.place, [{ kind: 'device', name: 'rack3' }], ask), { code: 'NS_PKI_BUSY' });
   });
   await site.make({ kind: 'device', name: 'rack3' });
+  // A key that a run which was cut off has left.
+  await newFile(`${site.directory}/device/rack4-1.key`, 'left over');
+  t.match(await site.make({ kind: 'device', name: 'rack4' }), [{ file: /rack4-2$/ }]);
+  t.equal(site.read('device/rack4-1.key'), 'left over');
   await t.rejects(newFile(`${site.directory}/ca-1.pem`, 'x'), { code: 'NS_PKI_EXISTS' });
   t.match(site.read('ca-1.pem'), /BEGIN CERTIFICATE/);
 });

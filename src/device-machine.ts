@@ -104,7 +104,11 @@ export async function openMachine(
     lockout,
     clock,
     log,
-    onSlipped: (level) => note({ audit, clock }, log, { event: 'lock.slipped', detail: `level ${level}` }),
+    onSlipped: (level, heldAgain) =>
+      note({ audit, clock }, log, {
+        event: 'lock.slipped',
+        detail: `level ${level}, ${heldAgain ? 'held again' : 'and it cannot be held now'}`,
+      }),
   });
   keeper.start();
   await finishCutOffChanges(store, custody, log);

@@ -1,14 +1,14 @@
 import { type Duration, milliseconds, seconds } from '../base/index.ts';
 import type { Clock, LogSink } from '../ports/index.ts';
-import type { LevelReport, LockLevel } from './lock-levels.ts';
+import type { LockLevel } from './lock-levels.ts';
 import type { Lockout } from './lockout.ts';
 
 export interface LockKeeperOptions {
-  readonly lockout: Pick<Lockout, 'free' | 'enabled' | 'status' | 'hold'>;
+  readonly lockout: Pick<Lockout, 'free' | 'enabled' | 'slack' | 'hold'>;
   readonly clock: Clock;
   readonly log: LogSink;
-  /** Told of each level that held and did not any more, or that could not be held before and is held now. */
-  readonly onSlipped?: (level: LockLevel) => void;
+  /** Told once of each level that does not hold as far as it could, and whether it does again. */
+  readonly onSlipped?: (level: LockLevel, heldAgain: boolean) => void;
 }
 
 const LOOK_EVERY = seconds(5);
@@ -17,12 +17,14 @@ const LONGEST_PAUSE = seconds(60);
 
 /**
  * Looks, while a machine is disabled, whether every level still holds, and holds again what has slipped: a drive that was
- * swapped behind a switch that fell back, a mask that somebody took away, a BMC that did not answer before. An enabled machine that the board did not let go of is released again.
+ * swapped behind a switch that fell back, a mask that somebody took away, a BMC that did not answer before. An enabled
+ * machine that the board did not let go of is released again.
  */
 export class LockKeeper {
   readonly #options: LockKeeperOptions;
   readonly #over = new AbortController();
-  #held: ReadonlySet<LockLevel> = new Set();
+  /** Told already, and not held again since. */
+  #slack: readonly LockLevel[] = [];
   #running: Promise<void> | undefined;
 
   constructor(options: LockKeeperOptions) {
@@ -45,7 +47,7 @@ export class LockKeeper {
     while (!signal.aborted) {
       await clock.sleep(pause, signal).catch(() => undefined);
       if (signal.aborted) return;
-      if (lockout.enabled) this.#held = new Set();
+      if (lockout.enabled) this.#slack = [];
       const whole = lockout.free || (await this.#look());
       pause = whole ? LOOK_EVERY : milliseconds(Math.min(pause * 2, LONGEST_PAUSE));
     }
@@ -59,31 +61,22 @@ export class LockKeeper {
         await lockout.hold();
         return lockout.free;
       }
-      const { levels } = await lockout.status();
-      const now = holding(levels);
-      const lost = [...this.#held].filter((level) => !now.has(level));
-      this.#held = now;
-      if (levels.every(isWhole)) return true;
-      const again = await lockout.hold();
-      this.#held = holding(again.levels);
-      this.#tell(new Set([...lost, ...[...this.#held].filter((level) => !now.has(level))]));
-      return again.levels.every(isWhole);
+      const slack = await lockout.slack();
+      const slipped = slack.filter((level) => !this.#slack.includes(level));
+      if (slack.length > 0) await lockout.hold();
+      this.#slack = slack.length > 0 ? await lockout.slack() : [];
+      for (const level of slipped) this.#tell(level);
+      return this.#slack.length === 0;
     } catch {
       // Own storage that fails is for whoever needs it next.
       return false;
     }
   }
 
-  #tell(slipped: ReadonlySet<LockLevel>): void {
+  #tell(level: LockLevel): void {
     const { log, onSlipped } = this.#options;
-    for (const level of slipped) {
-      log.log('warn', 'lock.slipped', { level, heldAgain: this.#held.has(level) });
-      onSlipped?.(level);
-    }
+    const heldAgain = !this.#slack.includes(level);
+    log.log('warn', 'lock.slipped', { level, heldAgain });
+    onSlipped?.(level, heldAgain);
   }
 }
-
-const isWhole = ({ inForce }: LevelReport): boolean => inForce === 'yes' || inForce === 'cannot';
-
-const holding = (levels: readonly LevelReport[]): ReadonlySet<LockLevel> =>
-  new Set(levels.filter(({ inForce }) => inForce === 'yes').map(({ level }) => level));

@@ -35,6 +35,16 @@ export interface LockFacts {
   }[];
 }
 
+/** Levels of which something could be held, and is not. That the host runs is for LockGuard. */
+export function slackLevels({ canMask, masked, boot, disks }: LockFacts): readonly LockLevel[] {
+  const slack: Readonly<Record<LockLevel, boolean>> = {
+    power: canMask && masked !== true,
+    boot: boot !== 'cannot' && boot !== 'yes',
+    disk: disks.some(({ canHold, position }) => canHold && position !== 'held'),
+  };
+  return LOCK_LEVELS.filter((level) => slack[level]);
+}
+
 type Judged = Pick<LevelReport, 'inForce' | 'detail'>;
 
 /** Every level, with what of it holds. */

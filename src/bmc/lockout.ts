@@ -3,7 +3,7 @@ import type { LogSink, StateStore } from '../ports/index.ts';
 import { BOOT_BEFORE, holdBoot, releaseBoot } from './boot-hold.ts';
 import type { Custody } from './custody.ts';
 import { type LockSenses, readLockFacts } from './lock-facts.ts';
-import { judgeLevels, type LevelReport } from './lock-levels.ts';
+import { judgeLevels, type LevelReport, type LockLevel, slackLevels } from './lock-levels.ts';
 import {
   decodeLockCopy,
   encodeLockRecord,
@@ -101,6 +101,11 @@ export class Lockout {
   /** The counter of the latest order of this key that changed the lock; 0 where there is none. */
   latestOrder(by: Uint8Array): number {
     return this.#record?.orders?.[toHex(by)] ?? 0;
+  }
+
+  /** Of a disabled machine: the levels of which something could be held and is not. */
+  slack(): Promise<readonly LockLevel[]> {
+    return this.#inTurn(async () => (this.enabled ? [] : slackLevels(await readLockFacts(this.#options))));
   }
 
   /** Holds again what has slipped from a disabled machine, and releases again what an enabled one was not let go of. */

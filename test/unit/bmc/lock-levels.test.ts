@@ -1,5 +1,5 @@
 import t from 'tap';
-import { judgeLevels, type LockFacts } from '../../../src/bmc/lock-levels.ts';
+import { judgeLevels, type LockFacts, slackLevels } from '../../../src/bmc/lock-levels.ts';
 
 const held: LockFacts = {
   canMask: true,
@@ -47,4 +47,16 @@ await t.test('each says what it does not do', async (t) => {
 await t.test('a machine with many disks has a sentence that fits an answer', async (t) => {
   const disks = Array.from({ length: 64 }, (_, n) => ({ ...disk, name: `disk${n}`.padEnd(16, 'x') }));
   for (const { detail } of judgeLevels(true, { ...held, disks })) t.ok(detail.length <= 1024);
+});
+
+await t.test('what a board cannot do at all is no slack; what it could and does not, is', async (t) => {
+  t.same(slackLevels(held), []);
+  const least = { canMask: false, masked: false, canSwitchOff: false, boot: 'cannot' } as const;
+  t.same(slackLevels({ ...held, ...least, disks: [{ ...disk, canHold: false }] }), []);
+  t.same(slackLevels({ ...held, hostRuns: true }), [], 'a host that runs is switched off by another');
+  t.same(
+    slackLevels({ ...held, masked: 'unknown', boot: 'unknown', disks: [{ ...disk, position: 'unknown' }] }),
+    ['power', 'boot', 'disk'],
+  );
+  t.same(slackLevels({ ...held, disks: [...held.disks, disk] }), ['disk']);
 });

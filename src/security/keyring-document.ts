@@ -17,6 +17,7 @@ export const MAX_THRESHOLD = 4;
 /** Shown to whoever signs: nothing that could move a cursor or pass for another line. */
 const plainText = v.pipe(
   v.string(),
+  v.maxLength(64),
   v.regex(
     /^[\p{L}\p{N}](?:[\p{L}\p{N} ._@'-]{0,62}[\p{L}\p{N}])?$/u,
     "must be 1 to 64 letters, digits and . _ @ ' -",

@@ -146,6 +146,7 @@ await t.test('what could not be used, or not be changed again, is refused', asyn
     'a name twice': { keys: [one, grant('olga', 'auditor', thief)] },
     'a root key as an operator too': { keys: [grant('ann', 'operator', ann)] },
     'a name that moves the cursor': { keys: [{ ...one, name: 'olga\u001b[2J' }] },
+    'a name that is too long': { keys: [{ ...one, name: '\u{1d538}'.repeat(33) }] },
     'a name in two lines': { keys: [{ ...one, person: 'olga\nrole: root' }] },
     'an unfit key': { keys: [{ ...one, key: 'ed25519:AAAA' }] },
     'a scope of an unknown kind': { keys: [{ ...one, scopes: [{ weekday: ['mon'] }] }] },

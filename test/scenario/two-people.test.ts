@@ -172,3 +172,31 @@ await t.test('an order that waits in the journal is judged again: two who may, n
     t.equal(await state(), code === undefined ? 'disabled' : 'enabled', what);
   }
 });
+
+await t.test(
+  'a third signature that is dropped on the way changes nothing of what is done, once',
+  async (t) => {
+    const uma = testKey();
+    await host.stop();
+    await host.boot({
+      keyring: testKeyring({
+        olga: [olga, 'operator'],
+        sam: [sam, 'security'],
+        tess: [tess, 'security'],
+        uma: [uma, 'security'],
+      }),
+    });
+    const order = lockOrder(sam, { verb: 'machine.enable', exp: 4_000_000_000 });
+    const two = await signOrder(order, sam, 'acme', [tess]);
+    const three = await cosignOrder(two, uma, 'acme');
+    host.send(two);
+    await eventually(() => receiptOf(order) !== undefined);
+    t.match(receiptOf(order), {
+      outcome: 'succeeded',
+      order: sha256(two),
+      askers: [{ name: 'sam' }, { name: 'tess' }],
+    });
+    await turnedAway(t, 'the whole packet behind it', three, 'ID_CONFLICT');
+    t.equal(await state(), 'enabled');
+  },
+);

@@ -122,7 +122,7 @@ function judgeDisk({ disks }: LockFacts): Judged {
     if (position === 'held') return chain ? `${name} is held, its chain silent (T7)` : `${name} is held`;
     return canHold ? `${name} is not held (${position})` : `the switch of ${name} cannot hold`;
   });
-  const detail = `${says.length === 0 ? 'There are no disks' : sentence(says)}. ${NO_ATA_LOCK}`;
+  const detail = `${says.length === 0 ? 'There are no disks' : enumerated(says)}. ${NO_ATA_LOCK}`;
   if (held.length > 0) return { inForce: held.length === disks.length ? 'yes' : 'partly', detail };
   return { inForce: disks.some(({ canHold }) => canHold) ? 'no' : 'cannot', detail };
 }
@@ -130,8 +130,7 @@ function judgeDisk({ disks }: LockFacts): Judged {
 /** Disks that are told one by one; a machine with more has a status that lists them all. */
 const TOLD = 8;
 
-function sentence(parts: readonly string[]): string {
+function enumerated(parts: readonly string[]): string {
   const more = parts.length > TOLD ? [`${parts.length - TOLD} more`] : [];
-  const text = [...parts.slice(0, TOLD), ...more].join(', ');
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return [...parts.slice(0, TOLD), ...more].join(', ');
 }

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { readAgentConfig } from '../../../src/agent-config.ts';
+import { ROOTS, rootsOf } from '../../kit/keyring-papers.ts';
 
 const directory = t.testdir({});
 const path = join(directory, 'agent.yaml');
@@ -130,3 +131,30 @@ await t.test(
     }
   },
 );
+
+await t.test('a device has a list of keys, or roots for a keyring document, or both', async (t) => {
+  const { ann, ben, cy, cy2 } = ROOTS;
+  const keyringRoots = rootsOf(2, { ann, ben });
+  const config = await configOf({ keyring: undefined, keyringRoots, keyringFile: 'keyring.cose' });
+  t.same(config.keyring.entries(), []);
+  t.same(config.keyringRoots, keyringRoots);
+  t.equal(config.keyringFile, join(directory, 'keyring.cose'));
+  await t.rejects(configOf({ keyring: undefined }), {
+    code: 'NS_CONFIG_INVALID',
+    message: /nobody could give an order/,
+  });
+  await t.rejects(configOf({ keyringRoots: rootsOf(2, { cy, cy2 }) }), {
+    code: 'NS_KEYRING_INVALID',
+    message: /The roots are 1 people, and 2 must sign/,
+  });
+  await t.rejects(configOf({ keyringRoots: { ...keyringRoots, threshold: 0 } }), {
+    code: 'NS_CONFIG_INVALID',
+  });
+  const key = { name: 'olga', role: 'operator', key: keyringRoots.keys[0]?.key };
+  const scopes = [{ verbs: ['file.*'], paths: ['/var/log'] }];
+  const [olga] = (await configOf({ keyring: [{ ...key, scopes, notAfter: 7 }] })).keyring.entries();
+  t.match(olga, { scopes, notAfter: 7 });
+  await t.rejects(configOf({ keyring: [{ ...key, scopes: [{ paths: ['log'] }] }] }), {
+    code: 'NS_CONFIG_INVALID',
+  });
+});

@@ -133,7 +133,7 @@ async function main() {
     for (const name of ['olga', 'sam', 'tess']) {
       await writeFile(
         join(dir, `${name}.yaml`),
-        `broker: ${url}\ntenant: demo\nkey: ./${name}.pem\nreceipts: ./receipts\ndevices:\n  ${identity.replace(': ', ': "')}"\nreceipts: ./receipts\npeople:\n${entries.join('\n')}\n`,
+        `broker: ${url}\ntenant: demo\nkey: ./${name}.pem\ndevices:\n  ${identity.replace(': ', ': "')}"\nreceipts: ./receipts\npeople:\n${entries.join('\n')}\n`,
       );
     }
     say(`  ${identity}`);

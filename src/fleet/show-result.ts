@@ -56,10 +56,18 @@ const IN_FORCE = {
   cannot: 'not there',
 } as const;
 
-/** Of an enabled machine, only what it is held by all the same. */
-function levelLines({ state, levels = [] }: LockNote): string[] {
+/**
+ * Of an enabled machine, only what it is held by all the same. What it does when mains come back, and what it boots, is then its
+ * own business.
+ */
+function levelLines({ state, inForce: held, levels = [] }: LockNote): string[] {
+  const holds = {
+    power: held.includes('power-button-masked'),
+    boot: false,
+    disk: held.includes('drive-held'),
+  };
   return levels
-    .filter(({ inForce }) => state === 'disabled' || inForce === 'partly' || inForce === 'yes')
+    .filter(({ level }) => state === 'disabled' || holds[level])
     .flatMap(({ level, wanted, inForce, detail, defeatedBy }) => [
       `level ${level}: ${IN_FORCE[inForce]}${wanted ? '' : ' (not wanted)'}. ${detail}`,
       ...(inForce === 'yes' || inForce === 'partly' ? [`  defeated by ${defeatedBy}`] : []),

@@ -88,9 +88,25 @@ await t.test('a lock is shown level by level, with what defeats it', async (t) =
     'level boot: not there. No BMC.',
     'level disk: NOT in force. Loose.',
   ]);
-  const free = { ...lock, state: 'enabled' as const, levels: levels.map((l) => ({ ...l, wanted: false })) };
+  const unwanted = levels.map((l) => ({ ...l, wanted: false }));
+  const free = {
+    ...lock,
+    state: 'enabled' as const,
+    inForce: ['power-button-masked' as const],
+    levels: unwanted,
+  };
   t.match(showResult('machine.enable', { lock: free, changed: true }).slice(-2), [
     'level power: in force (not wanted). Held.',
     '  defeated by a crowbar',
   ]);
+  const ordinary = {
+    ...free,
+    inForce: [],
+    levels: unwanted.map((l) => ({ ...l, inForce: 'partly' as const })),
+  };
+  t.notMatch(
+    showResult('machine.enable', { lock: ordinary, changed: true }).join('\n'),
+    /level/,
+    'what an enabled machine boots, and when, is its own business',
+  );
 });

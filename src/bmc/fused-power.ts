@@ -42,6 +42,8 @@ export class FusedPower implements HostPower {
   readonly #listeners = new Set<(reading: PowerReading) => void>();
   readonly #stops: readonly Stop[];
   readonly #over = new AbortController();
+  /** Did not answer when it was asked last. */
+  readonly #silent = new Set<PowerSource>();
   #told: PowerReading | undefined;
   #looking = false;
   /** Counts what the sources told: answers from before the latest are not of one moment. */
@@ -114,11 +116,16 @@ export class FusedPower implements HostPower {
   async #ask(source: PowerSource, signal: AbortSignal): Promise<SourceAnswer> {
     const { clock, patience = PATIENCE } = this.#options;
     const { name, required } = source;
-    const deadline = clock.deadline(patience, `asking ${name} for the host's power`);
+    // The others decide without it, and need not wait each time for one that has just been away.
+    const wait = !required && this.#silent.has(source) ? SOON : patience;
+    const deadline = clock.deadline(wait, `asking ${name} for the host's power`);
     const until = eitherSignal(signal, deadline.signal);
     try {
-      return { name, required, claim: await orAborted(source.read(until.signal), until.signal) };
+      const claim = await orAborted(source.read(until.signal), until.signal);
+      this.#silent.delete(source);
+      return { name, required, claim };
     } catch (error) {
+      this.#silent.add(source);
       return { name, required, claim: { failed: `no answer (${asNsError(error, 'NS_POWER').code})` } };
     } finally {
       until.release();

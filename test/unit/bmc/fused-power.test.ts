@@ -15,7 +15,7 @@ const states = ['S0', 'S3', 'S4', 'S5', 'G3'] as const;
 
 /** A source that says what it is told to. */
 class Said implements PowerSource {
-  readonly required = true;
+  required = true;
   readonly name: string;
   possible: readonly KnownPowerState[];
   hang = false;
@@ -84,6 +84,23 @@ await t.test('a source that hangs costs its patience, and the state is unknown',
   t.match(reading, { state: 'unknown', fusion: 'missing', sources: { a: 'S5', b: /^no answer/ } });
   t.ok(clock.monotonic() <= 1500);
 });
+
+await t.test(
+  'one that is not required and is away is waited for once, and heard again when it is back',
+  async (t) => {
+    const [a, b] = [new Said('a', 'S5'), new Said('b', 'S5')];
+    b.required = false;
+    const { clock, power } = bench(a, b);
+    b.hang = true;
+    t.match(await clock.settle(power.read(), seconds(5)), { state: 'S5', certain: true });
+    const before = clock.monotonic();
+    t.match(await clock.settle(power.read(), seconds(5)), { state: 'S5', sources: { b: /^no answer/ } });
+    t.ok(clock.monotonic() - before <= 100);
+    b.hang = false;
+    b.possible = ['S0'];
+    t.match(await clock.settle(power.read(), seconds(5)), { state: 'unknown', fusion: 'contradiction' });
+  },
+);
 
 await t.test('whoever no longer waits is let go', async (t) => {
   const a = new Said('a', 'S5');

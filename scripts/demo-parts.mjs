@@ -1,6 +1,8 @@
 // What the demo is made of: programs that it starts and stops, and a disk for the simulated host.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
@@ -51,6 +53,15 @@ export function line(child, pattern, what) {
     child.stderr.on('data', look);
     child.on('exit', (code) => reject(new Error(`${what} ended with ${code}:\n${seen}`)));
   });
+}
+
+/** A UDP port of the loopback address that nobody has. */
+export async function freeUdpPort() {
+  const socket = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  socket.close();
+  return port;
 }
 
 /** One command to the simulated host, as if somebody stood before it. */

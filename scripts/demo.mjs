@@ -11,6 +11,7 @@ import {
   check,
   children,
   env,
+  freeUdpPort,
   joinDisk,
   line,
   MIB,
@@ -105,6 +106,8 @@ async function main() {
     }
     const broker = start('broker', [operator, 'broker', '--port', '0'], dir);
     const url = (await line(broker, /(mqtt:\/\/127\.0\.0\.1:\d+)/, 'the broker'))[1];
+    const port = await freeUdpPort();
+    await writeFile(join(dir, 'fence.pw'), `${randomBytes(8).toString('hex')}\n`, { mode: 0o600 });
     await writeFile(
       join(dir, 'agent.yaml'),
       [
@@ -115,6 +118,9 @@ async function main() {
         'keyring:',
         ...entries,
         'protectedPaths: [/boot]',
+        'ipmi:',
+        `  port: ${port}`,
+        '  accounts: [{ name: fence, passwordFile: ./fence.pw, level: operator }]',
         'sim:',
         '  state: S5',
         '  control: ./host.sock',
@@ -133,7 +139,7 @@ async function main() {
     for (const name of ['olga', 'sam', 'tess']) {
       await writeFile(
         join(dir, `${name}.yaml`),
-        `broker: ${url}\ntenant: demo\nkey: ./${name}.pem\ndevices:\n  ${identity.replace(': ', ': "')}"\nreceipts: ./receipts\npeople:\n${entries.join('\n')}\n`,
+        `broker: ${url}\ntenant: demo\nkey: ./${name}.pem\ndevices:\n  ${identity.replace(': ', ': "')}"\nreceipts: ./receipts\npeople:\n${entries.join('\n')}\nipmi:\n  pins: ./pins.json\n  hosts:\n    sleepy: { address: 127.0.0.1, port: ${port}, user: fence, passwordFile: fence.pw, level: operator }\n`,
       );
     }
     say(`  ${identity}`);
@@ -191,6 +197,11 @@ async function main() {
     await run('ok', 'io', 'write', 'sleepy', 'aux-relay', '1');
     await run('ok', 'io', 'watch', 'sleepy', 'inlet-temp', '--samples', '3');
 
+    say("\n== The fleet's other tools see the same machine, by IPMI");
+    await run('ok', 'ipmi', '--host', 'sleepy', 'power', 'status');
+    await run('ok', 'ipmi', '--host', 'sleepy', 'sensor');
+    await run('ok', 'ipmi', '--host', 'sleepy', 'sel', 'list');
+
     say('\n== The power fails in the middle of a put');
     await writeFile(join(dir, 'firmware.bin'), randomBytes(8 * MIB));
     await atTheHost(join(dir, 'host.sock'), { cutAtWrite: 5 });
@@ -222,6 +233,7 @@ async function main() {
     say(`  (the thief presses the power button: ${JSON.stringify(pressed.result)})`);
     user = 'olga';
     await run('refused', 'get', 'sleepy', '/etc/hostname', 'hostname');
+    await run('refused', 'ipmi', '--host', 'sleepy', 'power', 'on');
     say('\n== Found again: both officers at one desk give it back');
     user = 'sam';
     await run('ok', 'enable', 'sleepy', '--reason', 'found again', '--cosign-key', 'tess.pem');

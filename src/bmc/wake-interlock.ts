@@ -91,7 +91,8 @@ export class WakeInterlock {
   #onChange(reading: PowerReading): void {
     const before = this.#reading;
     this.#reading = reading;
-    if (reading.state === 'S0') this.#wake = 'none';
+    // One that still waits is let go on after the hand-back all the same: a board may have stopped its host in between.
+    if (reading.state === 'S0' && this.#wake === 'allowed') this.#wake = 'none';
     // To the disk, off with mains and off without are the same.
     if (before && isOff(before) && isOff(reading)) return;
     this.#begin(`The host's power went to ${reading.state}, so its disk was given back.`);
@@ -135,12 +136,16 @@ export class WakeInterlock {
     this.#wake = 'allowed';
     this.#startSettling();
     try {
-      await wakers[0]?.go();
+      if (this.#reading?.state !== 'S0') await wakers[0]?.go();
       if (asked) await power.allowWake();
       for (const waker of wakers) waker.done(allow(undefined));
     } catch (error) {
       log.log('error', 'wake.allow-failed', { error: asNsError(error, 'NS_POWER').message });
       for (const waker of wakers) waker.failed(error);
+    }
+    if (this.#reading?.state === 'S0') {
+      this.#wake = 'none';
+      this.#settling?.abort();
     }
   }
 

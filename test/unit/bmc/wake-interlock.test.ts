@@ -242,3 +242,30 @@ await t.test('whatever happens: one owner, no wake of ours, and the disk back in
   );
   t.pass();
 });
+
+await t.test('a host that shows as awake before its disk is home is let go on all the same', async (t) => {
+  const { clock, host, power, lend, interlock, lockout } = machineBench({ switchDelay: 200 });
+  await clock.settle(lockout.reassert(), seconds(5));
+  await lend();
+  let allowed = 0;
+  power.allowWake = async () => {
+    allowed += 1;
+  };
+  host.wake('somebody who asks nobody');
+  host.set('S0', 'for a moment, until its board stops it');
+  await clock.settle(interlock.idle(), seconds(10));
+  t.equal(allowed, 1);
+});
+
+await t.test('whoever switches on a host that comes on meanwhile is answered', async (t) => {
+  const { clock, host, lend, interlock, lockout } = machineBench({ switchDelay: 200 });
+  await clock.settle(lockout.reassert(), seconds(5));
+  await lend();
+  let went = 0;
+  const on = interlock.switchOn('admin', async () => {
+    went += 1;
+  });
+  host.set('S0', 'by itself');
+  t.match(await clock.settle(on, seconds(10)), { ok: true });
+  t.equal(went, 0, 'a button that is pressed again would switch it off');
+});

@@ -60,6 +60,9 @@ function watch(console: SolConsole) {
   return seen;
 }
 
+const bmc = await bmcSide();
+t.teardown(() => bmc.close());
+
 await t.test("our client's console over ipmi_sim", async (t) => {
   const { host, port, close } = await tcpHost();
   const sim = await startIpmiSim({ consolePort: port });
@@ -209,9 +212,6 @@ function onTerminal(command: string) {
   };
   return { seen, type: (text: string) => child.stdin.write(text), stop };
 }
-
-const bmc = await bmcSide();
-t.teardown(() => bmc.close());
 
 const programs = [
   ...([3, 17] as const).map((suite) => ({

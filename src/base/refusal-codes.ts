@@ -68,6 +68,26 @@ export const REFUSALS = {
     sentence: 'This order is obeyed only when two people have signed it.',
     remedy: 'Have a second person sign it: "nightshift sign", "nightshift cosign", "nightshift send".',
   },
+  NEEDS_TOKEN: {
+    sentence: "A destructive order is obeyed only with a token out of the fleet's budget.",
+    remedy: 'Ask whoever holds the budget for a token for this device: "nightshift token".',
+  },
+  TOKEN_INVALID: {
+    sentence: "The token of this order is not one of the fleet's budget.",
+    remedy: 'Ask whoever holds the budget for another; the detail names the first fault.',
+  },
+  TOKEN_SPENT: {
+    sentence: 'The token of this order was used by another order.',
+    remedy: 'Ask whoever holds the budget for another.',
+  },
+  BUDGET_SPENT: {
+    sentence: "The fleet's budget for such orders is used up.",
+    remedy: 'Wait for the next epoch, or have the budget raised by two people, which takes its time.',
+  },
+  BUDGET_FORKED: {
+    sentence: 'Two tokens of one number were seen: somebody signs more than the budget.',
+    remedy: 'Find out who has the key of the governor; then revoke it by a new keyring.',
+  },
   OUT_OF_SCOPE: {
     sentence: 'The grant of this key does not cover this order.',
     remedy: 'Ask someone whose grant covers it, or have the keyring changed.',

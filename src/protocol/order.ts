@@ -1,8 +1,24 @@
 import * as v from 'valibot';
-import { anyBytes, count, countUpTo, keyId, name, orderId, sha256, text, wallSeconds } from './fields.ts';
+import {
+  anyBytes,
+  bytesUpTo,
+  count,
+  countUpTo,
+  keyId,
+  name,
+  orderId,
+  sha256,
+  text,
+  wallSeconds,
+} from './fields.ts';
 import type { ArgsOf, Verb } from './verbs/index.ts';
 
 export const PROTOCOL_VERSION = 1;
+
+/** A signed token. */
+const TOKEN_BYTES = 512;
+/** A signed grant of one key to another. */
+const GRANT_BYTES = 4096;
 
 /** Whom an order is for: one device, or all of a group. */
 export const audience = v.variant('to', [
@@ -28,6 +44,10 @@ export const orderBody = v.strictObject({
   maxAge: v.optional(countUpTo(86_400)),
   /** The effect hash that was approved; the run must reproduce it. */
   effect: v.optional(sha256),
+  /** Of a destructive order: the numbered token out of the fleet's budget that it uses up. */
+  token: v.optional(bytesUpTo(TOKEN_BYTES)),
+  /** How the first signer came by a right that the keyring gives to somebody else: signed grants, the keyring's key first. */
+  grants: v.optional(v.pipe(v.array(bytesUpTo(GRANT_BYTES)), v.minLength(1), v.maxLength(2))),
 });
 
 export type OrderBody = v.InferOutput<typeof orderBody>;

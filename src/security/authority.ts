@@ -45,7 +45,7 @@ const MAY_ACCEPT: readonly Role[] = ['operator', 'security'];
  */
 const TWO_PEOPLE: readonly Verb[] = ['machine.disable', 'machine.enable'];
 
-export function needsTwoPeople(verb: Verb): boolean {
+export function needsTwoPeople({ verb }: Pick<Order, 'verb' | 'args'>): boolean {
   return TWO_PEOPLE.includes(verb);
 }
 

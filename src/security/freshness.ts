@@ -25,8 +25,9 @@ const NONCES = 16;
  * Under which id the counters of such an order are kept: its issuer's, but apart from them where it takes two people.
  * Such an order may be days on its way to the second person, while the first gives others.
  */
-export function counterWindow({ iss, verb }: Pick<Order, 'iss' | 'verb'>): Uint8Array {
-  if (!needsTwoPeople(verb)) return iss;
+export function counterWindow(order: Pick<Order, 'iss' | 'verb' | 'args'>): Uint8Array {
+  const { iss } = order;
+  if (!needsTwoPeople(order)) return iss;
   const digest = createHash('sha256').update('nightshift two people').update(iss).digest();
   return new Uint8Array(digest.subarray(0, iss.byteLength));
 }

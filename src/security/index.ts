@@ -10,6 +10,7 @@ export {
   isOpenLink,
   pinsOf,
 } from './broker-link.ts';
+export { DESTRUCTIONS, type Destruction, destructionOf, isSystemPath } from './destruction.ts';
 export { type EventRules, openEvent, signEvent } from './event-envelope.ts';
 export { type ClockReading, counterWindow, Freshness, type FreshnessOptions } from './freshness.ts';
 export {
@@ -60,3 +61,4 @@ export {
 export { mayWithin, type Scope, type ScopeFacts, scope } from './scope.ts';
 export { keyStoreOf } from './signing-key.ts';
 export { type StandingFacts, stillStands, withinGrants } from './standing.ts';
+export { MAX_PER_EPOCH, openToken, signToken, type Token, type TokenBody } from './token.ts';

@@ -3,7 +3,8 @@ import type { PublicKey } from '../ports/index.ts';
 import { publicKeyFromText } from './public-key.ts';
 import type { Scope } from './scope.ts';
 
-export const ROLES = ['operator', 'technician', 'security', 'auditor', 'root'] as const;
+/** governor: signs the tokens that destructive orders carry, and gives no order. */
+export const ROLES = ['operator', 'technician', 'security', 'auditor', 'governor', 'root'] as const;
 export type Role = (typeof ROLES)[number];
 
 /** A key that this device knows, and whose it is. */

@@ -52,7 +52,7 @@ export function readDraft(packet: Uint8Array, people: Keyring, tenant: string): 
   const shaped = shapeOrder(body.value);
   if (!shaped.ok) return shaped;
   const order = shaped.value;
-  if (!needsTwoPeople(order.verb)) {
+  if (!needsTwoPeople(order)) {
     return refuse('ENVELOPE_INVALID', `The order ${order.verb} is one for a single person.`);
   }
   if (keyIds[0] === undefined || !equalBytes(order.iss, keyIds[0])) {

@@ -101,11 +101,12 @@ function openBody(message: CoseMessage, packet: Uint8Array, signers: readonly En
 
 /** People are counted, not signatures, and nobody signs an order twice. */
 function judgePeople(
-  { verb }: Order,
+  order: Order,
   form: CoseMessage['form'],
   signers: readonly Enrolled[],
 ): Refusal | undefined {
-  if (!needsTwoPeople(verb)) {
+  const { verb } = order;
+  if (!needsTwoPeople(order)) {
     if (form === 'sign1') return undefined;
     return refusal('ENVELOPE_INVALID', `The order ${verb} is signed by one, in a COSE_Sign1.`);
   }

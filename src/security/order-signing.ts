@@ -19,7 +19,7 @@ export async function signOrder(
 ): Promise<Uint8Array> {
   const payload = payloadOf(body, keyStore);
   const context = orderContext(tenant);
-  if (!needsTwoPeople(body.verb)) return fitting(await sign1(payload, keyStore, context));
+  if (!needsTwoPeople(body)) return fitting(await sign1(payload, keyStore, context));
   const signers = [keyStore, ...cosigners];
   const keyIds = new Set(signers.map(({ publicKey }) => Buffer.from(publicKey.keyId).toString('hex')));
   if (signers.length < 2) throw invalid(`${body.verb} needs the signatures of two people.`);
@@ -31,7 +31,7 @@ export async function signOrder(
 /** The first signature of an order for two people. No device obeys it before a second person has signed. */
 export async function draftOrder(body: Order, keyStore: KeyStore, tenant: string): Promise<Uint8Array> {
   const payload = payloadOf(body, keyStore);
-  if (!needsTwoPeople(body.verb)) throw invalid(`${body.verb} is an order of one person.`);
+  if (!needsTwoPeople(body)) throw invalid(`${body.verb} is an order of one person.`);
   return fitting(await signMany(payload, [keyStore], orderContext(tenant)));
 }
 

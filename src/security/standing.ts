@@ -46,7 +46,7 @@ export function stillStands(
     if (!permitted.ok) return permitted;
     signers.push(signer);
   }
-  if (needsTwoPeople(order.verb) && signedTwice(signers) !== undefined) {
+  if (needsTwoPeople(order) && signedTwice(signers) !== undefined) {
     return refuse('NEEDS_TWO_PEOPLE', `By the keyring of now ${order.verb} is signed twice by one person.`);
   }
   return withinGrants(signers, order, facts);

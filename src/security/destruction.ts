@@ -1,0 +1,74 @@
+import type { Order } from '../protocol/index.ts';
+
+/** Kinds of destructive order; each has a budget of its own. "wipe": what it takes away does not come back. */
+export const DESTRUCTIONS = ['lock', 'wipe'] as const;
+export type Destruction = (typeof DESTRUCTIONS)[number];
+
+/** Without these a host does not start, or lets in whoever likes. Matched by whole names, without regard to case. */
+const SYSTEM_PATHS: readonly string[] = [
+  '/bin',
+  '/boot',
+  '/bootmgr',
+  '/efi',
+  '/etc/crypttab',
+  '/etc/fstab',
+  '/etc/group',
+  '/etc/gshadow',
+  '/etc/pam.d',
+  '/etc/passwd',
+  '/etc/security',
+  '/etc/shadow',
+  '/etc/ssh',
+  '/etc/sudoers',
+  '/etc/sudoers.d',
+  '/etc/systemd',
+  '/lib',
+  '/lib32',
+  '/lib64',
+  '/libx32',
+  '/sbin',
+  '/system volume information',
+  '/usr',
+  '/vmlinuz',
+  '/initrd.img',
+  '/windows',
+];
+
+/** Whether a path, as its names say, is one that a host needs to start, lies below one, or, where `above`, holds one. */
+export function isSystemPath(path: string, above = false): boolean {
+  const names = `/${path
+    .toLowerCase()
+    .split('/')
+    .filter((part) => part !== '')
+    .join('/')}`;
+  return SYSTEM_PATHS.some(
+    (system) =>
+      names === system ||
+      names.startsWith(`${system}/`) ||
+      (above && (names === '/' || system.startsWith(`${names}/`))),
+  );
+}
+
+/**
+ * What an order destroys, as far as the order itself tells: where a path on the disk really leads is judged when the
+ * task begins. What only says what would happen destroys nothing.
+ */
+export function destructionOf({ verb, args }: Pick<Order, 'verb' | 'args'>): Destruction | undefined {
+  if ('dryRun' in args && args.dryRun === true) return undefined;
+  switch (verb) {
+    case 'machine.disable':
+      return 'lock';
+    case 'file.delete':
+      return ('recursive' in args && args.recursive === true) || namesSystemPath(args, true)
+        ? 'wipe'
+        : undefined;
+    case 'file.download':
+      return 'replace' in args && args.replace === true && namesSystemPath(args, false) ? 'wipe' : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function namesSystemPath(args: Order['args'], above: boolean): boolean {
+  return 'path' in args && typeof args.path === 'string' && isSystemPath(args.path, above);
+}

@@ -33,6 +33,8 @@ export interface Device {
 export interface Surroundings {
   readonly openBoard: typeof openBoard;
   readonly openBus: (options: MqttBusOptions & { readonly log: LogSink }) => MessageBus;
+  /** Who writes to filesystems; e2fsprogs where absent. */
+  readonly openEditor?: typeof openE2fsprogs;
 }
 
 const REAL: Surroundings = {
@@ -44,6 +46,7 @@ async function servicesOf(
   machine: Machine,
   config: AgentConfig,
   rest: Pick<TaskServices, 'identity' | 'log' | 'blocks' | 'byNeighbour' | 'keyring'>,
+  openEditor = openE2fsprogs,
 ): Promise<TaskServices> {
   const { clock, store, board, power, custody, lockout, audit } = machine;
   return {
@@ -55,7 +58,7 @@ async function servicesOf(
     custody,
     lockout,
     switches: board.switches,
-    editor: await openE2fsprogs({ stagedPath: (name) => store.pathOf(name) }),
+    editor: await openEditor({ stagedPath: (name) => store.pathOf(name) }),
     ...(board.memory === undefined ? {} : { memory: board.memory }),
     ...(board.io === undefined ? {} : { io: board.io }),
     ...(board.chains === undefined ? {} : { chains: board.chains }),
@@ -106,13 +109,18 @@ export async function startDevice(
     ).openDeviceRelay({ config: config.relay, tenant, device, own, gatewayBus, store, clock, log }));
   const bus = relay?.bus ?? own;
   const blocks = agentBlocks(bus, identity);
-  const services = await servicesOf(machine, config, {
-    identity,
-    log,
-    blocks,
-    keyring,
-    ...(relay === undefined ? {} : { byNeighbour: relay.byNeighbour }),
-  });
+  const services = await servicesOf(
+    machine,
+    config,
+    {
+      identity,
+      log,
+      blocks,
+      keyring,
+      ...(relay === undefined ? {} : { byNeighbour: relay.byNeighbour }),
+    },
+    surroundings.openEditor,
+  );
   let fail: (error: NsError) => void = () => {};
   const failed = new Promise<NsError>((resolve) => {
     fail = resolve;

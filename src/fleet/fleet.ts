@@ -1,4 +1,4 @@
-import { NsError } from '../base/index.ts';
+import { equalBytes, NsError } from '../base/index.ts';
 import type {
   Clock,
   Entropy,
@@ -9,7 +9,7 @@ import type {
   PublicKey,
 } from '../ports/index.ts';
 import type { ArgsOf, Order, Verb } from '../protocol/index.ts';
-import { signOrder } from '../security/index.ts';
+import { destructionOf, signOrder } from '../security/index.ts';
 import { DeviceLine } from './device-line.ts';
 import type { KeepReceipt } from './evidence.ts';
 import { type GetOutcome, getFile, type TransferOptions } from './get-file.ts';
@@ -25,6 +25,11 @@ export interface FleetOptions {
   readonly key?: KeyStore;
   /** Sign the orders that need two people, beside the key. */
   readonly cosigners?: readonly KeyStore[];
+  /**
+   * Gives the token that a destructive order is to carry; asked once for each such order, before it is signed. Without
+   * one it is sent without, and refused by the device.
+   */
+  readonly tokens?: (order: Order) => Promise<Uint8Array | undefined>;
   readonly counter: OrderCounter;
   /** The devices' public keys: what is not signed by these is not believed. */
   readonly devices: ReadonlyMap<string, PublicKey>;
@@ -79,7 +84,9 @@ export class Fleet {
     const { counter, entropy, clock } = this.#o;
     const writer = { key, counter, entropy, now: clock.wallSeconds() };
     const body = await writeOrder(writer, device, verb, args, options);
-    return this.#follow<V>(device, body, await signOrder(body, key, tenant, cosigners), options);
+    const token = destructionOf(body) === undefined ? undefined : await this.#o.tokens?.(body);
+    const whole = token === undefined ? body : { ...body, token };
+    return this.#follow<V>(device, whole, await signOrder(whole, key, tenant, cosigners), options);
   }
 
   /** Sends an order that was signed before, and follows it as any other. */
@@ -136,6 +143,23 @@ export class Fleet {
     const whole = { ...args, size: source.size, sha256: source.sha256 };
     const order = await this.order(device, 'file.download', whole, options);
     return putFile(order, line.blocks, source, this.#o.clock, options);
+  }
+
+  /** Sends an order for a put that was signed before, and puts the file. NS_ORDER_INVALID where the order is for another file. */
+  async sendPut(
+    order: Order<'file.download'>,
+    packet: Uint8Array,
+    source: LocalSource,
+    options: TransferOptions,
+  ): Promise<PutOutcome> {
+    const { size, sha256 } = order.args;
+    if (size !== source.size || !equalBytes(sha256, source.sha256)) {
+      throw new NsError('NS_ORDER_INVALID', 'the order was signed for another file', { family: 'caller' });
+    }
+    const device = order.aud.name;
+    const line = await this.#blocks(device);
+    const run = await this.#follow<'file.download'>(device, order, packet, options);
+    return putFile(run, line.blocks, source, this.#o.clock, options);
   }
 
   async #blocks(device: string): Promise<DeviceLine> {

@@ -2,7 +2,13 @@ import { createHash } from 'node:crypto';
 import { SeededEntropy } from '../../src/adapters/sim/seeded-entropy.ts';
 import { VirtualClock } from '../../src/adapters/sim/virtual-clock.ts';
 import { type Duration, hours } from '../../src/base/index.ts';
-import { Fleet, type LocalSink, type LocalSource, type PartFile } from '../../src/fleet/index.ts';
+import {
+  Fleet,
+  type FleetOptions,
+  type LocalSink,
+  type LocalSource,
+  type PartFile,
+} from '../../src/fleet/index.ts';
 import type { KeyStore } from '../../src/ports/index.ts';
 import { FakeBroker } from './fake-bus.ts';
 import { FakeDevice } from './fake-device.ts';
@@ -21,7 +27,10 @@ export interface FleetBench {
   otherFleet(): Promise<Fleet>;
 }
 
-export async function fleetBench(names: readonly string[] = ['host1']): Promise<FleetBench> {
+export async function fleetBench(
+  names: readonly string[] = ['host1'],
+  more: Pick<FleetOptions, 'tokens'> = {},
+): Promise<FleetBench> {
   const clock = new VirtualClock();
   const broker = new FakeBroker();
   const operator = testKey();
@@ -44,6 +53,7 @@ export async function fleetBench(names: readonly string[] = ['host1']): Promise<
       devices: new Map(devices.map((device) => [device.name, device.key.publicKey])),
       clock,
       entropy: new SeededEntropy(40 + programs),
+      ...more,
     });
     await fleet.connect();
     return fleet;

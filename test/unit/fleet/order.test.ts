@@ -1,8 +1,8 @@
 import t from 'tap';
 import { minutes, seconds } from '../../../src/base/index.ts';
-import { deviceTopics } from '../../../src/protocol/index.ts';
+import { deviceTopics, type Order } from '../../../src/protocol/index.ts';
 import { signEvent } from '../../../src/security/index.ts';
-import { fleetBench } from '../../kit/fleet-bench.ts';
+import { fleetBench, memorySource } from '../../kit/fleet-bench.ts';
 import { testKey } from '../../kit/keys.ts';
 
 const signal = new AbortController().signal;
@@ -168,4 +168,38 @@ await t.test('one connection serves many devices with no more than eight filters
   );
   const outcomes = await b.settle(Promise.all(runs.map((run) => run.outcome)));
   t.ok(outcomes.every((outcome) => outcome.is === 'receipt'));
+});
+
+await t.test('a destructive order takes a token with it, asked for once; no other order does', async (t) => {
+  const asked: string[] = [];
+  const token = new Uint8Array([1, 2, 3]);
+  const b = await fleetBench(['host1'], {
+    tokens: async ({ aud, verb }) => {
+      asked.push(`${aud.name} ${verb}`);
+      return token;
+    },
+  });
+  const whole = { path: '/srv', recursive: true } as const;
+  for (const args of [whole, { ...whole, dryRun: true } as const, { path: '/srv/a' } as const]) {
+    const run = await b.fleet.order('host1', 'file.delete', args, { signal });
+    t.match(await b.settle(run.outcome), { is: 'receipt' });
+  }
+  t.same(asked, ['host1 file.delete']);
+  t.same(
+    b.device.orders.map((order) => order.token),
+    [token, undefined, undefined],
+  );
+});
+
+await t.test('an order for a put that was signed before is not sent with another file', async (t) => {
+  const b = await fleetBench();
+  const source = memorySource(new Uint8Array(10));
+  const put = b.fleet.put('host1', { path: '/etc/motd' }, source, { signal });
+  t.match(await b.settle(put), { outcome: { is: 'receipt' } });
+  const order = b.device.orders[0] as Order<'file.download'>;
+  const other = memorySource(new Uint8Array(11));
+  await t.rejects(b.fleet.sendPut(order, new Uint8Array(), other, { signal }), {
+    code: 'NS_ORDER_INVALID',
+  });
+  t.equal(b.device.packets, 1);
 });

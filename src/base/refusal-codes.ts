@@ -88,6 +88,10 @@ export const REFUSALS = {
     sentence: 'Two tokens of one number were seen: somebody signs more than the budget.',
     remedy: 'Find out who has the key of the governor; then revoke it by a new keyring.',
   },
+  BUDGET_OLDER: {
+    sentence: 'The device has a newer budget.',
+    remedy: 'Look at it with "nightshift budget", and give a change with a higher version.',
+  },
   OUT_OF_SCOPE: {
     sentence: 'The grant of this key does not cover this order.',
     remedy: 'Ask someone whose grant covers it, or have the keyring changed.',

@@ -10,6 +10,16 @@ export {
   isOpenLink,
   pinsOf,
 } from './broker-link.ts';
+export {
+  BUDGET_DOCUMENTS,
+  Budget,
+  type BudgetEvent,
+  type BudgetOptions,
+  type BudgetSigner,
+  type BudgetStatus,
+} from './budget/budget.ts';
+export type { LimitsChange } from './budget/budget-limits.ts';
+export type { BudgetLimits } from './budget/budget-rules.ts';
 export { DESTRUCTIONS, type Destruction, destructionOf, isSystemPath } from './destruction.ts';
 export { type EventRules, openEvent, signEvent } from './event-envelope.ts';
 export { type ClockReading, counterWindow, Freshness, type FreshnessOptions } from './freshness.ts';

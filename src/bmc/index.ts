@@ -9,11 +9,11 @@ export { type Lease, LeaseEnded, type LeaseMode, leaseRefusal } from './lease.ts
 export { LockGuard, type LockGuardOptions } from './lock-guard.ts';
 export { LockKeeper, type LockKeeperOptions } from './lock-keeper.ts';
 export { type LevelInForce, type LevelReport, LOCK_LEVELS, type LockLevel } from './lock-levels.ts';
+export type { LockChange } from './lock-plan.ts';
 export {
   type InForce,
   LOCK_DOCUMENTS,
   LOCK_WITNESS,
-  type LockChange,
   Lockout,
   type LockoutOptions,
   type LockReport,

@@ -1,13 +1,14 @@
 import { LOCK_LEVELS, type LockLevel } from './lock-levels.ts';
-
-export type LockWish = 'enabled' | 'disabled';
+import { countsWith, type LockStep, planOrder, planStart } from './lock-plan.ts';
+import { judgeLock, type LockCopy, type LockWish } from './lock-record.ts';
 
 /** One stored copy of the record. */
 export type LockCopyState = LockWish | 'absent' | 'damaged';
 
 /**
- * The lock as a machine: what is stored, what memory holds, what of it is in force. Lockout, LockGuard and LockKeeper together do
- * what this says; test/scenario/lock-exhaustive.test.ts visits every state and holds the real ones against it.
+ * The lock as a machine: what is stored, what memory holds, what of it is in force. What is stored, and what counts then, its
+ * edges ask of lock-plan.ts, as Lockout does. test/scenario/lock-exhaustive.test.ts visits every state, and
+ * test/unit/bmc/lock-machine.test.ts holds the real Lockout and LockGuard against it.
  */
 export interface LockState {
   /** "off": no agent runs. "storing": the record is being written. "applying": the levels follow it. */
@@ -50,14 +51,14 @@ export interface LockEdge {
   readonly to: (state: LockState) => LockState;
 }
 
-/**
- * What a restart would find: one whole copy that says disabled decides; without any, one that says enabled; without a whole one
- * only a device that never had a record is free.
- */
+const copyOf = (copy: LockCopyState): LockCopy =>
+  copy === 'absent' || copy === 'damaged'
+    ? { is: copy }
+    : { is: 'whole', record: { state: copy, version: 1 } };
+
+/** What a restart would find. */
 export function judgedLock({ a, b }: Pick<LockState, 'a' | 'b'>): LockWish {
-  if (a === 'disabled' || b === 'disabled') return 'disabled';
-  if (a === 'enabled' || b === 'enabled') return 'enabled';
-  return a === 'absent' && b === 'absent' ? 'enabled' : 'disabled';
+  return judgeLock(copyOf(a), copyOf(b)).record.state;
 }
 
 const and = (levels: readonly LockLevel[], level: LockLevel): readonly LockLevel[] =>
@@ -75,12 +76,17 @@ function tried(state: LockState, level: LockLevel): LockState {
   return apply(state, without(state.todo, level));
 }
 
-const store = (state: LockState, target: LockWish): LockState => ({
-  ...state,
-  phase: 'storing',
-  target,
-  halfStored: false,
-});
+/** Begins with the steps of a plan: what it stores, or else the levels. */
+function begin(state: LockState, target: LockWish, steps: readonly LockStep[]): LockState {
+  return steps.some((step) => step.do === 'store')
+    ? { ...state, phase: 'storing', target, halfStored: false }
+    : apply({ ...state, target, believed: target });
+}
+
+function order(state: LockState, wish: LockWish): LockState {
+  const now = { state: state.believed ?? 'disabled', version: 1 };
+  return begin(state, wish, planOrder(now, wish, {}, 0).steps);
+}
 
 const off = (state: LockState, held: readonly LockLevel[]): LockState => ({
   ...state,
@@ -110,9 +116,8 @@ const OF_THE_WHOLE: readonly LockEdge[] = [
     by: 'machine',
     from: ['reading'],
     to: (s) => {
-      const found = judgedLock(s);
-      const agreed = s.a === s.b && s.a !== 'damaged';
-      return agreed ? apply({ ...s, target: found, believed: found }) : store(s, found);
+      const { record, steps } = planStart(copyOf(s.a), copyOf(s.b), { is: 'absent' });
+      return begin(s, record.state, steps);
     },
   },
   {
@@ -124,7 +129,7 @@ const OF_THE_WHOLE: readonly LockEdge[] = [
       ...s,
       a: s.target,
       halfStored: true,
-      believed: s.target === 'disabled' ? 'disabled' : s.believed,
+      believed: countsWith('a', s.target) ? s.target : s.believed,
     }),
   },
   {
@@ -132,7 +137,7 @@ const OF_THE_WHOLE: readonly LockEdge[] = [
     by: 'machine',
     from: ['storing'],
     when: (s) => s.halfStored,
-    to: (s) => apply({ ...s, b: s.target, believed: s.target }),
+    to: (s) => apply({ ...s, b: s.target, believed: countsWith('b', s.target) ? s.target : s.believed }),
   },
   {
     on: 'hold again',
@@ -159,13 +164,13 @@ const OF_THE_WHOLE: readonly LockEdge[] = [
     on: 'order disable',
     by: 'owner',
     from: ORDERED,
-    to: (s) => (s.believed === 'disabled' ? apply(s) : store(s, 'disabled')),
+    to: (s) => order(s, 'disabled'),
   },
   {
     on: 'order enable',
     by: 'owner',
     from: ORDERED,
-    to: (s) => (s.believed === 'enabled' ? apply(s) : store(s, 'enabled')),
+    to: (s) => order(s, 'enabled'),
   },
   { on: 'agent killed', by: 'world', from: RUNNING, to: (s) => off(s, s.held) },
   {

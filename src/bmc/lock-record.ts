@@ -1,9 +1,11 @@
 import * as v from 'valibot';
 import { ByteView, concatBytes, crc32c, equalBytes, fromUtf8, utf8 } from '../base/index.ts';
 
+export type LockWish = 'enabled' | 'disabled';
+
 /** What the device has been told about being disabled. Versions only rise. */
 export interface LockRecord {
-  readonly state: 'enabled' | 'disabled';
+  readonly state: LockWish;
   readonly version: number;
   /** Wall clock of the change, seconds since 1970, and as wrong as that clock was. */
   readonly since?: number;
@@ -19,6 +21,8 @@ export type LockCopy =
   | { readonly is: 'absent' }
   | { readonly is: 'whole'; readonly record: LockRecord }
   | { readonly is: 'damaged' };
+
+export const versionOf = (copy: LockCopy): number => (copy.is === 'whole' ? copy.record.version : 0);
 
 const MAGIC = utf8('NSLK');
 const HEAD = 12;

@@ -1,18 +1,20 @@
-import { asNsError, fromHex, refusal, seconds, toHex } from '../base/index.ts';
+import { asNsError, fromHex, toHex } from '../base/index.ts';
 import type { LogSink, StateStore } from '../ports/index.ts';
-import { BOOT_BEFORE, holdBoot, releaseBoot } from './boot-hold.ts';
 import type { Custody } from './custody.ts';
 import { type LockSenses, readLockFacts } from './lock-facts.ts';
+import { LockHands } from './lock-hands.ts';
 import { judgeLevels, type LevelReport, type LockLevel, slackLevels } from './lock-levels.ts';
 import {
-  decodeLockCopy,
-  encodeLockRecord,
-  heedWitness,
-  judgeLock,
-  type LockCopy,
-  type LockRecord,
-} from './lock-record.ts';
-import { orAborted } from './within.ts';
+  countsWith,
+  follow,
+  LOCK_COPIES,
+  type LockChange,
+  type LockPlan,
+  type LockStep,
+  planOrder,
+  planStart,
+} from './lock-plan.ts';
+import { decodeLockCopy, encodeLockRecord, type LockCopy, type LockRecord } from './lock-record.ts';
 
 /** Names of the two copies in the state store. */
 export const LOCK_DOCUMENTS = ['lock-a', 'lock-b'] as const;
@@ -32,14 +34,6 @@ export interface LockReport {
   readonly levels: LevelReport[];
 }
 
-/** Who asks for a change of the lock, and why. */
-export interface LockChange {
-  readonly by?: Uint8Array;
-  /** Of the order, among those of this key. */
-  readonly counter?: number;
-  readonly reason?: string;
-}
-
 export interface LockoutOptions extends LockSenses {
   readonly store: StateStore;
   readonly custody: Custody;
@@ -51,11 +45,13 @@ export interface LockoutOptions extends LockSenses {
 }
 
 /**
- * Disabling a machine and giving it back. The record is on stable storage before anything acts on it, in two copies of
- * which one that says `disabled` suffices, and is made good again at every start. Call `reassert` before any task runs.
+ * Disabling a machine and giving it back. What is to be done is decided in lock-plan.ts, by the same functions as in the table of
+ * lock-machine.ts, and carried out here: the record is on stable storage before anything acts on it, in two copies of which one
+ * that says `disabled` suffices, and is made good again at every start. Call `reassert` before any task runs.
  */
 export class Lockout {
   readonly #options: LockoutOptions;
+  readonly #hands: LockHands;
   #record: LockRecord | undefined;
   /** Enabled, and something of the board would not let go. */
   #stuck = false;
@@ -63,6 +59,7 @@ export class Lockout {
 
   constructor(options: LockoutOptions) {
     this.#options = options;
+    this.#hands = new LockHands(options);
   }
 
   /** False before `reassert`: what is not known to be free is not let wake. */
@@ -79,8 +76,7 @@ export class Lockout {
   reassert(): Promise<LockReport> {
     return this.#inTurn(async () => {
       const record = await this.#load();
-      if (record.state === 'disabled') await this.#enforce(record);
-      else if (await this.#anythingHeld()) await this.#free();
+      await this.#step(record, follow(record));
       return this.#report(record);
     });
   }
@@ -112,8 +108,7 @@ export class Lockout {
   hold(): Promise<LockReport> {
     return this.#inTurn(async () => {
       const record = this.#record ?? (await this.#load());
-      if (record.state === 'disabled') await this.#enforce(record);
-      else if (this.#stuck) await this.#free();
+      if (record.state === 'disabled' || this.#stuck) await this.#step(record, follow(record));
       return this.#report(record);
     });
   }
@@ -125,52 +120,51 @@ export class Lockout {
   #change(state: LockRecord['state'], change: LockChange) {
     return this.#inTurn(async () => {
       const now = this.#record ?? (await this.#load());
-      const changed = now.state !== state;
-      const record: LockRecord = changed
-        ? {
-            state,
-            version: now.version + 1,
-            since: this.#options.clock.wallSeconds(),
-            ...(change.by === undefined ? {} : { by: toHex(change.by) }),
-            ...(change.reason === undefined ? {} : { reason: change.reason }),
-            orders: withOrder(now.orders ?? {}, change),
-          }
-        : now;
-      if (changed) await this.#save(record);
-      if (state === 'disabled') await this.#enforce(record);
-      else if (changed || (await this.#anythingHeld())) await this.#free();
-      return { lock: await this.#report(record), changed };
+      const plan = planOrder(now, state, change, this.#options.clock.wallSeconds());
+      await this.#carryOut(plan);
+      return { lock: await this.#report(plan.record), changed: plan.changed };
     });
   }
 
   async #load(): Promise<LockRecord> {
-    const { store, log, witness } = this.#options;
+    const { store, log } = this.#options;
     const [a, b] = await Promise.all(
       LOCK_DOCUMENTS.map(async (name) => decodeLockCopy(await store.readDocument(name))),
     );
-    const elsewhere = await this.#readWitness();
-    const { record, rewrite, rolledBack } = heedWitness(judgeLock(a!, b!), elsewhere);
+    const plan = planStart(a!, b!, await this.#readWitness());
+    const { state, version } = plan.record;
     if (a!.is === 'damaged' || b!.is === 'damaged') {
-      log.log('error', 'lock.damaged', { a: a!.is, b: b!.is, state: record.state });
+      log.log('error', 'lock.damaged', { a: a!.is, b: b!.is, state });
     }
-    if (rolledBack) log.log('error', 'lock.rolled-back', { state: record.state, version: record.version });
-    if (rewrite) await this.#save(record);
-    else if (witness !== undefined && record.version > 0 && versionOf(elsewhere) !== record.version) {
-      await this.#tellWitness(record);
-    }
-    this.#record = record;
-    return record;
+    if (plan.rolledBack) log.log('error', 'lock.rolled-back', { state, version });
+    await this.#carryOut(plan);
+    this.#record = plan.record;
+    return plan.record;
   }
 
-  async #save(record: LockRecord): Promise<void> {
-    // At every moment memory holds what a restart would find: one copy makes `disabled` count, both make `enabled`.
-    const bytes = encodeLockRecord(record);
-    for (const name of LOCK_DOCUMENTS) {
-      await this.#options.store.writeDocument(name, bytes);
-      if (record.state === 'disabled') this.#record = record;
+  async #carryOut({ record, steps }: LockPlan): Promise<void> {
+    for (const step of steps) await this.#step(record, step);
+  }
+
+  async #step(record: LockRecord, step: LockStep): Promise<void> {
+    switch (step.do) {
+      case 'store':
+        await this.#options.store.writeDocument(
+          LOCK_DOCUMENTS[LOCK_COPIES.indexOf(step.copy)]!,
+          encodeLockRecord(record),
+        );
+        if (countsWith(step.copy, record.state)) this.#record = record;
+        return;
+      case 'witness':
+        return this.#tellWitness(record);
+      case 'hold':
+        await this.#hands.hold(record.reason);
+        this.#options.onEnforced?.();
+        return;
+      case 'release':
+        this.#stuck = await this.#hands.release();
+        return;
     }
-    this.#record = record;
-    await this.#tellWitness(record);
   }
 
   async #readWitness(): Promise<LockCopy> {
@@ -189,52 +183,6 @@ export class Lockout {
     await witness?.writeDocument(LOCK_WITNESS, encodeLockRecord(record)).catch((error: unknown) => {
       log.log('error', 'lock.witness-failed', { error: asNsError(error, 'NS_STATE_IO').message });
     });
-  }
-
-  async #enforce(record: LockRecord): Promise<void> {
-    const { custody, power, boot, store } = this.#options;
-    const why = refusal('DISABLED', record.reason && `The machine is disabled: ${record.reason}`);
-    custody.close('disabled', why);
-    await this.#attempt('masking the power button', () => power.maskPowerOn(true));
-    await Promise.all([
-      custody.handBack(why),
-      boot && this.#attempt('guarding the boot', (signal) => holdBoot(store, boot, signal)),
-    ]);
-    this.#options.onEnforced?.();
-  }
-
-  async #free(): Promise<void> {
-    const { custody, power, boot, store } = this.#options;
-    const why = refusal('CUSTODY_UNAVAILABLE', 'The machine is being enabled, and its disks go back to it.');
-    custody.close('enabling', why);
-    custody.open('disabled');
-    await Promise.all([
-      custody.handBack(why),
-      boot && this.#attempt('releasing the boot', (signal) => releaseBoot(store, boot, signal)),
-    ]);
-    custody.open('enabling');
-    await this.#attempt('freeing the power button', () => power.maskPowerOn(false));
-    this.#stuck = await this.#anythingHeld();
-  }
-
-  /** What fails here shows in the levels; the record stands, and it is tried again. */
-  async #attempt(what: string, act: (signal: AbortSignal) => Promise<void>): Promise<void> {
-    const { clock, log } = this.#options;
-    const deadline = clock.deadline(seconds(5), what);
-    try {
-      await orAborted(act(deadline.signal), deadline.signal);
-    } catch (error) {
-      log.log('error', 'lock.not-in-force', { what, error: asNsError(error, 'NS_POWER').message });
-    } finally {
-      deadline.release();
-    }
-  }
-
-  async #anythingHeld(): Promise<boolean> {
-    const { boot, store } = this.#options;
-    const { masked, disks } = await readLockFacts(this.#options);
-    if (masked === true || disks.some((disk) => disk.position === 'held')) return true;
-    return boot !== undefined && (await store.readDocument(BOOT_BEFORE)) !== undefined;
   }
 
   async #report(record: LockRecord): Promise<LockReport> {
@@ -259,18 +207,4 @@ export class Lockout {
     this.#last = turn.catch(() => {});
     return turn;
   }
-}
-
-const versionOf = (copy: LockCopy): number => (copy.is === 'whole' ? copy.record.version : 0);
-
-/** Keys remembered; far more than have a say about one machine. */
-const ORDERS_KEPT = 64;
-
-function withOrder(
-  orders: Readonly<Record<string, number>>,
-  { by, counter }: LockChange,
-): Record<string, number> {
-  if (by === undefined || counter === undefined) return { ...orders };
-  const others = Object.entries(orders).filter(([key]) => key !== toHex(by));
-  return Object.fromEntries([...others.slice(-(ORDERS_KEPT - 1)), [toHex(by), counter]]);
 }

@@ -4,10 +4,10 @@ import {
   LOCK_EDGES,
   type LockEdge,
   type LockState,
-  type LockWish,
   lockEdges,
   NEW_LOCK,
 } from '../../src/bmc/lock-machine.ts';
+import type { LockWish } from '../../src/bmc/lock-record.ts';
 import type { Model, Step } from './explorer/explore.ts';
 
 /** The lock, and what its owner was told last; "either" while an order is under way that was not answered. */

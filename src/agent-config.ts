@@ -21,6 +21,7 @@ import {
   brokerUrl,
   checkRoots,
   Keyring,
+  MAX_PER_EPOCH,
   ROLES,
   type RootSet,
   rootSet,
@@ -95,6 +96,18 @@ const schema = v.strictObject({
       stagingMiB: v.optional(whole(1, 1 << 20), 4096),
     }),
     {},
+  ),
+  /** For destructive orders, until the first change by an order; see docs/security.md. */
+  budget: v.optional(
+    v.strictObject({
+      /** How many of a kind an epoch has room for, the whole fleet together. */
+      lock: v.optional(whole(0, MAX_PER_EPOCH), 10),
+      wipe: v.optional(whole(0, MAX_PER_EPOCH), 10),
+      /** Files that one key may remove or replace without a token in a day. */
+      plain: v.optional(whole(0, 1_000_000), 256),
+      /** How long a raise waits. */
+      raiseDelayHours: v.optional(whole(1, 24 * 365), 24),
+    }),
   ),
   relay: v.optional(relay),
   ipmi: v.optional(bmc),

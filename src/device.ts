@@ -7,6 +7,7 @@ import type { AgentConfig } from './agent-config.ts';
 import { asNsError, ByteView, MiB, type NsError, seconds } from './base/index.ts';
 import { openBoard } from './board-parts.ts';
 import type { DeviceBmc } from './device-bmc.ts';
+import { openDeviceBudget } from './device-budget.ts';
 import { openDeviceKeyring, reopener, standingOf } from './device-keyring.ts';
 import { type Machine, openMachine } from './device-machine.ts';
 import { brokerOptions, followVitals } from './device-parts.ts';
@@ -45,7 +46,7 @@ const REAL: Surroundings = {
 async function servicesOf(
   machine: Machine,
   config: AgentConfig,
-  rest: Pick<TaskServices, 'identity' | 'log' | 'blocks' | 'byNeighbour' | 'keyring'>,
+  rest: Pick<TaskServices, 'identity' | 'log' | 'blocks' | 'byNeighbour' | 'keyring' | 'budget'>,
   openEditor = openE2fsprogs,
 ): Promise<TaskServices> {
   const { clock, store, board, power, custody, lockout, audit } = machine;
@@ -109,6 +110,11 @@ export async function startDevice(
     ).openDeviceRelay({ config: config.relay, tenant, device, own, gatewayBus, store, clock, log }));
   const bus = relay?.bus ?? own;
   const blocks = agentBlocks(bus, identity);
+  let fail: (error: NsError) => void = () => {};
+  const failed = new Promise<NsError>((resolve) => {
+    fail = resolve;
+  });
+  const governed = await openDeviceBudget(config, machine, keyring, log, (error) => fail(error));
   const services = await servicesOf(
     machine,
     config,
@@ -117,14 +123,11 @@ export async function startDevice(
       log,
       blocks,
       keyring,
+      budget: governed.budget,
       ...(relay === undefined ? {} : { byNeighbour: relay.byNeighbour }),
     },
     surroundings.openEditor,
   );
-  let fail: (error: NsError) => void = () => {};
-  const failed = new Promise<NsError>((resolve) => {
-    fail = resolve;
-  });
   const desk = new Desk({
     services,
     journal,
@@ -176,7 +179,7 @@ export async function startDevice(
   log.log('info', 'device.started', { device: config.device, board: boardName, version: VERSION });
   return {
     failed,
-    stop: () => stopDevice({ agent, desk, relay, bmc, machine, logs: [journal, services.audit] }),
+    stop: () => stopDevice({ agent, desk, relay, bmc, machine, logs: [governed, journal, services.audit] }),
   };
 }
 

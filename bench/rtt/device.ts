@@ -6,10 +6,10 @@ import { MqttBus } from '../../src/adapters/mqtt/mqtt-bus.ts';
 import { SimHost } from '../../src/adapters/sim/host.ts';
 import { systemClock } from '../../src/adapters/system-clock.ts';
 import { Agent, agentBlocks, offlineWill } from '../../src/agent/index.ts';
-import { allow, NsError } from '../../src/base/index.ts';
+import { allow, hours, NsError } from '../../src/base/index.ts';
 import { Custody, Lockout, PowerWatch } from '../../src/bmc/index.ts';
 import type { BlockDevice, StateStore, VolumeEditor } from '../../src/ports/index.ts';
-import { AuditLog, Freshness, Keyring, openOrder, publicKeyText } from '../../src/security/index.ts';
+import { AuditLog, Budget, Freshness, Keyring, openOrder, publicKeyText } from '../../src/security/index.ts';
 import { Desk, Journal, TASKS, TaskTable } from '../../src/tasks/index.ts';
 import { testKey } from '../../test/kit/keys.ts';
 import { TENANT } from './tenant.ts';
@@ -99,6 +99,15 @@ async function startDevice(
       store,
       audit: await AuditLog.open(store),
       power,
+      budget: await Budget.open({
+        store,
+        tenant: TENANT,
+        device: name,
+        keyring,
+        initial: { lock: 0, wipe: 0 },
+        raiseDelay: hours(24),
+        plain: 0,
+      }),
       custody,
       lockout,
       switches: [],

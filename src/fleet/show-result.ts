@@ -1,5 +1,6 @@
 import { formatDuration, milliseconds, toHex } from '../base/index.ts';
 import type { EffectNote, LockNote, ResultOf, Verb, VolumeNote } from '../protocol/index.ts';
+import { showBudget, showBudgetUpdate } from './show-budget.ts';
 import { showChain, showChainSync } from './show-chain.ts';
 import { showMemory } from './show-memory.ts';
 import { counted, modeText, sized, table, timeText } from './show-text.ts';
@@ -208,6 +209,8 @@ const SHOW: Show = {
       : `nothing to change: version ${r.version} is in force`,
     `hash: ${toHex(r.hash)}`,
   ],
+  'budget.read': showBudget,
+  'budget.update': showBudgetUpdate,
   'audit.read': (r) => [
     entriesText(r.entries.length),
     ...table(

@@ -20,6 +20,7 @@ export { type DeviceTopics, deviceTopics, groupTopic } from './topics.ts';
 export { MOST_LISTED, UNITS_A_PAGE } from './verbs/chain.ts';
 export {
   type ArgsOf,
+  type BudgetNote,
   type ChainNote,
   type EffectNote,
   isVerb,

@@ -56,6 +56,9 @@ const SAYS: { readonly [V in Verb]: (args: ArgsOf<V>) => string } = {
   'keyring.read': () => '',
   'keyring.update': (args) =>
     `of ${args.document.byteLength} bytes${args.dryRun === true ? ' (dry run)' : ''}`,
+  'budget.read': () => '',
+  'budget.update': (args) =>
+    `version ${args.version}: lock ${args.lock}, wipe ${args.wipe}${args.dryRun === true ? ' (dry run)' : ''}`,
   'audit.read': (args) => `from ${args.from ?? 0}`,
 };
 

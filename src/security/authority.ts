@@ -29,6 +29,8 @@ const PERMITTED: Readonly<Record<Verb, readonly Role[]>> = {
   'task.cancel': hands,
   'audit.read': ['security', 'auditor'],
   'keyring.read': [...watchers, 'root'],
+  'budget.read': watchers,
+  'budget.update': ['security'],
   // Whoever carries it: the signatures of the document itself decide.
   'keyring.update': ['security', 'root'],
 };
@@ -43,7 +45,7 @@ const MAY_ACCEPT: readonly Role[] = ['operator', 'security'];
  * Orders that no single person can give: each needs the signatures of two. There is no way to switch this off. A
  * keyring is not here: its document brings the signatures of as many people as the keyring before asks for.
  */
-const TWO_PEOPLE: readonly Verb[] = ['machine.disable', 'machine.enable'];
+const TWO_PEOPLE: readonly Verb[] = ['machine.disable', 'machine.enable', 'budget.update'];
 
 export function needsTwoPeople({ verb }: Pick<Order, 'verb' | 'args'>): boolean {
   return TWO_PEOPLE.includes(verb);

@@ -1,3 +1,5 @@
+import { budgetRead } from './budget/read.ts';
+import { budgetUpdate } from './budget/update.ts';
 import { chainStatus } from './chain/status.ts';
 import { chainSync } from './chain/sync.ts';
 import { auditRead } from './desk-work/audit.ts';
@@ -37,4 +39,6 @@ export const TASKS: Required<TaskRegistry> = {
   'audit.read': auditRead,
   'keyring.read': keyringRead,
   'keyring.update': keyringUpdate,
+  'budget.read': budgetRead,
+  'budget.update': budgetUpdate,
 };

@@ -10,7 +10,7 @@ import type {
   VolumeEditor,
 } from '../ports/index.ts';
 import type { ChainControl } from '../sata-chain/index.ts';
-import type { AuditLog, KeyringHolder } from '../security/index.ts';
+import type { AuditLog, Budget, KeyringHolder } from '../security/index.ts';
 import type { BlockPort } from '../transfer/index.ts';
 import type { TaskTable } from './task-table.ts';
 
@@ -34,6 +34,8 @@ export interface TaskServices {
   readonly audit: AuditLog;
   /** Whose orders count; absent where that never changes. */
   readonly keyring?: KeyringHolder;
+  /** What this device knows of the fleet's budget for destructive orders. */
+  readonly budget: Budget;
   readonly power: HostPower;
   readonly custody: Custody;
   readonly lockout: Lockout;

@@ -1,7 +1,7 @@
 import { milliseconds, type NsError, seconds } from '../../src/base/index.ts';
 import type { KeyStore, StateStore, VolumeEditor } from '../../src/ports/index.ts';
 import type { Order, Receipt } from '../../src/protocol/index.ts';
-import { AuditLog, Freshness, openEvent, openOrder, signOrder } from '../../src/security/index.ts';
+import { AuditLog, Budget, Freshness, openEvent, openOrder, signOrder } from '../../src/security/index.ts';
 import type { AdmittedOrder, TaskEvent } from '../../src/tasks/desk.ts';
 import { Journal } from '../../src/tasks/journal/index.ts';
 import type { TaskServices } from '../../src/tasks/services.ts';
@@ -71,6 +71,15 @@ export async function deskBench(options: DeskBenchOptions) {
     store,
     audit: await AuditLog.open(store, { slots: 16 }),
     power,
+    budget: await Budget.open({
+      store,
+      tenant: TENANT,
+      device: 'host1',
+      keyring,
+      initial: { lock: 10, wipe: 10 },
+      raiseDelay: seconds(3600),
+      plain: 256,
+    }),
     custody,
     lockout,
     switches: [],

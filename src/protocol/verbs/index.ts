@@ -1,4 +1,5 @@
 import type * as v from 'valibot';
+import { budgetRead, budgetUpdate } from './budget.ts';
 import { chainStatus, chainSync } from './chain.ts';
 import { fileDelete, fileDownload, fileList, fileStat, fileUpload } from './file.ts';
 import { ioList, ioRead, ioWatch, ioWrite } from './io.ts';
@@ -28,12 +29,15 @@ export const VERBS = {
   'audit.read': auditRead,
   'keyring.read': keyringRead,
   'keyring.update': keyringUpdate,
+  'budget.read': budgetRead,
+  'budget.update': budgetUpdate,
 } as const;
 
 export type Verb = keyof typeof VERBS;
 export type ArgsOf<V extends Verb> = v.InferOutput<(typeof VERBS)[V]['args']>;
 export type ResultOf<V extends Verb> = v.InferOutput<(typeof VERBS)[V]['result']>;
 export type EffectNote = v.InferOutput<typeof import('./file.ts').effectNote>;
+export type BudgetNote = v.InferOutput<typeof import('./budget.ts').budgetNote>;
 export type ChainNote = v.InferOutput<typeof import('./chain.ts').chainNote>;
 export type VolumeNote = v.InferOutput<typeof import('./file.ts').volumeNote>;
 export type LockNote = v.InferOutput<typeof import('./machine.ts').lockNote>;

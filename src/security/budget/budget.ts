@@ -307,6 +307,11 @@ export class Budget {
     if (raised) this.#o.onEvent?.({ is: 'changed', version: after.version, limits: after.inForce });
   }
 
+  /** Resolves when all that is known is on stable storage. */
+  store(): Promise<void> {
+    return this.#save();
+  }
+
   /** Stores the running time of this start. */
   async close(): Promise<void> {
     if (this.#unstored > 0 && (this.#limitsNow.pending !== undefined || !this.#plain.idle)) {

@@ -1,5 +1,6 @@
 import { allow, seconds } from '../../base/index.ts';
 import type { LockNote, PowerNote } from '../../protocol/index.ts';
+import { budgetLimits } from '../budget/note.ts';
 import type { TaskServices } from '../services.ts';
 import type { TaskKind } from '../task.ts';
 
@@ -13,8 +14,8 @@ async function powerNote(services: TaskServices, signal: AbortSignal): Promise<P
 }
 
 /** What this device cannot do right now, a sentence each. */
-function limitsOf({ editor, memory, io, power, byNeighbour, insecure }: TaskServices): string[] {
-  const limits: string[] = [...(insecure ?? [])];
+function limitsOf({ editor, memory, io, power, byNeighbour, insecure, budget }: TaskServices): string[] {
+  const limits: string[] = [...(insecure ?? []), ...budgetLimits(budget)];
   if (byNeighbour?.() === true)
     limits.push('No network: a neighbour in the chain carries orders and receipts, and no files.');
   if (editor.capabilities.unusable !== undefined)

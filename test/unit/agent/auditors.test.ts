@@ -26,8 +26,17 @@ const ARGS: { readonly [V in Verb]: ArgsOf<V> } = {
   'audit.read': {},
   'keyring.read': {},
   'keyring.update': { document: new Uint8Array(8) },
+  'budget.read': {},
+  'budget.update': { version: 1, lock: 1, wipe: 1 },
 };
-const MAY: readonly Verb[] = ['machine.status', 'chain.status', 'task.list', 'audit.read', 'keyring.read'];
+const MAY: readonly Verb[] = [
+  'machine.status',
+  'chain.status',
+  'task.list',
+  'audit.read',
+  'keyring.read',
+  'budget.read',
+];
 
 await t.test('an auditor, or two together, may look at what was done and nothing else', async (t) => {
   for (const verb of Object.keys(VERBS) as Verb[]) {

@@ -197,6 +197,8 @@ await t.test('no secret that an order carries reaches the log', async (t) => {
     'audit.read': {},
     'keyring.read': {},
     'keyring.update': { document: bytes },
+    'budget.read': {},
+    'budget.update': { version: 1, lock: 1, wipe: 1 },
   };
   const store = new MemoryState();
   const log = await AuditLog.open(store, { slots: 32 });

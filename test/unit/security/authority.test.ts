@@ -7,12 +7,16 @@ const may = (role: Role) => verbs.filter((verb) => authorise(role, { verb }, { v
 
 await t.test('each role may do its own work and nothing else', async (t) => {
   const hands = verbs
-    .filter((verb) => /^(file|memory|io|chain|task)\.|^machine\.status$|^keyring\.read$/.test(verb))
+    .filter((verb) =>
+      /^(file|memory|io|chain|task)\.|^machine\.status$|^keyring\.read$|^budget\.read$/.test(verb),
+    )
     .toSorted();
   t.strictSame(may('operator'), hands);
   t.strictSame(may('technician'), hands);
   t.strictSame(may('security'), [
     'audit.read',
+    'budget.read',
+    'budget.update',
     'chain.status',
     'chain.sync',
     'keyring.read',
@@ -22,9 +26,17 @@ await t.test('each role may do its own work and nothing else', async (t) => {
     'machine.status',
     'task.list',
   ]);
-  t.strictSame(may('auditor'), ['audit.read', 'chain.status', 'keyring.read', 'machine.status', 'task.list']);
+  t.strictSame(may('auditor'), [
+    'audit.read',
+    'budget.read',
+    'chain.status',
+    'keyring.read',
+    'machine.status',
+    'task.list',
+  ]);
   t.strictSame(may('root'), ['keyring.read', 'keyring.update'], 'root keys order nothing but keyrings');
-  t.equal(ROLES.length, 5);
+  t.strictSame(may('governor'), [], 'who holds the budget orders nothing');
+  t.equal(ROLES.length, 6);
 });
 
 await t.test('whoever replaces drives does not also decide that a missing one is not missed', async (t) => {

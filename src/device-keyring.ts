@@ -112,7 +112,7 @@ async function readDocument(path: string): Promise<Uint8Array> {
 export function reopener(
   keyring: KeyringView,
   { tenant, device, groups }: DeviceIdentity,
-  now: () => number,
+  timeFor: (order: Pick<Order, 'verb'>) => number,
 ): DeskOptions['reopen'] {
   return (packet) => {
     const opened = openOrder(packet, keyring.current, { tenant });
@@ -121,7 +121,7 @@ export function reopener(
     const signers = [signer, ...cosigners];
     const permitted = authoriseAll(signers, order, { via: 'mqtt' });
     if (!permitted.ok) return permitted;
-    const granted = withinGrants(signers, order, { device, groups, power: 'later', now: now() });
+    const granted = withinGrants(signers, order, { device, groups, power: 'later', now: timeFor(order) });
     return granted.ok ? allow({ order, packet, packetHash, issuer: signer, cosigners }) : granted;
   };
 }
@@ -130,12 +130,18 @@ export function reopener(
 export function standingOf(
   keyring: KeyringView,
   { device, groups }: DeviceIdentity,
-  now: () => number,
+  timeFor: (order: Pick<Order, 'verb'>) => number,
 ): OrderStanding {
   const keyIds = ({ issuer, cosigners = [] }: AdmittedOrder) =>
     [issuer, ...cosigners].map(({ keyId }) => keyId);
   const judge = (admitted: AdmittedOrder, order: Pick<Order, 'verb' | 'args'>, power: PowerState | 'later') =>
-    stillStands(keyring.current, keyIds(admitted), order, { device, groups, power, now: now(), via: 'mqtt' });
+    stillStands(keyring.current, keyIds(admitted), order, {
+      device,
+      groups,
+      power,
+      now: timeFor(order),
+      via: 'mqtt',
+    });
   return {
     begins: (admitted, power) => judge(admitted, admitted.order, power),
     paths: (admitted) => {

@@ -12,7 +12,9 @@ import { openDeviceKeyring, reopener, standingOf } from './device-keyring.ts';
 import { type Machine, openMachine } from './device-machine.ts';
 import { brokerOptions, followVitals } from './device-parts.ts';
 import type { DeviceRelay } from './device-relay.ts';
+import { readingOf, signedTime } from './device-time.ts';
 import type { LogSink, MessageBus } from './ports/index.ts';
+import type { Order } from './protocol/index.ts';
 import { Freshness, insecureIn } from './security/index.ts';
 import { Desk, type DeviceIdentity, Journal, TASKS, type TaskServices, TaskTable } from './tasks/index.ts';
 import { RELEASED, VERSION } from './version.ts';
@@ -46,7 +48,7 @@ const REAL: Surroundings = {
 async function servicesOf(
   machine: Machine,
   config: AgentConfig,
-  rest: Pick<TaskServices, 'identity' | 'log' | 'blocks' | 'byNeighbour' | 'keyring' | 'budget'>,
+  rest: Pick<TaskServices, 'identity' | 'log' | 'blocks' | 'byNeighbour' | 'keyring' | 'budget' | 'time'>,
   openEditor = openE2fsprogs,
 ): Promise<TaskServices> {
   const { clock, store, board, power, custody, lockout, audit } = machine;
@@ -91,14 +93,19 @@ export async function startDevice(
     version: VERSION,
     boot: systemEntropy.randomBytes(16),
   };
-  const freshness = new Freshness({ floor: RELEASED });
-  const now = () => Math.max(clock.wallSeconds(), freshness.floor);
+  const freshness = new Freshness({
+    floor: RELEASED,
+    startedAt: clock.monotonic(),
+    nonceKey: systemEntropy.randomBytes(32),
+  });
+  const timeFor = (order: Pick<Order, 'verb'>) => freshness.timeFor(order, readingOf(clock));
   const keyring = await openDeviceKeyring(config, store, log, machine);
   const journal = await Journal.open(store, JOURNAL_SIZE, freshness, new ByteView(identity.boot).u32le(0));
+  const time = signedTime(freshness, journal, clock);
   const vitals = await followVitals(power, lockout, machine.audit);
   const will = () => offlineWill({ clock, identity, vitals }, keyStore);
   const clientId = `ns-${config.tenant}-${config.device}`;
-  const link = { ...(await brokerOptions(config, () => freshness.floor)), limits: SEND_LIMITS };
+  const link = { ...(await brokerOptions(config, () => time.surely())), limits: SEND_LIMITS };
   const own = surroundings.openBus({ ...link, clientId, will, log });
   const { tenant, device } = config;
   const gatewayBus = (busLog: LogSink) =>
@@ -124,6 +131,7 @@ export async function startDevice(
       blocks,
       keyring,
       budget: governed.budget,
+      time,
       ...(relay === undefined ? {} : { byNeighbour: relay.byNeighbour }),
     },
     surroundings.openEditor,
@@ -134,8 +142,8 @@ export async function startDevice(
     freshness,
     keyStore,
     registry: TASKS,
-    reopen: reopener(keyring, identity, now),
-    stands: standingOf(keyring, identity, now),
+    reopen: reopener(keyring, identity, timeFor),
+    stands: standingOf(keyring, identity, timeFor),
     maxRunning: config.limits.running,
     maxOpen: config.limits.open,
     onFatal: fail,
@@ -158,7 +166,8 @@ export async function startDevice(
         log.log('error', 'audit-failed', { error: asNsError(error).message });
       });
     },
-    noteNonce: (nonce, monotonic) => freshness.noteNonce(nonce, monotonic),
+    giveNonce: () => time.nonce(),
+    timeFor,
     heartbeat: seconds(config.heartbeatSeconds),
   });
   const { ipmi, hostInterface } = config;

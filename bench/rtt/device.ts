@@ -77,7 +77,7 @@ async function startDevice(
   const custody = new Custody({ power, drives: [], clock, log });
   const lockout = new Lockout({ store, power, custody, clock, log });
   await lockout.reassert();
-  const freshness = new Freshness();
+  const freshness = new Freshness({ nonceKey: systemEntropy.randomBytes(32) });
   const journal = await Journal.open(store, 8 << 20, freshness, 1);
   const vitals = () => ({ power: 'S5', lock: 'enabled' }) as const;
   const bus = new MqttBus(
@@ -146,7 +146,8 @@ async function startDevice(
     identity,
     blocks,
     vitals,
-    noteNonce: (nonce, at) => freshness.noteNonce(nonce, at),
+    giveNonce: () => freshness.giveNonce(clock.monotonic()),
+    timeFor: () => clock.wallSeconds(),
   });
   const up = new Promise<void>((resolve) => {
     bus.onState((state) => state.is === 'up' && resolve());

@@ -1,6 +1,6 @@
 import { asNsError, type Duration, seconds } from '../base/index.ts';
 import type { BusMessage, Clock, Entropy, KeyStore, LogSink, MessageBus, Stop } from '../ports/index.ts';
-import { type DeviceTopics, deviceTopics, groupTopic } from '../protocol/index.ts';
+import { type DeviceTopics, deviceTopics, groupTopic, type Order } from '../protocol/index.ts';
 import type { KeyringView } from '../security/index.ts';
 import type { DeviceIdentity, TaskDesk } from '../tasks/index.ts';
 import type { BlockPort } from '../transfer/index.ts';
@@ -24,8 +24,10 @@ export interface AgentParts {
   /** The router given to the transfers as their block port. */
   readonly blocks: BlockRouter;
   readonly vitals: () => Vitals;
-  /** Told of each nonce that presence gives out. */
-  readonly noteNonce: (nonce: Uint8Array, monotonic: number) => void;
+  /** A nonce of now, for orders that quote it. */
+  readonly giveNonce: () => Uint8Array;
+  /** Seconds since 1970, by which the ends of grants are judged for such an order. */
+  readonly timeFor: (order: Pick<Order, 'verb'>) => number;
   readonly audit: RefusalAudit;
   readonly heartbeat?: Duration;
   /** The longest that an answer to a group's order may wait. */
@@ -80,6 +82,8 @@ export class Agent {
       jitter: this.#jitter,
       stopped: this.#stopped.signal,
       audit: parts.audit,
+      giveNonce: parts.giveNonce,
+      timeFor: parts.timeFor,
     });
   }
 

@@ -1,6 +1,6 @@
 import { asNsError, refusal, seconds, toHex, type Verdict } from '../base/index.ts';
 import type { BusMessage, Clock, LogSink } from '../ports/index.ts';
-import { LIMITS } from '../protocol/index.ts';
+import { LIMITS, type Order } from '../protocol/index.ts';
 import { authoriseAll, checkAudience, type KeyringView, openOrder, withinGrants } from '../security/index.ts';
 import type { AdmittedOrder, DeviceIdentity, TaskDesk } from '../tasks/index.ts';
 import type { Outbox } from './outbox.ts';
@@ -16,6 +16,8 @@ export interface IntakeParts {
   readonly outbox: Outbox;
   readonly jitter: ReplyJitter;
   readonly stopped: AbortSignal;
+  readonly giveNonce: () => Uint8Array;
+  readonly timeFor: (order: Pick<Order, 'verb'>) => number;
   /** Writes a refusal into the audit log; does not wait for it. */
   readonly audit: RefusalAudit;
 }
@@ -106,7 +108,7 @@ export class Intake {
   }
 
   #judge(packet: Uint8Array): Opened {
-    const { identity, keyring, clock } = this.#parts;
+    const { identity, keyring, timeFor } = this.#parts;
     const opened = openOrder(packet, keyring.current, { tenant: identity.tenant, sizeCap: LIMITS.order });
     if (!opened.ok) return unauthentic(opened, opened.id, opened.by);
     const { order, packetHash, signer, cosigners } = opened.value;
@@ -121,7 +123,7 @@ export class Intake {
       device,
       groups,
       power: 'later',
-      now: clock.wallSeconds(),
+      now: timeFor(order),
     });
     if (!granted.ok) return { is: 'refused', verdict: granted, id: order.id, authentic: true, by };
     return { is: 'order', admitted: { order, packet, packetHash, issuer: signer, cosigners } };
@@ -140,7 +142,9 @@ export class Intake {
       ...(refused.id === undefined ? {} : { id: toHex(refused.id) }),
       ...(this.#silenced === 0 ? {} : { silenced: this.#silenced }),
     });
-    this.#parts.outbox.rejected(packet, why, refused.id);
+    // Whoever is known may give the order again, bound to no wall clock.
+    const nonce = refused.authentic ? this.#parts.giveNonce() : undefined;
+    this.#parts.outbox.rejected(packet, why, refused.id, nonce);
     this.#audit(why.code, refused);
   }
 

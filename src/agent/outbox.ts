@@ -81,7 +81,7 @@ export class Outbox {
     this.#queue(async () => packet, { transient: false, id, receipt: packet });
   }
 
-  rejected(packet: Uint8Array, refusal: Refusal, id?: Uint8Array): void {
+  rejected(packet: Uint8Array, refusal: Refusal, id?: Uint8Array, nonce?: Uint8Array): void {
     const { code, sentence, remedy } = refusal;
     this.#say(
       {
@@ -90,6 +90,7 @@ export class Outbox {
         packet: new Uint8Array(createHash('sha256').update(packet).digest()),
         ...(id === undefined ? {} : { id }),
         refusal: { code, sentence: sentence.slice(0, 1000), remedy: remedy.slice(0, 1000) },
+        ...(nonce === undefined ? {} : { nonce }),
       },
       { transient: false, ...(id === undefined ? {} : { id }) },
     );

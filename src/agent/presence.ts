@@ -1,5 +1,5 @@
 import { type Duration, seconds } from '../base/index.ts';
-import type { Clock, Entropy, KeyStore, Stop } from '../ports/index.ts';
+import type { Clock, KeyStore, Stop } from '../ports/index.ts';
 import { type DeviceEvent, deviceTopics } from '../protocol/index.ts';
 import { signEvent } from '../security/index.ts';
 import type { DeviceIdentity } from '../tasks/index.ts';
@@ -7,11 +7,10 @@ import { eventHead, type Vitals } from './identity.ts';
 
 export interface PresenceParts {
   readonly clock: Clock;
-  readonly entropy: Entropy;
   readonly identity: DeviceIdentity;
   readonly vitals: () => Vitals;
-  /** Told of each nonce given out, with the monotonic milliseconds of that moment. */
-  readonly noteNonce: (nonce: Uint8Array, monotonic: number) => void;
+  /** A nonce of now, for orders that quote it. */
+  readonly giveNonce: () => Uint8Array;
 }
 
 export const HEARTBEAT = seconds(60);
@@ -69,9 +68,7 @@ export class Presence {
   }
 
   online(): void {
-    const nonce = this.#parts.entropy.randomBytes(NONCE_BYTES);
-    this.#parts.noteNonce(nonce, this.#parts.clock.monotonic());
-    this.#say(presenceEvent(this.#parts, 'online', nonce));
+    this.#say(presenceEvent(this.#parts, 'online', this.#parts.giveNonce()));
   }
 
   offline(): void {

@@ -52,6 +52,10 @@ export const REFUSALS = {
     sentence: 'The order becomes valid later.',
     remedy: "Give it again after its not-before time, or check the device's clock.",
   },
+  TIME_IMPLAUSIBLE: {
+    sentence: 'No device of this version can be in use at that time.',
+    remedy: 'Set the clock of the machine that gives the order, and give it again.',
+  },
   REPLAYED: {
     sentence: "The order's counter was used before or is too old.",
     remedy: 'Give the order again; each order needs a new counter.',

@@ -181,6 +181,12 @@ const SHOW: Show = {
   'machine.status': statusLines,
   'machine.disable': (r) => [r.changed ? 'disabled' : 'nothing to change', ...lockLines(r.lock)],
   'machine.enable': (r) => [r.changed ? 'enabled' : 'nothing to change', ...lockLines(r.lock)],
+  'clock.set': (r) => [
+    r.changed
+      ? `signed time is now ${timeText(r.surely)}${r.before === undefined ? '' : `, was ${timeText(r.before)}`}`
+      : `nothing to change: ${timeText(r.surely)} has surely passed already`,
+    `its wall clock says ${timeText(r.wall)}`,
+  ],
   'chain.status': (result) => showChain(result),
   'chain.sync': showChainSync,
   'task.list': ({ tasks }) => [

@@ -83,6 +83,8 @@ export const rejected = v.strictObject({
   packet: sha256,
   id: v.optional(orderId),
   refusal: refusalMessage,
+  /** For whoever signed an authentic order: the same order that quotes this is not judged by any wall clock. */
+  nonce: v.optional(bytesOf(16)),
 });
 
 export const outcome = v.picklist(['succeeded', 'failed', 'refused', 'cancelled', 'expired', 'unknown']);

@@ -22,6 +22,7 @@ export {
   type ArgsOf,
   type BudgetNote,
   type ChainNote,
+  type ClockNote,
   type EffectNote,
   isVerb,
   type LockNote,

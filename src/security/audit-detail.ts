@@ -48,6 +48,7 @@ const SAYS: { readonly [V in Verb]: (args: ArgsOf<V>) => string } = {
   'machine.status': () => '',
   'machine.disable': because,
   'machine.enable': because,
+  'clock.set': ({ at, farAhead }) => `to ${at}${farAhead === true ? ' (far ahead)' : ''}`,
   'chain.status': ({ disk }) => (disk === undefined ? '' : quoted(disk)),
   'chain.sync': (args) =>
     `${args.disk === undefined ? '' : `${quoted(args.disk)} `}${actionOf(args)} ${because(args)}`.trim(),

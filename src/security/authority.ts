@@ -23,6 +23,7 @@ const PERMITTED: Readonly<Record<Verb, readonly Role[]>> = {
   'machine.status': watchers,
   'machine.disable': ['security'],
   'machine.enable': ['security'],
+  'clock.set': ['operator', 'technician', 'security'],
   'chain.status': watchers,
   'chain.sync': ['operator', 'technician', 'security'],
   'task.list': watchers,
@@ -47,8 +48,8 @@ const MAY_ACCEPT: readonly Role[] = ['operator', 'security'];
  */
 const TWO_PEOPLE: readonly Verb[] = ['machine.disable', 'machine.enable', 'budget.update'];
 
-export function needsTwoPeople({ verb }: Pick<Order, 'verb' | 'args'>): boolean {
-  return TWO_PEOPLE.includes(verb);
+export function needsTwoPeople({ verb, args }: Pick<Order, 'verb' | 'args'>): boolean {
+  return TWO_PEOPLE.includes(verb) || ('farAhead' in args && args.farAhead === true);
 }
 
 /** Somebody who is among them with two keys. */

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import { allow, equalBytes, refuse, type Verdict } from '../base/index.ts';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { allow, concatBytes, NsError, refuse, type Verdict } from '../base/index.ts';
 import type { Order } from '../protocol/index.ts';
 import { needsTwoPeople } from './authority.ts';
 import { CounterWindows } from './counter-windows.ts';
@@ -13,13 +13,23 @@ export interface ClockReading {
 }
 
 export interface FreshnessOptions {
-  /** Seconds since 1970 that have surely passed: the build's, or the last signed time seen. */
+  /** Seconds since 1970 that have surely passed: the build's. */
   readonly floor?: number;
-  /** How many nonces given out stay good; older ones are forgotten. */
-  readonly nonces?: number;
+  /** Monotonic milliseconds of now, when what is stored is read back. */
+  readonly startedAt?: number;
+  /** Of this boot, 32 bytes drawn at random; without it no nonce is given out. */
+  readonly nonceKey?: Uint8Array;
 }
 
-const NONCES = 16;
+/** A nonce is the monotonic millisecond in which it was given out, and as many bytes of an HMAC over that. */
+const NONCE_TIME_BYTES = 6;
+const NONCE_MAC_BYTES = 10;
+
+/**
+ * Of a second of our monotonic clock, how much has surely passed: no crystal that a kernel steers is a thousandth fast.
+ * What has surely passed may be too little, never too much.
+ */
+const SURE = 0.999;
 
 /**
  * Under which id the counters of such an order are kept: its issuer's, but apart from them where it takes two people.
@@ -34,25 +44,32 @@ export function counterWindow(order: Pick<Order, 'iss' | 'verb' | 'args'>): Uint
 
 /**
  * Whether an authentic order is new and in time. Replay is judged by a 64-wide counter window for each issuer;
- * expiry by the wall clock, held above a floor that only moves forward; and where an order quotes a nonce, by monotonic
- * time since this device gave it out. There is no clock inside: the caller reads it.
+ * expiry by the wall clock, held above a time that has surely passed and only moves forward; and where an order quotes a
+ * nonce, by monotonic time since this device gave it out, whatever any wall clock says. There is no clock inside: the
+ * caller reads it.
  */
 export class Freshness {
   readonly #windows = new CounterWindows();
-  readonly #nonces: { readonly nonce: Uint8Array; readonly at: number }[] = [];
-  readonly #keep: number;
-  #floor: number;
+  readonly #startedAt: number;
+  readonly #nonceKey: Uint8Array | undefined;
+  /** It was this time or later when the monotonic clock read this. */
+  #mark: { readonly seconds: number; readonly monotonic: number };
 
   constructor(options: FreshnessOptions = {}) {
-    this.#floor = options.floor ?? 0;
-    this.#keep = options.nonces ?? NONCES;
+    this.#startedAt = options.startedAt ?? 0;
+    this.#nonceKey = options.nonceKey;
+    this.#mark = { seconds: options.floor ?? 0, monotonic: this.#startedAt };
   }
 
   /** REPLAYED, NOT_YET_VALID or EXPIRED. Changes nothing: call remember when the order is taken. */
   judge(order: Order, now: ClockReading): Verdict<void> {
     const counter = this.#windows.judge(counterWindow(order), order.ctr);
-    if (!counter.ok) return counter;
-    const seconds = Math.max(now.wallSeconds, this.#floor);
+    return counter.ok ? this.inTime(order, now) : counter;
+  }
+
+  /** NOT_YET_VALID or EXPIRED; counters are not looked at. */
+  inTime(order: Order, now: ClockReading): Verdict<void> {
+    const seconds = Math.max(now.wallSeconds, this.surely(now.monotonic));
     if (order.nbf !== undefined && seconds < order.nbf) {
       return refuse('NOT_YET_VALID', `The order becomes valid in ${order.nbf - seconds} s.`);
     }
@@ -66,14 +83,14 @@ export class Freshness {
   #judgeNonce(order: Order, monotonic: number): Verdict<void> {
     const { nonce, maxAge } = order;
     if (nonce === undefined || maxAge === undefined) return allow(undefined);
-    const given = this.#nonces.find((entry) => equalBytes(entry.nonce, nonce));
-    if (given === undefined) {
+    const givenAt = this.#givenAt(nonce);
+    if (givenAt === undefined || givenAt > monotonic) {
       return refuse(
         'EXPIRED',
-        'The order quotes a nonce that this device did not give out, or gave out too long ago.',
+        'The order quotes a nonce that this device has not given out since it was started.',
       );
     }
-    const age = monotonic - given.at;
+    const age = monotonic - givenAt;
     if (age <= maxAge * 1000) return allow(undefined);
     return refuse(
       'EXPIRED',
@@ -86,25 +103,63 @@ export class Freshness {
     this.#windows.remember(window, counter);
   }
 
-  /** Seconds since 1970 that have surely passed. */
+  /** Seconds since 1970: the last signed time, or the build's. This is what is stored. */
   get floor(): number {
-    return this.#floor;
+    return this.#mark.seconds;
   }
 
-  /** Signed time was seen: whatever the wall clock says, it is not earlier than this. */
-  noteTime(seconds: number): void {
-    this.#floor = Math.max(this.#floor, seconds);
+  /** Seconds since 1970 that have surely passed by now: the floor, and what our own clock has counted since. */
+  surely(monotonic: number): number {
+    const { seconds, monotonic: since } = this.#mark;
+    return seconds + Math.floor((Math.max(0, monotonic - since) * SURE) / 1000);
   }
 
-  /** This device gives out a nonce now. The oldest one is forgotten where there are too many. */
-  noteNonce(nonce: Uint8Array, monotonic: number): void {
-    this.#nonces.push({ nonce: new Uint8Array(nonce), at: monotonic });
-    if (this.#nonces.length > this.#keep) this.#nonces.shift();
+  /**
+   * By which time the ends of grants are judged for an order. Whoever sets the wall clock forward must not keep a
+   * machine from being disabled: for an order that lasts only what has surely passed counts.
+   */
+  timeFor(order: Pick<Order, 'verb'>, now: ClockReading): number {
+    const surely = this.surely(now.monotonic);
+    return isLasting(order) ? surely : Math.max(now.wallSeconds, surely);
+  }
+
+  /** Signed time was seen: whatever the wall clock says, it is not earlier than this. What is earlier changes nothing. */
+  noteTime(seconds: number, monotonic: number): void {
+    if (seconds > this.surely(monotonic)) this.#mark = { seconds, monotonic };
+  }
+
+  /** Gives out a nonce: 16 bytes that only this boot can have made, and that say when. NS_NO_NONCE without a key. */
+  giveNonce(monotonic: number): Uint8Array {
+    const time = new Uint8Array(NONCE_TIME_BYTES);
+    new DataView(time.buffer).setUint16(0, Math.floor(monotonic / 2 ** 32));
+    new DataView(time.buffer).setUint32(2, Math.floor(monotonic) % 2 ** 32);
+    return concatBytes(time, this.#mac(time));
+  }
+
+  #givenAt(nonce: Uint8Array): number | undefined {
+    if (this.#nonceKey === undefined || nonce.byteLength !== NONCE_TIME_BYTES + NONCE_MAC_BYTES)
+      return undefined;
+    const time = nonce.subarray(0, NONCE_TIME_BYTES);
+    if (!timingSafeEqual(this.#mac(time), nonce.subarray(NONCE_TIME_BYTES))) return undefined;
+    const view = new DataView(time.buffer, time.byteOffset, NONCE_TIME_BYTES);
+    return view.getUint16(0) * 2 ** 32 + view.getUint32(2);
+  }
+
+  #mac(time: Uint8Array): Uint8Array {
+    if (this.#nonceKey === undefined)
+      throw new NsError('NS_NO_NONCE', 'no key makes nonces', { family: 'bug' });
+    const mac = createHmac('sha256', this.#nonceKey).update('nightshift nonce').update(time).digest();
+    return new Uint8Array(mac.subarray(0, NONCE_MAC_BYTES));
   }
 
   /** Counters and floor, to be stored. Nonces are left out: monotonic time does not outlive a boot. */
   snapshot(): Uint8Array {
-    return this.#windows.snapshot(this.#floor);
+    return this.#windows.snapshot(this.floor);
+  }
+
+  /** The floor alone, to be stored and restored as a snapshot is. */
+  floorSnapshot(): Uint8Array {
+    return new CounterWindows().snapshot(this.floor);
   }
 
   /**
@@ -112,6 +167,6 @@ export class Freshness {
    * where the bytes are no snapshot.
    */
   restore(bytes: Uint8Array): void {
-    this.noteTime(this.#windows.restore(bytes));
+    this.noteTime(this.#windows.restore(bytes), this.#startedAt);
   }
 }

@@ -1,7 +1,18 @@
 import { allow, refuse, type Verdict } from '../base/index.ts';
-import { isVerb, type Order, orderBody, PROTOCOL_VERSION, parseMessage, VERBS } from '../protocol/index.ts';
+import {
+  isVerb,
+  type Order,
+  orderBody,
+  PROTOCOL_VERSION,
+  parseMessage,
+  VERBS,
+  type Verb,
+} from '../protocol/index.ts';
 
 const LASTING = 'machine.disable';
+
+/** A statement of time that was kept back must be worth nothing. */
+const NONCE_ONLY: readonly string[] = ['clock.set'] satisfies readonly Verb[];
 
 function checkValidity(body: Pick<Order, 'verb' | 'nbf' | 'exp' | 'nonce' | 'maxAge'>): Verdict<void> {
   if ((body.nonce === undefined) !== (body.maxAge === undefined)) {
@@ -13,6 +24,9 @@ function checkValidity(body: Pick<Order, 'verb' | 'nbf' | 'exp' | 'nonce' | 'max
       'MESSAGE_INVALID',
       `Field "exp" is missing: every order but ${LASTING} says until when it is good.`,
     );
+  }
+  if (NONCE_ONLY.includes(body.verb) && body.nonce === undefined) {
+    return refuse('MESSAGE_INVALID', `Field "nonce" is missing: ${body.verb} quotes a nonce of the device.`);
   }
   if (body.exp !== undefined && body.nbf !== undefined && body.exp <= body.nbf) {
     return refuse('MESSAGE_INVALID', 'Field "exp" is not after "nbf".');

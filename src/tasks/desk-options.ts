@@ -6,11 +6,18 @@ import type { CounterMemory, Journal } from './journal/index.ts';
 import type { TaskServices } from './services.ts';
 import type { TaskRegistry } from './task.ts';
 
+interface Moment {
+  readonly wallSeconds: number;
+  readonly monotonic: number;
+}
+
 /** Judges whether an order is new and in time, and remembers the counters used. Pure: the clock is read here. */
 export interface OrderFreshness extends CounterMemory {
   /** Seconds since 1970 that have surely passed. */
   readonly floor: number;
-  judge(order: Order, now: { readonly wallSeconds: number; readonly monotonic: number }): Verdict<void>;
+  judge(order: Order, now: Moment): Verdict<void>;
+  /** The same without the counters: whether the order, once taken, may still begin. */
+  inTime(order: Order, now: Moment): Verdict<void>;
 }
 
 /** Whether orders that were taken in earlier may still be obeyed: grants may have ended or been narrowed since. */

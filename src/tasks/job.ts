@@ -68,14 +68,16 @@ export async function runTraced(job: Job, environment: RunEnvironment): Promise<
 async function run(job: Job, environment: RunEnvironment, power: PowerState): Promise<TaskEnd> {
   const { order } = job.admitted;
   const began = (environment.journal.get(order.id)?.intents.length ?? 0) > 0;
-  const { lockout, clock } = environment.services;
+  const { lockout } = environment.services;
   job.stopping.signal.throwIfAborted();
   // What began must be brought to its end, whatever has changed since.
   if (!began && !job.kind.whileDisabled && !lockout.enabled)
     return { is: 'refused', refusal: refusal('DISABLED') };
   const standing = began ? undefined : environment.stands?.begins(job.admitted, power);
   if (standing?.ok === false) return { is: 'refused', refusal: standing.refusal };
-  const late = order.exp !== undefined && clock.wallSeconds() >= order.exp;
-  if (!began && late && job.kind.pace === 'queued') return expiredEnd();
+  if (!began && job.kind.pace === 'queued') {
+    const timely = environment.inTime(order);
+    if (!timely.ok && timely.refusal.code === 'EXPIRED') return expiredEnd();
+  }
   return runTask(job.kind, job.admitted, environment, job.row, job.stopping);
 }

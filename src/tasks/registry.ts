@@ -2,6 +2,7 @@ import { budgetRead } from './budget/read.ts';
 import { budgetUpdate } from './budget/update.ts';
 import { chainStatus } from './chain/status.ts';
 import { chainSync } from './chain/sync.ts';
+import { clockSet } from './clock/set.ts';
 import { auditRead } from './desk-work/audit.ts';
 import { taskCancel, taskList } from './desk-work/tasks.ts';
 import { fileDelete } from './file/delete.ts';
@@ -32,6 +33,7 @@ export const TASKS: Required<TaskRegistry> = {
   'machine.status': machineStatus,
   'machine.disable': machineDisable,
   'machine.enable': machineEnable,
+  'clock.set': clockSet,
   'chain.status': chainStatus,
   'chain.sync': chainSync,
   'task.list': taskList,

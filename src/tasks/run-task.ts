@@ -16,6 +16,8 @@ export interface RunEnvironment {
   readonly locks: ResourceLocks;
   readonly emit: (event: TaskEvent) => void;
   readonly stands?: OrderStanding | undefined;
+  /** Whether an order that was taken in is still in time. */
+  readonly inTime: (order: Order) => Verdict<void>;
 }
 
 /** Longest that a task may take to stop once it was asked to. */

@@ -25,6 +25,18 @@ export interface DeviceIdentity {
   readonly boot: Uint8Array;
 }
 
+/** What this device knows of time that no wall clock can take from it. */
+export interface SignedTime {
+  /** Seconds since 1970 that have surely passed by now. */
+  surely(): number;
+  /** No signed time after this is believed. */
+  readonly latest: number;
+  /** From now on it is not earlier than this. Durable when it resolves. */
+  move(seconds: number): Promise<void>;
+  /** Gives out a nonce of now. */
+  nonce(): Uint8Array;
+}
+
 /** All that tasks work with. What a board does not have is absent. */
 export interface TaskServices {
   readonly identity: DeviceIdentity;
@@ -36,6 +48,8 @@ export interface TaskServices {
   readonly keyring?: KeyringHolder;
   /** What this device knows of the fleet's budget for destructive orders. */
   readonly budget: Budget;
+  /** Absent where nobody signs time. */
+  readonly time?: SignedTime;
   readonly power: HostPower;
   readonly custody: Custody;
   readonly lockout: Lockout;

@@ -57,6 +57,7 @@ export class Desk implements TaskDesk {
       locks: new ResourceLocks(),
       emit: (event) => this.#emit(event),
       stands: options.stands,
+      inTime: (order) => options.freshness.inTime(order, this.#now()),
     };
   }
 
@@ -135,6 +136,10 @@ export class Desk implements TaskDesk {
     return done === undefined ? { is: 'known' } : { is: 'known', receipt: done.receipt };
   }
 
+  #now(): { readonly wallSeconds: number; readonly monotonic: number } {
+    return { wallSeconds: this.#clock.wallSeconds(), monotonic: this.#clock.monotonic() };
+  }
+
   async #take(admitted: AdmittedOrder): Promise<Submission> {
     const { order, packet, packetHash } = admitted;
     const kind = this.#o.registry[order.verb] as TaskKind<Verb> | undefined;
@@ -145,10 +150,7 @@ export class Desk implements TaskDesk {
     if (this.#o.journal.openCount >= limit) return no(refusal('QUEUE_FULL'));
     if (!(await this.#o.journal.admits(packet.byteLength))) return no(refusal('JOURNAL_FULL'));
     const receivedAt = this.#clock.wallSeconds();
-    const fresh = this.#o.freshness.judge(order, {
-      wallSeconds: receivedAt,
-      monotonic: this.#clock.monotonic(),
-    });
+    const fresh = this.#o.freshness.judge(order, this.#now());
     if (!fresh.ok) return no(fresh.refusal);
     const window = counterWindow(order);
     this.#o.freshness.remember(window, order.ctr);

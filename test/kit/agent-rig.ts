@@ -60,7 +60,12 @@ export class AgentRig {
       identity: this.identity,
       blocks: this.blocks,
       vitals: () => ({ power: 'S5', lock: 'enabled' }),
-      noteNonce: (nonce) => void this.nonces.push(nonce),
+      giveNonce: () => {
+        const nonce = new Uint8Array(16).fill(this.nonces.length + 1);
+        this.nonces.push(nonce);
+        return nonce;
+      },
+      timeFor: () => this.clock.wallSeconds(),
     });
   }
 

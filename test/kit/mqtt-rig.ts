@@ -52,7 +52,8 @@ export async function mqttRig(t: Test, agentUrl: string, fleetUrl: string) {
     identity,
     blocks: agentBlocks(agentBus, identity),
     vitals,
-    noteNonce: () => {},
+    giveNonce: () => new Uint8Array(16),
+    timeFor: () => systemClock.wallSeconds(),
   });
   const states: BusState[] = [];
   agentBus.onState((state) => states.push(state));

@@ -1,6 +1,7 @@
 import type * as v from 'valibot';
 import { budgetRead, budgetUpdate } from './budget.ts';
 import { chainStatus, chainSync } from './chain.ts';
+import { clockSet } from './clock.ts';
 import { fileDelete, fileDownload, fileList, fileStat, fileUpload } from './file.ts';
 import { ioList, ioRead, ioWatch, ioWrite } from './io.ts';
 import { keyringRead, keyringUpdate } from './keyring.ts';
@@ -22,6 +23,7 @@ export const VERBS = {
   'machine.status': machineStatus,
   'machine.disable': machineDisable,
   'machine.enable': machineEnable,
+  'clock.set': clockSet,
   'chain.status': chainStatus,
   'chain.sync': chainSync,
   'task.list': taskList,
@@ -38,6 +40,7 @@ export type ArgsOf<V extends Verb> = v.InferOutput<(typeof VERBS)[V]['args']>;
 export type ResultOf<V extends Verb> = v.InferOutput<(typeof VERBS)[V]['result']>;
 export type EffectNote = v.InferOutput<typeof import('./file.ts').effectNote>;
 export type BudgetNote = v.InferOutput<typeof import('./budget.ts').budgetNote>;
+export type ClockNote = v.InferOutput<typeof import('./clock.ts').clockNote>;
 export type ChainNote = v.InferOutput<typeof import('./chain.ts').chainNote>;
 export type VolumeNote = v.InferOutput<typeof import('./file.ts').volumeNote>;
 export type LockNote = v.InferOutput<typeof import('./machine.ts').lockNote>;

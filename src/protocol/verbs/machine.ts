@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { anyBytes, bootId, count, keyId, orderId, sha256, text, wallSeconds } from '../fields.ts';
+import { clockNote } from './clock.ts';
 
 export const powerState = v.picklist(['S0', 'S3', 'S4', 'S5', 'G3', 'unknown']);
 
@@ -58,6 +59,8 @@ export const machineStatus = {
       }),
     ),
     tasks: v.strictObject({ running: count, queued: count }),
+    /** Older devices do not say. */
+    clock: v.optional(clockNote),
     /** What this device cannot do right now, each with its reason. */
     limits: v.array(text()),
   }),

@@ -37,7 +37,7 @@ export const machineStatus: TaskKind<'machine.status'> = {
   deadline: seconds(15),
   noProgress: seconds(15),
   async run(_order, { services, signal, id }) {
-    const { identity, clock, tasks } = services;
+    const { identity, clock, tasks, time } = services;
     const [power, lock, disks] = await Promise.all([
       powerNote(services, signal),
       lockNote(services),
@@ -58,6 +58,9 @@ export const machineStatus: TaskKind<'machine.status'> = {
         queued: others.filter(({ state }) => state !== 'running').length,
       },
       limits: limitsOf(services),
+      ...(time === undefined
+        ? {}
+        : { clock: { wall: clock.wallSeconds(), surely: time.surely(), nonce: time.nonce() } }),
     });
   },
 };

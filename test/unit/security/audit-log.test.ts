@@ -190,6 +190,7 @@ await t.test('no secret that an order carries reaches the log', async (t) => {
     'machine.status': {},
     'machine.disable': { reason: 'stolen' },
     'machine.enable': {},
+    'clock.set': { at: 2_000_000_000 },
     'chain.status': { disk: 'disk0' },
     'chain.sync': { disk: 'disk0', action: { do: 'accept', question: new Uint8Array(8) } },
     'task.list': {},

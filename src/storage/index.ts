@@ -6,6 +6,7 @@ export { type Effect, type EffectRun, measureEffect } from './effect.ts';
 export { expandGlob, type GlobLimits } from './expand-glob.ts';
 export { type Ext4Geometry, openExt4Geometry } from './ext4/geometry.ts';
 export { openExt4 } from './ext4/open-ext4.ts';
+export { openFat } from './fat/open-fat.ts';
 export { ext4FreeBlocks, type IsFree } from './free-blocks.ts';
 export {
   JOURNAL_NOT_REPLAYED,
@@ -27,6 +28,7 @@ export {
   parseHostPath,
   pathNames,
 } from './host-path.ts';
+export { openFileSystem } from './open-file-system.ts';
 export { Overlay, type OverlayOptions } from './overlay.ts';
 export type { Partition, PartitionTable } from './partitions/partition.ts';
 export { readPartitionTable } from './partitions/read-table.ts';

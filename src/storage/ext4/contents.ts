@@ -1,5 +1,5 @@
+import { corrupt } from '../corrupt.ts';
 import { type BlockMap, LOGICAL_END } from './block-map.ts';
-import { corrupt } from './corrupt.ts';
 import { ExtentMap } from './extent-map.ts';
 import { inlineContents } from './inline-data.ts';
 import { type Ext4Inode, INODE_FLAG } from './inode.ts';

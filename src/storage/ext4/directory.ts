@@ -1,6 +1,6 @@
 import { concatBytes } from '../../base/index.ts';
+import { corrupt } from '../corrupt.ts';
 import { mapOf } from './contents.ts';
-import { corrupt } from './corrupt.ts';
 import { checkDirectoryBlock, decodeEntries, type RawEntry } from './dirent.ts';
 import { INCOMPAT } from './features.ts';
 import { inlinePieces } from './inline-data.ts';

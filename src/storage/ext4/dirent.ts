@@ -1,6 +1,6 @@
 import { ByteView, crc32cRaw } from '../../base/index.ts';
 import type { FileKind } from '../../ports/index.ts';
-import { corrupt } from './corrupt.ts';
+import { corrupt } from '../corrupt.ts';
 
 /** One name of a directory, as stored. */
 export interface RawEntry {

@@ -1,5 +1,5 @@
+import { corrupt } from '../corrupt.ts';
 import { type BlockMap, type BlockRun, LOGICAL_END } from './block-map.ts';
-import { corrupt } from './corrupt.ts';
 import { checkExtentBlock, decodeExtentNode, type ExtentNode, entryBefore } from './extent-node.ts';
 import type { Ext4Inode } from './inode.ts';
 import type { Ext4Volume } from './volume.ts';

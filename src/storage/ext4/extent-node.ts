@@ -1,5 +1,5 @@
 import { ByteView, crc32cRaw } from '../../base/index.ts';
-import { corrupt } from './corrupt.ts';
+import { corrupt } from '../corrupt.ts';
 
 const MAGIC = 0xf30a;
 const HEADER = 12;

@@ -1,5 +1,5 @@
 import type { BlockDevice } from '../../ports/index.ts';
-import { overHostileBytes } from './corrupt.ts';
+import { overHostileBytes } from '../corrupt.ts';
 import type { Ext4Group } from './groups.ts';
 import type { Ext4Layout } from './layout.ts';
 import { openVolume } from './volume.ts';

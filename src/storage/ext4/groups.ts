@@ -1,5 +1,5 @@
 import { ByteView, crc16Arc, crc32cRaw } from '../../base/index.ts';
-import { corrupt } from './corrupt.ts';
+import { corrupt } from '../corrupt.ts';
 import type { Ext4Layout } from './layout.ts';
 
 /** One group descriptor: where the group's bitmaps and inode table lie, in blocks from the start of the volume. */

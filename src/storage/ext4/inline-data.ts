@@ -1,5 +1,5 @@
 import { ByteView, concatBytes } from '../../base/index.ts';
-import { corrupt } from './corrupt.ts';
+import { corrupt } from '../corrupt.ts';
 import type { Ext4Inode } from './inode.ts';
 
 const XATTR_MAGIC = 0xea020000;

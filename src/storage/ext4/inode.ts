@@ -1,6 +1,6 @@
 import { ByteView, crc32cRaw } from '../../base/index.ts';
 import type { FileKind, FileStat } from '../../ports/index.ts';
-import { corrupt } from './corrupt.ts';
+import { corrupt } from '../corrupt.ts';
 import { INCOMPAT } from './features.ts';
 import type { Ext4Layout } from './layout.ts';
 

@@ -1,4 +1,4 @@
-import { corrupt } from './corrupt.ts';
+import { corrupt } from '../corrupt.ts';
 import { COMPAT, INCOMPAT, RO_COMPAT } from './features.ts';
 import type { Ext4Superblock } from './superblock.ts';
 

@@ -8,8 +8,8 @@ import type {
   OpenFile,
   VolumeFacts,
 } from '../../ports/index.ts';
+import { overHostileBytes } from '../corrupt.ts';
 import { contentsOf } from './contents.ts';
-import { overHostileBytes } from './corrupt.ts';
 import { directoryBlocks } from './directory.ts';
 import { type Ext4Inode, INODE_FLAG, statOf } from './inode.ts';
 import { NameLookup } from './name-lookup.ts';

@@ -1,8 +1,8 @@
 import { allow, refuse, utf8, type Verdict } from '../../base/index.ts';
 import type { HostPath } from '../../ports/index.ts';
+import { corrupt } from '../corrupt.ts';
 import { pathNames } from '../host-path.ts';
 import { contentsOf } from './contents.ts';
-import { corrupt } from './corrupt.ts';
 import { type Ext4Inode, INODE_FLAG } from './inode.ts';
 import type { NameLookup } from './name-lookup.ts';
 import type { Ext4Volume } from './volume.ts';

@@ -1,7 +1,7 @@
 import { MiB, NsError } from '../../base/index.ts';
 import type { BlockDevice } from '../../ports/index.ts';
-import { BlockCache } from './block-cache.ts';
-import { corrupt } from './corrupt.ts';
+import { BlockCache } from '../block-cache.ts';
+import { corrupt } from '../corrupt.ts';
 import { unreadableFeatures } from './features.ts';
 import { decodeGroup, type Ext4Group } from './groups.ts';
 import { decodeInode, type Ext4Inode } from './inode.ts';

@@ -5,27 +5,6 @@ import type { Finding, VolumeHead } from './volume-probe.ts';
 const unread = (name: string): Refusal =>
   refusal('VOLUME_UNSUPPORTED', `The volume is ${name}, which this version does not read.`);
 
-/** The first block of ISO or UDF lies far on, so these are told by their boot sector or superblock alone. */
-function lookForFat(head: VolumeHead): Finding | undefined {
-  const bytes = head.bytes;
-  if (bytes[510] !== 0x55 || bytes[511] !== 0xaa || (bytes[0] !== 0xeb && bytes[0] !== 0xe9))
-    return undefined;
-  const wide = head.text(82, 5) === 'FAT32';
-  if (!wide && !/^FAT(12|16| {2})/.test(head.text(54, 8))) return undefined;
-  const view = new ByteView(bytes, 'boot sector');
-  const serial = view
-    .u32le(wide ? 67 : 39)
-    .toString(16)
-    .padStart(8, '0');
-  const label = head.text(wide ? 71 : 43, 11).trimEnd();
-  return {
-    type: 'vfat',
-    label: label === 'NO NAME' ? '' : label,
-    uuid: `${serial.slice(0, 4)}-${serial.slice(4)}`,
-    readRefusal: unread('FAT'),
-  };
-}
-
 /** Filesystems that are named and refused. */
 export function lookForOtherFilesystems(head: VolumeHead): Finding | undefined {
   const view = new ByteView(head.bytes, 'volume');
@@ -52,5 +31,5 @@ export function lookForOtherFilesystems(head: VolumeHead): Finding | undefined {
   if (head.text(32, 4) === 'NXSB') {
     return { type: 'apfs', uuid: formatUuid(view.slice(72, 16)), readRefusal: unread('APFS') };
   }
-  return lookForFat(head);
+  return undefined;
 }

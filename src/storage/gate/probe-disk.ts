@@ -6,6 +6,7 @@ import type { Partition } from '../partitions/partition.ts';
 import { readPartitionTable } from '../partitions/read-table.ts';
 import { lookForContainers } from './look-containers.ts';
 import { lookForExt4 } from './look-ext4.ts';
+import { lookForFat } from './look-fat.ts';
 import { lookForOtherFilesystems } from './look-filesystems.ts';
 import { lookForNtfs } from './look-ntfs.ts';
 import { lookForSwap } from './look-swap.ts';
@@ -29,6 +30,7 @@ async function identify(device: BlockDevice, signal?: AbortSignal): Promise<Find
     lookForSwap(head),
     await lookForNtfs(device, head, signal),
     lookForOtherFilesystems(head),
+    await lookForFat(device, head, signal),
     await lookForExt4(device, signal),
   ].filter((finding) => finding !== undefined);
   const [first, ...others] = findings;

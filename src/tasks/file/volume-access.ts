@@ -5,7 +5,7 @@ import type { VolumeNote } from '../../protocol/index.ts';
 import {
   JOURNAL_NOT_REPLAYED,
   judgeVolume,
-  openExt4,
+  openFileSystem,
   probeDisk,
   recoverRedoLogs,
   replayedView,
@@ -171,7 +171,7 @@ async function open<T>(
   if (view?.ok === false) return view;
   const unreplayed = needsReplay && view === undefined;
   try {
-    const fs = await openExt4(view?.value.device ?? device, signal);
+    const fs = await openFileSystem(view?.value.device ?? device, probe.type, signal);
     return await use({
       target: { disk, name: probe.name, type: probe.type, start: probe.start },
       lease,
@@ -252,7 +252,8 @@ export async function inspectVolume(
     const found = await findVolume(leases, { volume: name }, 'write', signal);
     const lease = found.ok ? leases.get(found.value.volume.disk) : undefined;
     if (!found.ok || lease === undefined || found.value.volume.probe.uuid !== uuid) return 'unknown';
-    return await look(await openExt4(volumeDevice(lease.device, found.value.volume.probe), signal));
+    const { probe } = found.value.volume;
+    return await look(await openFileSystem(volumeDevice(lease.device, probe), probe.type, signal));
   } finally {
     await Promise.all([...leases.values()].map((lease) => lease.release()));
   }

@@ -1,4 +1,4 @@
-import type { BlockDevice } from '../../ports/index.ts';
+import type { BlockDevice } from '../ports/index.ts';
 
 /** Blocks of metadata, least recently used first out. Never holds more than `maxBytes`. */
 export class BlockCache {
@@ -13,7 +13,7 @@ export class BlockCache {
     this.#maxBlocks = Math.max(8, Math.floor(maxBytes / blockSize));
   }
 
-  /** The caller has checked that the block lies on the device, and does not change the bytes. */
+  /** The caller has checked that the block begins on the device, and does not change the bytes. The last may be shorter. */
   async read(block: number, signal?: AbortSignal): Promise<Uint8Array> {
     const known = this.#blocks.get(block);
     if (known !== undefined) {
@@ -21,8 +21,9 @@ export class BlockCache {
       this.#blocks.set(block, known);
       return known;
     }
-    const bytes = new Uint8Array(this.#blockSize);
-    await this.#device.read(block * this.#blockSize, bytes, signal);
+    const at = block * this.#blockSize;
+    const bytes = new Uint8Array(Math.min(this.#blockSize, this.#device.capabilities.size - at));
+    await this.#device.read(at, bytes, signal);
     if (this.#blocks.size >= this.#maxBlocks) {
       const oldest = this.#blocks.keys().next();
       if (oldest.done !== true) this.#blocks.delete(oldest.value);

@@ -1,4 +1,4 @@
-import { NsError } from '../../base/index.ts';
+import { NsError } from '../base/index.ts';
 
 /** A filesystem that contradicts itself. */
 export function corrupt(sentence: string, cause?: unknown): NsError {

@@ -1,0 +1,173 @@
+import { allow, ByteView, refuse, type Verdict } from '../../base/index.ts';
+import type {
+  BlockDevice,
+  DirectoryEntry,
+  FileStat,
+  FileSystem,
+  HostPath,
+  OpenFile,
+  VolumeFacts,
+} from '../../ports/index.ts';
+import { overHostileBytes } from '../corrupt.ts';
+import { pathNames } from '../host-path.ts';
+import { type FatLayout, readLayout } from './boot-sector.ts';
+import { chainContents } from './cluster-chain.ts';
+import { type DirectoryPlace, directoryItems } from './directory.ts';
+import { EARLIEST_TIME, type FatEntry, LATEST_TIME } from './dirent.ts';
+import { FatTable } from './table.ts';
+
+/** FAT keeps no owner and no mode; these are what Linux shows where nothing else is asked for. */
+const MODE = { directory: 0o755, file: 0o644, readOnly: 0o444 } as const;
+const ROOT_INODE = 1;
+
+class FatFileSystem implements FileSystem {
+  readonly facts: VolumeFacts;
+  readonly #device: BlockDevice;
+  readonly #table: FatTable;
+
+  constructor(device: BlockDevice, table: FatTable, facts: VolumeFacts) {
+    this.#device = device;
+    this.#table = table;
+    this.facts = facts;
+  }
+
+  async stat(path: HostPath, _follow: boolean, signal?: AbortSignal): Promise<Verdict<FileStat>> {
+    return await overHostileBytes(async () => {
+      const found = await this.#find(path, signal);
+      return found.ok ? allow(statOf(found.value)) : found;
+    });
+  }
+
+  async list(path: HostPath, signal?: AbortSignal): Promise<Verdict<AsyncIterable<DirectoryEntry>>> {
+    return await overHostileBytes(async () => {
+      const found = await this.#find(path, signal);
+      if (!found.ok) return found;
+      if (found.value !== 'root' && found.value.kind !== 'directory') {
+        return refuse('NOT_A_DIRECTORY', `${path} is not a directory.`);
+      }
+      return allow(this.#entries(placeOf(found.value), signal));
+    });
+  }
+
+  async *#entries(place: DirectoryPlace, signal?: AbortSignal): AsyncGenerator<DirectoryEntry> {
+    const items = directoryItems(this.#device, this.#table, place, signal);
+    for (;;) {
+      const item = await overHostileBytes(() => items.next());
+      if (item.done === true) return;
+      if (item.value.is === 'label') continue;
+      const { name, rawName, at, kind } = item.value.entry;
+      yield { name, rawName, inode: inodeOf(at), kind };
+    }
+  }
+
+  async open(path: HostPath, signal?: AbortSignal): Promise<Verdict<OpenFile>> {
+    return await overHostileBytes(async () => {
+      const found = await this.#find(path, signal);
+      if (!found.ok) return found;
+      const entry = found.value;
+      if (entry === 'root' || entry.kind === 'directory') {
+        return refuse('IS_A_DIRECTORY', `${path} is a directory.`);
+      }
+      const { first, size } = entry;
+      const read = chainContents(this.#device, this.#table, { first, size, what: path });
+      const file: OpenFile = {
+        stat: statOf(entry),
+        read: (offset, into, readSignal) => overHostileBytes(() => read(offset, into, readSignal)),
+      };
+      return allow(file);
+    });
+  }
+
+  /** By long or short name, whatever the case of its letters. */
+  async #find(path: HostPath, signal?: AbortSignal): Promise<Verdict<FatEntry | 'root'>> {
+    let here: FatEntry | 'root' = 'root';
+    for (const name of pathNames(path)) {
+      signal?.throwIfAborted();
+      if (here !== 'root' && here.kind !== 'directory') {
+        return refuse('NOT_A_DIRECTORY', `Part of ${path} is not a directory.`);
+      }
+      const next: FatEntry | undefined = await this.#entry(placeOf(here), foldName(name), signal);
+      if (next === undefined) return refuse('NO_SUCH_FILE', `There is no ${path}.`);
+      here = next;
+    }
+    return allow(here);
+  }
+
+  async #entry(place: DirectoryPlace, folded: string, signal?: AbortSignal): Promise<FatEntry | undefined> {
+    for await (const item of directoryItems(this.#device, this.#table, place, signal)) {
+      if (item.is === 'label') continue;
+      const { name, shortName } = item.entry;
+      if (name === undefined) continue;
+      if (foldName(name) === folded || foldName(shortName) === folded) return item.entry;
+    }
+    return undefined;
+  }
+}
+
+function placeOf(entry: FatEntry | 'root'): DirectoryPlace {
+  return entry === 'root' ? 'root' : { cluster: entry.first };
+}
+
+/** Entries are 32 bytes apart; 1 is the root's. */
+function inodeOf(at: number): number {
+  return Math.floor(at / 32) + 2;
+}
+
+/** One letter for one: names that differ in more than case stay apart. */
+function foldName(name: string): string {
+  return Array.from(name, (letter) => {
+    const upper = letter.toUpperCase();
+    return upper.length === letter.length ? upper : letter;
+  }).join('');
+}
+
+function statOf(entry: FatEntry | 'root'): FileStat {
+  const owner = { uid: 0, gid: 0, links: 1 };
+  if (entry === 'root') {
+    const times = { mtime: EARLIEST_TIME, ctime: EARLIEST_TIME };
+    return { kind: 'directory', inode: ROOT_INODE, size: 0, mode: MODE.directory, ...owner, ...times };
+  }
+  const { kind, at, size, mtime, ctime, readOnly } = entry;
+  const mode = kind === 'directory' ? MODE.directory : readOnly ? MODE.readOnly : MODE.file;
+  return { kind, inode: inodeOf(at), size, mode, ...owner, mtime, ctime };
+}
+
+/** FAT32 keeps count of its free clusters, and does not always keep it right: one that cannot be is not believed. */
+async function freeClusters(
+  device: BlockDevice,
+  table: FatTable,
+  { width, infoAt, clusters }: FatLayout,
+  signal?: AbortSignal,
+): Promise<number> {
+  if (width !== 32) return table.countFree(signal);
+  if (infoAt === undefined) return 0;
+  const bytes = new Uint8Array(512);
+  await device.read(infoAt, bytes, signal);
+  const info = new ByteView(bytes, 'information sector');
+  if (info.u32le(0) !== 0x4161_5252 || info.u32le(484) !== 0x6141_7272) return 0;
+  const free = info.u32le(488);
+  return free <= clusters ? free : 0;
+}
+
+/**
+ * Opens a FAT12, FAT16 or FAT32 volume for reading, with long names. Nothing is ever written. Names are found whatever
+ * their case; times are the local time of whoever wrote them. Throws NS_FS_CORRUPT or NS_FS_UNSUPPORTED.
+ */
+export async function openFat(device: BlockDevice, signal?: AbortSignal): Promise<FileSystem> {
+  return await overHostileBytes(async () => {
+    const layout = await readLayout(device, signal);
+    const table = new FatTable(device, layout);
+    const facts: VolumeFacts = {
+      type: 'vfat',
+      label: layout.label,
+      uuid: layout.uuid,
+      blockSize: layout.clusterSize,
+      size: layout.clusters * layout.clusterSize,
+      free: (await freeClusters(device, table, layout, signal)) * layout.clusterSize,
+      lastWrite: EARLIEST_TIME,
+      earliestTime: EARLIEST_TIME,
+      latestTime: LATEST_TIME,
+    };
+    return new FatFileSystem(device, table, facts);
+  });
+}

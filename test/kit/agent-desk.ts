@@ -14,9 +14,18 @@ import {
   type Verb,
 } from '../../src/protocol/index.ts';
 import { openEvent, signOrder } from '../../src/security/index.ts';
-import { type Ended, endOf, type GetOptions, type GiveOptions, type Got, type PutOptions } from './ended.ts';
+import {
+  type Ended,
+  endOf,
+  type GetOptions,
+  type GiveOptions,
+  type Got,
+  type PutOptions,
+  type Tokens,
+} from './ended.ts';
 import { FakeBroker, type FakeBus } from './fake-bus.ts';
 import { MemorySink, memorySource } from './fleet-bench.ts';
+import { TestGovernor } from './governor.ts';
 import { testKey, testKeyring } from './keys.ts';
 
 const TENANT = 'acme';
@@ -30,6 +39,10 @@ export class AgentDesk {
   readonly operator = testKey();
   readonly officer = testKey();
   readonly officer2 = testKey();
+  /** Signs with the operator what takes two. */
+  readonly operator2 = testKey();
+  /** Signs a token for each destructive order. */
+  readonly governor = new TestGovernor(TENANT);
   readonly lines: string[] = [];
   /** The agent's own storage. */
   readonly state: string;
@@ -71,6 +84,8 @@ export class AgentDesk {
         olga: [this.operator, 'operator'],
         sam: [this.officer, 'security'],
         tess: [this.officer2, 'security'],
+        otto: [this.operator2, 'operator'],
+        gov: [this.governor.key, 'governor'],
       }),
       heartbeatSeconds: 60,
       log: 'silent',
@@ -94,7 +109,8 @@ export class AgentDesk {
   /** A program of the operator's, or of somebody else's. */
   async fleet(
     key: KeyStore = this.operator,
-    cosigners: readonly KeyStore[] = [this.#otherOfficer(key)],
+    cosigners: readonly KeyStore[] = [this.#other(key)],
+    tokens: Tokens = (order) => this.governor.tokenFor(order),
   ): Promise<Fleet> {
     this.#fleets += 1;
     const fleet = new Fleet({
@@ -102,6 +118,7 @@ export class AgentDesk {
       tenant: TENANT,
       key,
       cosigners,
+      tokens,
       counter: { next: async () => ++counter },
       devices: new Map([[DEVICE, this.device.publicKey]]),
       clock: systemClock,
@@ -111,13 +128,19 @@ export class AgentDesk {
     return fleet;
   }
 
-  #otherOfficer(key: KeyStore): KeyStore {
+  /** Another person of the same role. */
+  #other(key: KeyStore): KeyStore {
+    if (key === this.operator) return this.operator2;
+    if (key === this.operator2) return this.operator;
     return key === this.officer2 ? this.officer : this.officer2;
   }
 
-  /** Gives an order and waits for its end. One for two people is signed by another officer too. */
+  /**
+   * Gives an order and waits for its end. One for two people is signed by another of the same role too, and a
+   * destructive one brings a token.
+   */
   async give<V extends Verb>(verb: V, args: ArgsOf<V>, options: GiveOptions = {}): Promise<Ended<V>> {
-    const fleet = await this.fleet(options.key, options.cosigners);
+    const fleet = await this.fleet(options.key, options.cosigners, options.tokens);
     try {
       const order = await fleet.order(DEVICE, verb, args, {
         signal: new AbortController().signal,
@@ -130,8 +153,8 @@ export class AgentDesk {
   }
 
   async put(path: string, content: Uint8Array, options: PutOptions = {}): Promise<Ended<'file.download'>> {
-    const { onEvent, onProgress, effect, ...args } = options;
-    const fleet = await this.fleet();
+    const { onEvent, onProgress, effect, tokens, ...args } = options;
+    const fleet = await this.fleet(undefined, undefined, tokens);
     try {
       const put: PutOutcome = await fleet.put(DEVICE, { path, ...args }, memorySource(content), {
         signal: new AbortController().signal,
@@ -161,7 +184,7 @@ export class AgentDesk {
   }
 
   /** An order as signed, with these fields changed. */
-  packet(change: Record<string, unknown> = {}, key: KeyStore = this.operator): Promise<Uint8Array> {
+  async packet(change: Record<string, unknown> = {}, key: KeyStore = this.operator): Promise<Uint8Array> {
     counter += 1;
     const order = {
       v: 1,
@@ -174,7 +197,10 @@ export class AgentDesk {
       exp: systemClock.wallSeconds() + 600,
       ...change,
     };
-    return signOrder(order as Order, key, TENANT, [this.#otherOfficer(key)]);
+    const { token: given, ...body } = order as Order;
+    const token = 'token' in change ? given : await this.governor.tokenFor(order as Order);
+    const whole = { ...body, ...(token === undefined ? {} : { token }) };
+    return signOrder(whole as Order, key, TENANT, [this.#other(key)]);
   }
 
   /** Puts a packet on the device's order topic, as the broker or anybody on it can. */

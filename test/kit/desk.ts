@@ -8,6 +8,7 @@ import type { TaskServices } from '../../src/tasks/services.ts';
 import type { TaskRegistry } from '../../src/tasks/task.ts';
 import { Desk } from '../../src/tasks/task-desk.ts';
 import { TaskTable } from '../../src/tasks/task-table.ts';
+import { TestGovernor } from './governor.ts';
 import { testKey, testKeyring } from './keys.ts';
 import { machineBench } from './machine.ts';
 import { MemoryState } from './memory-state.ts';
@@ -35,11 +36,18 @@ export interface DeskKeys {
   readonly operator: KeyStore;
   /** Another person, who signs what takes two. */
   readonly other: KeyStore;
+  /** Signs a token for each destructive order. */
+  readonly governor: TestGovernor;
 }
 
-export const deskKeys = (): DeskKeys => ({ device: testKey(), operator: testKey(), other: testKey() });
-
 const TENANT = 'test';
+
+export const deskKeys = (): DeskKeys => ({
+  device: testKey(),
+  operator: testKey(),
+  other: testKey(),
+  governor: new TestGovernor(TENANT),
+});
 
 let session = 0;
 const nextSession = () => {
@@ -50,8 +58,12 @@ const nextSession = () => {
 /** A desk over simulated parts and a registry of the test's own, as one start of an agent. */
 export async function deskBench(options: DeskBenchOptions) {
   const store = options.store ?? new MemoryState();
-  const { device, operator, other } = options.keys ?? deskKeys();
-  const keyring = testKeyring({ olga: [operator, 'operator'], otto: [other, 'operator'] });
+  const { device, operator, other, governor } = options.keys ?? deskKeys();
+  const keyring = testKeyring({
+    olga: [operator, 'operator'],
+    otto: [other, 'operator'],
+    gov: [governor.key, 'governor'],
+  });
   const machine = machineBench({ store, disks: 0 });
   const { clock, power, custody, lockout } = machine;
   await lockout.reassert();
@@ -116,8 +128,13 @@ export async function deskBench(options: DeskBenchOptions) {
     if (!opened.ok || opened.value.event !== 'receipt') throw new Error('not a receipt');
     return opened.value;
   };
-  const order = async (change: Record<string, unknown> = {}): Promise<AdmittedOrder> =>
-    admit(await signOrder(testOrder(operator, change) as Order, operator, TENANT, [other]));
+  /** Well formed, with a token where it needs one; with these fields changed. */
+  const order = async (change: Record<string, unknown> = {}): Promise<AdmittedOrder> => {
+    const { token: given, ...body } = testOrder(operator, change);
+    const token = 'token' in change ? given : await governor.tokenFor(body as Order);
+    const whole = { ...body, ...(token === undefined ? {} : { token }) } as Order;
+    return admit(await signOrder(whole, operator, TENANT, [other]));
+  };
   const receipts = (): Receipt[] =>
     events.flatMap((event) => (event.kind === 'receipt' ? [receiptOf(event.packet)] : []));
   /** Lets everything that is due happen. */
@@ -136,6 +153,6 @@ export async function deskBench(options: DeskBenchOptions) {
     submit,
     settle,
     store,
-    keys: { device, operator, other },
+    keys: { device, operator, other, governor },
   };
 }

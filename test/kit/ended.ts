@@ -1,17 +1,22 @@
 import type { OrderOutcome, PutArgs, TransferOptions } from '../../src/fleet/index.ts';
 import type { KeyStore } from '../../src/ports/index.ts';
-import type { ArgsOf, Verb } from '../../src/protocol/index.ts';
+import type { ArgsOf, Order, Verb } from '../../src/protocol/index.ts';
 import type { MemorySink } from './fleet-bench.ts';
+
+/** Gives the token that a destructive order takes with it; undefined: none. */
+export type Tokens = (order: Order) => Promise<Uint8Array | undefined>;
 
 export interface GiveOptions {
   readonly key?: KeyStore;
   /** Who signs an order for two people beside the key; the other officer where absent. */
   readonly cosigners?: readonly KeyStore[];
   readonly effect?: Uint8Array;
+  /** Of the kit's governor where absent. */
+  readonly tokens?: Tokens;
 }
 
 type Watching = Pick<TransferOptions, 'onEvent' | 'onProgress' | 'effect'>;
-export type PutOptions = Omit<PutArgs, 'path'> & Watching;
+export type PutOptions = Omit<PutArgs, 'path'> & Watching & Pick<GiveOptions, 'tokens'>;
 export type GetOptions = Omit<ArgsOf<'file.upload'>, 'path'> & Watching & { readonly sink?: MemorySink };
 
 /** How an order ended, flat: what tests ask for. */

@@ -79,6 +79,8 @@ const schema = v.strictObject({
   state: file,
   /** Directory for a third copy of the lock's record; on another medium, or it is worth nothing. */
   lockWitness: v.optional(file),
+  /** Days of the device's own running time without a fresh order, after which it disables its machine. */
+  absenceLock: v.optional(v.strictObject({ days: whole(14, 3650) })),
   /** The first enrolment: it counts until a keyring document was accepted. */
   keyring: v.optional(v.pipe(v.array(enrolled), v.maxLength(256))),
   /** Who signs the first keyring document. Without it this device accepts none. */

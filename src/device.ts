@@ -6,6 +6,7 @@ import { Agent, agentBlocks, offlineWill } from './agent/index.ts';
 import type { AgentConfig } from './agent-config.ts';
 import { asNsError, ByteView, MiB, type NsError, seconds } from './base/index.ts';
 import { openBoard } from './board-parts.ts';
+import type { DeviceAbsence } from './device-absence.ts';
 import type { DeviceBmc } from './device-bmc.ts';
 import { openDeviceBudget } from './device-budget.ts';
 import { openDeviceKeyring, reopener, standingOf } from './device-keyring.ts';
@@ -48,7 +49,10 @@ const REAL: Surroundings = {
 async function servicesOf(
   machine: Machine,
   config: AgentConfig,
-  rest: Pick<TaskServices, 'identity' | 'log' | 'blocks' | 'byNeighbour' | 'keyring' | 'budget' | 'time'>,
+  rest: Pick<
+    TaskServices,
+    'identity' | 'log' | 'blocks' | 'byNeighbour' | 'keyring' | 'budget' | 'time' | 'absence'
+  >,
   openEditor = openE2fsprogs,
 ): Promise<TaskServices> {
   const { clock, store, board, power, custody, lockout, audit } = machine;
@@ -122,6 +126,7 @@ export async function startDevice(
     fail = resolve;
   });
   const governed = await openDeviceBudget(config, machine, keyring, log, (error) => fail(error));
+  let absence: DeviceAbsence | undefined;
   const services = await servicesOf(
     machine,
     config,
@@ -132,6 +137,7 @@ export async function startDevice(
       keyring,
       budget: governed.budget,
       time,
+      ...(config.absenceLock === undefined ? {} : { absence: () => absence?.limits() ?? [] }),
       ...(relay === undefined ? {} : { byNeighbour: relay.byNeighbour }),
     },
     surroundings.openEditor,
@@ -149,13 +155,18 @@ export async function startDevice(
     onFatal: fail,
   });
   keyring.onChange(() => desk.reconsider());
+  absence =
+    config.absenceLock &&
+    (await (
+      await import('./device-absence.ts')
+    ).openDeviceAbsence({ config: config.absenceLock, machine, tasks: services.tasks, log }));
   const agent = new Agent({
     bus,
     clock,
     entropy: systemEntropy,
     keyStore,
     keyring,
-    desk,
+    desk: absence?.hearing(desk) ?? desk,
     log,
     identity,
     blocks,
@@ -188,24 +199,27 @@ export async function startDevice(
   log.log('info', 'device.started', { device: config.device, board: boardName, version: VERSION });
   return {
     failed,
-    stop: () => stopDevice({ agent, desk, relay, bmc, machine, logs: [governed, journal, services.audit] }),
+    stop: () =>
+      stopDevice({ agent, desk, absence, relay, bmc, machine, logs: [governed, journal, services.audit] }),
   };
 }
 
 interface Running {
   readonly agent: Agent;
   readonly desk: Desk;
+  readonly absence: DeviceAbsence | undefined;
   readonly relay: DeviceRelay | undefined;
   readonly bmc: DeviceBmc | undefined;
   readonly machine: Machine;
   readonly logs: readonly { close(): Promise<void> }[];
 }
 
-async function stopDevice({ agent, desk, relay, bmc, machine, logs }: Running): Promise<void> {
+async function stopDevice({ agent, desk, absence, relay, bmc, machine, logs }: Running): Promise<void> {
   // Orders first: one that came between the two would be refused for no reason of its own.
   await agent.stop();
   await bmc?.close();
   await desk.stop();
+  await absence?.stop();
   await relay?.close();
   await machine.letGo();
   await Promise.all(logs.map((log) => log.close()));

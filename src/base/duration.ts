@@ -7,6 +7,7 @@ export const milliseconds = (n: number): Duration => n as Duration;
 export const seconds = (n: number): Duration => (n * 1000) as Duration;
 export const minutes = (n: number): Duration => (n * 60_000) as Duration;
 export const hours = (n: number): Duration => (n * 3_600_000) as Duration;
+export const days = (n: number): Duration => (n * 86_400_000) as Duration;
 
 /** "250 ms", "12.5 s", "3 min 4 s". */
 export function formatDuration(duration: Duration): string {

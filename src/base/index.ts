@@ -12,7 +12,7 @@ export {
   utf8,
 } from './bytes.ts';
 export { crc16Arc, crc16Xmodem, crc32, crc32c, crc32cRaw } from './checksum.ts';
-export { type Duration, formatDuration, hours, milliseconds, minutes, seconds } from './duration.ts';
+export { type Duration, days, formatDuration, hours, milliseconds, minutes, seconds } from './duration.ts';
 export { type EitherSignal, eitherSignal } from './either-signal.ts';
 export {
   asNsError,

@@ -1,3 +1,10 @@
+export { WARNINGS } from './absence.ts';
+export {
+  ABSENCE_DOCUMENTS,
+  AbsenceLock,
+  type AbsenceLockOptions,
+  type AbsenceNews,
+} from './absence-lock.ts';
 export { type BoardDescription, boardChannels, boardDescription } from './board.ts';
 export { BoardPowerSource } from './board-power-source.ts';
 export { ChassisOrders, type ChassisOrdersOptions } from './chassis-orders.ts';

@@ -172,6 +172,14 @@ const OF_THE_WHOLE: readonly LockEdge[] = [
     from: ORDERED,
     to: (s) => order(s, 'enabled'),
   },
+  {
+    // Where it is switched on, and nobody with a say was heard for long: time's doing, no order.
+    on: 'absence lapses',
+    by: 'world',
+    from: ORDERED,
+    when: (s) => s.believed === 'enabled',
+    to: (s) => order(s, 'disabled'),
+  },
   { on: 'agent killed', by: 'world', from: RUNNING, to: (s) => off(s, s.held) },
   {
     // The board forgets its mask and lets go of the drive; what another BMC keeps is kept.

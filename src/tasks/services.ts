@@ -71,6 +71,8 @@ export interface TaskServices {
   };
   /** Monotonic moment of the agent's start. */
   readonly startedAt: number;
+  /** How near the absence lock is, a sentence each; absent where it is not switched on. */
+  readonly absence?: () => readonly string[];
   /** What the configuration has switched off, a sentence each. */
   readonly insecure?: readonly string[];
 }

@@ -40,7 +40,8 @@ function tell(on: string, from: Told, next: LockState): Told {
   if (on === 'read' && told === 'either' && next.believed !== undefined)
     return { ...next, told: next.believed };
   if (on === 'store b') return { ...next, told: next.target };
-  if (next.phase === 'storing' && on.startsWith('order ')) return { ...next, told: 'either' };
+  if (next.phase === 'storing' && (on.startsWith('order ') || on === 'absence lapses'))
+    return { ...next, told: 'either' };
   return { ...next, told };
 }
 

@@ -14,8 +14,17 @@ async function powerNote(services: TaskServices, signal: AbortSignal): Promise<P
 }
 
 /** What this device cannot do right now, a sentence each. */
-function limitsOf({ editor, memory, io, power, byNeighbour, insecure, budget }: TaskServices): string[] {
-  const limits: string[] = [...(insecure ?? []), ...budgetLimits(budget)];
+function limitsOf({
+  editor,
+  memory,
+  io,
+  power,
+  byNeighbour,
+  insecure,
+  budget,
+  absence,
+}: TaskServices): string[] {
+  const limits: string[] = [...(insecure ?? []), ...(absence?.() ?? []), ...budgetLimits(budget)];
   if (byNeighbour?.() === true)
     limits.push('No network: a neighbour in the chain carries orders and receipts, and no files.');
   if (editor.capabilities.unusable !== undefined)

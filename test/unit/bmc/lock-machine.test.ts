@@ -4,9 +4,12 @@ import { LOCK_LEVELS, type LockLevel } from '../../../src/bmc/lock-levels.ts';
 import { type LockState, lockEdges, NEW_LOCK } from '../../../src/bmc/lock-machine.ts';
 import { LockRig } from '../../kit/lock-rig.ts';
 
+/** "lapse": nobody's order, but the absence lock's. */
+type What = 'disable' | 'enable' | 'lapse';
+
 type Doing =
   | { readonly do: 'start' | 'kill' | 'cut' | 'look' | 'wake' | 'sleep' }
-  | { readonly do: 'order'; readonly what: 'disable' | 'enable'; readonly cut: 1 | 2 | undefined }
+  | { readonly do: 'order'; readonly what: What; readonly cut: 1 | 2 | undefined }
   | { readonly do: 'damage'; readonly copy: 'a' | 'b' }
   | { readonly do: 'slip' | 'break' | 'mend'; readonly level: LockLevel };
 
@@ -73,8 +76,10 @@ async function both(rig: LockRig, state: LockState, doing: Doing): Promise<LockS
   }
 }
 
-async function order(rig: LockRig, state: LockState, what: 'disable' | 'enable', cut: 1 | 2 | undefined) {
-  let next = take(state, `order ${what}`);
+async function order(rig: LockRig, state: LockState, wish: What, cut: 1 | 2 | undefined) {
+  if (wish === 'lapse' && state.believed === 'disabled') return state;
+  const what = wish === 'lapse' ? 'disable' : wish;
+  let next = take(state, wish === 'lapse' ? 'absence lapses' : `order ${wish}`);
   if (cut === undefined || next.phase !== 'storing') {
     await rig.order(what);
     return rest(next);
@@ -92,7 +97,7 @@ const doing: fc.Arbitrary<Doing> = fc.oneof(
     weight: 5,
     arbitrary: fc.record({
       do: fc.constant('order' as const),
-      what: fc.constantFrom('disable' as const, 'enable' as const),
+      what: fc.constantFrom('disable' as const, 'enable' as const, 'enable' as const, 'lapse' as const),
       cut: fc.constantFrom(undefined, undefined, 1 as const, 2 as const),
     }),
   },

@@ -132,6 +132,14 @@ await t.test(
   },
 );
 
+await t.test('the absence lock is off, and never short', async (t) => {
+  t.equal((await configOf({})).absenceLock, undefined);
+  t.same((await configOf({ absenceLock: { days: 14 } })).absenceLock, { days: 14 });
+  for (const days of [13, 14.5, 3651, 0]) {
+    await t.rejects(configOf({ absenceLock: { days } }), { code: 'NS_CONFIG_INVALID', message: /days/ });
+  }
+});
+
 await t.test('a device has a list of keys, or roots for a keyring document, or both', async (t) => {
   const { ann, ben, cy, cy2 } = ROOTS;
   const keyringRoots = rootsOf(2, { ann, ben });

@@ -306,6 +306,11 @@ export const REFUSALS = {
     sentence: 'The chain is at work and cannot do this now.',
     remedy: 'Wait for running tasks to end, then give the order again.',
   },
+  // Release without a network
+  CHALLENGE_MISREAD: {
+    sentence: 'The challenge was not read as it is shown.',
+    remedy: 'Read all nine words again, in their order, with the name of the device; or use the QR code.',
+  },
   // Memory and I/O
   MEMORY_UNREACHABLE: {
     sentence: 'This board cannot reach the memory in this power state.',

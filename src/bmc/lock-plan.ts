@@ -14,6 +14,8 @@ export interface LockChange {
   /** Of the order, among those of this key. */
   readonly counter?: number;
   readonly reason?: string;
+  /** Only the lock of this version is meant: a later one stays as it is. */
+  readonly onVersion?: number;
 }
 
 export const LOCK_COPIES = ['a', 'b'] as const;
@@ -58,7 +60,8 @@ export function planOrder(
   change: LockChange,
   wallSeconds: number,
 ): LockPlan & { readonly changed: boolean } {
-  if (now.state === wish) return { record: now, steps: [follow(now)], changed: false };
+  const another = change.onVersion !== undefined && change.onVersion !== now.version;
+  if (now.state === wish || another) return { record: now, steps: [follow(now)], changed: false };
   const record: LockRecord = {
     state: wish,
     version: now.version + 1,

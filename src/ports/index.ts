@@ -18,6 +18,7 @@ export type {
 export type { HostControl, PowerAction } from './host-control.ts';
 export type { HostPower, PowerFusion, PowerReading, PowerState } from './host-power.ts';
 export type { Channel, ChannelKind, ChannelValue, IoDevices } from './io-devices.ts';
+export type { KeyAgreement } from './key-agreement.ts';
 export type { KeyAlgorithm, KeyStore, PublicKey } from './key-store.ts';
 export type { LocalSink, LocalSource, PartFile } from './local-file.ts';
 export type { LogLevel, LogSink } from './log-sink.ts';

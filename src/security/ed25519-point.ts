@@ -45,3 +45,11 @@ export function isFitEd25519Key(raw: Uint8Array): boolean {
   for (let i = 0; i < 3; i += 1) [x, at] = doubled(x, at);
   return !(x === 0n && at === 1n);
 }
+
+/** The same point as X25519 has it (RFC 7748 §4.1): u = (1 + y) / (1 - y). Of a fit key only. */
+export function montgomeryU(raw: Uint8Array): Uint8Array {
+  const number = BigInt(`0x${Buffer.from(raw).reverse().toString('hex')}`);
+  const y = number & ((1n << 255n) - 1n);
+  const u = mod((1n + y) * invert(mod(1n - y)));
+  return new Uint8Array(Buffer.from(u.toString(16).padStart(64, '0'), 'hex').reverse());
+}

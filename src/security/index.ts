@@ -72,3 +72,21 @@ export { mayWithin, type Scope, type ScopeFacts, scope } from './scope.ts';
 export { keyStoreOf } from './signing-key.ts';
 export { type StandingFacts, stillStands, withinGrants } from './standing.ts';
 export { MAX_PER_EPOCH, openToken, signToken, type Token, type TokenBody } from './token.ts';
+export { keyAgreementOf } from './key-agreement.ts';
+export {
+  challengeHash,
+  checked as checkedChallenge,
+  lockVersionIn,
+  type ReleaseSubject,
+  readChallengeWords,
+  splitChallengeText,
+} from './release/challenge.ts';
+export { readCode, releaseCode, writeCode } from './release/code.ts';
+export {
+  RELEASE_DOCUMENT,
+  type ReleasableLock,
+  type ReleaseAnswer,
+  ReleaseDesk,
+  type ReleaseDeskOptions,
+  type ShownChallenge,
+} from './release/release-desk.ts';

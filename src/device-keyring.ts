@@ -9,7 +9,9 @@ import {
   authoriseAll,
   KeyringHolder,
   type KeyringView,
+  linksOf,
   openOrder,
+  signersBehind,
   stillStands,
   withinGrants,
 } from './security/index.ts';
@@ -129,13 +131,18 @@ export function reopener(
 /** Whether an order that was taken in still stands, by the keyring of the moment of asking. */
 export function standingOf(
   keyring: KeyringView,
-  { device, groups }: DeviceIdentity,
+  { tenant, device, groups }: DeviceIdentity,
   timeFor: (order: Pick<Order, 'verb'>) => number,
 ): OrderStanding {
   const keyIds = ({ issuer, cosigners = [] }: AdmittedOrder) =>
     [issuer, ...cosigners].map(({ keyId }) => keyId);
-  const judge = (admitted: AdmittedOrder, order: Pick<Order, 'verb' | 'args'>, power: PowerState | 'later') =>
+  const judge = (
+    admitted: AdmittedOrder,
+    order: Pick<Order, 'verb' | 'args' | 'grants'>,
+    power: PowerState | 'later',
+  ) =>
     stillStands(keyring.current, keyIds(admitted), order, {
+      tenant,
       device,
       groups,
       power,
@@ -145,13 +152,16 @@ export function standingOf(
   return {
     begins: (admitted, power) => judge(admitted, admitted.order, power),
     paths: (admitted) => {
-      const narrowed = keyIds(admitted).some((keyId) => {
-        const signer = keyring.current.lookup(keyId);
-        return signer === undefined || signer.scopes?.some(({ paths }) => paths !== undefined) === true;
-      });
+      const { verb, args, grants } = admitted.order;
+      const signers = signersBehind(keyring.current, keyIds(admitted), admitted.order, tenant);
+      const narrowed =
+        !signers.ok ||
+        signers.value
+          .flatMap(linksOf)
+          .some(({ scopes }) => scopes?.some(({ paths }) => paths !== undefined) === true);
       if (!narrowed) return undefined;
-      const { verb, args } = admitted.order;
-      return (path) => judge(admitted, { verb, args: { ...args, path } as typeof args }, 'later');
+      const at = (path: string) => ({ verb, args: { ...args, path } as typeof args });
+      return (path) => judge(admitted, { ...at(path), ...(grants === undefined ? {} : { grants }) }, 'later');
     },
   };
 }

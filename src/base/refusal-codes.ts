@@ -96,6 +96,11 @@ export const REFUSALS = {
     sentence: 'The device has a newer budget.',
     remedy: 'Look at it with "nightshift budget", and give a change with a higher version.',
   },
+  DELEGATION_INVALID: {
+    sentence: 'The right to give this order was not passed on in a way that devices accept.',
+    remedy:
+      'Ask whoever passed it on for another grant ("nightshift grant"), or a person of the keyring for the order.',
+  },
   OUT_OF_SCOPE: {
     sentence: 'The grant of this key does not cover this order.',
     remedy: 'Ask someone whose grant covers it, or have the keyring changed.',

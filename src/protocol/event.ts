@@ -26,9 +26,12 @@ export const auditHead = v.strictObject({ seq: count, hash: sha256 });
 /** Somebody whose signature the device found on the order, as its keyring had them then. */
 const asker = v.strictObject({
   key: keyId,
-  name: text(64),
+  /** "tom for olga" where olga passed her right on. */
+  name: text(256),
   person: v.optional(text(64)),
   role: text(32),
+  /** The keys through which a right was passed on, the keyring's own first. */
+  through: v.optional(v.pipe(v.array(keyId), v.maxLength(2))),
 });
 
 /** Published at connect and as a heartbeat; an `offline` one is left with the broker as the will. */

@@ -14,7 +14,15 @@ export {
   receipt,
 } from './event.ts';
 export { CHUNK_BYTES, LIMITS, NAME } from './fields.ts';
-export { type Audience, type Order, type OrderBody, orderBody, PROTOCOL_VERSION } from './order.ts';
+export {
+  type Audience,
+  GRANT_BYTES,
+  grantsOf,
+  type Order,
+  type OrderBody,
+  orderBody,
+  PROTOCOL_VERSION,
+} from './order.ts';
 export { parseMessage } from './parse.ts';
 export { type DeviceTopics, deviceTopics, groupTopic } from './topics.ts';
 export { MOST_LISTED, UNITS_A_PAGE } from './verbs/chain.ts';

@@ -18,7 +18,7 @@ export const PROTOCOL_VERSION = 1;
 /** A signed token. */
 const TOKEN_BYTES = 512;
 /** A signed grant of one key to another. */
-const GRANT_BYTES = 4096;
+export const GRANT_BYTES = 4096;
 
 /** Whom an order is for: one device, or all of a group. */
 export const audience = v.variant('to', [
@@ -49,6 +49,13 @@ export const orderBody = v.strictObject({
   /** How the first signer came by a right that the keyring gives to somebody else: signed grants, the keyring's key first. */
   grants: v.optional(v.pipe(v.array(bytesUpTo(GRANT_BYTES)), v.minLength(1), v.maxLength(2))),
 });
+
+/** The grants of a body that nobody has judged: to be looked at for who signed it, and not to be believed. */
+export function grantsOf(body: unknown): readonly Uint8Array[] | undefined {
+  if (typeof body !== 'object' || body === null || !('grants' in body)) return undefined;
+  const parsed = v.safeParse(orderBody.entries.grants, body.grants);
+  return parsed.success ? parsed.output : undefined;
+}
 
 export type OrderBody = v.InferOutput<typeof orderBody>;
 export type Audience = v.InferOutput<typeof audience>;

@@ -90,7 +90,11 @@ export function authoriseAll(
   return allow(undefined);
 }
 
-function isAcceptance({ verb, args }: Pick<Order, 'verb'> & { readonly args?: Order['args'] }): boolean {
+/** Whether it says that a chain is to be taken as it is. */
+export function isAcceptance({
+  verb,
+  args,
+}: Pick<Order, 'verb'> & { readonly args?: Order['args'] }): boolean {
   return verb === 'chain.sync' && args !== undefined && 'action' in args && args.action?.do === 'accept';
 }
 

@@ -3,7 +3,9 @@ import { allow, concatBytes, NsError, refuse, type Verdict } from '../base/index
 import type { Order } from '../protocol/index.ts';
 import { needsTwoPeople } from './authority.ts';
 import { CounterWindows } from './counter-windows.ts';
+import { giverOf } from './grant-chain.ts';
 import { isLasting } from './order-shape.ts';
+import { passedWindow } from './passed-windows.ts';
 
 /** What the clocks say at the moment of judging. */
 export interface ClockReading {
@@ -33,10 +35,13 @@ const SURE = 0.999;
 
 /**
  * Under which id the counters of such an order are kept: its issuer's, but apart from them where it takes two people.
- * Such an order may be days on its way to the second person, while the first gives others.
+ * An order of
+ * two people may be days on its way to the second, while the first gives others. By a right that was passed on they
+ * are kept for giver and holder.
  */
-export function counterWindow(order: Pick<Order, 'iss' | 'verb' | 'args'>): Uint8Array {
-  const { iss } = order;
+export function counterWindow(order: Pick<Order, 'iss' | 'verb' | 'args' | 'grants' | 'exp'>): Uint8Array {
+  const { iss, grants, exp = 0 } = order;
+  if (grants !== undefined) return passedWindow(giverOf(grants) ?? iss, iss, exp);
   if (!needsTwoPeople(order)) return iss;
   const digest = createHash('sha256').update('nightshift two people').update(iss).digest();
   return new Uint8Array(digest.subarray(0, iss.byteLength));

@@ -8,14 +8,14 @@ import { scope } from './scope.ts';
 /** With its signatures it must fit into one order, whose cap is 32 KiB. */
 export const MAX_KEYRING_BYTES = 24 * 1024;
 const MAX_KEYS = 256;
-const MAX_SCOPES = 16;
+export const MAX_SCOPES = 16;
 const MAX_REVOKED = 512;
 const MAX_ROOTS = 8;
 /** Old and new roots may be different people, and a COSE_Sign has eight signatures at most. */
 export const MAX_THRESHOLD = 4;
 
 /** Shown to whoever signs: nothing that could move a cursor or pass for another line. */
-const plainText = v.pipe(
+export const plainText = v.pipe(
   v.string(),
   v.maxLength(64),
   v.regex(
@@ -114,9 +114,13 @@ export function checkRoots(roots: RootSet): RootSet {
 }
 
 /** All keys of the document, the roots' with the role root. NS_KEYRING_INVALID. */
-export function keyringOf({ roots, keys }: Pick<KeyringDocument, 'roots' | 'keys'>): Keyring {
+export function keyringOf({
+  roots,
+  keys,
+  revoked,
+}: Pick<KeyringDocument, 'roots' | 'keys'> & Partial<Pick<KeyringDocument, 'revoked'>>): Keyring {
   const rootEntries = roots.keys.map((key): KeyringEntry => ({ ...key, role: 'root' }));
-  return new Keyring([...rootEntries, ...keys]);
+  return new Keyring([...rootEntries, ...keys], revoked);
 }
 
 function invalid(sentence: string): Verdict<never> {

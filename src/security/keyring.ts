@@ -19,6 +19,10 @@ export interface Enrolled {
   readonly scopes?: readonly Scope[];
   /** Until when, seconds since 1970. */
   readonly notAfter?: number;
+  /** From when, of a right that was passed on. */
+  readonly notBefore?: number;
+  /** Through whom a right was passed on, the keyring's own key first. What is ordered each of them must be able to give. */
+  readonly through?: readonly Enrolled[];
 }
 
 /** How a key stands in a keyring file. */
@@ -47,9 +51,11 @@ export interface KeyringView {
 /** The enrolled keys of a device, or of an operator's view of one. */
 export class Keyring {
   readonly #byId = new Map<string, Enrolled>();
+  readonly #revoked: ReadonlySet<string>;
 
   /** NS_KEYRING_INVALID where a name or key stands twice or a key is unfit, naming the entry. */
-  constructor(entries: readonly KeyringEntry[]) {
+  constructor(entries: readonly KeyringEntry[], revoked: readonly Uint8Array[] = []) {
+    this.#revoked = new Set(revoked.map(toHex));
     if (entries.length > MAX_KEYS) throw invalid(`more than ${MAX_KEYS} keys`);
     const names = new Set<string>();
     for (const entry of entries) {
@@ -82,6 +88,11 @@ export class Keyring {
 
   lookup(keyId: Uint8Array): Enrolled | undefined {
     return this.#byId.get(toHex(keyId));
+  }
+
+  /** Whether the key of this id is never to count again, whoever speaks for it. */
+  isRevoked(keyId: Uint8Array): boolean {
+    return this.#revoked.has(toHex(keyId));
   }
 
   entries(): readonly Enrolled[] {

@@ -2,6 +2,7 @@ import { allow, equalBytes, refuse, toHex, type Verdict } from '../base/index.ts
 import { LIMITS, type Order, readCbor } from '../protocol/index.ts';
 import { needsTwoPeople } from './authority.ts';
 import { checkSignature, inspectEnvelope, isStrict, parseCose } from './cose.ts';
+import { judgePassedOn } from './grant-chain.ts';
 import type { Enrolled, Keyring } from './keyring.ts';
 import { orderContext, signerKeyIds } from './order-context.ts';
 import { shapeOrder } from './order-shape.ts';
@@ -55,6 +56,8 @@ export function readDraft(packet: Uint8Array, people: Keyring, tenant: string): 
   if (!needsTwoPeople(order)) {
     return refuse('ENVELOPE_INVALID', `The order ${order.verb} is one for a single person.`);
   }
+  const unfit = order.grants === undefined ? undefined : judgePassedOn(order, undefined);
+  if (unfit !== undefined) return { ok: false, refusal: unfit };
   if (keyIds[0] === undefined || !equalBytes(order.iss, keyIds[0])) {
     return refuse('MESSAGE_INVALID', 'Field "iss" is not the key that signed the order first.');
   }

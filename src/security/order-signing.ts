@@ -3,6 +3,7 @@ import type { KeyStore } from '../ports/index.ts';
 import { encode, LIMITS, type Order } from '../protocol/index.ts';
 import { needsTwoPeople } from './authority.ts';
 import { addSignature, inspectEnvelope, isStrict, MAX_SIGNERS, parseCose, sign1, signMany } from './cose.ts';
+import { judgePassedOn } from './grant-chain.ts';
 import { orderContext, signerKeyIds } from './order-context.ts';
 import { shapeOrder } from './order-shape.ts';
 
@@ -61,6 +62,8 @@ function payloadOf(body: Order, keyStore: KeyStore): Uint8Array {
   const payload = encode(body).slice();
   const shaped = shapeOrder(body);
   if (!shaped.ok) throw invalid(shaped.refusal.sentence);
+  const unfit = body.grants === undefined ? undefined : judgePassedOn(body, undefined);
+  if (unfit !== undefined) throw invalid(unfit.sentence);
   if (!equalBytes(body.iss, keyStore.publicKey.keyId)) throw invalid('The issuer is not the signing key.');
   return payload;
 }

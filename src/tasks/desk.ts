@@ -9,6 +9,8 @@ export interface Issuer {
   /** Who holds the key, where the keyring says so. */
   readonly person?: string;
   readonly role: string;
+  /** Through whom the right was passed on, the keyring's own key first. */
+  readonly through?: readonly Issuer[];
 }
 
 /** An order that is authentic, well formed, for this device, and permitted to its issuer's role. */

@@ -122,8 +122,14 @@ export class ReceiptWriter {
   }
 }
 
-function askerOf({ keyId, name, person, role }: Issuer): NonNullable<Receipt['askers']>[number] {
-  return { key: keyId, name, ...(person === undefined ? {} : { person }), role };
+function askerOf({ keyId, name, person, role, through }: Issuer): NonNullable<Receipt['askers']>[number] {
+  return {
+    key: keyId,
+    name,
+    ...(person === undefined ? {} : { person }),
+    role,
+    ...(through === undefined ? {} : { through: through.map((giver) => giver.keyId) }),
+  };
 }
 
 function sha256(bytes: Uint8Array): Uint8Array {

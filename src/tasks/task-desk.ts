@@ -260,10 +260,11 @@ export class Desk implements TaskDesk {
   }
 
   async #audit({ admitted, receivedAt }: Job, end: Exclude<TaskEnd, { is: 'interrupted' }>): Promise<void> {
-    const { order, cosigners = [] } = admitted;
+    const { order, issuer, cosigners = [] } = admitted;
+    const givers = (issuer.through ?? []).map(({ keyId }) => ` (for key ${toHex(keyId)})`).join('');
     const others = cosigners.map(({ keyId }) => ` (with key ${toHex(keyId)})`).join('');
     const why = 'refusal' in end ? ` ${end.refusal.code}` : 'failure' in end ? ` ${end.failure.code}` : '';
-    const detail = `${toHex(order.id).slice(0, 8)}${others} ${auditDetail(order)}${why}`;
+    const detail = `${toHex(order.id).slice(0, 8)}${givers}${others} ${auditDetail(order)}${why}`;
     await this.#o.services.audit.append({ at: receivedAt, event: `order.${end.is}`, by: order.iss, detail });
   }
 

@@ -182,7 +182,7 @@ await t.test('a cosigner who was revoked, or has another role now, no longer cou
 });
 
 await t.test('an order that was taken stands while its signers are as many people as it needs', async (t) => {
-  const facts = { via: 'mqtt', device: 'host1', groups: [], power: 'later', now: 1 } as const;
+  const facts = { tenant, via: 'mqtt', device: 'host1', groups: [], power: 'later', now: 1 } as const;
   const keyIds = [sam.publicKey.keyId, tess.publicKey.keyId];
   const stands = (ring: Keyring) => stillStands(ring, keyIds, body, facts);
   t.ok(stands(keyring).ok);

@@ -170,6 +170,7 @@ export async function startDevice(
     log,
     identity,
     blocks,
+    tokens: governed.budget,
     vitals,
     audit: (event, detail, by) => {
       const entry = { at: clock.wallSeconds(), event, detail, ...(by === undefined ? {} : { by }) };

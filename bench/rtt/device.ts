@@ -145,6 +145,7 @@ async function startDevice(
     log,
     identity,
     blocks,
+    tokens: { hear: async () => 'refused', told: () => [], onNews: () => () => undefined },
     vitals,
     giveNonce: () => freshness.giveNonce(clock.monotonic()),
     timeFor: () => clock.wallSeconds(),

@@ -5,6 +5,7 @@ import type { KeyringView } from '../security/index.ts';
 import type { DeviceIdentity, TaskDesk } from '../tasks/index.ts';
 import type { BlockPort } from '../transfer/index.ts';
 import { BlockRouter } from './block-router.ts';
+import { Gossip, type GossipCounts, type TokenBook } from './gossip.ts';
 import type { Vitals } from './identity.ts';
 import { Intake, type RefusalAudit } from './intake.ts';
 import { Outbox } from './outbox.ts';
@@ -21,6 +22,8 @@ export interface AgentParts {
   readonly desk: TaskDesk;
   readonly log: LogSink;
   readonly identity: DeviceIdentity;
+  /** The tokens of the fleet's budget that this device has seen. */
+  readonly tokens: TokenBook;
   /** The router given to the transfers as their block port. */
   readonly blocks: BlockRouter;
   readonly vitals: () => Vitals;
@@ -51,6 +54,7 @@ export class Agent {
   readonly #courier: ReceiptCourier;
   readonly #presence: Presence;
   readonly #intake: Intake;
+  readonly #gossip: Gossip;
   readonly #stopped = new AbortController();
   readonly #stops: Stop[] = [];
 
@@ -72,6 +76,7 @@ export class Agent {
       late: (id, packet) => this.#courier.bring(id, packet),
     });
     this.#presence = new Presence(parts, (event) => this.#outbox.now(event));
+    this.#gossip = new Gossip({ ...parts, topic: this.#topics.seen });
     this.#intake = new Intake({
       clock,
       keyring: parts.keyring,
@@ -88,11 +93,17 @@ export class Agent {
   }
 
   /** Counts since the start, for status and logs. */
-  get counts(): { readonly silenced: number; readonly undelivered: number; readonly ignoredBlocks: number } {
+  get counts(): {
+    readonly silenced: number;
+    readonly undelivered: number;
+    readonly ignoredBlocks: number;
+    readonly gossip: GossipCounts;
+  } {
     return {
       silenced: this.#intake.silenced,
       undelivered: this.#outbox.undelivered,
       ignoredBlocks: this.#parts.blocks.ignored,
+      gossip: this.#gossip.counts,
     };
   }
 
@@ -107,6 +118,7 @@ export class Agent {
       }),
     );
     await bus.subscribe([...this.#orderTopics, this.#topics.blkIn]);
+    await this.#gossip.start();
     this.#courier.start();
     this.#presence.start(this.#parts.heartbeat ?? HEARTBEAT);
     bus.start(this.#stopped.signal).catch((error: unknown) => {
@@ -121,6 +133,7 @@ export class Agent {
     this.#jitter.stop();
     this.#outbox.stop();
     this.#courier.stop();
+    this.#gossip.stop();
     this.#presence.offline();
     await this.#outbox.settled();
     await this.#parts.bus.close();
@@ -132,6 +145,7 @@ export class Agent {
     if (this.#orderTopics.has(message.topic)) return this.#intake.receive(message);
     if (message.topic === this.#topics.blkIn && !message.retained)
       this.#parts.blocks.receive(message.payload);
+    this.#gossip.receive(message);
     // Anything else was never asked for: a broker that sends it wants nothing that we could give.
     return Promise.resolve();
   }

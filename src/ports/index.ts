@@ -30,7 +30,7 @@ export type {
   MemoryProbe,
   MemoryRange,
 } from './memory-probe.ts';
-export type { BusMessage, BusState, MessageBus, PublishOptions } from './message-bus.ts';
+export type { BusMessage, BusState, MessageBus, PublishOptions, SubscribeOptions } from './message-bus.ts';
 export type { KnownPowerState, PowerClaim, PowerSource } from './power-source.ts';
 export type { SerialLine } from './serial-line.ts';
 export type { StagedFile, StateStore } from './state-store.ts';

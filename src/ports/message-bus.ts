@@ -17,8 +17,8 @@ export type BusState =
 export interface MessageBus {
   /** Connects, and keeps connecting until close. */
   start(signal?: AbortSignal): Promise<void>;
-  /** Subscriptions are renewed after each reconnect. At most 8 filters. */
-  subscribe(filters: readonly string[]): Promise<void>;
+  /** Subscriptions are renewed after each reconnect. At most 16 filters. */
+  subscribe(filters: readonly string[], options?: SubscribeOptions): Promise<void>;
   /** The message is acknowledged to the broker only when the handler's promise resolves. One handler. */
   onMessage(handler: (message: BusMessage) => Promise<void>): void;
   /**
@@ -33,5 +33,10 @@ export interface MessageBus {
 export interface PublishOptions {
   readonly retain?: boolean;
   /** True for what is worthless later (progress): dropped at once with NS_BUS_DOWN while there is no connection. */
+  readonly transient?: boolean;
+}
+
+export interface SubscribeOptions {
+  /** True for what is worthless later: at most once, and not kept for us while there is no connection. */
   readonly transient?: boolean;
 }

@@ -12,6 +12,10 @@ export const LIMITS = {
   /** A block message: 96 KiB of data at most, and its frame. */
   block: 97 * 1024,
   blockData: 96 * 1024,
+  /** A signed token of the fleet's budget. */
+  token: 512,
+  /** What a device tells of tokens. */
+  seen: 64 * 1024,
   path: 4096,
   text: 1024,
 } as const;

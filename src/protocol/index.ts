@@ -24,7 +24,8 @@ export {
   PROTOCOL_VERSION,
 } from './order.ts';
 export { parseMessage } from './parse.ts';
-export { type DeviceTopics, deviceTopics, groupTopic } from './topics.ts';
+export { decodeSeen, encodeSeen, isFullSeen, type SeenMessage, seenThatFit } from './seen.ts';
+export { type DeviceTopics, deviceTopics, groupTopic, seenFilter, seenTeller } from './topics.ts';
 export { MOST_LISTED, UNITS_A_PAGE } from './verbs/chain.ts';
 export {
   type ArgsOf,

@@ -5,6 +5,7 @@ import {
   count,
   countUpTo,
   keyId,
+  LIMITS,
   name,
   orderId,
   sha256,
@@ -15,8 +16,6 @@ import type { ArgsOf, Verb } from './verbs/index.ts';
 
 export const PROTOCOL_VERSION = 1;
 
-/** A signed token. */
-const TOKEN_BYTES = 512;
 /** A signed grant of one key to another. */
 export const GRANT_BYTES = 4096;
 
@@ -45,7 +44,7 @@ export const orderBody = v.strictObject({
   /** The effect hash that was approved; the run must reproduce it. */
   effect: v.optional(sha256),
   /** Of a destructive order: the numbered token out of the fleet's budget that it uses up. */
-  token: v.optional(bytesUpTo(TOKEN_BYTES)),
+  token: v.optional(bytesUpTo(LIMITS.token)),
   /** How the first signer came by a right that the keyring gives to somebody else: signed grants, the keyring's key first. */
   grants: v.optional(v.pipe(v.array(bytesUpTo(GRANT_BYTES)), v.minLength(1), v.maxLength(2))),
 });

@@ -122,6 +122,46 @@ async function suite(t: Test, open: () => Promise<Bench>): Promise<void> {
     await Promise.all([from.close(), second.close()]);
   });
 
+  await t.test('of a brief subscription nothing is kept for who is away', async (t) => {
+    const [from, first] = [bench.bus('a9'), bench.bus('b9')];
+    const got = collect(first);
+    await first.subscribe(['lasting']);
+    await first.subscribe(['brief/+'], { transient: true });
+    await Promise.all([from.start(), first.start()]);
+    await from.publish('brief/1', utf8('now'));
+    await eventually(() => got.length === 1);
+    await first.close();
+    await from.publish('brief/1', utf8('meanwhile'));
+    await from.publish('lasting', utf8('kept'));
+    const second = bench.bus('b9');
+    const later = collect(second);
+    await second.subscribe(['lasting']);
+    await second.subscribe(['brief/+'], { transient: true });
+    await second.start();
+    await from.publish('brief/2', utf8('again'));
+    await eventually(() => later.length >= 2);
+    t.same(
+      later.map(({ payload }) => Buffer.from(payload).toString()),
+      ['kept', 'again'],
+    );
+    await Promise.all([from.close(), second.close()]);
+  });
+
+  await t.test('a bus has room for sixteen filters', async (t) => {
+    const [from, to] = [bench.bus('a10'), bench.bus('b10')];
+    const got = collect(to);
+    const topics = Array.from({ length: 16 }, (_, i) => `many/${i}`);
+    await to.subscribe(topics);
+    await Promise.all([from.start(), to.start()]);
+    for (const topic of topics) await from.publish(topic, utf8('x'));
+    await eventually(() => got.length === 16);
+    t.same(
+      got.map(({ topic }) => topic),
+      topics,
+    );
+    await Promise.all([from.close(), to.close()]);
+  });
+
   await t.test('a message whose handler does not resolve comes again on the next connection', async (t) => {
     const [from, first] = [bench.bus('a5'), bench.bus('b5')];
     let seen = 0;

@@ -41,6 +41,7 @@ const only = (version: 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3'): object => ({
 const ACTORS = ['device/rack1', 'device/rack2', 'device/rack.3', 'operator/olga', 'operator/rack2'] as const;
 type Actor = (typeof ACTORS)[number];
 const OPERATORS: readonly Actor[] = ['operator/olga', 'operator/rack2'];
+const ALL: readonly Actor[] = ACTORS;
 
 /** For each topic who may publish on it, and who may read it. All the rest is forbidden. */
 const RIGHTS: Readonly<Record<string, readonly [readonly Actor[], readonly Actor[]]>> = {
@@ -48,18 +49,25 @@ const RIGHTS: Readonly<Record<string, readonly [readonly Actor[], readonly Actor
   'ns/1/acme/d/rack1/blk-in': [OPERATORS, ['device/rack1']],
   'ns/1/acme/d/rack1/evt': [['device/rack1'], OPERATORS],
   'ns/1/acme/d/rack1/blk-out': [['device/rack1'], OPERATORS],
-  // rack1 stands for rack2: orders and events, and no blocks.
+  'ns/1/acme/d/rack1/seen': [['device/rack1'], ALL],
+  // rack1 stands for rack2: orders, events and tokens, and no blocks.
   'ns/1/acme/d/rack2/cmd': [OPERATORS, ['device/rack1', 'device/rack2']],
   'ns/1/acme/d/rack2/blk-in': [OPERATORS, ['device/rack2']],
   'ns/1/acme/d/rack2/evt': [['device/rack1', 'device/rack2'], OPERATORS],
   'ns/1/acme/d/rack2/blk-out': [['device/rack2'], OPERATORS],
   'ns/1/acme/d/rack.3/cmd': [OPERATORS, ['device/rack.3']],
   'ns/1/acme/d/rack.3/evt': [['device/rack.3'], OPERATORS],
+  'ns/1/acme/d/rack2/seen': [['device/rack1', 'device/rack2'], ALL],
+  'ns/1/acme/d/rack.3/seen': [['device/rack.3'], ALL],
   'ns/1/acme/d/operator:rack2/evt': [OPERATORS.slice(1), OPERATORS],
+  // No device's name: devices do not listen to it.
+  'ns/1/acme/d/operator:rack2/seen': [OPERATORS.slice(1), ALL],
   'ns/1/acme/g/racks/cmd': [OPERATORS, ['device/rack1']],
   'ns/1/acme/g/other/cmd': [OPERATORS, []],
   'ns/1/other/d/rack1/cmd': [[], []],
   'ns/1/other/d/rack1/evt': [[], []],
+  'ns/1/other/d/rack1/seen': [[], []],
+  'ns/1/acme/g/racks/seen': [[], []],
   'ns/1/acme': [[], []],
   '$SYS/broker/x': [[], []],
 };

@@ -11,6 +11,7 @@ import { FakeBroker, type FakeBus } from './fake-bus.ts';
 import { FakeDesk } from './fake-desk.ts';
 import { testKey, testKeyring } from './keys.ts';
 import { testOrder } from './orders.ts';
+import { emptyBook } from './token-book.ts';
 
 export const TENANT = 'acme';
 
@@ -59,6 +60,7 @@ export class AgentRig {
       log: this.log,
       identity: this.identity,
       blocks: this.blocks,
+      tokens: emptyBook,
       vitals: () => ({ power: 'S5', lock: 'enabled' }),
       giveNonce: () => {
         const nonce = new Uint8Array(16).fill(this.nonces.length + 1);

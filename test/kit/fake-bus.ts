@@ -1,5 +1,12 @@
 import { NsError } from '../../src/base/index.ts';
-import type { BusMessage, BusState, MessageBus, PublishOptions, Stop } from '../../src/ports/index.ts';
+import type {
+  BusMessage,
+  BusState,
+  MessageBus,
+  PublishOptions,
+  Stop,
+  SubscribeOptions,
+} from '../../src/ports/index.ts';
 
 interface Published {
   readonly topic: string;
@@ -15,7 +22,7 @@ export class FakeBroker {
   readonly published: Published[] = [];
 
   bus(clientId: string): FakeBus {
-    const session = this.#sessions.get(clientId) ?? { filters: new Set(), waiting: [] };
+    const session = this.#sessions.get(clientId) ?? { filters: new Set(), brief: new Set(), waiting: [] };
     this.#sessions.set(clientId, session);
     return new FakeBus(this, session);
   }
@@ -29,7 +36,8 @@ export class FakeBroker {
     this.published.push(message);
     if (message.retained) this.#retained.set(message.topic, message);
     for (const session of this.#sessions.values()) {
-      if ([...session.filters].some((filter) => topicFits(filter, message.topic))) {
+      const fits = [...session.filters].filter((filter) => topicFits(filter, message.topic));
+      if (fits.some((filter) => session.wake !== undefined || !session.brief.has(filter))) {
         session.waiting.push({ ...message, retained: false });
         session.wake?.();
       }
@@ -50,6 +58,8 @@ export class FakeBroker {
 
 interface Session {
   readonly filters: Set<string>;
+  /** Of these nothing is kept while there is no connection. */
+  readonly brief: Set<string>;
   readonly waiting: Published[];
   wake?: (() => void) | undefined;
 }
@@ -111,7 +121,8 @@ export class FakeBus implements MessageBus {
     for (const listener of [...this.#listeners]) listener({ is: 'down', reason });
   }
 
-  async subscribe(filters: readonly string[]): Promise<void> {
+  async subscribe(filters: readonly string[], options: SubscribeOptions = {}): Promise<void> {
+    if (options.transient === true) for (const filter of filters) this.#session.brief.add(filter);
     this.#broker.subscribe(this.#session, filters);
   }
 

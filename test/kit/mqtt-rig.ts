@@ -13,6 +13,7 @@ import { eventually } from './eventually.ts';
 import { FakeDesk } from './fake-desk.ts';
 import { testKey, testKeyring } from './keys.ts';
 import { testOrder } from './orders.ts';
+import { emptyBook } from './token-book.ts';
 
 const TENANT = 'acme';
 export const identity: DeviceIdentity = {
@@ -51,6 +52,7 @@ export async function mqttRig(t: Test, agentUrl: string, fleetUrl: string) {
     log: silentLog,
     identity,
     blocks: agentBlocks(agentBus, identity),
+    tokens: emptyBook,
     vitals,
     giveNonce: () => new Uint8Array(16),
     timeFor: () => systemClock.wallSeconds(),

@@ -7,6 +7,7 @@ import type {
   MessageBus,
   PublishOptions,
   Stop,
+  SubscribeOptions,
 } from '../../ports/index.ts';
 
 export interface FallbackBusParts {
@@ -69,9 +70,9 @@ export class FallbackBus implements MessageBus {
     });
   }
 
-  async subscribe(filters: readonly string[]): Promise<void> {
+  async subscribe(filters: readonly string[], options?: SubscribeOptions): Promise<void> {
     const { own, chain } = this.#parts;
-    await Promise.all([own.subscribe(filters), chain.subscribe(filters)]);
+    await Promise.all([own.subscribe(filters, options), chain.subscribe(filters, options)]);
   }
 
   onMessage(handler: (message: BusMessage) => Promise<void>): void {

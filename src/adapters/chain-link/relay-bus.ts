@@ -1,22 +1,25 @@
-import { asNsError, hasCode, NsError, seconds } from '../../base/index.ts';
+import { asNsError, type Duration, hasCode, NsError, seconds } from '../../base/index.ts';
 import type { BusMessage, BusState, MessageBus, PublishOptions, Stop } from '../../ports/index.ts';
-import { deviceTopics } from '../../protocol/index.ts';
+import { deviceTopics, LIMITS, seenFilter } from '../../protocol/index.ts';
 import { ANY_GATEWAY, type Envelope } from '../../sata-chain/index.ts';
 import type { RelayPart } from './shared-relay.ts';
 
 /** Envelopes held here beyond which what is of no use later is not sent. */
 const BUSY = 16;
 /** How long what is of no use later may be on its way. */
-const BRIEF = seconds(60);
+export const BRIEF: Duration = seconds(60);
 
 /**
  * A device's bus where its own network is dead: orders come, and events and receipts go, along the chain, by a neighbour
- * that has a network. Only that: a file's blocks would take the chain's time from the disk, and are refused.
+ * that has a network; and what devices tell each other of tokens, both ways. Only that: a file's blocks would take the
+ * chain's time from the disk, and are refused.
  */
 export class RelayBus implements MessageBus {
   readonly #open: () => Promise<RelayPart>;
   readonly #cmd: string;
   readonly #evt: string;
+  readonly #seen: string;
+  readonly #tenant: string;
   readonly #filters = new Set<string>();
   readonly #states = new Set<(state: BusState) => void>();
   readonly #closing = new AbortController();
@@ -40,9 +43,11 @@ export class RelayBus implements MessageBus {
       this.#rejectOpened = reject;
     });
     this.#opened.catch(() => undefined);
-    const { cmd, evt } = deviceTopics(tenant, device);
+    const { cmd, evt, seen } = deviceTopics(tenant, device);
     this.#cmd = cmd;
     this.#evt = evt;
+    this.#seen = seen;
+    this.#tenant = tenant;
   }
 
   /** Resolves when a neighbour is connected; an abort before that closes the bus. */
@@ -80,18 +85,19 @@ export class RelayBus implements MessageBus {
     this.#handler = handler;
   }
 
-  /** Resolves when a neighbour has it in safe keeping. NS_BUS_REFUSED for what is not an event of this device. */
+  /** Resolves when a neighbour has it in safe keeping. NS_BUS_REFUSED for what is on neither `evt` nor `seen` of this device. */
   async publish(topic: string, payload: Uint8Array, options: PublishOptions = {}): Promise<void> {
     if (this.#closing.signal.aborted) throw down('the bus was closed');
     const transient = options.transient === true;
     if (transient && !this.#up) throw down('no neighbour is connected');
-    if (topic !== this.#evt || options.retain === true) {
-      throw new NsError('NS_BUS_REFUSED', 'along the chain only events and receipts go');
+    if ((topic !== this.#evt && topic !== this.#seen) || options.retain === true) {
+      throw new NsError('NS_BUS_REFUSED', 'along the chain only events, receipts and tokens go');
     }
     if (transient && (this.#node?.held ?? 0) >= BUSY) throw full();
     try {
       const node = this.#node ?? (await this.#opening());
-      await node.send('event', ANY_GATEWAY, payload, 'passed', ...(transient ? [BRIEF] : []));
+      const kind = topic === this.#seen ? 'seen' : 'event';
+      await node.send(kind, ANY_GATEWAY, payload, 'passed', ...(transient ? [BRIEF] : []));
     } catch (error) {
       if (hasCode(error, 'NS_RELAY_FULL')) throw full();
       if (hasCode(error, 'NS_RELAY_INVALID')) {
@@ -134,13 +140,18 @@ export class RelayBus implements MessageBus {
     for (const listener of [...this.#states]) listener(state);
   }
 
-  async #receive({ kind, packet }: Envelope): Promise<void> {
-    if (kind !== 'order') return;
-    if (this.#handler === undefined || !this.#filters.has(this.#cmd)) throw down('nobody listens yet');
+  async #receive({ kind, from, packet }: Envelope): Promise<void> {
+    if (kind === 'order') return this.#hand(this.#cmd, this.#cmd, packet);
+    if (kind !== 'seen' || packet.byteLength > LIMITS.seen) return;
+    const filter = seenFilter(this.#tenant);
+    // The neighbour that brought it stands for whoever told it.
+    if (this.#filters.has(filter)) await this.#hand(filter, deviceTopics(this.#tenant, from).seen, packet);
+  }
+
+  async #hand(filter: string, topic: string, payload: Uint8Array): Promise<void> {
+    if (this.#handler === undefined || !this.#filters.has(filter)) throw down('nobody listens yet');
     const handler = this.#handler;
-    const handled = this.#handling.then(() =>
-      handler({ topic: this.#cmd, payload: packet, retained: false }),
-    );
+    const handled = this.#handling.then(() => handler({ topic, payload, retained: false }));
     this.#handling = handled.catch(() => undefined);
     await handled;
   }

@@ -1,7 +1,8 @@
 import { asNsError, hasCode, NsError, seconds } from '../../base/index.ts';
 import type { BusMessage, Clock, LogSink, MessageBus } from '../../ports/index.ts';
-import { deviceTopics, LIMITS } from '../../protocol/index.ts';
+import { deviceTopics, LIMITS, seenFilter } from '../../protocol/index.ts';
 import type { Envelope } from '../../sata-chain/index.ts';
+import { SeenPass } from './seen-pass.ts';
 import type { RelayPart } from './shared-relay.ts';
 
 export interface RelayGatewayParts {
@@ -20,13 +21,15 @@ export const MOST_DEVICES = 8;
 const FULL_PAUSE = seconds(2);
 
 /**
- * Stands at the broker for neighbours whose own network is dead: hears their orders and says their events. It cannot read
- * more than the broker can, and cannot give an order: both ends check signatures, and it has no key of either.
+ * Stands at the broker for neighbours whose own network is dead: hears their orders and says their events, and passes both
+ * ways what devices tell each other of tokens. It cannot read more than the broker can, and cannot give an order: both ends
+ * check signatures, and it has no key of either.
  */
 export class RelayGateway {
   readonly #parts: RelayGatewayParts;
   readonly #orders = new Map<string, string>();
   readonly #events = new Map<string, string>();
+  readonly #seen: SeenPass;
   readonly #closing = new AbortController();
 
   constructor(parts: RelayGatewayParts) {
@@ -36,6 +39,7 @@ export class RelayGateway {
       throw new NsError('NS_RELAY_INVALID', sentence, { family: 'caller' });
     }
     this.#parts = parts;
+    this.#seen = new SeenPass(parts);
     for (const device of devices) {
       const { cmd, evt } = deviceTopics(tenant, device);
       this.#orders.set(cmd, device);
@@ -46,8 +50,9 @@ export class RelayGateway {
   /** Begins to listen at both sides; does not wait for the broker. */
   async start(): Promise<void> {
     const { bus, node, log } = this.#parts;
-    bus.onMessage((message) => this.#order(message));
+    bus.onMessage((message) => this.#receive(message));
     await bus.subscribe([...this.#orders.keys()]);
+    await bus.subscribe([seenFilter(this.#parts.tenant)], { transient: true });
     node.start((envelope) => this.#event(envelope));
     bus.start(this.#closing.signal).catch((error: unknown) => {
       if (!this.#closing.signal.aborted) {
@@ -61,6 +66,11 @@ export class RelayGateway {
     this.#closing.abort('closed');
     await this.#parts.bus.close();
     await this.#parts.node.close();
+  }
+
+  async #receive(message: BusMessage): Promise<void> {
+    if (this.#orders.has(message.topic)) await this.#order(message);
+    else this.#seen.fromBroker(message);
   }
 
   /** The broker may forget the order when own storage has it. While there is no room there, the broker keeps the next. */
@@ -83,9 +93,14 @@ export class RelayGateway {
     }
   }
 
-  async #event({ kind, from, packet }: Envelope): Promise<void> {
+  async #event(envelope: Envelope): Promise<void> {
+    const { kind, from, packet } = envelope;
     const { bus, log } = this.#parts;
     const topic = this.#events.get(from);
+    if (kind === 'seen' && topic !== undefined) {
+      this.#seen.fromNeighbour(envelope);
+      return;
+    }
     if (kind !== 'event' || topic === undefined) {
       log.log('warn', 'relay-event-refused', { from, kind });
       return;

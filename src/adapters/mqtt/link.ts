@@ -47,6 +47,11 @@ export interface Will {
   readonly payload: Uint8Array;
 }
 
+export interface Subscription {
+  readonly filter: string;
+  readonly qos: 0 | 1;
+}
+
 /** One connection that a broker has accepted, until it ends. */
 export interface Link {
   readonly level: ProtocolLevel;
@@ -55,7 +60,7 @@ export interface Link {
   /** Resolves with the reason when the connection is gone. */
   readonly ended: Promise<LinkEnd>;
   publish(message: Outgoing): Promise<void>;
-  subscribe(filters: readonly string[]): Promise<void>;
+  subscribe(asked: readonly Subscription[]): Promise<void>;
   /** Says goodbye, so that the broker keeps the will to itself, and ends. */
   leave(): Promise<void>;
   /** Drops the connection. */
@@ -79,6 +84,8 @@ export type LinkAttempt =
 const BAD_LEVEL_CODES = new Set<unknown>([1, 132]);
 const RESET_CODES = new Set<unknown>(['ECONNRESET', 'EPIPE']);
 const LARGEST_WINDOW = 65_535;
+/** Some brokers take no more in one SUBSCRIBE. */
+const FILTERS_A_PACKET = 8;
 
 /** Connects once. The signal drops an attempt or the link that came of it. */
 export function openLink(options: LinkOptions, signal: AbortSignal): Promise<LinkAttempt> {
@@ -186,13 +193,19 @@ function publisher(client: Client, largest: number, gone: () => boolean): Link['
 function subscriber(client: Client, level: ProtocolLevel): Link['subscribe'] {
   // MQTT 5 §3.8.3.1: retained messages only where the subscription is new.
   const properties = level === 5 ? { rh: 1 } : {};
-  return (filters) =>
+  const ask = (some: readonly Subscription[]): Promise<void> =>
     new Promise((resolve, reject) => {
-      client.subscribe([...filters], { qos: 1, ...properties }, (error) => {
+      const wanted = Object.fromEntries(some.map(({ filter, qos }) => [filter, { qos, ...properties }]));
+      client.subscribe(wanted, (error) => {
         if (error) reject(new NsError('NS_BUS_REFUSED', error.message, { cause: error }));
         else resolve();
       });
     });
+  return async (asked) => {
+    for (let at = 0; at < asked.length; at += FILTERS_A_PACKET) {
+      await ask(asked.slice(at, at + FILTERS_A_PACKET));
+    }
+  };
 }
 
 function clientOptions(options: LinkOptions): ConstructorParameters<typeof MqttClient>[1] {

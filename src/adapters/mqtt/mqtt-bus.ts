@@ -8,10 +8,11 @@ import type {
   MessageBus,
   PublishOptions,
   Stop,
+  SubscribeOptions,
 } from '../../ports/index.ts';
 import { type BackoffRange, backoffDelay } from './backoff.ts';
 import { type BrokerAddress, type BrokerTls, parseBrokerUrl } from './broker-socket.ts';
-import { type Link, type LinkAttempt, openLink, type Will } from './link.ts';
+import { type Link, type LinkAttempt, openLink, type Subscription, type Will } from './link.ts';
 import { levelFor, type ProtocolChoice, spoke, UNKNOWN_BROKER, wasRefused } from './protocol-choice.ts';
 import { busDown, type SendLimits, SendQueue } from './send-queue.ts';
 
@@ -44,7 +45,7 @@ export interface Credentials {
   readonly password?: string;
 }
 
-const MAX_FILTERS = 8;
+const MAX_FILTERS = 16;
 const RECEIVE_WINDOW = 8;
 const DEFAULT_MAX_PACKET = 128 * 1024;
 /** A 3.1.1 broker cannot be told the limit: what is somewhat too large still reaches the handler, to be refused. */
@@ -61,7 +62,7 @@ const BACKOFF: BackoffRange = { first: seconds(1), longest: seconds(60) };
 const LIMITS: SendLimits = { messages: 1024, bytes: 8 << 20, window: 32, windowBytes: 1 << 20 };
 
 /**
- * MessageBus over MQTT, QoS 1 throughout. One message is handled at a time; its PUBACK leaves when the handler's promise
+ * MessageBus over MQTT, QoS 1 but for what is worthless later. One message is handled at a time; its PUBACK leaves when the handler's promise
  * resolves, and until then nothing else from the broker is looked at. So a handler must not wait for a publish of its
  * own. A handler that rejects costs the connection, and the message comes again.
  */
@@ -71,7 +72,7 @@ export class MqttBus implements MessageBus {
   readonly #entropy: Entropy;
   readonly #log: LogSink;
   readonly #queue: SendQueue;
-  readonly #filters = new Set<string>();
+  readonly #filters = new Map<string, Subscription>();
   readonly #listeners = new Set<(state: BusState) => void>();
   readonly #closing = new AbortController();
   #handler: (message: BusMessage) => Promise<void> = async () => {};
@@ -122,13 +123,15 @@ export class MqttBus implements MessageBus {
   }
 
   /** While there is no connection this only notes the filters: they are asked for at the next connect. */
-  async subscribe(filters: readonly string[]): Promise<void> {
-    const all = new Set([...this.#filters, ...filters]);
+  async subscribe(filters: readonly string[], options: SubscribeOptions = {}): Promise<void> {
+    const all = new Set([...this.#filters.keys(), ...filters]);
     if (all.size > MAX_FILTERS) {
       throw new NsError('NS_BUS_FILTERS', `at most ${MAX_FILTERS} filters`, { family: 'caller' });
     }
-    for (const filter of filters) this.#filters.add(filter);
-    await this.#link?.subscribe(filters);
+    // A broker keeps nothing of QoS 0 for who is away, so that this takes no room from orders there.
+    const asked = filters.map((filter) => ({ filter, qos: options.transient === true ? 0 : 1 }) as const);
+    for (const each of asked) this.#filters.set(each.filter, each);
+    await this.#link?.subscribe(asked);
   }
 
   onMessage(handler: (message: BusMessage) => Promise<void>): void {
@@ -215,7 +218,7 @@ export class MqttBus implements MessageBus {
     const since = this.#clock.monotonic();
     try {
       this.#met = true;
-      if (this.#filters.size > 0) await link.subscribe([...this.#filters]);
+      if (this.#filters.size > 0) await link.subscribe([...this.#filters.values()]);
       this.#link = link;
       this.#queue.open((message) => link.publish(message), link.sendWindow);
       this.#log.log('info', 'bus-up', { protocol: link.level === 5 ? '5' : '3.1.1' });

@@ -28,8 +28,8 @@ export function mosquittoConf(at: string, port: number): string {
 }
 
 /**
- * Who may publish and read what (docs/decisions/0001). A device: its own four topics, each in one direction. An operator:
- * the other ends of all of them. A device's groups, and the neighbours that it stands for, are named one by one.
+ * Who may publish and read what (docs/decisions/0001). A device: its own five topics, each in one direction; everybody reads
+ * what devices tell of tokens. An operator: the other ends of the other four. A device's groups, and the neighbours that it stands for, are named one by one.
  */
 export function mosquittoAcl(site: Site): string {
   const root = `ns/1/${site.tenant}`;
@@ -52,6 +52,7 @@ export function mosquittoAcl(site: Site): string {
       ...standsFor.flatMap((other) => [
         `topic read ${root}/d/${other}/cmd`,
         `topic write ${root}/d/${other}/evt`,
+        `topic write ${root}/d/${other}/seen`,
       ]),
     ];
     return lines.length === 0 ? [] : [['', `user ${name}`, ...lines]];
@@ -63,6 +64,8 @@ export function mosquittoAcl(site: Site): string {
     `pattern read ${root}/d/%u/blk-in`,
     `pattern write ${root}/d/%u/evt`,
     `pattern write ${root}/d/%u/blk-out`,
+    `pattern write ${root}/d/%u/seen`,
+    `pattern read ${root}/d/+/seen`,
     ...operators.flat(),
     ...devices.flat(),
     '',

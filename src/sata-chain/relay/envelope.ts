@@ -5,11 +5,11 @@ import { ByteView, concatBytes, fromUtf8, NsError, utf8 } from '../../base/index
 export const ANY_GATEWAY = '*';
 
 /**
- * What travels from unit to unit for a neighbour without a network: the signed packet, untouched, and where it belongs.
+ * What travels from unit to unit for a neighbour without a network: the packet, untouched, and where it belongs.
  * Nothing here is proof of anything; whoever opens the packet judges it as if it had come from a broker.
  */
 export interface Envelope {
-  readonly kind: 'order' | 'event';
+  readonly kind: 'order' | 'event' | 'seen';
   /** Device names. */
   readonly from: string;
   /** A device name, or ANY_GATEWAY. */
@@ -41,7 +41,7 @@ export const LONGEST_TTL = 86_400;
 const VERSION = 1;
 const OFFER = 1;
 const ANSWER = 2;
-const KINDS = ['order', 'event'] as const;
+const KINDS = ['order', 'event', 'seen'] as const;
 const VERDICTS = ['kept', 'later', 'never'] as const;
 const ID_BYTES = 16;
 const NONCE_BYTES = 8;

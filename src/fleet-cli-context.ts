@@ -6,14 +6,19 @@ import type { BrokerTls } from './adapters/mqtt/broker-socket.ts';
 import { MqttBus } from './adapters/mqtt/mqtt-bus.ts';
 import { readConfig } from './adapters/operator-config.ts';
 import { fileCounter, openKeyFile } from './adapters/operator-keys.ts';
+import { readOrderText } from './adapters/order-file.ts';
 import { Terminal } from './adapters/operator-terminal.ts';
 import { ReceiptFolder, usualReceiptFolder } from './adapters/receipt-folder.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import { asNsError, equalBytes, milliseconds, NsError, seconds, toHex } from './base/index.ts';
 import {
   configInvalid,
+  decodeGrantFile,
   encodeEvidence,
   Fleet,
+  type FleetOptions,
+  LARGEST_GRANT_FILE,
+  linksIn,
   type OperatorConfig,
   type OrderCounter,
   type OrderTiming,
@@ -30,6 +35,7 @@ export interface GlobalOptions {
   readonly json?: boolean;
   readonly timeout?: string;
   readonly key?: string;
+  readonly grant?: string;
 }
 
 export interface Context {
@@ -50,6 +56,8 @@ export interface Context {
   readonly signer: () => Promise<Signer>;
   /** For a private key: from the file that NIGHTSHIFT_PASSPHRASE_FILE names, or typed. */
   readonly passphrase: (question: string) => Promise<string>;
+  /** For another private key: from this file, or typed. */
+  readonly secretOf: (question: string, file: string | undefined) => Promise<string>;
 }
 
 /** Who signs what is sent: by default the operator's key alone. */
@@ -58,11 +66,15 @@ export interface Signing {
   readonly cosignKey?: string;
   /** All is signed already: no key is opened. */
   readonly signed?: true;
+  /** The tokens of destructive orders. */
+  readonly tokens?: FleetOptions['tokens'];
 }
 
 export interface Signer {
   readonly key: KeyStore;
   readonly counter: OrderCounter;
+  /** By which the key has its right, where somebody passed it on. */
+  readonly grants?: readonly Uint8Array[];
 }
 
 const CONNECT = seconds(20);
@@ -146,17 +158,32 @@ async function openSigner(
   if (keyFile === undefined)
     throw configInvalid('no key is named; set "key" in the configuration, NIGHTSHIFT_KEY or --key');
   const key = await openKeyFile(keyFile, () => context.passphrase(`Passphrase of ${keyFile}`));
-  return { key, counter: fileCounter(keyFile) };
+  const grants = await openGrant({ config, directory }, options, key);
+  return { key, counter: fileCounter(keyFile), ...(grants === undefined ? {} : { grants }) };
+}
+
+/** The grant in the configuration is for the key in the configuration; where another key signs, it is not looked at. */
+async function openGrant(
+  { config, directory }: Loaded,
+  options: GlobalOptions,
+  key: KeyStore,
+): Promise<readonly Uint8Array[] | undefined> {
+  const configured = options.key === undefined ? config.grantFile : undefined;
+  const path = options.grant ?? (configured && resolve(directory, configured));
+  if (path === undefined) return undefined;
+  const { tenant, packets } = decodeGrantFile(await readOrderText(path, LARGEST_GRANT_FILE));
+  if (tenant !== config.tenant) throw configInvalid(`${path} is a grant of the tenant "${tenant}"`);
+  const holder = linksIn({ packets }).at(-1)?.holder;
+  if (holder === undefined || !equalBytes(holder, key.publicKey.keyId)) {
+    throw configInvalid(`${path} is a grant to another key than the one that signs`);
+  }
+  return packets;
 }
 
 /** The second person's key, which has a passphrase of its own. */
-async function openCosigner(path: string, first: KeyStore, terminal: Terminal): Promise<KeyStore> {
+async function openCosigner(path: string, first: KeyStore, context: Context): Promise<KeyStore> {
   const file = process.env.NIGHTSHIFT_COSIGN_PASSPHRASE_FILE;
-  const key = await openKeyFile(path, () =>
-    file === undefined
-      ? terminal.secret(`Passphrase of ${path}`)
-      : passphrase(terminal, `Passphrase of ${path}`, file),
-  );
+  const key = await openKeyFile(path, () => context.secretOf(`Passphrase of ${path}`, file));
   if (equalBytes(key.publicKey.keyId, first.publicKey.keyId)) {
     throw configInvalid(
       `${path} is the key that signs already; a second person signs with a key of their own`,
@@ -171,14 +198,14 @@ async function openFleet(
   loaded: Loaded,
   options: GlobalOptions,
   context: Context,
-  { cosignKey, signed }: Signing,
+  { cosignKey, signed, tokens }: Signing,
 ): Promise<Fleet> {
   const { config } = loaded;
   const signer = signed === true ? undefined : await openSigner(loaded, options, context);
   const cosigner =
     signer === undefined || cosignKey === undefined
       ? undefined
-      : await openCosigner(cosignKey, signer.key, context.terminal);
+      : await openCosigner(cosignKey, signer.key, context);
   const receipts = await ReceiptFolder.open(receiptFolder(loaded));
   const bus = await openBus(loaded, context.terminal);
   const fleet = new Fleet({
@@ -186,6 +213,8 @@ async function openFleet(
     tenant: config.tenant,
     ...(signer === undefined ? {} : { key: signer.key }),
     ...(cosigner === undefined ? {} : { cosigners: [cosigner] }),
+    ...(tokens === undefined ? {} : { tokens }),
+    ...(signer?.grants === undefined ? {} : { grants: signer.grants }),
     counter: signer?.counter ?? NOBODY,
     devices: config.devices,
     clock: systemClock,
@@ -254,6 +283,8 @@ export function openContext(options: GlobalOptions): Context {
       }
     },
     passphrase: (question) => passphrase(terminal, question),
+    secretOf: async (question, file) =>
+      file === undefined ? terminal.secret(question) : passphrase(terminal, question, file),
   };
   return context;
 }

@@ -1,43 +1,33 @@
 import type { Command } from 'commander';
 import { localSink, openLocalFile, placeFor } from './adapters/operator-files.ts';
 import { NsError } from './base/index.ts';
-import {
-  baseName,
-  type ExitCode,
-  type OrderOutcome,
-  parseBytes,
-  parseMode,
-  parseOwner,
-  parsePlace,
-  parseTime,
-  sized,
-} from './fleet/index.ts';
+import { baseName, type ExitCode, type OrderOutcome, parsePlace, sized } from './fleet/index.ts';
 import type { Context } from './fleet-cli-context.ts';
 import { answerOf, type HostWork, runOnHosts, simpleOrder } from './fleet-cli-run.ts';
+import {
+  type DeskOptions,
+  deskOf,
+  effectOf,
+  flag,
+  type PutOptions,
+  putArgs,
+  type RemoveOptions,
+  removeArgs,
+  withDeskOptions,
+  withPutOptions,
+  withRemoveOptions,
+} from './fleet-cli-wipe.ts';
 import type { ArgsOf, ResultOf } from './protocol/index.ts';
 
 /** Runs a command and keeps its exit code. */
 export type Run = (work: (context: Context) => Promise<ExitCode>) => Promise<void>;
 
-const EFFECT_BYTES = 32;
 /** All puts together keep this much on its way to the broker. */
 const SEND_BYTES = 8 * 1024 * 1024;
 const LARGEST_SEND_WINDOW = 3 * 1024 * 1024;
 const SMALLEST_SEND_WINDOW = 256 * 1024;
 /** A listing is fetched in pages; no more of them than this. */
 const MAX_PAGES = 200;
-
-interface WriteOptions {
-  readonly dryRun?: true;
-  readonly replay?: true;
-  readonly approve?: string;
-}
-
-const flag = <K extends string>(key: K, on: boolean | undefined): { readonly [P in K]?: true } =>
-  (on === true ? { [key]: true } : {}) as { readonly [P in K]?: true };
-
-const effectOf = (options: WriteOptions): { readonly effect?: Uint8Array } =>
-  options.approve === undefined ? {} : { effect: parseBytes(options.approve, 'effect hash', EFFECT_BYTES) };
 
 function addGet(program: Command, run: Run): void {
   program
@@ -82,88 +72,60 @@ function addGet(program: Command, run: Run): void {
     );
 }
 
-interface PutOptions extends WriteOptions {
-  readonly mode?: string;
-  readonly owner?: string;
-  readonly mtime: string;
-  readonly replace?: true;
-  readonly parents?: true;
-}
-
 function addPut(program: Command, run: Run): void {
-  program
-    .command('put')
-    .description('put a file on the disk of hosts that are down: wholly there, or not at all')
-    .argument('<local>', 'file here')
-    .argument('<hosts>', 'host, range, list or @group')
-    .argument('<path>', '[VOLUME:]/PATH on the host; with a "/" at its end, the local name is added')
-    .option('--mode <octal>', 'permissions, such as 0644')
-    .option('--owner <uid:gid>', 'owner and group, as numbers')
-    .option('--mtime <time>', '"keep" (the local file\'s), "now", seconds since 1970, or an ISO date', 'keep')
-    .option('--replace', 'replace a file of that name')
-    .option('--parents', 'make missing directories')
-    .option('--replay', 'replay a dirty journal first')
-    .option('--dry-run', 'say what would change, and write nothing')
-    .option('--approve <hash>', 'write only if the effect is this one')
-    .action((local: string, hosts: string, path: string, o: PutOptions) =>
-      run(async (context) => {
-        const names = await context.hosts(hosts);
-        const place = parsePlace(path.endsWith('/') ? path + (baseName(local) ?? '') : path);
-        const file = await openLocalFile(local, context.signal);
-        const args = {
-          ...place,
-          ...(o.mode === undefined ? {} : { mode: parseMode(o.mode) }),
-          ...(o.owner === undefined ? {} : parseOwner(o.owner)),
-          // A time of its own makes the effect of a dry run the effect of the real one.
-          ...(o.mtime === 'now' ? {} : { mtime: parseTime(o.mtime, file.mtime) }),
-          ...flag('replace', o.replace),
-          ...flag('parents', o.parents),
-          ...flag('replay', o.replay),
-          ...flag('dryRun', o.dryRun),
-        };
+  withDeskOptions(
+    withPutOptions(
+      program
+        .command('put')
+        .description('put a file on the disk of hosts that are down: wholly there, or not at all')
+        .argument('<local>', 'file here')
+        .argument('<hosts>', 'host, range, list or @group')
+        .argument('<path>', '[VOLUME:]/PATH on the host; with a "/" at its end, the local name is added'),
+    ).option('--dry-run', 'say what would change, and write nothing'),
+  ).action((local: string, hosts: string, path: string, o: PutOptions & DeskOptions) =>
+    run(async (context) => {
+      const names = await context.hosts(hosts);
+      const file = await openLocalFile(local, context.signal);
+      try {
+        const args = putArgs(local, path, o, file.mtime);
+        const { size, sha256 } = file;
+        const order = { verb: 'file.download', args: { ...args, size, sha256 } } as const;
+        const { signing, tokens } = await deskOf(context, `put ${local} ${hosts} ${path}`, order, names, o);
         const share = Math.floor(SEND_BYTES / names.length);
         const sendWindow = Math.max(SMALLEST_SEND_WINDOW, Math.min(LARGEST_SEND_WINDOW, share));
         const options = { signal: context.signal, timing: context.timing, sendWindow, ...effectOf(o) };
         const work: HostWork = async (fleet, host, watch) => {
-          const { outcome, fault } = await fleet.put(host, args, file, { ...options, ...watch });
+          const { outcome, fault, id } = await fleet.put(host, args, file, { ...options, ...watch });
+          if (outcome.is === 'rejected') await tokens?.release(id);
           return answerOf(host, 'file.download', outcome, {}, fault === undefined ? {} : { fault });
         };
-        try {
-          return await runOnHosts(context, names, work);
-        } finally {
-          await file.close();
-        }
-      }),
-    );
+        return await runOnHosts(context, names, work, signing);
+      } finally {
+        await file.close();
+      }
+    }),
+  );
 }
 
 function addRemove(program: Command, run: Run): void {
-  program
-    .command('rm')
-    .description('delete files on the disk of hosts that are down')
-    .argument('<hosts>', 'host, range, list or @group')
-    .argument('<path>', '[VOLUME:]/PATH; *, ? and [ ] are patterns')
-    .option('-r, --recursive', 'also directories and all in them')
-    .option('--literal', 'take *, ? and [ as plain letters')
-    .option('--replay', 'replay a dirty journal first')
-    .option('--dry-run', 'say what would change, and write nothing')
-    .option('--approve <hash>', 'delete only if the effect is this one')
-    .action((hosts: string, path: string, o: WriteOptions & { recursive?: true; literal?: true }) =>
-      run(async (context) => {
-        const args: ArgsOf<'file.delete'> = {
-          ...parsePlace(path),
-          ...flag('recursive', o.recursive),
-          ...flag('literal', o.literal),
-          ...flag('replay', o.replay),
-          ...flag('dryRun', o.dryRun),
-        };
-        return runOnHosts(
-          context,
-          await context.hosts(hosts),
-          simpleOrder(context, 'file.delete', args, effectOf(o)),
-        );
-      }),
-    );
+  withDeskOptions(
+    withRemoveOptions(
+      program
+        .command('rm')
+        .description('delete files on the disk of hosts that are down')
+        .argument('<hosts>', 'host, range, list or @group')
+        .argument('<path>', '[VOLUME:]/PATH; *, ? and [ ] are patterns'),
+    ).option('--dry-run', 'say what would change, and write nothing'),
+  ).action((hosts: string, path: string, o: RemoveOptions & DeskOptions) =>
+    run(async (context) => {
+      const args = removeArgs(path, o);
+      const names = await context.hosts(hosts);
+      const order = { verb: 'file.delete', args } as const;
+      const { signing, tokens } = await deskOf(context, `rm ${hosts} ${path}`, order, names, o);
+      const work = simpleOrder(context, 'file.delete', args, { ...effectOf(o), tokens });
+      return runOnHosts(context, names, work, signing);
+    }),
+  );
 }
 
 /** Fetches all pages of a listing; what is shown is the sum, with the last receipt. */

@@ -4,7 +4,8 @@ import { EXIT, type ExitCode, foldHosts } from './fleet/index.ts';
 import type { Context } from './fleet-cli-context.ts';
 import type { Run } from './fleet-cli-files.ts';
 import { runOnHosts, simpleOrder } from './fleet-cli-run.ts';
-import type { ArgsOf } from './protocol/index.ts';
+import { type TokenOptions, tokensFor, withTokenOptions } from './fleet-cli-tokens-in-hand.ts';
+import type { ArgsOf, Order } from './protocol/index.ts';
 
 const HOSTS = 'host, range, list or @group';
 
@@ -47,7 +48,7 @@ function alone(name: string, hosts: string): NsError {
   );
 }
 
-interface DeskOptions extends LockOptions {
+interface DeskOptions extends LockOptions, TokenOptions {
   readonly cosignKey?: string;
   readonly yes?: true;
 }
@@ -57,9 +58,15 @@ async function atTheDesk(context: Context, verb: LockVerb, hosts: string, o: Des
   if (o.cosignKey === undefined) throw alone(name, hosts);
   const names = await context.hosts(hosts);
   if (names.length === 0) return EXIT.done;
+  const args = lockArgs(o);
+  const tokens = await tokensFor(context, { verb, args } as Pick<Order, 'verb' | 'args'>, names, o);
+  for (const line of tokens?.lines ?? []) context.terminal.warn(line);
   const what = `${name === 'disable' ? 'Disable' : 'Enable'} ${names.length === 1 ? 'the machine' : `${names.length} machines:`} ${foldHosts(names)}?`;
   await confirmed(context, what, name === 'enable' || o.yes === true || o.dryRun === true);
-  return runOnHosts(context, names, simpleOrder(context, verb, lockArgs(o)), { cosignKey: o.cosignKey });
+  return runOnHosts(context, names, simpleOrder(context, verb, args, { tokens }), {
+    cosignKey: o.cosignKey,
+    ...(tokens === undefined ? {} : { tokens: tokens.give }),
+  });
 }
 
 /** disable, enable: two people at one desk. */
@@ -68,10 +75,12 @@ export function addLockCommands(program: Command, run: Run): void {
     withLockOptions(program.command(name).description(description).argument('<hosts>', HOSTS))
       .option('--cosign-key <file>', 'private key of the second person; the first is --key')
       .action((hosts: string, o: DeskOptions) => run((context) => atTheDesk(context, verb, hosts, o)));
-  add(
-    'disable',
-    'machine.disable',
-    'disable a machine: its power button is masked and its drive held until it is enabled; needs two people',
+  withTokenOptions(
+    add(
+      'disable',
+      'machine.disable',
+      'disable a machine: its power button is masked and its drive held until it is enabled; needs two people and a token',
+    ),
   ).option('-y, --yes', 'do not ask');
   add('enable', 'machine.enable', 'give a disabled machine back; needs two people');
 }

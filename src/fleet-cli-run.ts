@@ -22,6 +22,7 @@ import {
   showOutcome,
 } from './fleet/index.ts';
 import type { Context, Signing } from './fleet-cli-context.ts';
+import type { TokensInHand } from './fleet-cli-tokens-in-hand.ts';
 import type { ArgsOf, Verb } from './protocol/index.ts';
 
 /** What one host said, ready to be shown. */
@@ -159,16 +160,19 @@ export async function runOnHosts(
   return exitOfAll(answers.map(({ answer }) => answer.code));
 }
 
+export interface FollowOptions {
+  readonly show?: ShowOptions;
+  readonly onEvent?: (host: string, event: OrderEvent) => void;
+  /** The tokens of the command: one that was for an order which no device took is free again. */
+  readonly tokens?: Pick<TokensInHand, 'release'> | undefined;
+}
+
 /** The work of a verb that is one order and its receipt. */
 export function simpleOrder<V extends Verb>(
   context: Context,
   verb: V,
   args: ArgsOf<V>,
-  more: {
-    readonly show?: ShowOptions;
-    readonly effect?: Uint8Array;
-    readonly onEvent?: (host: string, event: OrderEvent) => void;
-  } = {},
+  more: FollowOptions & { readonly effect?: Uint8Array } = {},
 ): HostWork {
   return async (fleet, host, watch) => {
     const run = await fleet.order(host, verb, args, {
@@ -186,7 +190,7 @@ export async function followOrder<V extends Verb>(
   verb: V,
   run: OrderRun<V>,
   watch: Watch,
-  more: { readonly show?: ShowOptions; readonly onEvent?: (host: string, event: OrderEvent) => void } = {},
+  more: FollowOptions = {},
 ): Promise<HostAnswer> {
   for await (const event of run.events()) {
     watch.onEvent(event);
@@ -195,5 +199,7 @@ export async function followOrder<V extends Verb>(
       watch.onProgress({ done: event.done, total: event.total });
     }
   }
-  return answerOf(host, verb, await run.outcome, more.show);
+  const outcome = await run.outcome;
+  if (outcome.is === 'rejected') await more.tokens?.release(run.id);
+  return answerOf(host, verb, outcome, more.show);
 }

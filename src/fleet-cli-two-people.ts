@@ -1,33 +1,24 @@
-import { type Command, Option } from 'commander';
-import { systemEntropy } from './adapters/entropy.ts';
+import type { Command } from 'commander';
+import { openLocalFile } from './adapters/operator-files.ts';
 import { readOrderText, writeOrderText } from './adapters/order-file.ts';
-import { systemClock } from './adapters/system-clock.ts';
-import { milliseconds, NsError, toHex } from './base/index.ts';
+import { equalBytes, NsError, toHex } from './base/index.ts';
 import {
-  clean,
   decodeOrderFile,
   EXIT,
   type ExitCode,
   encodeOrderFile,
   foldHosts,
-  jsonLine,
   LARGEST_ORDER_FILE,
-  parseWait,
   peopleOf,
   readOrderFile,
-  showDrafts,
-  writeOrder,
 } from './fleet/index.ts';
 import type { Context } from './fleet-cli-context.ts';
+import { displayDrafts } from './fleet-cli-drafts.ts';
 import type { Run } from './fleet-cli-files.ts';
-import { confirmed, type LockOptions, type LockVerb, lockArgs, withLockOptions } from './fleet-cli-lock.ts';
-import { followOrder, runOnHosts } from './fleet-cli-run.ts';
-import { cosignOrder, type Draft, draftOrder, foldPerson, Keyring } from './security/index.ts';
-
-const VERBS: Readonly<Record<string, LockVerb>> = { disable: 'machine.disable', enable: 'machine.enable' };
-/** Time for the second person to be found. */
-const VALID = '24h';
-const LONGEST_VALID = milliseconds(7 * 24 * 3_600_000);
+import { confirmed } from './fleet-cli-lock.ts';
+import { answerOf, followOrder, runOnHosts } from './fleet-cli-run.ts';
+import { needsToken } from './fleet-cli-tokens-in-hand.ts';
+import { cosignOrder, type Draft, destructionOf, foldPerson, Keyring } from './security/index.ts';
 
 function refuse(code: `NS_${string}`, sentence: string): NsError {
   return new NsError(code, sentence, { family: 'caller' });
@@ -50,60 +41,8 @@ async function openOrders(context: Context, path: string): Promise<Opened> {
   return { tenant, drafts, people };
 }
 
-async function display(
-  context: Context,
-  { tenant, drafts }: Pick<Opened, 'tenant' | 'drafts'>,
-): Promise<void> {
-  const now = systemClock.wallSeconds();
-  if (context.json) {
-    for (const draft of drafts) context.terminal.print(draftJson(draft));
-    return;
-  }
-  const hosts = new Set((await context.config()).devices.keys());
-  for (const line of showDrafts(tenant, drafts, { now, hosts })) context.terminal.print(clean(line));
-}
-
-function draftJson(draft: Draft): string {
-  const { aud, id, verb, args, nbf, exp, ctr } = draft.order;
-  const signatures = draft.signatures.map(({ keyId, signer }) => ({
-    key: toHex(keyId),
-    ...(signer === undefined ? {} : { name: signer.name, person: signer.person, role: signer.role }),
-  }));
-  return jsonLine({ host: aud.name, id, verb, args, nbf, exp, ctr, people: peopleOf(draft), signatures });
-}
-
-interface SignOptions extends LockOptions {
-  readonly out: string;
-  readonly valid: string;
-}
-
-async function sign(
-  context: Context,
-  what: string,
-  ranges: readonly string[],
-  o: SignOptions,
-): Promise<ExitCode> {
-  const verb = VERBS[what];
-  if (verb === undefined) throw refuse('NS_USAGE', `"${what}" is not an order for two people`);
-  const validFor = milliseconds(parseWait(o.valid));
-  if (validFor > LONGEST_VALID) throw refuse('NS_USAGE', 'an order is valid for 7 days at most');
-  const hosts = await context.hosts(ranges.join(','));
-  const { tenant, people } = await context.config();
-  const { key, counter } = await context.signer();
-  const writer = { key, counter, entropy: systemEntropy, now: systemClock.wallSeconds() };
-  const packets: Uint8Array[] = [];
-  for (const host of hosts) {
-    const order = await writeOrder(writer, host, verb, lockArgs(o), { timing: { validFor } });
-    packets.push(await draftOrder(order, key, tenant));
-  }
-  await writeOrderText(o.out, encodeOrderFile({ tenant, packets }), false);
-  await display(context, { tenant, drafts: readOrderFile({ tenant, packets }, new Keyring(people)) });
-  context.terminal.warn(`${o.out} is signed by you. The second person: nightshift cosign ${o.out}`);
-  return EXIT.done;
-}
-
 async function show(context: Context, path: string): Promise<ExitCode> {
-  await display(context, await openOrders(context, path));
+  await displayDrafts(context, await openOrders(context, path));
   return EXIT.done;
 }
 
@@ -123,7 +62,7 @@ function checkSigners({ drafts }: Opened): void {
 async function cosign(context: Context, path: string, o: { out?: string; yes?: true }): Promise<ExitCode> {
   const opened = await openOrders(context, path);
   const { tenant, drafts, people } = opened;
-  await display(context, opened);
+  await displayDrafts(context, opened);
   checkSigners(opened);
   const question = `Sign ${drafts.length === 1 ? 'this order' : `these ${drafts.length} orders`}?`;
   await confirmed(context, question, o.yes === true);
@@ -146,7 +85,12 @@ async function cosign(context: Context, path: string, o: { out?: string; yes?: t
   return EXIT.done;
 }
 
-async function send(context: Context, path: string, o: { yes?: true }): Promise<ExitCode> {
+interface SendOptions {
+  readonly yes?: true;
+  readonly file?: string;
+}
+
+async function send(context: Context, path: string, o: SendOptions): Promise<ExitCode> {
   const opened = await openOrders(context, path);
   const { drafts } = opened;
   const byHost = new Map(drafts.map((draft) => [draft.order.aud.name, draft]));
@@ -156,6 +100,8 @@ async function send(context: Context, path: string, o: { yes?: true }): Promise<
     const why = short.signatures.length < 2 ? 'one person only' : 'one person twice';
     throw refuse('NS_ORDER_INVALID', `the order for "${host}" is signed by ${why}, so nothing was sent`);
   }
+  const bare = drafts.find(({ order }) => order.token === undefined && destructionOf(order) !== undefined);
+  if (bare !== undefined) throw needsToken('It must be signed with one from the start. Nothing was sent.');
   const { devices } = await context.config();
   const unknown = [...byHost.keys()].filter((host) => !devices.has(host));
   if (unknown.length > 0) {
@@ -164,34 +110,43 @@ async function send(context: Context, path: string, o: { yes?: true }): Promise<
       `no public key is known for ${foldHosts(unknown)}, so nothing was sent`,
     );
   }
-  if (!context.json) await display(context, opened);
+  if (!context.json) await displayDrafts(context, opened);
   await confirmed(context, `Send ${drafts.length === 1 ? 'it' : `all ${drafts.length}`}?`, o.yes === true);
-  return runOnHosts(
-    context,
-    [...byHost.keys()],
-    async (fleet, host, watch) => {
-      const { order, packet } = byHost.get(host)!;
-      const options = { signal: context.signal, timing: context.timing };
-      return followOrder(host, order.verb, await fleet.send(order, packet, options), watch);
-    },
-    { signed: true },
-  );
+  const file = await fileOf(context, drafts, o.file);
+  const options = { signal: context.signal, timing: context.timing };
+  try {
+    return await runOnHosts(
+      context,
+      [...byHost.keys()],
+      async (fleet, host, watch) => {
+        const { order, packet } = byHost.get(host)!;
+        if (order.verb === 'file.download' && file !== undefined) {
+          const more = { ...options, ...watch };
+          const { outcome, fault } = await fleet.sendPut(order, packet, file, more);
+          return answerOf(host, order.verb, outcome, {}, fault === undefined ? {} : { fault });
+        }
+        return followOrder(host, order.verb, await fleet.send(order, packet, options), watch);
+      },
+      { signed: true },
+    );
+  } finally {
+    await file?.close();
+  }
 }
 
-/** sign, show, cosign, send: orders that two people give from two places. */
+/** The file that orders for a put were signed for. NS_USAGE where it is not named, NS_ORDER_INVALID where it is another. */
+async function fileOf(context: Context, drafts: readonly Draft[], path: string | undefined) {
+  const puts = drafts.flatMap(({ order }) => (order.verb === 'file.download' ? [order.args] : []));
+  if (puts.length === 0) return undefined;
+  if (path === undefined) throw refuse('NS_USAGE', 'these orders put a file: name it with --file');
+  const file = await openLocalFile(path, context.signal);
+  if (puts.every(({ size, sha256 }) => size === file.size && equalBytes(sha256, file.sha256))) return file;
+  await file.close();
+  throw refuse('NS_ORDER_INVALID', `the orders were signed for another file than ${path}; nothing was sent`);
+}
+
+/** show, cosign, send: orders that two people give from two places. */
 export function addTwoPeopleCommands(program: Command, run: Run): void {
-  withLockOptions(
-    program
-      .command('sign')
-      .description('write an order for two people to a file, with the first signature; nothing is sent')
-      .argument('<order>', 'disable or enable')
-      .argument('<hosts...>', 'hosts, ranges, lists or @groups'),
-  )
-    .requiredOption('-o, --out <file>', 'the file; it must not be there yet')
-    .addOption(new Option('--valid <time>', 'enable: for how long, 7 days at most').default(VALID))
-    .action((what: string, hosts: string[], o: SignOptions) =>
-      run((context) => sign(context, what, hosts, o)),
-    );
   program
     .command('show')
     .description('say in words what is signed in a file of orders, and by whom')
@@ -208,6 +163,7 @@ export function addTwoPeopleCommands(program: Command, run: Run): void {
     .command('send')
     .description('send the orders of a file that two people have signed, and show the receipts')
     .argument('<file>')
+    .option('--file <file>', 'the file that orders for a put were signed for')
     .option('-y, --yes', 'do not ask')
-    .action((path: string, o: { yes?: true }) => run((context) => send(context, path, o)));
+    .action((path: string, o: SendOptions) => run((context) => send(context, path, o)));
 }

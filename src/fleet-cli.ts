@@ -2,14 +2,18 @@ import { Command, CommanderError } from 'commander';
 import { asNsError, type NsError } from './base/index.ts';
 import { clean, EXIT, type ExitCode, jsonLine } from './fleet/index.ts';
 import { addAuditCommand } from './fleet-cli-audit.ts';
+import { addBudgetCommands } from './fleet-cli-budget.ts';
 import { addChainCommands } from './fleet-cli-chain.ts';
 import { type Context, type GlobalOptions, openContext } from './fleet-cli-context.ts';
 import { addFileCommands, type Run } from './fleet-cli-files.ts';
+import { addGrantCommands } from './fleet-cli-grant.ts';
 import { addIpmiCommands } from './fleet-cli-ipmi.ts';
 import { addKeyringCommands } from './fleet-cli-keyring.ts';
 import { addLocalCommands } from './fleet-cli-local.ts';
 import { addMachineCommands } from './fleet-cli-machine.ts';
 import { addPkiCommands } from './fleet-cli-pki.ts';
+import { addSignCommands } from './fleet-cli-sign.ts';
+import { addTokenCommands } from './fleet-cli-token.ts';
 import { addTwoPeopleCommands } from './fleet-cli-two-people.ts';
 import { addVerifyCommand } from './fleet-cli-verify.ts';
 import { VERSION } from './version.ts';
@@ -26,7 +30,8 @@ Examples:
   nightshift rm rack1 '/var/crash/*' --dry-run
   nightshift memcheck rack1 --medium dram
   nightshift chain rack1
-  nightshift sign disable laptop7 --reason stolen -o order.txt
+  nightshift token issue laptop7 --for lock --key gina.key -o tokens.txt
+  nightshift sign disable laptop7 --reason stolen --tokens tokens.txt -o order.txt
   nightshift cosign order.txt     (a second person)
   nightshift send order.txt
   nightshift ipmi --host 10.0.0.7 --user admin status
@@ -42,7 +47,8 @@ Configuration: --config FILE, else NIGHTSHIFT_CONFIG, ./nightshift.yaml or
 ~/.config/nightshift/config.yaml. NIGHTSHIFT_BROKER, NIGHTSHIFT_TENANT and
 NIGHTSHIFT_KEY replace single values; NIGHTSHIFT_PASSPHRASE_FILE names a file
 whose first line is the passphrase of the key, and
-NIGHTSHIFT_COSIGN_PASSPHRASE_FILE the one of --cosign-key.`;
+NIGHTSHIFT_COSIGN_PASSPHRASE_FILE and NIGHTSHIFT_TOKEN_PASSPHRASE_FILE those of
+--cosign-key and --token-key.`;
 
 /** Mistakes of whoever typed: nothing was sent. */
 const USAGE = new Set([
@@ -55,6 +61,14 @@ const USAGE = new Set([
   'NS_ORDER_FILE',
   'NS_ORDER_STRANGER',
   'NS_KEYRING_INVALID',
+  'NS_GRANT_FILE',
+  'NS_GRANT_INVALID',
+  'NS_KEY_INVALID',
+  'NS_NEEDS_TOKEN',
+  'NS_TOKEN_FILE',
+  'NS_BUDGET_SPENT',
+  'NS_EPOCH_TOO_SOON',
+  'NS_LEDGER',
   'NS_BROKER_URL',
   'NS_NAME_INVALID',
   'NS_RECEIPTS',
@@ -92,6 +106,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     .version(VERSION)
     .option('--config <file>', 'configuration file')
     .option('--key <file>', 'private key to sign with')
+    .option('--grant <file>', 'by which the key has its right, where somebody passed it on')
     .option('--json', 'one JSON object a line')
     .option('--timeout <time>', 'give up after this long: 30s, 5m, 2h')
     .addHelpText('after', AFTER_HELP)
@@ -105,11 +120,15 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   addMachineCommands(program, run);
   addAuditCommand(program, run);
   addVerifyCommand(program, run);
+  addSignCommands(program, run);
   addTwoPeopleCommands(program, run);
+  addTokenCommands(program, run);
+  addBudgetCommands(program, run);
   addChainCommands(program, run);
   addIpmiCommands(program, run);
   addLocalCommands(program, run);
   addKeyringCommands(program, run);
+  addGrantCommands(program, run);
   addPkiCommands(program, run);
   try {
     await program.parseAsync(argv);

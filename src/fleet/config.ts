@@ -31,7 +31,9 @@ const configFile = v.strictObject({
   groups: v.optional(v.record(name, v.union([v.string(), v.array(v.string())]))),
   ipmi: v.optional(ipmiSection),
   receipts: v.optional(file),
+  budgetLedger: v.optional(file),
   people: v.optional(v.pipe(v.array(person), v.maxLength(1024))),
+  grant: v.optional(file),
 });
 
 /** What the environment may set: variable to key of the file. */
@@ -45,6 +47,7 @@ const OTHER_VARIABLES = [
   'NIGHTSHIFT_CONFIG',
   'NIGHTSHIFT_PASSPHRASE_FILE',
   'NIGHTSHIFT_COSIGN_PASSPHRASE_FILE',
+  'NIGHTSHIFT_TOKEN_PASSPHRASE_FILE',
   'NIGHTSHIFT_IPMI_PASSWORD',
   'NIGHTSHIFT_IPMI_PASSWORD_FILE',
 ];
@@ -59,6 +62,10 @@ export interface OperatorConfig {
   readonly ipmi: IpmiConfig;
   /** Where receipts are kept; the usual place where absent. */
   readonly receipts: string | undefined;
+  /** Where a governor's ledger of tokens is; the usual place where absent. */
+  readonly budgetLedger: string | undefined;
+  /** Path of the grant by which the operator's key has its right. */
+  readonly grantFile: string | undefined;
   /** Whose orders "verify" can check. */
   readonly people: readonly KeyringEntry[];
 }
@@ -90,7 +97,9 @@ export function parseConfig(
     groups,
     ipmi,
     receipts,
+    budgetLedger,
     people,
+    grant,
   } = shapeConfig(configFile, merged, source);
   return {
     broker: shaped,
@@ -100,6 +109,8 @@ export function parseConfig(
     groups: groupRanges(source, groups ?? {}),
     ipmi: ipmi === undefined ? NO_IPMI : ipmiConfigOf(ipmi),
     receipts,
+    budgetLedger,
+    grantFile: grant,
     people: people ?? [],
   };
 }

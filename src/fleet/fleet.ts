@@ -23,13 +23,15 @@ export interface FleetOptions {
   readonly tenant: string;
   /** Signs the orders; absent where only what others signed is sent. */
   readonly key?: KeyStore;
-  /** Sign the orders that need two people, beside the key. */
-  readonly cosigners?: readonly KeyStore[];
+  /** Sign the orders that need two people, beside the key; the same for all orders, or chosen for each. */
+  readonly cosigners?: readonly KeyStore[] | ((order: Order) => readonly KeyStore[]);
   /**
    * Gives the token that a destructive order is to carry; asked once for each such order, before it is signed. Without
    * one it is sent without, and refused by the device.
    */
   readonly tokens?: (order: Order) => Promise<Uint8Array | undefined>;
+  /** By which the key has its right, where it is not in the keyrings of the devices. */
+  readonly grants?: readonly Uint8Array[];
   readonly counter: OrderCounter;
   /** The devices' public keys: what is not signed by these is not believed. */
   readonly devices: ReadonlyMap<string, PublicKey>;
@@ -81,12 +83,13 @@ export class Fleet {
     this.#line(device);
     const { key, tenant, cosigners = [] } = this.#o;
     if (key === undefined) throw new NsError('NS_ORDER_INVALID', 'no key signs here', { family: 'caller' });
-    const { counter, entropy, clock } = this.#o;
-    const writer = { key, counter, entropy, now: clock.wallSeconds() };
+    const { counter, entropy, clock, grants } = this.#o;
+    const writer = { key, counter, entropy, grants, now: clock.wallSeconds() };
     const body = await writeOrder(writer, device, verb, args, options);
     const token = destructionOf(body) === undefined ? undefined : await this.#o.tokens?.(body);
     const whole = token === undefined ? body : { ...body, token };
-    return this.#follow<V>(device, whole, await signOrder(whole, key, tenant, cosigners), options);
+    const beside = typeof cosigners === 'function' ? cosigners(whole) : cosigners;
+    return this.#follow<V>(device, whole, await signOrder(whole, key, tenant, beside), options);
   }
 
   /** Sends an order that was signed before, and follows it as any other. */

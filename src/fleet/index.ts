@@ -1,4 +1,5 @@
 export type { LocalSink, LocalSource, PartFile } from '../ports/index.ts';
+export { LARGEST_ARMOURED } from './armour.ts';
 export { configInvalid, type OperatorConfig, parseConfig } from './config.ts';
 export { EscapeKeys, type EscapeStep } from './escape-keys.ts';
 export {
@@ -13,6 +14,13 @@ export { Fleet, type FleetOptions } from './fleet.ts';
 export { foldHosts, groupEqual } from './fold-hosts.ts';
 export { forEachHost, HOSTS_AT_ONCE } from './for-each-host.ts';
 export type { GetOutcome, TransferOptions } from './get-file.ts';
+export {
+  decodeGrantFile,
+  encodeGrantFile,
+  type GrantFile,
+  LARGEST_GRANT_FILE,
+  linksIn,
+} from './grant-file.ts';
 export { type Inventory, resolveHosts } from './host-names.ts';
 export { expandHosts } from './host-range.ts';
 export {
@@ -55,17 +63,20 @@ export {
 } from './order-file.ts';
 export type { OrderEvent, OrderRun } from './order-run.ts';
 export { DEFAULT_TIMING, type OrderOptions, type OrderTiming } from './order-timing.ts';
+export { wordsOf } from './order-words.ts';
 export type { OrderOutcome } from './outcome.ts';
 export { baseName, type Place, parsePlace } from './place.ts';
 export { fleetLine, progressLine, RateMeter } from './progress-line.ts';
 export type { PutArgs, PutOutcome } from './put-file.ts';
 export { showChain } from './show-chain.ts';
 export { peopleOf, showDrafts } from './show-draft.ts';
+export { showGrant } from './show-grant.ts';
 export { eventJson, jsonLine, outcomeJson } from './show-json.ts';
 export { grantText, keyringChanges, showKeyring } from './show-keyring.ts';
 export { powerTrace, showOutcome } from './show-outcome.ts';
 export { type ShowOptions, showResult } from './show-result.ts';
 export { clean, sized, table, timeText } from './show-text.ts';
+export { showLedger, showTokens } from './show-tokens.ts';
 export {
   auditLines,
   deviceJson,
@@ -77,6 +88,21 @@ export {
   sumLine,
 } from './show-verification.ts';
 export { isSignedKeyring, parseRoots, signedKeys } from './signed-keyring.ts';
+export { encodeTokenFile, readTokenFile, type TokenFile } from './token-file.ts';
+export {
+  currentEpoch,
+  firstEpoch,
+  type Limits,
+  ledgerText,
+  leftOf,
+  newLedger,
+  nextEpoch,
+  parseLimits,
+  readLedger,
+  type TokenLedger,
+  takeTokens,
+  withLimits,
+} from './token-ledger.ts';
 export { type DeviceReport, Verification, type VerificationReport } from './verification.ts';
 export type { CheckedFile, KnownKeys } from './verify-receipt.ts';
 export { type OrderCounter, type OrderWriter, writeOrder } from './write-order.ts';

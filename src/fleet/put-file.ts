@@ -10,6 +10,8 @@ import type { OrderOutcome } from './outcome.ts';
 export type PutArgs = Omit<ArgsOf<'file.download'>, 'size' | 'sha256'>;
 
 export interface PutOutcome {
+  /** Of the order. */
+  readonly id: Uint8Array;
   readonly outcome: OrderOutcome<'file.download'>;
   /** What went wrong on this side of the wire. */
   readonly fault?: NsError;
@@ -50,7 +52,7 @@ export async function putFile(
     const fault = await sending;
     // The device's own answer says more than that it stopped us.
     const ours = fault === undefined || fault.code === 'NS_TRANSFER_STOPPED' ? {} : { fault };
-    return { outcome, ...ours };
+    return { id: order.id, outcome, ...ours };
   } catch (error) {
     stop.abort(error);
     await sending;

@@ -1,7 +1,16 @@
 import { toHex } from '../base/index.ts';
 import type { Order } from '../protocol/index.ts';
-import { authorise, type Draft, foldPerson, isLasting } from '../security/index.ts';
+import {
+  authorise,
+  type Draft,
+  destructionOf,
+  foldPerson,
+  isLasting,
+  type Keyring,
+} from '../security/index.ts';
+import { draftToken } from './draft-token.ts';
 import { foldHosts, groupEqual } from './fold-hosts.ts';
+import { wordsOf } from './order-words.ts';
 import { counted, timeText } from './show-text.ts';
 
 /** What the reader's own side knows, beside the keys that the drafts were judged by. */
@@ -10,12 +19,9 @@ export interface DraftView {
   readonly now: number;
   /** Hosts of the configuration. */
   readonly hosts: ReadonlySet<string>;
+  /** Keys that tokens are judged by. */
+  readonly people: Keyring;
 }
-
-const WORDS: Readonly<Record<string, string>> = {
-  'machine.disable': 'DISABLE: it cannot be switched on and its disks are held, until two people enable it',
-  'machine.enable': 'ENABLE: a disabled machine is given back',
-};
 
 /** Every argument as it is signed, also one that this program has no words for. */
 function argumentLines(args: object): string[] {
@@ -69,19 +75,25 @@ function hostLines({ order }: Draft, { hosts }: DraftView): string[] {
   return hosts.has(order.aud.name) ? [] : ['WARNING: this host is not in your configuration'];
 }
 
-function reasonLines({ args }: Order): string[] {
+function reasonLines({ verb, args }: Order): string[] {
+  if (verb !== 'machine.disable' && verb !== 'machine.enable') return [];
   return 'reason' in args && args.reason !== undefined ? [] : ['WARNING: no reason is given'];
 }
 
 /** Exactly what is signed, in words; hosts with equal orders are one entry. */
 export function showDrafts(tenant: string, drafts: readonly Draft[], view: DraftView): string[] {
+  const numbers = new Map<string, string>();
   const texts = drafts.map((draft) => {
     const { order } = draft;
+    const token = draftToken(draft, view.people, tenant);
+    if (token.number !== undefined) numbers.set(order.aud.name, `${order.aud.name} ${token.number}`);
     const lines = [
-      WORDS[order.verb] ?? order.verb,
+      wordsOf(order),
       ...argumentLines(order.args),
       ...reasonLines(order),
+      ...effectLines(order),
       ...validityLines(order, view),
+      ...token.lines,
       ...signatureLines(draft),
       ...missingLines(draft),
       ...hostLines(draft, view),
@@ -90,9 +102,29 @@ export function showDrafts(tenant: string, drafts: readonly Draft[], view: Draft
   });
   return [
     `${counted(drafts.length, 'order')} for the tenant ${tenant}`,
+    ...reachLines(drafts),
     ...groupEqual(texts).flatMap(({ hosts, text }) => {
       const [first = '', ...rest] = text.split('\n');
-      return [`${foldHosts(hosts)}: ${first}`, ...rest.map((line) => `  ${line}`)];
+      const used = hosts.flatMap((host) => numbers.get(host) ?? []);
+      return [
+        `${foldHosts(hosts)}: ${first}`,
+        ...rest.map((line) => `  ${line}`),
+        ...(used.length === 0 ? [] : [`  token numbers: ${used.join(', ')}`]),
+      ];
     }),
   ];
+}
+
+function effectLines({ effect }: Order): string[] {
+  return effect === undefined ? [] : [`only if its effect is ${toHex(effect)}`];
+}
+
+/** How far it reaches, before anything else. */
+function reachLines(drafts: readonly Draft[]): string[] {
+  return ['lock', 'wipe'].flatMap((kind) => {
+    const count = drafts.filter(({ order }) => destructionOf(order) === kind).length;
+    if (count === 0) return [];
+    const what = kind === 'lock' ? 'disabled' : 'losing what cannot be brought back';
+    return [`destructive: ${counted(count, 'host')} ${what}; takes ${counted(count, 'token')} of the budget`];
+  });
 }

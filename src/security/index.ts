@@ -21,10 +21,11 @@ export {
 export type { LimitsChange } from './budget/budget-limits.ts';
 export type { BudgetLimits } from './budget/budget-rules.ts';
 export { DESTRUCTIONS, type Destruction, destructionOf, isSystemPath } from './destruction.ts';
-export { type Grant, grantHash, LONGEST_GRANT, readGrant, signGrant } from './grant.ts';
-export { holderByGrants, linksOf } from './grant-chain.ts';
 export { type EventRules, openEvent, signEvent } from './event-envelope.ts';
 export { type ClockReading, counterWindow, Freshness, type FreshnessOptions } from './freshness.ts';
+export { type Grant, grantHash, LONGEST_GRANT, readGrant, signGrant } from './grant.ts';
+export { holderByGrants, linksOf } from './grant-chain.ts';
+export { keyAgreementOf } from './key-agreement.ts';
 export {
   type Enrolled,
   foldPerson,
@@ -70,11 +71,6 @@ export {
   publicKeyText,
   verifyingKey,
 } from './public-key.ts';
-export { mayWithin, type Scope, type ScopeFacts, scope } from './scope.ts';
-export { keyStoreOf } from './signing-key.ts';
-export { type StandingFacts, signersBehind, stillStands, withinGrants } from './standing.ts';
-export { MAX_PER_EPOCH, openToken, signToken, type Token, type TokenBody } from './token.ts';
-export { keyAgreementOf } from './key-agreement.ts';
 export {
   challengeHash,
   checked as checkedChallenge,
@@ -92,3 +88,15 @@ export {
   type ReleaseDeskOptions,
   type ShownChallenge,
 } from './release/release-desk.ts';
+export { mayWithin, type Scope, type ScopeFacts, scope } from './scope.ts';
+export { keyStoreOf } from './signing-key.ts';
+export { type StandingFacts, signersBehind, stillStands, withinGrants } from './standing.ts';
+export {
+  LARGEST_TOKEN,
+  MAX_PER_EPOCH,
+  openToken,
+  signToken,
+  type Token,
+  type TokenBody,
+} from './token.ts';
+export { readToken, type TokenDraft } from './token-draft.ts';

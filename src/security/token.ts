@@ -7,13 +7,13 @@ import { DESTRUCTIONS } from './destruction.ts';
 import type { Enrolled, Keyring } from './keyring.ts';
 import { verifyingKey } from './public-key.ts';
 
-const LARGEST = 512;
+export const LARGEST_TOKEN = 512;
 /** No budget is larger: what devices remember of an epoch is bounded by it. */
 export const MAX_PER_EPOCH = 1024;
 
 const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
-const body = v.strictObject({
+export const tokenBody = v.strictObject({
   v: v.literal(1),
   /** Counted by whoever signs; each has a budget of its own. */
   epoch: whole,
@@ -27,7 +27,7 @@ const body = v.strictObject({
 });
 
 /** The right to one destructive order at one device. */
-export type TokenBody = v.InferOutput<typeof body>;
+export type TokenBody = v.InferOutput<typeof tokenBody>;
 
 export interface Token extends TokenBody {
   readonly governor: Enrolled;
@@ -40,12 +40,12 @@ function tokenContext(tenant: string): Uint8Array {
 }
 
 export function signToken(token: TokenBody, governor: KeyStore, tenant: string): Promise<Uint8Array> {
-  return sign1(encode(v.parse(body, token)).slice(), governor, tokenContext(tenant));
+  return sign1(encode(v.parse(tokenBody, token)).slice(), governor, tokenContext(tenant));
 }
 
 /** TOKEN_INVALID: no token, of another tenant, or not signed by an enrolled governor. Whether it may be used is for the budget to say. */
 export function openToken(packet: Uint8Array, keyring: Keyring, tenant: string): Verdict<Token> {
-  if (packet.byteLength > LARGEST) return invalid(`It is larger than ${LARGEST} bytes.`);
+  if (packet.byteLength > LARGEST_TOKEN) return invalid(`It is larger than ${LARGEST_TOKEN} bytes.`);
   const customs = inspectEnvelope(packet);
   if (!customs.ok) return invalid(customs.refusal.sentence);
   const message = parseCose(packet);
@@ -63,7 +63,7 @@ export function openToken(packet: Uint8Array, keyring: Keyring, tenant: string):
   }
   const item = readCbor(message.payload);
   if (!item.ok) return invalid(item.refusal.sentence);
-  const shaped = parseMessage(body, item.value);
+  const shaped = parseMessage(tokenBody, item.value);
   if (!shaped.ok) return invalid(shaped.refusal.sentence);
   return allow({ ...shaped.value, governor, packet });
 }

@@ -5,7 +5,15 @@ import { decodeOrderFile, encodeOrderFile, readOrderFile, showDrafts } from '../
 import type { KeyStore } from '../../../src/ports/index.ts';
 import { encode } from '../../../src/protocol/index.ts';
 import { sign1, signMany } from '../../../src/security/cose.ts';
-import { cosignOrder, draftOrder, Keyring, publicKeyText, type Role } from '../../../src/security/index.ts';
+import {
+  cosignOrder,
+  draftOrder,
+  Keyring,
+  publicKeyText,
+  type Role,
+  signToken,
+  type TokenBody,
+} from '../../../src/security/index.ts';
 import { testKey } from '../../kit/keys.ts';
 import { testOrder } from '../../kit/orders.ts';
 
@@ -30,7 +38,7 @@ const bodyFor = (host: string, by = sam, change: Record<string, unknown> = {}) =
 const draft = (host: string, by = sam, change: Record<string, unknown> = {}) =>
   draftOrder(bodyFor(host, by, change), by, 'acme');
 const enable = { verb: 'machine.enable', exp: 1_800_000_000 };
-const view = { now: 1_790_000_000, hosts: new Set(['rack1', 'rack2', 'rack3']) };
+const view = { now: 1_790_000_000, hosts: new Set(['rack1', 'rack2', 'rack3']), people };
 const shown = (packets: readonly Uint8Array[], known = people) =>
   showDrafts('acme', readOrderFile({ tenant: 'acme', packets }, known), view);
 
@@ -151,9 +159,11 @@ await t.test('an order that no device would obey does not get as far as a signat
 await t.test('what is signed is said in words, equal orders once', async (t) => {
   t.same(shown([await draft('rack1'), await draft('rack2')]), [
     '2 orders for the tenant acme',
+    'destructive: 2 hosts disabled; takes 2 tokens of the budget',
     'rack[1-2]: DISABLE: it cannot be switched on and its disks are held, until two people enable it',
     '  reason: "stolen"',
     '  valid: without end; a device that is away obeys it when it comes back',
+    '  WARNING: it has no token of the budget; no device obeys that',
     `  signed by: sam (Sam Miller), security, key ${Buffer.from(sam.publicKey.keyId).toString('hex')}`,
     '  still needs: the signature of another person',
   ]);
@@ -162,6 +172,38 @@ await t.test('what is signed is said in words, equal orders once', async (t) => 
   t.match(lines[1], /^rack1: ENABLE: a disabled machine is given back$/);
   t.match(lines.join('\n'), /WARNING: no reason is given\n {2}valid: until 2027-01-15 08:00:00Z/);
   t.notMatch(lines.join('\n'), /still needs/);
+});
+
+await t.test('the token that an order uses up is named, and all that is wrong with it', async (t) => {
+  const gina = testKey();
+  const known = new Keyring([
+    entry('sam', sam, 'security', 'Sam Miller'),
+    entry('tess', tess),
+    entry('gina', gina, 'governor'),
+  ]);
+  const body = { v: 1, epoch: 7, for: 'lock', n: 3, device: 'rack1', at: 1_790_000_000 } as const;
+  const token = (change: Partial<TokenBody> = {}, tenant = 'acme') =>
+    signToken({ ...body, ...change }, gina, tenant);
+  const told = async (token: Uint8Array, keys = known) => {
+    const packets = [await draft('rack1', sam, { token })];
+    const drafts = readOrderFile({ tenant: 'acme', packets }, keys);
+    return showDrafts('acme', drafts, { ...view, people: keys }).join('\n');
+  };
+  const keyId = Buffer.from(gina.publicKey.keyId).toString('hex');
+  const good = await told(await token());
+  t.match(good, `  token: lock, epoch 7, signed by gina, governor, key ${keyId}\n`);
+  t.match(good, /token numbers: rack1 3$/);
+  t.notMatch(good, /WARNING/);
+  t.match(await told(await token({ device: 'rack2' })), /WARNING: the token is for rack2/);
+  t.match(await told(await token({ for: 'wipe' })), /WARNING: the order needs lock/);
+  t.match(await told(await token({}, 'other')), /WARNING: its token is worth nothing: .*for this tenant/);
+  t.match(await told(new Uint8Array([1, 2])), /WARNING: its token is worth nothing/);
+  t.match(await told(await token(), people), /token: lock, epoch 7, signed by key [0-9a-f]+: NOT KNOWN HERE/);
+  const both = new Keyring([
+    entry('sam', sam, 'security', 'Sam Miller'),
+    entry('gina', gina, 'governor', 'sam miller'),
+  ]);
+  t.match(await told(await token(), both), /WARNING: whoever signed the token has signed the order too/);
 });
 
 await t.test('whatever should make a person stop is a warning', async (t) => {

@@ -1,0 +1,116 @@
+import { type Command, Option } from 'commander';
+import { systemEntropy } from './adapters/entropy.ts';
+import { openLocalFile } from './adapters/operator-files.ts';
+import { writeOrderText } from './adapters/order-file.ts';
+import { systemClock } from './adapters/system-clock.ts';
+import { milliseconds, NsError } from './base/index.ts';
+import { EXIT, type ExitCode, encodeOrderFile, parseWait, readOrderFile, writeOrder } from './fleet/index.ts';
+import { type BudgetOptions, budgetArgs, withBudgetOptions } from './fleet-cli-budget.ts';
+import type { Context } from './fleet-cli-context.ts';
+import { displayDrafts } from './fleet-cli-drafts.ts';
+import type { Run } from './fleet-cli-files.ts';
+import { type LockOptions, type LockVerb, lockArgs, withLockOptions } from './fleet-cli-lock.ts';
+import { type TokenOptions, tokensFor, withTokenOptions } from './fleet-cli-tokens-in-hand.ts';
+import {
+  effectOf,
+  type PutOptions,
+  putArgs,
+  type RemoveOptions,
+  removeArgs,
+  withPutOptions,
+  withRemoveOptions,
+} from './fleet-cli-wipe.ts';
+import type { Order } from './protocol/index.ts';
+import { draftOrder, Keyring } from './security/index.ts';
+
+/** Time for the second person to be found. */
+const VALID = '24h';
+const LONGEST_VALID = milliseconds(7 * 24 * 3_600_000);
+
+interface SignOptions extends TokenOptions {
+  readonly out: string;
+  readonly valid: string;
+}
+
+interface Wanted {
+  readonly order: Pick<Order, 'verb' | 'args'>;
+  readonly effect?: Uint8Array;
+}
+
+/** One order for each host, with the first signature; nothing is sent. */
+async function sign(context: Context, range: string, wanted: Wanted, o: SignOptions): Promise<ExitCode> {
+  const validFor = milliseconds(parseWait(o.valid));
+  if (validFor > LONGEST_VALID) {
+    throw new NsError('NS_USAGE', 'an order is valid for 7 days at most', { family: 'caller' });
+  }
+  const hosts = await context.hosts(range);
+  const { order, effect } = wanted;
+  const tokens = await tokensFor(context, order, hosts, o);
+  const { tenant, people } = await context.config();
+  const { key, counter } = await context.signer();
+  const writer = { key, counter, entropy: systemEntropy, now: systemClock.wallSeconds() };
+  const options = { timing: { validFor }, ...(effect === undefined ? {} : { effect }) };
+  const packets: Uint8Array[] = [];
+  for (const host of hosts) {
+    const body = await writeOrder(writer, host, order.verb, order.args, options);
+    const token = await tokens?.give(body);
+    packets.push(await draftOrder(token === undefined ? body : { ...body, token }, key, tenant));
+  }
+  await writeOrderText(o.out, encodeOrderFile({ tenant, packets }), false);
+  await displayDrafts(context, {
+    tenant,
+    drafts: readOrderFile({ tenant, packets }, new Keyring(people)),
+  });
+  context.terminal.warn(`${o.out} is signed by you. The second person: nightshift cosign ${o.out}`);
+  return EXIT.done;
+}
+
+const HOSTS = 'hosts, ranges, lists or @groups';
+
+/** sign disable, enable, rm, put, budget: the first signature of an order for two people. */
+export function addSignCommands(program: Command, run: Run): void {
+  const group = program
+    .command('sign')
+    .description('write an order for two people to a file, with the first signature; nothing is sent');
+  const common = (command: Command): Command =>
+    command
+      .requiredOption('-o, --out <file>', 'the file; it must not be there yet')
+      .addOption(new Option('--valid <time>', 'for how long, 7 days at most').default(VALID));
+  const lock = (name: string, verb: LockVerb): Command =>
+    common(withLockOptions(group.command(name).argument('<hosts...>', HOSTS))).action(
+      (hosts: string[], o: SignOptions & LockOptions) =>
+        run((context) => sign(context, hosts.join(','), { order: { verb, args: lockArgs(o) } }, o)),
+    );
+  withTokenOptions(lock('disable', 'machine.disable')).description('disable machines; without end');
+  lock('enable', 'machine.enable').description('give disabled machines back');
+  withTokenOptions(
+    common(withRemoveOptions(group.command('rm').argument('<hosts>', HOSTS).argument('<path>'))),
+  )
+    .description('delete a directory and all in it, or what a host needs to start')
+    .action((hosts: string, path: string, o: SignOptions & RemoveOptions) =>
+      run((context) => {
+        const order = { verb: 'file.delete', args: removeArgs(path, o) } as const;
+        return sign(context, hosts, { order, ...effectOf(o) }, o);
+      }),
+    );
+  withTokenOptions(
+    common(
+      withPutOptions(group.command('put').argument('<local>').argument('<hosts>', HOSTS).argument('<path>')),
+    ),
+  )
+    .description('replace a file that a host needs to start; "send" is given the file again')
+    .action((local: string, hosts: string, path: string, o: SignOptions & PutOptions) =>
+      run(async (context) => {
+        const file = await openLocalFile(local, context.signal);
+        await file.close();
+        const { size, sha256 } = file;
+        const args = { ...putArgs(local, path, o, file.mtime), size, sha256 };
+        return sign(context, hosts, { order: { verb: 'file.download', args }, ...effectOf(o) }, o);
+      }),
+    );
+  common(withBudgetOptions(group.command('budget').argument('<hosts>', HOSTS)))
+    .description('change how many destructive orders an epoch has room for')
+    .action((hosts: string, o: SignOptions & BudgetOptions) =>
+      run((context) => sign(context, hosts, { order: { verb: 'budget.update', args: budgetArgs(o) } }, o)),
+    );
+}

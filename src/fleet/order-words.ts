@@ -1,0 +1,34 @@
+import type { Order } from '../protocol/index.ts';
+import { destructionOf, isSystemPath } from '../security/index.ts';
+
+/** What an order does, in words for whoever signs it: what it destroys first. */
+export function wordsOf(order: Pick<Order, 'verb' | 'args'>): string {
+  switch (order.verb) {
+    case 'machine.disable':
+      return 'DISABLE: it cannot be switched on and its disks are held, until two people enable it';
+    case 'machine.enable':
+      return 'ENABLE: a disabled machine is given back';
+    case 'file.delete': {
+      const { volume, path, recursive } = order.args as { volume?: string; path: string; recursive?: true };
+      const tree = recursive === true ? ' AND ALL IN IT' : '';
+      return `DELETE ${placeText(volume, path)}${tree}${vital(order, path)}`;
+    }
+    case 'file.download': {
+      const { volume, path, replace } = order.args as { volume?: string; path: string; replace?: true };
+      return `${replace === true ? 'REPLACE' : 'PUT'} ${placeText(volume, path)}${vital(order, path)}`;
+    }
+    case 'budget.update':
+      return 'BUDGET: how many destructive orders an epoch has room for; up after a day, down at once';
+    default:
+      return order.verb;
+  }
+}
+
+function placeText(volume: string | undefined, path: string): string {
+  return volume === undefined ? path : `${volume}:${path}`;
+}
+
+function vital(order: Pick<Order, 'verb' | 'args'>, path: string): string {
+  if (destructionOf(order) === undefined || !isSystemPath(path, order.verb === 'file.delete')) return '';
+  return ': a host needs that to start';
+}

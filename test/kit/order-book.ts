@@ -3,6 +3,7 @@ import { toHex, utf8 } from '../../src/base/index.ts';
 import type { KeyStore } from '../../src/ports/index.ts';
 import type { Order, Receipt } from '../../src/protocol/index.ts';
 import { signOrder } from '../../src/security/index.ts';
+import type { TestGovernor } from './governor.ts';
 import { noise } from './noise.ts';
 
 export type Wish =
@@ -50,6 +51,8 @@ export interface Signer {
   readonly key: KeyStore;
   /** Signs what takes two people. */
   readonly cosigner?: KeyStore;
+  /** Signs a token for what destroys something. */
+  readonly governor?: TestGovernor;
   readonly tenant: string;
   readonly device: string;
   /** Seconds since 1970. */
@@ -73,7 +76,9 @@ export async function bookOrder(
     ctr: counter,
     ...(wish.is === 'lock' && wish.state === 'disabled' ? {} : { exp: signer.exp }),
   } as Order;
-  const packet = await signOrder(body, signer.key, signer.tenant, signer.cosigner && [signer.cosigner]);
+  const token = await signer.governor?.tokenFor(body);
+  const order = { ...body, ...(token === undefined ? {} : { token }) };
+  const packet = await signOrder(order, signer.key, signer.tenant, signer.cosigner && [signer.cosigner]);
   return { id, wish, packet, repeated, receipts: new Map(), heard: 0, sent: 0 };
 }
 

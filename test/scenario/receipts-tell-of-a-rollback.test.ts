@@ -41,6 +41,7 @@ async function witnessed(t: { teardown: (work: () => unknown) => void }) {
       tenant: 'acme',
       key,
       cosigners: [host.officer2],
+      tokens: (order) => host.governor.tokenFor(order),
       counter: { next: async () => ++counter },
       devices: new Map([[DEVICE, host.device.publicKey]]),
       clock: systemClock,

@@ -8,6 +8,7 @@ import { Journal } from '../../src/tasks/index.ts';
 import { type AgentLife, askAgent, buildAgent, startAgent } from '../kit/agent-program.ts';
 import { makeExt4, run, scratch } from '../kit/disk-tools.ts';
 import { eventually } from '../kit/eventually.ts';
+import { TestGovernor } from '../kit/governor.ts';
 import { HardOperator } from '../kit/hard-operator.ts';
 import { testKey } from '../kit/keys.ts';
 import { startMosquitto } from '../kit/mosquitto.ts';
@@ -40,6 +41,7 @@ const uart = join(dir, 'console.log');
 const operator = testKey();
 const security = testKey();
 const secondOfficer = testKey();
+const governor = new TestGovernor(TENANT);
 
 await mkdir(join(dir, 'tree', 'srv'), { recursive: true });
 await mkdir(join(dir, 'tree', 'old'));
@@ -62,6 +64,7 @@ await writeFile(
       { name: 'olga', role: 'operator', key: publicKeyText(operator.publicKey) },
       { name: 'sam', role: 'security', key: publicKeyText(security.publicKey) },
       { name: 'tess', role: 'security', key: publicKeyText(secondOfficer.publicKey) },
+      { name: 'gov', role: 'governor', key: publicKeyText(governor.key.publicKey) },
     ],
     sim: { state: 'S5', switchDelayMs: 5, disks: [{ name: 'disk0', image }], uartLog: uart },
   }),
@@ -91,7 +94,7 @@ for (const [n, wish] of LOCKS.entries()) {
     await bookOrder(
       wish,
       n + 1,
-      { key: security, cosigner: secondOfficer, tenant: TENANT, device: DEVICE, exp },
+      { key: security, cosigner: secondOfficer, governor, tenant: TENANT, device: DEVICE, exp },
       true,
     ),
   );

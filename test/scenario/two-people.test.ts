@@ -19,9 +19,9 @@ const { officer: sam, officer2: tess, operator: olga } = host;
 const context = utf8('nightshift/1/order/acme');
 let counter = 5_000_000;
 
-function lockOrder(by: KeyStore, change: Record<string, unknown> = {}): Order {
+async function lockOrder(by: KeyStore, change: Record<string, unknown> = {}): Promise<Order> {
   counter += 1;
-  return {
+  const order = {
     v: 1,
     id: systemEntropy.randomBytes(16),
     aud: { to: 'device', name: 'host1' },
@@ -31,6 +31,8 @@ function lockOrder(by: KeyStore, change: Record<string, unknown> = {}): Order {
     ctr: counter,
     ...change,
   } as Order;
+  const token = await host.governor.tokenFor(order);
+  return token === undefined ? order : { ...order, token };
 }
 
 const sha256 = (packet: Uint8Array) => new Uint8Array(createHash('sha256').update(packet).digest());
@@ -45,25 +47,25 @@ async function turnedAway(t: Test, what: string, packet: Uint8Array, code: strin
 }
 
 await t.test('whoever holds all keys but one of another officer disables nothing', async (t) => {
-  const body = (by = sam) => lockOrder(by);
+  const body = () => lockOrder(sam);
   const bytes = (order: Order) => encode(order).slice();
   const tries: readonly [what: string, packet: Uint8Array, code: string][] = [
-    ['alone, in the form of one', await sign1(bytes(body()), sam, context), 'NEEDS_TWO_PEOPLE'],
-    ['alone, in the form of two', await draftOrder(body(), sam, 'acme'), 'NEEDS_TWO_PEOPLE'],
-    ['the same key twice', await signMany(bytes(body()), [sam, sam], context), 'ENVELOPE_INVALID'],
-    ['with an operator', await signOrder(body(), sam, 'acme', [olga]), 'NOT_PERMITTED'],
-    ['with a key made for it', await signOrder(body(), sam, 'acme', [testKey()]), 'KEY_UNKNOWN'],
-    ["with the device's own key", await signOrder(body(), sam, 'acme', [host.device]), 'KEY_UNKNOWN'],
+    ['alone, in the form of one', await sign1(bytes(await body()), sam, context), 'NEEDS_TWO_PEOPLE'],
+    ['alone, in the form of two', await draftOrder(await body(), sam, 'acme'), 'NEEDS_TWO_PEOPLE'],
+    ['the same key twice', await signMany(bytes(await body()), [sam, sam], context), 'ENVELOPE_INVALID'],
+    ['with an operator', await signOrder(await body(), sam, 'acme', [olga]), 'NOT_PERMITTED'],
+    ['with a key made for it', await signOrder(await body(), sam, 'acme', [testKey()]), 'KEY_UNKNOWN'],
+    ["with the device's own key", await signOrder(await body(), sam, 'acme', [host.device]), 'KEY_UNKNOWN'],
     [
       "with another key under the other officer's id",
-      await signOrder(body(), sam, 'acme', [{ ...testKey(), publicKey: tess.publicKey }]),
+      await signOrder(await body(), sam, 'acme', [{ ...testKey(), publicKey: tess.publicKey }]),
       'SIGNATURE_INVALID',
     ],
   ];
   for (const [what, packet, code] of tries) await turnedAway(t, what, packet, code);
   // What the other officer has signed for one body is worth nothing for another.
   const real = await cosignOrder(
-    await draftOrder(lockOrder(tess, { verb: 'machine.enable', exp: 4_000_000_000 }), tess, 'acme'),
+    await draftOrder(await lockOrder(tess, { verb: 'machine.enable', exp: 4_000_000_000 }), tess, 'acme'),
     sam,
     'acme',
   );
@@ -86,7 +88,7 @@ await t.test('whoever holds all keys but one of another officer disables nothing
 });
 
 await t.test('two officers disable and enable, and receipt and audit log name both', async (t) => {
-  const order = lockOrder(sam);
+  const order = await lockOrder(sam);
   const packet = await cosignOrder(await draftOrder(order, sam, 'acme'), tess, 'acme');
   host.send(packet);
   await eventually(() => receiptOf(order) !== undefined);
@@ -114,7 +116,7 @@ await t.test('two officers disable and enable, and receipt and audit log name bo
 await t.test(
   'a draft is good while its first signer gives other orders, and its counter is used once',
   async (t) => {
-    const order = lockOrder(tess, { verb: 'machine.enable', exp: 4_000_000_000 });
+    const order = await lockOrder(tess, { verb: 'machine.enable', exp: 4_000_000_000 });
     const draft = await draftOrder(order, tess, 'acme');
     const later = await host.packet({ ctr: order.ctr + 1_000_000 }, tess);
     host.send(later);
@@ -164,7 +166,7 @@ await t.test('an order that waits in the journal is judged again: two who may, n
   ];
   for (const [what, keys, code] of rings) {
     await host.stop();
-    const order = lockOrder(sam);
+    const order = await lockOrder(sam);
     await wait(order, await signOrder(order, sam, 'acme', [tess]));
     await host.boot({ keyring: testKeyring(keys) });
     await eventually(() => receiptOf(order) !== undefined);
@@ -186,7 +188,7 @@ await t.test(
         uma: [uma, 'security'],
       }),
     });
-    const order = lockOrder(sam, { verb: 'machine.enable', exp: 4_000_000_000 });
+    const order = await lockOrder(sam, { verb: 'machine.enable', exp: 4_000_000_000 });
     const two = await signOrder(order, sam, 'acme', [tess]);
     const three = await cosignOrder(two, uma, 'acme');
     host.send(two);

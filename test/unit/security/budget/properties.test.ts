@@ -115,7 +115,7 @@ await t.test(
         fc.integer({ min: 0, max: 12 }),
         fc.integer({ min: 0, max: 12 }),
         (others, number, first, second) => {
-          const pair = ['host1', 'host2'].map((name) => ({
+          const pair = (['host1', 'host2'] as const).map((name) => ({
             ...number,
             epoch: 4,
             device: name,

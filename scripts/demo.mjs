@@ -88,12 +88,14 @@ async function main() {
       `  GPT, one ext4 volume "root", on three drives behind a SATA chain: ${drives.join(', ')}; ${checkDisk()}`,
     );
 
-    say('\n== Keys: an operator, two security officers, and the device itself');
+    say('\n== Keys: two operators, two security officers, whoever holds the budget, and the device itself');
     const entries = [];
     for (const [name, role] of [
       ['olga', 'operator'],
+      ['otto', 'operator'],
       ['sam', 'security'],
       ['tess', 'security'],
+      ['gina', 'governor'],
     ]) {
       const made = tool(
         process.execPath,
@@ -118,6 +120,7 @@ async function main() {
         'keyring:',
         ...entries,
         'protectedPaths: [/boot]',
+        'budget: { lock: 2, wipe: 2 }',
         'ipmi:',
         `  port: ${port}`,
         '  accounts: [{ name: fence, passwordFile: ./fence.pw, level: operator }]',
@@ -136,10 +139,10 @@ async function main() {
     const identity = tool(process.execPath, [device, '--config', 'agent.yaml', '--identity'], {
       cwd: dir,
     }).trim();
-    for (const name of ['olga', 'sam', 'tess']) {
+    for (const name of ['olga', 'sam', 'tess', 'gina']) {
       await writeFile(
         join(dir, `${name}.yaml`),
-        `broker: ${url}\ntenant: demo\nkey: ./${name}.pem\ndevices:\n  ${identity.replace(': ', ': "')}"\nreceipts: ./receipts\npeople:\n${entries.join('\n')}\nipmi:\n  pins: ./pins.json\n  hosts:\n    sleepy: { address: 127.0.0.1, port: ${port}, user: fence, passwordFile: fence.pw, level: operator }\n`,
+        `broker: ${url}\ntenant: demo\nkey: ./${name}.pem\ndevices:\n  ${identity.replace(': ', ': "')}"\nreceipts: ./receipts\nbudgetLedger: ./budget\npeople:\n${entries.join('\n')}\nipmi:\n  pins: ./pins.json\n  hosts:\n    sleepy: { address: 127.0.0.1, port: ${port}, user: fence, passwordFile: fence.pw, level: operator }\n`,
       );
     }
     say(`  ${identity}`);
@@ -168,6 +171,19 @@ async function main() {
     await run('ok', 'rm', 'sleepy', '/var/log/app/*-0[1-3].log');
     await run('ok', 'ls', 'sleepy', '/var/log/app');
     if (!/effect/i.test(planned)) throw new Error('the dry run shows no effect');
+    say(`  e2fsck: ${checkDisk()}`);
+
+    say('\n== What cannot be brought back: a whole tree takes two operators, and a token of the budget');
+    await run('usage', 'rm', 'sleepy', '/var/log/app', '-r', '--cosign-key', 'otto.pem', '--yes');
+    user = 'gina';
+    await run('ok', 'token', 'init', '--limit', 'lock=2,wipe=2');
+    await run('ok', 'token', 'issue', 'sleepy', '--for', 'wipe', '--out', 'wipe.txt', '--yes');
+    user = 'olga';
+    await run(
+      ...['ok', 'rm', 'sleepy', '/var/log/app', '-r'],
+      ...['--cosign-key', 'otto.pem', '--tokens', 'wipe.txt', '--yes'],
+    );
+    await run('ok', 'budget', 'sleepy');
     say(`  e2fsck: ${checkDisk()}`);
 
     say('\n== What must be refused');
@@ -222,7 +238,14 @@ async function main() {
     say('\n== Stolen: disabled by two security officers, who sit in two places');
     user = 'sam';
     await run('usage', 'disable', 'sleepy', '--reason', 'reported stolen', '--yes');
-    await run('ok', 'sign', 'disable', 'sleepy', '--reason', 'reported stolen', '--out', 'order.txt');
+    await run('usage', 'sign', 'disable', 'sleepy', '--reason', 'reported stolen', '--out', 'order.txt');
+    user = 'gina';
+    await run('ok', 'token', 'issue', 'sleepy', '--for', 'lock', '--out', 'lock.txt', '--yes');
+    user = 'sam';
+    await run(
+      ...['ok', 'sign', 'disable', 'sleepy', '--reason', 'reported stolen'],
+      ...['--tokens', 'lock.txt', '--out', 'order.txt'],
+    );
     say('\n  (Sam sends the file to Tess by mail:)');
     say((await readFile(join(dir, 'order.txt'), 'utf8')).trimEnd().replace(/^/gm, '  '));
     await run('usage', 'send', 'order.txt', '--yes');

@@ -72,7 +72,8 @@ async function init(context: Context, o: { limit?: string; epoch?: string }): Pr
   });
   printLedger(context, await governor.ledger());
   context.terminal.warn(
-    `${governor.file.directory} holds the numbers: keep a copy of the key, never of this. Where it is lost, begin again with a higher epoch.`,
+    `${governor.file.directory} holds the numbers. Never put an old copy of it back: numbers would be signed twice, and ` +
+      'the epoch be worth nothing. Where it is lost, begin anew with a higher epoch.',
   );
   return EXIT.done;
 }

@@ -24,6 +24,8 @@ const CANARIES = {
   ioValue: 'canary-io-value-9xx',
   hostFile: 'canary-in-a-file-10',
   putFile: 'canary-put-file-11x',
+  governor: 'canary-gov-phrase-12',
+  cosigner: 'canary-cosign-phr-13',
 } as const;
 
 const { dir, remove } = await scratch();
@@ -68,6 +70,8 @@ await secret('kg', `${CANARIES.ipmiKg}\n`);
 await secret('power.pass', `${CANARIES.powerIpmi}\n`);
 await secret('passphrase', `${CANARIES.passphrase}\n`);
 await secret('wrong-passphrase', `${CANARIES.wrongPassphrase}\n`);
+await secret('gina.pass', `${CANARIES.governor}\n`);
+await secret('tess.pass', `${CANARIES.cosigner}\n`);
 await secret('put-me', `${CANARIES.putFile}\n`);
 
 /** Command lines of all processes, looked at all the time. */
@@ -93,10 +97,16 @@ const run = async (args: readonly string[], env: NodeJS.ProcessEnv = {}): Promis
   said.push(result.stdout, result.stderr);
   return result;
 };
-const keyNew = (name: string, role: string) => run(['keys', 'new', '--name', name, '--role', role]);
-for (const made of [await keyNew('olga', 'operator'), await keyNew('ada', 'auditor')])
+const people = { olga: 'operator', ada: 'auditor', sam: 'security', tess: 'security', gina: 'governor' };
+const names = Object.keys(people);
+/** Each has a passphrase: three of them a canary of their own. */
+const passOf = (name: string) => path(name === 'gina' || name === 'tess' ? `${name}.pass` : 'passphrase');
+for (const [name, role] of Object.entries(people)) {
+  const env = { NIGHTSHIFT_PASSPHRASE_FILE: passOf(name) };
+  const made = await run(['keys', 'new', '--name', name, '--role', role], env);
   if (made.code !== 0) throw new Error(made.stderr);
-const entries = await Promise.all(['olga', 'ada'].map((name) => readFile(path(`${name}.key.pub`), 'utf8')));
+}
+const entries = await Promise.all(names.map((name) => readFile(path(`${name}.key.pub`), 'utf8')));
 const keyring = entries.join('');
 await writeFile(path('keyring.yaml'), keyring);
 
@@ -152,6 +162,7 @@ async function life(t: Test, log: 'human' | 'json', json: readonly string[]): Pr
     await done(['put', 'put-me', 'host1', `/etc/put-${log}`]);
     await done(['get', 'host1', '/etc/key', `fetched-${log}`]);
     await done(['io', 'write', 'host1', 'console', `text:${CANARIES.ioValue}`]);
+    await governed(t, log, json);
     if (log === 'human') {
       await done(['io', 'write', 'host1', 'fan1', `text:${CANARIES.ioValue}`], 3);
       await done(['ls', 'host1', '/etc', '-l']);
@@ -175,6 +186,31 @@ async function life(t: Test, log: 'human' | 'json', json: readonly string[]): Pr
   } finally {
     agent.process.kill('SIGTERM');
     await agent.ended;
+  }
+}
+
+/** The governor signs a token, two officers disable with it, and with one that is signed at the desk; a wrong passphrase too. */
+async function governed(t: Test, log: 'human' | 'json', json: readonly string[]): Promise<void> {
+  const gina = { NIGHTSHIFT_PASSPHRASE_FILE: passOf('gina') };
+  const token = ['--key', 'gina.key', 'token'];
+  const two = {
+    NIGHTSHIFT_COSIGN_PASSPHRASE_FILE: passOf('tess'),
+    NIGHTSHIFT_TOKEN_PASSPHRASE_FILE: passOf('gina'),
+  };
+  const lock = ['--key', 'sam.key', 'disable', 'host1', '--cosign-key', 'tess.key', '--yes'];
+  const file = `tokens-${log}.txt`;
+  const steps: [readonly string[], NodeJS.ProcessEnv, number][] = [
+    ...(log === 'human' ? [[[...token, 'init'], gina, 0] as [string[], NodeJS.ProcessEnv, number]] : []),
+    [[...token, 'issue', 'host1', '--for', 'lock', '-o', file, '--yes'], gina, 0],
+    [[...token, 'ledger'], { NIGHTSHIFT_PASSPHRASE_FILE: path('wrong-passphrase') }, 2],
+    [[...lock, '--tokens', file], two, 0],
+    [[...lock, '--token-key', 'gina.key'], two, 0],
+    [['--key', 'sam.key', 'enable', 'host1', '--cosign-key', 'tess.key'], two, 0],
+    [['--key', 'sam.key', 'budget', 'host1'], {}, 0],
+  ];
+  for (const [args, env, code] of steps) {
+    const result = await run([...json, ...args], env);
+    t.equal(result.code, code, `${args.join(' ')}: ${result.stdout}${result.stderr}`);
   }
 }
 
@@ -225,6 +261,7 @@ async function allSecrets(): Promise<Record<string, readonly string[]>> {
     agentTlsKey: [await heart('host1.key')],
     operatorTlsKey: [await heart('olga-tls.key')],
     signingKey: [await heart('olga.key')],
+    governorKey: [await heart('gina.key')],
     deviceKey: [await heart('state/device-key.pem')],
   };
 }
@@ -256,6 +293,7 @@ await t.test('nothing that anybody is shown has a secret', async (t) => {
   t.ok(said.join('').length > 10_000, 'a good deal was said');
   t.same(found(said.join('\n')), []);
   t.same(found(await readFile(path('agent.log'))), [], "the agent's log, for people and as JSON");
+  for (const log of ['human', 'json']) t.same(found(await readFile(path(`tokens-${log}.txt`))), [], 'tokens');
 });
 
 await t.test('no command line has one, but the one that an operator typed', async (t) => {

@@ -37,7 +37,8 @@ export interface VolumeFacts {
   readonly uuid: string;
   readonly blockSize: number;
   readonly size: number;
-  readonly free: number;
+  /** Absent where telling would take reading a large part of the volume. */
+  readonly free?: number;
   /** When the filesystem was last written, whole seconds since 1970, as it says itself. */
   readonly lastWrite: number;
   /** The times that a file can have here, whole seconds since 1970. */

@@ -28,6 +28,8 @@ export {
   parseHostPath,
   pathNames,
 } from './host-path.ts';
+export { type MediumView, mediumView } from './medium-view.ts';
+export { openNtfs } from './ntfs/open-ntfs.ts';
 export { openFileSystem } from './open-file-system.ts';
 export { Overlay, type OverlayOptions } from './overlay.ts';
 export type { Partition, PartitionTable } from './partitions/partition.ts';

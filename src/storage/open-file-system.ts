@@ -2,9 +2,10 @@ import { NsError } from '../base/index.ts';
 import type { BlockDevice, FileSystem } from '../ports/index.ts';
 import { openExt4 } from './ext4/open-ext4.ts';
 import { openFat } from './fat/open-fat.ts';
+import { openNtfs } from './ntfs/open-ntfs.ts';
 
 const READERS: Readonly<Record<string, (device: BlockDevice, signal?: AbortSignal) => Promise<FileSystem>>> =
-  { ext2: openExt4, ext3: openExt4, ext4: openExt4, vfat: openFat };
+  { ext2: openExt4, ext3: openExt4, ext4: openExt4, vfat: openFat, ntfs: openNtfs };
 
 /**
  * Opens a volume of a kind that the gate has named, for reading. Nothing is ever written, and a dirty journal is not

@@ -31,7 +31,7 @@ export function debugfsScript(edits: readonly VolumeEdit[], facts: ScriptFacts):
   const lines = [`set_current_time @${facts.time}`];
   const gone = new Set<string>();
   const parents = new Set<string>();
-  const beside = fitsBeside(edits, facts.free);
+  const beside = fitsBeside(edits, facts.free ?? 0);
   for (const edit of edits) {
     if (!isCarried(edit.path)) {
       return refuse('NAME_UNSUPPORTED', `${JSON.stringify(edit.path)} has a control character.`);

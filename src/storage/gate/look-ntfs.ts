@@ -1,12 +1,17 @@
 import { isAllZero, NsError, refusal } from '../../base/index.ts';
 import type { BlockDevice } from '../../ports/index.ts';
-import { ATTRIBUTE, utf16 } from './ntfs-records.ts';
-import { NtfsVolume } from './ntfs-volume.ts';
+import { overHostileBytes } from '../corrupt.ts';
+import { NtfsDirectory } from '../ntfs/directory.ts';
+import { ATTRIBUTE, utf16 } from '../ntfs/records.ts';
+import { NtfsVolume } from '../ntfs/volume.ts';
 import type { Finding, HibernationEvidence, VolumeHead } from './volume-probe.ts';
 
 const VOLUME_RECORD = 3;
+const ROOT_RECORD = 5;
 const DIRTY = 1;
 const HEADER = 4096;
+/** Names of a root directory that are looked at. */
+const LOOKED_AT = 100_000;
 
 type Evidence = Omit<HibernationEvidence, 'volume'>;
 
@@ -27,36 +32,84 @@ async function describe(
   const { attributes } = await volume.record(VOLUME_RECORD, signal);
   const value = (type: number): Uint8Array => {
     const found = attributes.find((attribute) => attribute.type === type)?.value;
-    return found instanceof Uint8Array ? found : new Uint8Array(0);
+    return found !== undefined && 'resident' in found ? found.resident : new Uint8Array(0);
   };
   const flags = value(ATTRIBUTE.volumeInformation)[10] ?? DIRTY;
   return { label: utf16(value(ATTRIBUTE.volumeName)), dirty: (flags & DIRTY) !== 0 };
 }
 
-/** NTFS is named and refused, but whether it holds a hibernated Windows matters to every volume of the host. */
+/**
+ * The beginning of hiberfil.sys; undefined where there is none. Every name of the root directory is looked at, whatever
+ * their order: a file that is not found here must not be there.
+ */
+async function readHiberfil(volume: NtfsVolume, signal?: AbortSignal): Promise<Uint8Array | undefined> {
+  const root = await NtfsDirectory.open(volume, await volume.record(ROOT_RECORD, signal), signal);
+  let seen = 0;
+  for await (const entry of root.entries(signal, true)) {
+    seen += 1;
+    if (seen > LOOKED_AT)
+      throw new NsError('NS_FS_UNSUPPORTED', 'its root directory is too large', { family: 'peer' });
+    if (entry.name.toLowerCase() !== 'hiberfil.sys') continue;
+    const record = await volume.record(entry.record, signal);
+    // Blocks no longer in use may still hold names of deleted files.
+    if (!record.inUse || record.sequence !== entry.sequence) continue;
+    const data = await volume.stream(record, ATTRIBUTE.data, '', signal);
+    if (data === undefined || record.attributes.some(({ type }) => type === ATTRIBUTE.reparsePoint)) {
+      throw new NsError('NS_FS_UNSUPPORTED', 'hiberfil.sys is kept in a way not read here', {
+        family: 'peer',
+      });
+    }
+    const start = new Uint8Array(Math.min(HEADER, data.size));
+    await data.read(0, start, signal);
+    return start;
+  }
+  return undefined;
+}
+
+/** Whether an NTFS volume holds a hibernated Windows matters to every volume of the host. */
 export async function lookForNtfs(
   device: BlockDevice,
   head: VolumeHead,
   signal?: AbortSignal,
 ): Promise<Finding | undefined> {
   if (head.text(3, 8) !== 'NTFS    ') return undefined;
-  const serial = Buffer.from(head.bytes.subarray(0x48, 0x50)).reverse().toString('hex').toUpperCase();
-  const readRefusal = refusal('VOLUME_UNSUPPORTED', 'The volume is NTFS, which this version does not read.');
-  const finding = { type: 'ntfs', uuid: serial, readRefusal };
+  const uuid = Buffer.from(head.bytes.subarray(0x48, 0x50)).reverse().toString('hex').toUpperCase();
+  const writeRefusal = refusal(
+    'VOLUME_READ_ONLY',
+    'This version reads NTFS volumes and does not write them.',
+  );
   try {
-    const volume = await NtfsVolume.open(device, head.bytes.subarray(0, 512), signal);
-    const { label, dirty } = await describe(volume, signal);
-    const start = await volume.rootFile('hiberfil.sys', HEADER, signal);
-    const evidence = start === undefined ? undefined : judgeHiberfil(start);
-    return {
-      ...finding,
-      label,
-      notes: dirty ? ['the volume is marked dirty'] : [],
-      hibernation: evidence === undefined ? [] : [evidence],
-    };
+    return await overHostileBytes(async () => {
+      const volume = await NtfsVolume.open(device, head.bytes.subarray(0, 512), signal);
+      const { label, dirty } = await describe(volume, signal);
+      const start = await readHiberfil(volume, signal);
+      const evidence = start === undefined ? undefined : judgeHiberfil(start);
+      return {
+        type: 'ntfs',
+        uuid,
+        label,
+        writeRefusals: [
+          ...(dirty ? [refusal('VOLUME_DIRTY', 'The NTFS volume is marked dirty.')] : []),
+          writeRefusal,
+        ],
+        notes: [
+          'owners and access lists of NTFS are not shown',
+          ...(dirty ? ['the volume is marked dirty'] : []),
+        ],
+        hibernation: evidence === undefined ? [] : [evidence],
+      };
+    });
   } catch (error) {
     if (!(error instanceof NsError) || error.family !== 'peer') throw error;
     const what = `NTFS in which hiberfil.sys could not be looked for: ${error.message}`;
-    return { ...finding, hibernation: [{ finding: 'unknown', what }] };
+    return {
+      type: 'ntfs',
+      uuid,
+      readRefusal: refusal(
+        'VOLUME_DAMAGED',
+        `The volume is NTFS, and it could not be read: ${error.message}.`,
+      ),
+      hibernation: [{ finding: 'unknown', what }],
+    };
   }
 }

@@ -1,0 +1,105 @@
+import { ByteView, isAllZero } from '../../base/index.ts';
+import { corrupt } from '../corrupt.ts';
+import { SECTOR } from './boot-sector.ts';
+import { decodeIndexNode, type IndexEntry, type IndexNode } from './index-node.ts';
+import { ATTRIBUTE, fixUp } from './records.ts';
+import type { NtfsStream } from './stream.ts';
+import type { Upcase } from './upcase.ts';
+import type { NtfsRecord, NtfsVolume } from './volume.ts';
+
+const INDEX_NAME = '$I30';
+/** Deeper than any index that a volume can hold. */
+const DEEPEST = 24;
+const NODE_AT = 0x18;
+
+/** The index of one directory: its root, and its blocks where it has any. */
+export class NtfsDirectory {
+  readonly #root: IndexNode;
+  readonly #blocks: NtfsStream | undefined;
+  readonly #blockSize: number;
+  /** Block numbers count in this many bytes. */
+  readonly #step: number;
+  readonly #used: NtfsStream | undefined;
+
+  private constructor(
+    root: IndexNode,
+    blockSize: number,
+    step: number,
+    blocks: NtfsStream | undefined,
+    used: NtfsStream | undefined,
+  ) {
+    this.#root = root;
+    this.#blockSize = blockSize;
+    this.#step = step;
+    this.#blocks = blocks;
+    this.#used = used;
+  }
+
+  static async open(volume: NtfsVolume, record: NtfsRecord, signal?: AbortSignal): Promise<NtfsDirectory> {
+    const start = await volume.stream(record, ATTRIBUTE.indexRoot, INDEX_NAME, signal);
+    if (start === undefined || start.size > volume.layout.recordSize) {
+      throw corrupt(`the directory in record ${record.number} has no index`);
+    }
+    const bytes = new Uint8Array(start.size);
+    await start.read(0, bytes, signal);
+    const view = new ByteView(bytes, 'NTFS index root');
+    const blockSize = view.u32le(8);
+    if (blockSize < SECTOR || blockSize > 65_536 || blockSize % SECTOR !== 0) {
+      throw corrupt(`an NTFS index has blocks of ${blockSize} bytes`);
+    }
+    const { clusterSize } = volume.layout;
+    return new NtfsDirectory(
+      decodeIndexNode(view, 16),
+      blockSize,
+      blockSize < clusterSize ? SECTOR : clusterSize,
+      await volume.stream(record, ATTRIBUTE.indexAllocation, INDEX_NAME, signal),
+      await volume.stream(record, ATTRIBUTE.bitmap, INDEX_NAME, signal),
+    );
+  }
+
+  /** All names, block by block. With `unused`, also from blocks that are no longer in use, whose names may be of the past. */
+  async *entries(signal?: AbortSignal, unused = false): AsyncGenerator<IndexEntry> {
+    yield* this.#root.entries;
+    const count = Math.floor((this.#blocks?.size ?? 0) / this.#blockSize);
+    for (let number = 0; number < count; number += 1) {
+      signal?.throwIfAborted();
+      if (!unused && !(await this.#isUsed(number, signal))) continue;
+      const node = await this.#block(number * this.#blockSize, signal);
+      if (node !== undefined) yield* node.entries;
+    }
+  }
+
+  /** By the order of the index: names sort by their capital letters. */
+  async find(name: string, upcase: Upcase, signal?: AbortSignal): Promise<IndexEntry | undefined> {
+    let node: IndexNode | undefined = this.#root;
+    for (let depth = 0; depth < DEEPEST; depth += 1) {
+      let child = node.lastChild;
+      for (const entry of node.entries) {
+        const order = upcase.compare(name, entry.name);
+        if (order > 0) continue;
+        if (order === 0) return entry;
+        child = entry.child;
+        break;
+      }
+      if (child === undefined) return undefined;
+      node = await this.#block(child * this.#step, signal);
+      if (node === undefined) throw corrupt('an NTFS index points to an empty block');
+    }
+    throw corrupt('an NTFS index is deeper than any may be');
+  }
+
+  async #isUsed(number: number, signal?: AbortSignal): Promise<boolean> {
+    const byte = new Uint8Array(1);
+    const there = (await this.#used?.read(number >> 3, byte, signal)) === 1;
+    return there && (byte[0]! & (1 << (number & 7))) !== 0;
+  }
+
+  /** Undefined for a block that was never used, which has no signature. */
+  async #block(at: number, signal?: AbortSignal): Promise<IndexNode | undefined> {
+    const bytes = new Uint8Array(this.#blockSize);
+    if (this.#blocks === undefined || (await this.#blocks.read(at, bytes, signal)) < bytes.byteLength) {
+      throw corrupt('an NTFS index points outside itself');
+    }
+    return isAllZero(bytes.subarray(0, 4)) ? undefined : decodeIndexNode(fixUp(bytes, 'INDX'), NODE_AT);
+  }
+}

@@ -46,8 +46,8 @@ export async function openMachine(
   config: AgentConfig,
   log: LogSink,
   open: typeof openBoard,
+  clock: Clock = systemClock,
 ): Promise<Machine> {
-  const clock = systemClock;
   const keyStore = await openDeviceKey(config.state);
   const release = await holdAlone(config.state);
   const store = await openFileStateStore(config.state, { quota: (OWN_MIB + config.limits.stagingMiB) * MiB });

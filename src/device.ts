@@ -14,7 +14,7 @@ import { type Machine, openMachine } from './device-machine.ts';
 import { brokerOptions, followVitals } from './device-parts.ts';
 import type { DeviceRelay } from './device-relay.ts';
 import { readingOf, signedTime } from './device-time.ts';
-import type { LogSink, MessageBus } from './ports/index.ts';
+import type { Clock, LogSink, MessageBus } from './ports/index.ts';
 import type { Order } from './protocol/index.ts';
 import { Freshness, insecureIn } from './security/index.ts';
 import { Desk, type DeviceIdentity, Journal, TASKS, type TaskServices, TaskTable } from './tasks/index.ts';
@@ -36,6 +36,8 @@ export interface Device {
 /** What a device meets outside its own process: the machine beside it, and the bus. */
 export interface Surroundings {
   readonly openBoard: typeof openBoard;
+  /** The operating system's where absent. */
+  readonly clock?: Clock;
   readonly openBus: (options: MqttBusOptions & { readonly log: LogSink }) => MessageBus;
   /** Who writes to filesystems; e2fsprogs where absent. */
   readonly openEditor?: typeof openE2fsprogs;
@@ -87,7 +89,7 @@ export async function startDevice(
   log: LogSink,
   surroundings: Surroundings = REAL,
 ): Promise<Device> {
-  const machine = await openMachine(boardName, config, log, surroundings.openBoard);
+  const machine = await openMachine(boardName, config, log, surroundings.openBoard, surroundings.clock);
   const { clock, store, keyStore, power, lockout } = machine;
   const identity: DeviceIdentity = {
     tenant: config.tenant,

@@ -6,8 +6,8 @@ import type { BrokerTls } from './adapters/mqtt/broker-socket.ts';
 import { MqttBus } from './adapters/mqtt/mqtt-bus.ts';
 import { readConfig } from './adapters/operator-config.ts';
 import { fileCounter, openKeyFile } from './adapters/operator-keys.ts';
-import { readOrderText } from './adapters/order-file.ts';
 import { Terminal } from './adapters/operator-terminal.ts';
+import { readOrderText } from './adapters/order-file.ts';
 import { ReceiptFolder, usualReceiptFolder } from './adapters/receipt-folder.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import { asNsError, equalBytes, milliseconds, NsError, seconds, toHex } from './base/index.ts';
@@ -36,6 +36,7 @@ export interface GlobalOptions {
   readonly timeout?: string;
   readonly key?: string;
   readonly grant?: string;
+  readonly fresh?: boolean;
 }
 
 export interface Context {
@@ -264,7 +265,10 @@ export function openContext(options: GlobalOptions): Context {
   const context: Context = {
     terminal,
     json: options.json === true,
-    timing: total === undefined ? {} : { total },
+    timing: {
+      ...(total === undefined ? {} : { total }),
+      ...(options.fresh === true ? { by: 'nonce' as const } : {}),
+    },
     signal: interrupt.signal,
     config: async () => (await loaded()).config,
     directory: async () => (await loaded()).directory,

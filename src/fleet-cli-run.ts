@@ -15,6 +15,7 @@ import {
   type OrderEvent,
   type OrderOutcome,
   type OrderRun,
+  type OrderTiming,
   outcomeJson,
   progressLine,
   RateMeter,
@@ -167,6 +168,17 @@ export interface FollowOptions {
   readonly tokens?: Pick<TokensInHand, 'release'> | undefined;
 }
 
+/**
+ * Orders that change who rules a machine are bound to a nonce of the device where it gives one: they are worth nothing
+ * later, whatever its clock is set to.
+ */
+function timingOf(verb: Verb): Partial<OrderTiming> {
+  if (verb === 'clock.set') return { by: 'nonce' };
+  return RULING.includes(verb) ? { by: 'nonce-if-given' } : {};
+}
+
+const RULING: readonly Verb[] = ['machine.enable', 'keyring.update', 'budget.update'];
+
 /** The work of a verb that is one order and its receipt. */
 export function simpleOrder<V extends Verb>(
   context: Context,
@@ -177,7 +189,8 @@ export function simpleOrder<V extends Verb>(
   return async (fleet, host, watch) => {
     const run = await fleet.order(host, verb, args, {
       signal: context.signal,
-      timing: context.timing,
+      timing: { ...timingOf(verb), ...context.timing },
+      onNoNonce: ({ message }) => context.terminal.warn(`nightshift: ${message}; it goes by the clocks`),
       ...(more.effect === undefined ? {} : { effect: more.effect }),
     });
     return followOrder(host, verb, run, watch, more);

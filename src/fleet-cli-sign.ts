@@ -4,7 +4,16 @@ import { openLocalFile } from './adapters/operator-files.ts';
 import { writeOrderText } from './adapters/order-file.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import { milliseconds, NsError } from './base/index.ts';
-import { EXIT, type ExitCode, encodeOrderFile, parseWait, readOrderFile, writeOrder } from './fleet/index.ts';
+import {
+  boundFor,
+  EXIT,
+  type ExitCode,
+  encodeOrderFile,
+  forEachHost,
+  parseWait,
+  readOrderFile,
+  writeOrder,
+} from './fleet/index.ts';
 import { type BudgetOptions, budgetArgs, withBudgetOptions } from './fleet-cli-budget.ts';
 import type { Context } from './fleet-cli-context.ts';
 import { displayDrafts } from './fleet-cli-drafts.ts';
@@ -21,7 +30,7 @@ import {
   withRemoveOptions,
 } from './fleet-cli-wipe.ts';
 import type { Order } from './protocol/index.ts';
-import { draftOrder, Keyring } from './security/index.ts';
+import { draftOrder, isLasting, Keyring } from './security/index.ts';
 
 /** Time for the second person to be found. */
 const VALID = '24h';
@@ -37,7 +46,20 @@ interface Wanted {
   readonly effect?: Uint8Array;
 }
 
-/** One order for each host, with the first signature; nothing is sent. */
+/** With --fresh, of each host; NS_NO_NONCE where one gives none: an order that is to have one is not written without. */
+async function askNonces(
+  { timing, signal, withFleet }: Context,
+  order: Pick<Order, 'verb'>,
+  hosts: readonly string[],
+): Promise<ReadonlyMap<string, Uint8Array> | undefined> {
+  if (timing.by !== 'nonce' || isLasting(order)) return undefined;
+  return withFleet(async (fleet) => {
+    const ask = async (host: string) => [host, await fleet.nonce(host, { signal, timing })] as const;
+    return new Map(await forEachHost(hosts, ask));
+  });
+}
+
+/** One order for each host, with the first signature; no order is sent. */
 async function sign(context: Context, range: string, wanted: Wanted, o: SignOptions): Promise<ExitCode> {
   const validFor = milliseconds(parseWait(o.valid));
   if (validFor > LONGEST_VALID) {
@@ -49,10 +71,13 @@ async function sign(context: Context, range: string, wanted: Wanted, o: SignOpti
   const { tenant, people } = await context.config();
   const { key, counter } = await context.signer();
   const writer = { key, counter, entropy: systemEntropy, now: systemClock.wallSeconds() };
+  const nonces = await askNonces(context, order, hosts);
   const options = { timing: { validFor }, ...(effect === undefined ? {} : { effect }) };
   const packets: Uint8Array[] = [];
   for (const host of hosts) {
-    const body = await writeOrder(writer, host, order.verb, order.args, options);
+    const nonce = nonces?.get(host);
+    const bound = nonce === undefined ? {} : { bound: boundFor(nonce, validFor) };
+    const body = await writeOrder(writer, host, order.verb, order.args, { ...options, ...bound });
     const token = await tokens?.give(body);
     packets.push(await draftOrder(token === undefined ? body : { ...body, token }, key, tenant));
   }

@@ -4,6 +4,7 @@ import { clean, EXIT, type ExitCode, jsonLine } from './fleet/index.ts';
 import { addAuditCommand } from './fleet-cli-audit.ts';
 import { addBudgetCommands } from './fleet-cli-budget.ts';
 import { addChainCommands } from './fleet-cli-chain.ts';
+import { addClockCommand } from './fleet-cli-clock.ts';
 import { type Context, type GlobalOptions, openContext } from './fleet-cli-context.ts';
 import { addFileCommands, type Run } from './fleet-cli-files.ts';
 import { addGrantCommands } from './fleet-cli-grant.ts';
@@ -28,6 +29,7 @@ Examples:
   nightshift get rack1 /var/log/syslog
   nightshift put fstab rack[1-4] /etc/fstab --replace --dry-run
   nightshift rm rack1 '/var/crash/*' --dry-run
+  nightshift clock rack[1-40] --set
   nightshift memcheck rack1 --medium dram
   nightshift chain rack1
   nightshift token issue laptop7 --for lock --key gina.key -o tokens.txt
@@ -108,6 +110,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     .option('--key <file>', 'private key to sign with')
     .option('--grant <file>', 'by which the key has its right, where somebody passed it on')
     .option('--json', 'one JSON object a line')
+    .option('--fresh', 'bind orders to a nonce that the device gives out now, not to its wall clock')
     .option('--timeout <time>', 'give up after this long: 30s, 5m, 2h')
     .addHelpText('after', AFTER_HELP)
     .showSuggestionAfterError()
@@ -118,6 +121,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   };
   addFileCommands(program, run);
   addMachineCommands(program, run);
+  addClockCommand(program, run);
   addAuditCommand(program, run);
   addVerifyCommand(program, run);
   addSignCommands(program, run);

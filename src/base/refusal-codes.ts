@@ -46,7 +46,7 @@ export const REFUSALS = {
   },
   EXPIRED: {
     sentence: 'The time in which this order was valid has passed.',
-    remedy: 'Give the order again.',
+    remedy: "Give the order again; with --fresh where the device's clock may be wrong.",
   },
   NOT_YET_VALID: {
     sentence: 'The order becomes valid later.',

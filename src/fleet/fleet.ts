@@ -1,4 +1,4 @@
-import { equalBytes, NsError } from '../base/index.ts';
+import { asNsError, equalBytes, NsError } from '../base/index.ts';
 import type {
   Clock,
   Entropy,
@@ -9,7 +9,8 @@ import type {
   PublicKey,
 } from '../ports/index.ts';
 import type { ArgsOf, Order, Verb } from '../protocol/index.ts';
-import { destructionOf, signOrder } from '../security/index.ts';
+import { destructionOf, isLasting, signOrder } from '../security/index.ts';
+import { type Bound, boundFor, noNonce, nonceIn } from './ask-nonce.ts';
 import { DeviceLine } from './device-line.ts';
 import type { KeepReceipt } from './evidence.ts';
 import { type GetOutcome, getFile, type TransferOptions } from './get-file.ts';
@@ -72,7 +73,7 @@ export class Fleet {
 
   /**
    * Signs an order and sends it. NS_DEVICE_UNKNOWN where the device's key is not known, NS_ORDER_INVALID where no
-   * device would take it.
+   * device would take it, NS_NO_NONCE where it needs a nonce and the device gives none.
    */
   async order<V extends Verb>(
     device: string,
@@ -85,7 +86,8 @@ export class Fleet {
     if (key === undefined) throw new NsError('NS_ORDER_INVALID', 'no key signs here', { family: 'caller' });
     const { counter, entropy, clock, grants } = this.#o;
     const writer = { key, counter, entropy, grants, now: clock.wallSeconds() };
-    const body = await writeOrder(writer, device, verb, args, options);
+    const bound = await this.#bound(device, verb, options);
+    const body = await writeOrder(writer, device, verb, args, { ...options, ...bound });
     const token = destructionOf(body) === undefined ? undefined : await this.#o.tokens?.(body);
     const whole = token === undefined ? body : { ...body, token };
     const beside = typeof cosigners === 'function' ? cosigners(whole) : cosigners;
@@ -97,9 +99,32 @@ export class Fleet {
     return this.#follow<Verb>(order.aud.name, order, packet, options);
   }
 
+  /** Asks a device for a nonce of now. NS_NO_NONCE where it gives none, or does not answer. */
+  async nonce(device: string, options: OrderOptions): Promise<Uint8Array> {
+    const { signal, timing } = options;
+    const asked = { signal, timing: { ...timing, by: 'wall-clock' as const } };
+    const run = await this.order(device, 'machine.status', {}, asked);
+    const found = nonceIn(await run.outcome);
+    if ('nonce' in found) return found.nonce;
+    throw noNonce(device, found.why);
+  }
+
+  async #bound(device: string, verb: Verb, options: OrderOptions): Promise<{ readonly bound?: Bound }> {
+    const { by, validFor } = { ...DEFAULT_TIMING, ...options.timing };
+    if (by === 'wall-clock' || isLasting({ verb })) return {};
+    try {
+      return { bound: boundFor(await this.nonce(device, options), validFor) };
+    } catch (error) {
+      const fault = asNsError(error);
+      if (by === 'nonce' || fault.code !== 'NS_NO_NONCE') throw error;
+      options.onNoNonce?.(fault);
+      return {};
+    }
+  }
+
   async #follow<V extends Verb>(
     device: string,
-    { id, verb, exp }: Order,
+    { id, verb, exp, maxAge }: Order,
     packet: Uint8Array,
     options: OrderOptions,
   ): Promise<OrderRun<V>> {
@@ -109,7 +134,7 @@ export class Fleet {
       id,
       verb: verb as V,
       packet,
-      validUntil: exp,
+      validUntil: exp ?? (maxAge === undefined ? undefined : this.#o.clock.wallSeconds() + maxAge),
       timing: { ...DEFAULT_TIMING, ...options.timing },
       clock: this.#o.clock,
       signal: options.signal,

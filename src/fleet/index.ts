@@ -1,5 +1,6 @@
 export type { LocalSink, LocalSource, PartFile } from '../ports/index.ts';
 export { LARGEST_ARMOURED } from './armour.ts';
+export { boundFor } from './ask-nonce.ts';
 export { configInvalid, type OperatorConfig, parseConfig } from './config.ts';
 export { EscapeKeys, type EscapeStep } from './escape-keys.ts';
 export {
@@ -69,6 +70,7 @@ export { baseName, type Place, parsePlace } from './place.ts';
 export { fleetLine, progressLine, RateMeter } from './progress-line.ts';
 export type { PutArgs, PutOutcome } from './put-file.ts';
 export { showChain } from './show-chain.ts';
+export { showClock } from './show-clock.ts';
 export { peopleOf, showDrafts } from './show-draft.ts';
 export { showGrant } from './show-grant.ts';
 export { eventJson, jsonLine, outcomeJson } from './show-json.ts';

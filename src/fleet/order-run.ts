@@ -101,7 +101,8 @@ export class OrderRun<V extends Verb = Verb> {
   #takeRejected(event: Extract<DeviceEvent, { event: 'rejected' }>): void {
     // Once accepted, only a receipt ends an order.
     if (this.#accepted || !equalBytes(event.packet, this.#hash)) return;
-    this.#finish({ is: 'rejected', refusal: event.refusal });
+    const { refusal, nonce } = event;
+    this.#finish({ is: 'rejected', refusal, ...(nonce === undefined ? {} : { nonce }) });
   }
 
   #takeReceipt(receipt: Receipt, packet: Uint8Array): void {

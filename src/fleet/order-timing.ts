@@ -1,4 +1,4 @@
-import { type Duration, hours, minutes, seconds } from '../base/index.ts';
+import { type Duration, hours, minutes, type NsError, seconds } from '../base/index.ts';
 
 /** How long the operator's side waits. */
 export interface OrderTiming {
@@ -10,6 +10,11 @@ export interface OrderTiming {
   readonly total: Duration;
   /** For how long the order is valid on the device. */
   readonly validFor: Duration;
+  /**
+   * By which clock it is valid: the wall clocks of both sides; or the device's own count since it gave out a nonce, for
+   * which it is asked first. "nonce-if-given" goes by the wall clocks where it gives none.
+   */
+  readonly by: 'wall-clock' | 'nonce' | 'nonce-if-given';
 }
 
 export interface OrderOptions {
@@ -17,6 +22,8 @@ export interface OrderOptions {
   readonly timing?: Partial<OrderTiming>;
   /** The effect hash that was approved after a dry run. */
   readonly effect?: Uint8Array;
+  /** Told why an order goes by the wall clocks all the same. */
+  readonly onNoNonce?: (error: NsError) => void;
 }
 
 export const DEFAULT_TIMING: OrderTiming = {
@@ -24,6 +31,7 @@ export const DEFAULT_TIMING: OrderTiming = {
   silence: seconds(120),
   total: hours(24),
   validFor: minutes(10),
+  by: 'wall-clock',
 };
 
 /** The same packet is sent again after this much silence, and after twice as much each time that follows. */

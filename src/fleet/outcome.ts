@@ -18,7 +18,12 @@ export type OrderOutcome<V extends Verb = Verb> =
       readonly unkept?: NsError;
     }
   /** The device did not take the order. Signed, for the packet that was sent. */
-  | { readonly is: 'rejected'; readonly refusal: RefusalNote }
+  | {
+      readonly is: 'rejected';
+      readonly refusal: RefusalNote;
+      /** Of the device, for whoever gives the order again. */
+      readonly nonce?: Uint8Array;
+    }
   /** The device never said that it has the order. It may still take it up while the order is valid. */
   | {
       readonly is: 'unreachable';

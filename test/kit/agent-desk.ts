@@ -1,4 +1,5 @@
 import { systemEntropy } from '../../src/adapters/entropy.ts';
+import type { MqttBusOptions } from '../../src/adapters/mqtt/mqtt-bus.ts';
 import { systemClock } from '../../src/adapters/system-clock.ts';
 import type { AgentConfig } from '../../src/agent-config.ts';
 import type { BoardParts } from '../../src/board.ts';
@@ -44,8 +45,12 @@ export class AgentDesk {
   /** Signs a token for each destructive order. */
   readonly governor = new TestGovernor(TENANT);
   readonly lines: string[] = [];
+  /** What the device's wall clock says; the right time by default. */
+  wallSeconds: () => number = systemClock.wallSeconds;
   /** The agent's own storage. */
   readonly state: string;
+  /** With what the agent connects, as it would read it now. */
+  credentials: MqttBusOptions['credentials'];
   #bus: FakeBus | undefined;
   #device: Device | undefined;
   #deviceKey: KeyStore | undefined;
@@ -93,7 +98,9 @@ export class AgentDesk {
     };
     this.#device = await startDevice('sim-host', whole, log, {
       openBoard: () => openBoard(log),
-      openBus: () => {
+      clock: { ...systemClock, wallSeconds: () => this.wallSeconds() },
+      openBus: ({ credentials }) => {
+        this.credentials = credentials;
         if (openBus !== undefined) return openBus(log);
         this.#bus = this.broker.bus(`ns-${DEVICE}`);
         return this.#bus;

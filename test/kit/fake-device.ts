@@ -9,6 +9,7 @@ import {
   encodeBlock,
   type Order,
   type Receipt,
+  type Rejected,
 } from '../../src/protocol/index.ts';
 import { type Keyring, openOrder, signEvent } from '../../src/security/index.ts';
 import type { BlockPort } from '../../src/transfer/index.ts';
@@ -36,6 +37,8 @@ export class FakeDevice {
   /** So many packets are lost before one is heard. */
   deafFor = 0;
   answer: (order: Order, tools: DeviceTools) => Promise<Answer> = async () => ({ outcome: 'succeeded' });
+  /** Refuses an authentic order at the door. */
+  judge: (order: Order) => Pick<Rejected, 'refusal' | 'nonce'> | undefined = () => undefined;
   readonly #tenant: string;
   readonly #keyring: Keyring;
   readonly #clock: Clock;
@@ -94,6 +97,11 @@ export class FakeDevice {
       return;
     }
     const { order } = opened.value;
+    const refused = this.judge(order);
+    if (refused !== undefined) {
+      await this.say({ event: 'rejected', packet: new Uint8Array(hash), id: order.id, ...refused });
+      return;
+    }
     const known = toHex(order.id);
     await this.say({ event: 'accepted', id: order.id });
     if (this.#known.has(known)) {

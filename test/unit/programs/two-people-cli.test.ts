@@ -191,7 +191,7 @@ await t.test('at one desk: both keys, each with its own passphrase', async (t) =
     stdout: /succeeded: disabled/,
   });
   t.match(await as('sam', ['enable', 'rack1', '--cosign-key', 'tess.key'], env), { code: 0 });
-  t.same(orders()[0], one! + 2);
+  t.same(orders()[0], one! + 3, 'the enable order asks for a nonce first');
   t.match(await as('sam', ['disable', 'rack1', '--yes'], env), {
     code: 2,
     stderr:
@@ -215,6 +215,6 @@ await t.test('at one desk: both keys, each with its own passphrase', async (t) =
   );
   const fresh = [...cosigned.slice(0, -1), await tokens('rack1')];
   t.match(await as('sam', ['disable', 'rack1', ...fresh], secret.sam), { code: 2, stderr: /no terminal/ });
-  t.same(orders()[0], one! + 2, 'none of these was sent');
+  t.same(orders()[0], one! + 3, 'none of these was sent');
   t.equal(rack2.orders.length, 1);
 });

@@ -1,0 +1,48 @@
+import t from 'tap';
+import { VirtualClock } from '../../../src/adapters/sim/virtual-clock.ts';
+import { signedTime } from '../../../src/device-time.ts';
+import { Freshness, shapeOrder } from '../../../src/security/index.ts';
+import { Journal } from '../../../src/tasks/index.ts';
+import { RELEASED } from '../../../src/version.ts';
+import { testKey } from '../../kit/keys.ts';
+import { MemoryState } from '../../kit/memory-state.ts';
+import { testOrder } from '../../kit/orders.ts';
+
+const REGION = 256 * 1024;
+let session = 0;
+
+/** A start of a device on this storage. */
+async function start(store: MemoryState) {
+  const clock = new VirtualClock();
+  const freshness = new Freshness({ floor: RELEASED, startedAt: clock.monotonic() });
+  session += 1;
+  const journal = await Journal.open(store, REGION, freshness, session);
+  return { freshness, journal, time: signedTime(freshness, journal, clock) };
+}
+
+await t.test('signed time is stored at once, and is there whenever the journal was rewritten', async (t) => {
+  const store = new MemoryState();
+  const first = await start(store);
+  t.equal(first.time.surely(), RELEASED);
+  await first.time.move(RELEASED + 1000);
+  // The power goes: nothing is closed.
+  const second = await start(store);
+  t.equal(second.time.surely(), RELEASED + 1000);
+  await second.journal.compact();
+  const third = await start(store);
+  t.equal(third.time.surely(), RELEASED + 1000);
+  await Promise.all([third.time.move(RELEASED + 2000), third.journal.compact()]);
+  await Promise.all([third.journal.compact(), third.time.move(RELEASED + 3000)]);
+  const last = await start(store);
+  t.equal(last.time.surely(), RELEASED + 3000);
+  await last.time.move(RELEASED + 5);
+  t.equal((await start(store)).freshness.floor, RELEASED + 3000, 'and an older time does not replace it');
+});
+
+await t.test('a statement of time without a nonce is no order', async (t) => {
+  const statement = testOrder(testKey(), { verb: 'clock.set', args: { at: RELEASED } });
+  t.match(shapeOrder(statement), { refusal: { code: 'MESSAGE_INVALID', sentence: /nonce/ } });
+  t.ok(shapeOrder({ ...statement, exp: undefined, nonce: new Uint8Array(16), maxAge: 60 }).ok);
+  const half = { ...statement, nonce: new Uint8Array(16) };
+  t.match(shapeOrder(half), { refusal: { code: 'MESSAGE_INVALID', sentence: /maxAge/ } });
+});

@@ -55,24 +55,28 @@ async function make(
   return EXIT.done;
 }
 
-interface AddOptions {
-  readonly person?: string;
-  readonly role?: (typeof ROLES)[number];
+/** What narrows a right, as it is typed. */
+export interface GrantOptions {
   readonly verbs?: string[];
   readonly hosts?: string[];
   readonly paths?: string[];
   readonly states?: string[];
   readonly until?: string;
+}
+
+interface AddOptions extends GrantOptions {
+  readonly person?: string;
+  readonly role?: (typeof ROLES)[number];
   readonly more?: true;
 }
 
-function untilSeconds(text: string): number {
+export function untilSeconds(text: string): number {
   const at = Date.parse(text);
   if (Number.isNaN(at)) throw usage(`"${text}" is no time; write 2027-01-31 or 2027-01-31T12:00:00Z`);
   return Math.floor(at / 1000);
 }
 
-function grantOf(o: AddOptions): Pick<GrantedKey, 'scopes' | 'notAfter'> {
+export function grantOf(o: GrantOptions): Pick<GrantedKey, 'scopes' | 'notAfter'> {
   const { verbs, hosts, paths, states } = o;
   const narrowed = Object.entries({ verbs, hosts, paths, states }).filter(([, list]) => list !== undefined);
   // What is not acceptable in it is found when the draft is judged as a whole.
@@ -129,7 +133,7 @@ export function addKeyringEdits(keyring: Command, run: Run): void {
     .command('revoke')
     .description('take a key out, never to be enrolled again')
     .argument('<file>', FILE)
-    .argument('<name>')
+    .argument('<name>', 'its name, or a public key that is not in it: one to which a right was passed on')
     .action((file: string, name: string) =>
       run((context) => change(context, file, (now) => withoutKey(now, name))),
     );

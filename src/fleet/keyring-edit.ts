@@ -81,13 +81,13 @@ export function withRole(file: KeyringFile, name: string, role: GrantedKey['role
   };
 }
 
-/** The key of that name, a root's too, is taken out and never enrolled again. */
+/** The key of that name, a root's too, is taken out and never counts again; or a public key that never was in it. */
 export function withoutKey(file: KeyringFile, name: string): KeyringDocument {
   const document = next(file);
   const { roots, keys, revoked } = document;
   const found = [...roots.keys, ...keys].find((key) => key.name === name);
-  if (found === undefined) throw invalid(`there is no key named "${name}"`);
-  const { keyId } = publicKeyFromText(found.key);
+  if (found === undefined && !name.includes(':')) throw invalid(`there is no key named "${name}"`);
+  const { keyId } = publicKeyFromText(found?.key ?? name);
   const others = <K extends { readonly name: string }>(list: readonly K[]) =>
     list.filter((key) => key.name !== name);
   return {

@@ -53,9 +53,9 @@ function receiptLines<V extends Verb>(
   return [...lines, ...askerLines(receipt), `power: ${powerTrace(receipt.power)}`];
 }
 
-/** Who signed an order that took more than one, as the device's keyring had them. */
+/** Who signed an order that took more than one, or by a right that was passed on, as the device's keyring had them. */
 function askerLines({ askers = [] }: Receipt): string[] {
-  if (askers.length < 2) return [];
+  if (askers.length < 2 && askers.every(({ through }) => through === undefined)) return [];
   const names = askers.map(({ name, person }) =>
     person === undefined || person === name ? name : `${name} (${person})`,
   );

@@ -20,11 +20,15 @@ export function isClean(file: CheckedFile): boolean {
   return file.is === 'event' || file.checked.findings.every(({ is }) => is === 'note');
 }
 
+/** The key that signed, and those that its right was passed on through. */
+function keysText({ keyId, through = [] }: CheckedReceipt['signers'][number]): string {
+  const givers = through.toReversed().map((giver) => ` by grant of key ${toHex(giver.keyId)}`);
+  return `key ${toHex(keyId)}${givers.join('')}`;
+}
+
 function askersText({ receipt, signers }: CheckedReceipt): string {
   if (signers.length > 0) {
-    const who = signers
-      .map(({ name, role, keyId }) => `${name} (${role}, key ${toHex(keyId)})`)
-      .join(' and ');
+    const who = signers.map((signer) => `${signer.name} (${signer.role}, ${keysText(signer)})`).join(' and ');
     return `${who}; ${signers.length === 1 ? 'the signature holds' : 'the signatures hold'}`;
   }
   const says = (receipt.askers ?? []).map(({ name, role }) => `${name} (${role})`).join(' and ');

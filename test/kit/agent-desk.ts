@@ -3,7 +3,7 @@ import type { MqttBusOptions } from '../../src/adapters/mqtt/mqtt-bus.ts';
 import { systemClock } from '../../src/adapters/system-clock.ts';
 import type { AgentConfig } from '../../src/agent-config.ts';
 import type { BoardParts } from '../../src/board.ts';
-import { type Device, startDevice } from '../../src/device.ts';
+import { type Device, type Surroundings, startDevice } from '../../src/device.ts';
 import { openDeviceKey } from '../../src/device-parts.ts';
 import { Fleet, type GetOutcome, type PutOutcome } from '../../src/fleet/index.ts';
 import type { KeyStore, LogSink, MessageBus } from '../../src/ports/index.ts';
@@ -45,6 +45,8 @@ export class AgentDesk {
   /** Signs a token for each destructive order. */
   readonly governor = new TestGovernor(TENANT);
   readonly lines: string[] = [];
+  /** The console's line, where the configuration has one. */
+  openLine: Surroundings['openLine'];
   /** What the device's wall clock says; the right time by default. */
   wallSeconds: () => number = systemClock.wallSeconds;
   /** The agent's own storage. */
@@ -105,6 +107,7 @@ export class AgentDesk {
         this.#bus = this.broker.bus(`ns-${DEVICE}`);
         return this.#bus;
       },
+      ...(this.openLine === undefined ? {} : { openLine: this.openLine }),
     });
   }
 
@@ -118,6 +121,7 @@ export class AgentDesk {
     key: KeyStore = this.operator,
     cosigners: readonly KeyStore[] = [this.#other(key)],
     tokens: Tokens = (order) => this.governor.tokenFor(order),
+    grants?: readonly Uint8Array[],
   ): Promise<Fleet> {
     this.#fleets += 1;
     const fleet = new Fleet({
@@ -126,6 +130,7 @@ export class AgentDesk {
       key,
       cosigners,
       tokens,
+      ...(grants === undefined ? {} : { grants }),
       counter: { next: async () => ++counter },
       devices: new Map([[DEVICE, this.device.publicKey]]),
       clock: systemClock,
@@ -147,7 +152,7 @@ export class AgentDesk {
    * destructive one brings a token.
    */
   async give<V extends Verb>(verb: V, args: ArgsOf<V>, options: GiveOptions = {}): Promise<Ended<V>> {
-    const fleet = await this.fleet(options.key, options.cosigners, options.tokens);
+    const fleet = await this.fleet(options.key, options.cosigners, options.tokens, options.grants);
     try {
       const order = await fleet.order(DEVICE, verb, args, {
         signal: new AbortController().signal,

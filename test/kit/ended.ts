@@ -11,6 +11,8 @@ export interface GiveOptions {
   /** Who signs an order for two people beside the key; the other officer where absent. */
   readonly cosigners?: readonly KeyStore[];
   readonly effect?: Uint8Array;
+  /** By which the key has its right, where somebody passed it on. */
+  readonly grants?: readonly Uint8Array[];
   /** Of the kit's governor where absent. */
   readonly tokens?: Tokens;
 }

@@ -1,0 +1,147 @@
+import { randomBytes } from 'node:crypto';
+import { deviceTopics, encodeSeen } from '../../../src/protocol/index.ts';
+import { cosignOrder, draftOrder, publicKeyText, signOrder } from '../../../src/security/index.ts';
+import { testKey } from '../../kit/keys.ts';
+import type { SimFleetHost } from '../../kit/sim-fleet.ts';
+import type { Attacker } from '../attacker.ts';
+import { bytesOf, many, one, signatureBy } from '../forge.ts';
+import { goodToken, type Move, nextEpoch } from '../move.ts';
+import { type KeyName, TENANT } from '../site.ts';
+
+const now = () => Math.floor(Date.now() / 1000);
+const DAY = 86_400;
+const mallory = testKey();
+
+const grantAad = new TextEncoder().encode(`nightshift/1/grant/${TENANT}`);
+
+/** A right that somebody passes on, whoever signs that. */
+function grant(a: Attacker, by: KeyName, change: object = {}): Promise<Uint8Array> {
+  const body = {
+    v: 1,
+    tenant: TENANT,
+    id: new Uint8Array(randomBytes(16)),
+    to: publicKeyText(mallory.publicKey),
+    name: 'mallory',
+    person: 'mallory',
+    scopes: [{ verbs: ['machine.*', 'file.*'] }],
+    notAfter: now() + DAY,
+    at: now(),
+    again: 0,
+    ...change,
+  };
+  return one(bytesOf(body), { key: a.key(by), aad: grantAad });
+}
+
+/** An order to disable by two, of whom the first has the right by grants. */
+async function disableBy(
+  a: Attacker,
+  host: SimFleetHost,
+  grants: readonly Uint8Array[],
+): Promise<Uint8Array> {
+  const token = a.lacks === 'gus' ? undefined : await goodToken(a, host);
+  const order = {
+    ...a.order(a.officer, host, 'machine.disable', {}, token && { token }),
+    iss: mallory.publicKey.keyId,
+    grants,
+  };
+  const payload = bytesOf(order);
+  return many(payload, [
+    await signatureBy(payload, { key: mallory }),
+    await signatureBy(payload, { key: a.key(a.officer) }),
+  ]);
+}
+
+const GRANTED = ['DELEGATION_INVALID', 'KEY_UNKNOWN', 'NOT_PERMITTED', 'NEEDS_TWO_PEOPLE'];
+
+/** One officer is held: can that right be made into two people's? */
+export const GRANT_MOVES: readonly Move[] = [
+  {
+    words: 'the held officer passes the right to disable on, and signs beside whoever got it',
+    fails: GRANTED,
+    run: async (a, hosts) => {
+      const grants = [await grant(a, a.officer)];
+      return a.strike(hosts, (host) => disableBy(a, host, grants));
+    },
+  },
+  {
+    words: 'the governor passes a right on',
+    fails: GRANTED,
+    run: async (a, hosts) => {
+      const grants = [await grant(a, a.lacks === 'gus' ? a.officer : 'gus')];
+      return a.strike(hosts, (host) => disableBy(a, host, grants));
+    },
+  },
+  {
+    words: 'a root key passes a right on',
+    fails: GRANTED,
+    run: async (a, hosts) => {
+      const grants = [await grant(a, a.roots[0]!)];
+      return a.strike(hosts, (host) => disableBy(a, host, grants));
+    },
+  },
+  {
+    words: 'a chain of three grants',
+    fails: [...GRANTED, 'MESSAGE_INVALID'],
+    run: async (a, hosts) => {
+      const first = await grant(a, a.officer, { again: 1 });
+      return a.strike(hosts, (host) => disableBy(a, host, [first, first, first]));
+    },
+  },
+];
+
+const seenTopic = (host: SimFleetHost, teller: string) =>
+  deviceTopics(TENANT, host.name).cmd.replace(`/d/${host.name}/cmd`, `/d/${teller}/seen`);
+
+/** What a broker or a host says of tokens, and an order to disable behind it. */
+function afterGossip(
+  words: string,
+  tokens: (a: Attacker, host: SimFleetHost) => Promise<readonly Uint8Array[]>,
+): Move {
+  return {
+    words,
+    fails: ['NEEDS_TOKEN', 'TOKEN_INVALID', 'NEEDS_TWO_PEOPLE', 'TOKEN_SPENT'],
+    run: async (a, hosts) => {
+      for (const host of hosts) {
+        const payload = encodeSeen(await tokens(a, host));
+        a.fleet.broker.push(host.client, { topic: seenTopic(host, 'ghost'), payload, retained: true });
+      }
+      return a.strike(hosts, (host) => officers(a, host));
+    },
+  };
+}
+
+/** As much of an order to disable as the held keys allow. */
+async function officers(a: Attacker, host: SimFleetHost): Promise<Uint8Array> {
+  const token = a.lacks === 'gus' ? a.server.past[0]!.tokens.spent : await goodToken(a, host);
+  const order = a.order(a.officer, host, 'machine.disable', {}, { token });
+  const draft = await draftOrder(order, a.key(a.officer), TENANT);
+  return a.lacks === 'gus' ? cosignOrder(draft, a.key(a.otherOfficer), TENANT) : draft;
+}
+
+export const GOSSIP_MOVES: readonly Move[] = [
+  afterGossip('devices are told of tokens that nobody signed', async (a, host) =>
+    Promise.all(
+      Array.from({ length: 8 }, () =>
+        a.tokenBy(mallory, { epoch: nextEpoch() + 1_000_000, n: 1, device: host.name }),
+      ),
+    ),
+  ),
+  afterGossip('devices are flooded with junk that says it is tokens', async () =>
+    Array.from({ length: 60 }, () => new Uint8Array(randomBytes(256))),
+  ),
+  afterGossip('devices are told of tokens spent elsewhere, as if they were free', async (a) =>
+    a.server.past.flatMap(({ tokens }) => [tokens.spent, tokens.old]),
+  ),
+];
+
+export const TIME_MOVES: readonly Move[] = [
+  {
+    words: 'signed time is set a hundred years ahead by one operator, to end all grants',
+    fails: ['NEEDS_TWO_PEOPLE', 'TIME_IMPLAUSIBLE'],
+    at: 4,
+    run: (a, hosts) =>
+      a.strike(hosts, (host) =>
+        signOrder(a.order('olga', host, 'clock.set', { at: now() + 36_500 * DAY }), a.key('olga'), TENANT),
+      ),
+  },
+];

@@ -63,6 +63,8 @@ function stateFailure(name: string, verb: string, cause: unknown): NsError {
 class DirectoryStore implements FileStateStore {
   readonly #directory: string;
   readonly #quota: number | undefined;
+  /** Bytes of each name, read once: nobody else writes here. */
+  #sizes: Promise<Map<string, number>> | undefined;
   /** A failed sync may have dropped the very pages that it was to keep, so nothing after it can be believed. */
   #broken: NsError | undefined;
 
@@ -96,7 +98,7 @@ class DirectoryStore implements FileStateStore {
     const path = this.pathOf(name);
     await this.#do(name, 'write', async () => {
       await this.#roomFor(name, bytes.byteLength);
-      await this.#create(name, path, (handle) => writeWhole(handle, bytes, 0));
+      await this.#create(name, path, bytes.byteLength, (handle) => writeWhole(handle, bytes, 0));
     });
   }
 
@@ -106,7 +108,7 @@ class DirectoryStore implements FileStateStore {
       if (!(await this.#isThere(name, path, size))) {
         await this.#roomFor(name, size);
         // Zeros are really written, so that no later write has to allocate.
-        await this.#create(name, path, async (handle) => {
+        await this.#create(name, path, size, async (handle) => {
           for (let at = 0; at < size; at += ZEROS.byteLength) {
             await writeWhole(handle, ZEROS.subarray(0, Math.min(ZEROS.byteLength, size - at)), at);
           }
@@ -121,7 +123,7 @@ class DirectoryStore implements FileStateStore {
     return this.#do(name, 'open', async () => {
       if (!(await this.#isThere(name, path, size))) {
         await this.#roomFor(name, size);
-        await this.#create(name, path, (handle) => handle.truncate(size));
+        await this.#create(name, path, size, (handle) => handle.truncate(size));
       }
       return { name, size, data: await this.#device(name, path) };
     });
@@ -131,6 +133,7 @@ class DirectoryStore implements FileStateStore {
     const path = this.pathOf(name);
     await this.#do(name, 'remove', async () => {
       await rm(path, { force: true });
+      (await this.#known()).delete(name);
       await this.#syncDirectory();
     });
   }
@@ -146,15 +149,38 @@ class DirectoryStore implements FileStateStore {
       const { bavail, bsize } = await statfs(this.#directory);
       const available = bavail * bsize;
       if (this.#quota === undefined) return available;
-      let used = 0;
-      for (const name of await this.names('')) used += (await stat(join(this.#directory, name))).size;
+      const used = [...(await this.#known()).values()].reduce((sum, size) => sum + size, 0);
       return Math.max(0, Math.min(available, this.#quota - used));
     });
   }
 
+  /** What is there. To ask the directory at each write would cost more than the write. */
+  #known(): Promise<Map<string, number>> {
+    this.#sizes ??= this.names('')
+      .then((names) =>
+        Promise.all(
+          names.map(async (name) => [name, (await stat(join(this.#directory, name))).size] as const),
+        ),
+      )
+      .then(
+        (sizes) => new Map(sizes),
+        (error: unknown) => {
+          this.#sizes = undefined;
+          throw error;
+        },
+      );
+    return this.#sizes;
+  }
+
   /** Makes the file whole under another name, then gives it its own: it is there wholly or not at all. */
-  async #create(name: string, path: string, fill: (handle: FileHandle) => Promise<void>): Promise<void> {
+  async #create(
+    name: string,
+    path: string,
+    size: number,
+    fill: (handle: FileHandle) => Promise<void>,
+  ): Promise<void> {
     const temporary = join(this.#directory, `${TEMPORARY}${name}`);
+    const sizes = await this.#known();
     try {
       const handle = await open(temporary, 'w', 0o600);
       try {
@@ -164,6 +190,7 @@ class DirectoryStore implements FileStateStore {
         await handle.close();
       }
       await rename(temporary, path);
+      sizes.set(name, size);
     } catch (error) {
       await rm(temporary, { force: true });
       throw error;

@@ -11,6 +11,10 @@ export class BlockRouter implements BlockPort {
   readonly #topic: string;
   readonly #handlers = new Map<string, Set<Handler>>();
   #ignored = 0;
+  /** How many have asked for room; what is sent meanwhile waits for the bell. */
+  #standingBack = 0;
+  #bell = Promise.resolve();
+  #ring: () => void = () => {};
 
   /** `topic` is where messages are sent to. */
   constructor(bus: MessageBus, topic: string) {
@@ -23,7 +27,24 @@ export class BlockRouter implements BlockPort {
     return this.#ignored;
   }
 
-  send(message: BlockMessage): Promise<void> {
+  standBack(): Stop {
+    if (this.#standingBack === 0) {
+      this.#bell = new Promise((resolve) => {
+        this.#ring = resolve;
+      });
+    }
+    this.#standingBack += 1;
+    let over = false;
+    return () => {
+      if (over) return;
+      over = true;
+      this.#standingBack -= 1;
+      if (this.#standingBack === 0) this.#ring();
+    };
+  }
+
+  async send(message: BlockMessage): Promise<void> {
+    while (this.#standingBack > 0) await this.#bell;
     return this.#bus.publish(this.#topic, encodeBlock(message), { transient: true });
   }
 
@@ -41,7 +62,9 @@ export class BlockRouter implements BlockPort {
   /** A packet from the bus. With no transfer under way it is not even looked at. */
   receive(packet: Uint8Array): void {
     const message =
-      this.#handlers.size > 0 && packet.byteLength <= LIMITS.block ? decodeBlock(packet) : undefined;
+      this.#handlers.size > 0 && this.#standingBack === 0 && packet.byteLength <= LIMITS.block
+        ? decodeBlock(packet)
+        : undefined;
     const handlers = message?.ok ? this.#handlers.get(toHex(message.value.id)) : undefined;
     if (!message?.ok || handlers === undefined) {
       this.#ignored += 1;

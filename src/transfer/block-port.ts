@@ -7,4 +7,9 @@ export interface BlockPort {
   send(message: BlockMessage): Promise<void>;
   /** Messages of the transfer with this id. */
   onMessage(id: Uint8Array, handler: (message: BlockMessage) => void): Stop;
+  /**
+   * Until stopped, blocks make room for what cannot wait: what is to be sent waits, what comes is lost. Absent where
+   * blocks are in nobody's way.
+   */
+  standBack?(): Stop;
 }

@@ -57,11 +57,16 @@ export const machineDisable: TaskKind<'machine.disable'> = {
     const timely = checkOrder(order, services);
     if (!timely.ok) return timely;
     if (args.dryRun === true) return allow({ lock: await lockNote(services), changed: false });
-    return context.effect({ by: issuer.keyId, counter: order.ctr }, async () => {
-      const { lock, changed } = await services.lockout.disable(changeOf(order, issuer));
-      services.tasks.stopWorking(stopReasons.disabled(), id);
-      return allow({ lock: { ...lock }, changed });
-    });
+    const goOn = services.blocks.standBack?.();
+    try {
+      return await context.effect({ by: issuer.keyId, counter: order.ctr }, async () => {
+        const { lock, changed } = await services.lockout.disable(changeOf(order, issuer));
+        services.tasks.stopWorking(stopReasons.disabled(), id);
+        return allow({ lock: { ...lock }, changed });
+      });
+    } finally {
+      goOn?.();
+    }
   },
 };
 

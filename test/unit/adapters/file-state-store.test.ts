@@ -26,6 +26,21 @@ await stateStoreContract('memory state', async () => {
   return { store, reopen: async () => store };
 });
 
+await t.test('the quota follows what is written, replaced, removed, and found at the start', async (t) => {
+  const path = fresh();
+  const store = await openFileStateStore(path, { quota: 1000 });
+  await store.writeDocument('a', new Uint8Array(300));
+  await store.writeDocument('a', new Uint8Array(100));
+  await (await store.region('b', 200)).close();
+  await (await store.stagedFile('c', 400)).data.close();
+  t.equal(await store.free(), 300);
+  await t.rejects(store.writeDocument('d', new Uint8Array(301)), { code: 'NS_STATE_FULL' });
+  t.equal(await (await openFileStateStore(path, { quota: 1000 })).free(), 300);
+  await store.remove('c');
+  await store.writeDocument('d', new Uint8Array(301));
+  t.equal(await store.free(), 399);
+});
+
 await t.test('the directory is for its owner alone, and so are the files', async (t) => {
   const path = fresh();
   const store = await openFileStateStore(path);

@@ -12,6 +12,7 @@ import {
   forEachHost,
   parseWait,
   readOrderFile,
+  wordsOf,
   writeOrder,
 } from './fleet/index.ts';
 import { type BudgetOptions, budgetArgs, withBudgetOptions } from './fleet-cli-budget.ts';
@@ -30,7 +31,7 @@ import {
   withRemoveOptions,
 } from './fleet-cli-wipe.ts';
 import type { Order } from './protocol/index.ts';
-import { draftOrder, isLasting, Keyring } from './security/index.ts';
+import { draftOrder, isLasting, Keyring, needsTwoPeople } from './security/index.ts';
 
 /** Time for the second person to be found. */
 const VALID = '24h';
@@ -65,8 +66,13 @@ async function sign(context: Context, range: string, wanted: Wanted, o: SignOpti
   if (validFor > LONGEST_VALID) {
     throw new NsError('NS_USAGE', 'an order is valid for 7 days at most', { family: 'caller' });
   }
-  const hosts = await context.hosts(range);
   const { order, effect } = wanted;
+  if (!needsTwoPeople(order)) {
+    throw new NsError('NS_USAGE', `${wordsOf(order)}: one person gives that, without "sign"`, {
+      family: 'caller',
+    });
+  }
+  const hosts = await context.hosts(range);
   const tokens = await tokensFor(context, order, hosts, o);
   const { tenant, people } = await context.config();
   const { key, counter } = await context.signer();
@@ -74,14 +80,22 @@ async function sign(context: Context, range: string, wanted: Wanted, o: SignOpti
   const nonces = await askNonces(context, order, hosts);
   const options = { timing: { validFor }, ...(effect === undefined ? {} : { effect }) };
   const packets: Uint8Array[] = [];
-  for (const host of hosts) {
-    const nonce = nonces?.get(host);
-    const bound = nonce === undefined ? {} : { bound: boundFor(nonce, validFor) };
-    const body = await writeOrder(writer, host, order.verb, order.args, { ...options, ...bound });
-    const token = await tokens?.give(body);
-    packets.push(await draftOrder(token === undefined ? body : { ...body, token }, key, tenant));
+  const written: Uint8Array[] = [];
+  try {
+    for (const host of hosts) {
+      const nonce = nonces?.get(host);
+      const bound = nonce === undefined ? {} : { bound: boundFor(nonce, validFor) };
+      const body = await writeOrder(writer, host, order.verb, order.args, { ...options, ...bound });
+      written.push(body.id);
+      const token = await tokens?.give(body);
+      packets.push(await draftOrder(token === undefined ? body : { ...body, token }, key, tenant));
+    }
+    await writeOrderText(o.out, encodeOrderFile({ tenant, packets }), false);
+  } catch (error) {
+    // Nobody will ever have these orders.
+    for (const id of written) await tokens?.release(id);
+    throw error;
   }
-  await writeOrderText(o.out, encodeOrderFile({ tenant, packets }), false);
   await displayDrafts(context, {
     tenant,
     drafts: readOrderFile({ tenant, packets }, new Keyring(people)),

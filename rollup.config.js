@@ -45,6 +45,8 @@ const executable = {
   },
 };
 
+const OURS = /^(?!.*node_modules).*\/src\//;
+
 /** One program, one file for Node to read; what only some need lies beside it and is read by those. */
 function program(input, name, node = 'node') {
   return {
@@ -60,6 +62,8 @@ function program(input, name, node = 'node') {
     // Optional native accelerators and WebSocket transport: never loaded. serialport and koffi, which are native, stay
     // packages beside the bundle and are loaded by whoever opens a serial line or an IPMI device. See docs/dependencies.md.
     external: [/^node:/, 'serialport', 'koffi', 'cbor-extract', 'bufferutil', 'utf-8-validate'],
+    // Our modules do nothing by being imported: one of which nothing is used is left out, tables and all.
+    treeshake: { moduleSideEffects: (id) => !OURS.test(id) },
     plugins: [
       leanMqtt,
       resolve({ exportConditions: ['node'], preferBuiltins: true }),

@@ -6,7 +6,6 @@ export { type Effect, type EffectRun, measureEffect } from './effect.ts';
 export { expandGlob, type GlobLimits } from './expand-glob.ts';
 export { type Ext4Geometry, openExt4Geometry } from './ext4/geometry.ts';
 export { openExt4 } from './ext4/open-ext4.ts';
-export { openFat } from './fat/open-fat.ts';
 export { ext4FreeBlocks, type IsFree } from './free-blocks.ts';
 export {
   JOURNAL_NOT_REPLAYED,
@@ -29,7 +28,6 @@ export {
   pathNames,
 } from './host-path.ts';
 export { type MediumView, mediumView } from './medium-view.ts';
-export { openNtfs } from './ntfs/open-ntfs.ts';
 export { openFileSystem } from './open-file-system.ts';
 export { Overlay, type OverlayOptions } from './overlay.ts';
 export type { Partition, PartitionTable } from './partitions/partition.ts';

@@ -1,11 +1,17 @@
 import { NsError } from '../base/index.ts';
 import type { BlockDevice, FileSystem } from '../ports/index.ts';
 import { openExt4 } from './ext4/open-ext4.ts';
-import { openFat } from './fat/open-fat.ts';
-import { openNtfs } from './ntfs/open-ntfs.ts';
 
-const READERS: Readonly<Record<string, (device: BlockDevice, signal?: AbortSignal) => Promise<FileSystem>>> =
-  { ext2: openExt4, ext3: openExt4, ext4: openExt4, vfat: openFat, ntfs: openNtfs };
+type Open = (device: BlockDevice, signal?: AbortSignal) => Promise<FileSystem>;
+
+/** What only some hosts have is loaded where it is met. */
+const READERS: Readonly<Record<string, () => Open | Promise<Open>>> = {
+  ext2: () => openExt4,
+  ext3: () => openExt4,
+  ext4: () => openExt4,
+  vfat: async () => (await import('./fat/open-fat.ts')).openFat,
+  ntfs: async () => (await import('./ntfs/open-ntfs.ts')).openNtfs,
+};
 
 /**
  * Opens a volume of a kind that the gate has named, for reading. Nothing is ever written, and a dirty journal is not
@@ -16,11 +22,11 @@ export async function openFileSystem(
   type: string,
   signal?: AbortSignal,
 ): Promise<FileSystem> {
-  const open = Object.hasOwn(READERS, type) ? READERS[type] : undefined;
-  if (open === undefined) {
+  const reader = Object.hasOwn(READERS, type) ? READERS[type] : undefined;
+  if (reader === undefined) {
     throw new NsError('NS_FS_UNSUPPORTED', `${device.name} is ${type}, which is not read here`, {
       family: 'peer',
     });
   }
-  return await open(device, signal);
+  return await (await reader())(device, signal);
 }

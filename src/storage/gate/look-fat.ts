@@ -11,19 +11,12 @@ const COMPARED = 256 * KiB;
 /** A label lies among the first entries wherever one was made. */
 const LOOKED_AT = 4096;
 
-/** Told by its boot sector: the jump, the mark at its end, and the name of the kind, which other filesystems with such a sector lack. */
-function isFat(head: VolumeHead): boolean {
-  const { bytes } = head;
-  if (bytes[510] !== 0x55 || bytes[511] !== 0xaa || (bytes[0] !== 0xeb && bytes[0] !== 0xe9)) return false;
-  return head.text(82, 5) === 'FAT32' || /^FAT(12|16| {2})/.test(head.text(54, 8));
-}
-
-export async function lookForFat(
+/** Of a volume that is FAT by its boot sector. */
+export async function lookAtFat(
   device: BlockDevice,
   head: VolumeHead,
   signal?: AbortSignal,
-): Promise<Finding | undefined> {
-  if (!isFat(head)) return undefined;
+): Promise<Finding> {
   try {
     return await overHostileBytes(() => lookAt(device, head, signal));
   } catch (error) {

@@ -66,13 +66,12 @@ async function readHiberfil(volume: NtfsVolume, signal?: AbortSignal): Promise<U
   return undefined;
 }
 
-/** Whether an NTFS volume holds a hibernated Windows matters to every volume of the host. */
-export async function lookForNtfs(
+/** Of a volume that is NTFS by its boot sector. Whether it holds a hibernated Windows matters to every volume of the host. */
+export async function lookAtNtfs(
   device: BlockDevice,
   head: VolumeHead,
   signal?: AbortSignal,
-): Promise<Finding | undefined> {
-  if (head.text(3, 8) !== 'NTFS    ') return undefined;
+): Promise<Finding> {
   const uuid = Buffer.from(head.bytes.subarray(0x48, 0x50)).reverse().toString('hex').toUpperCase();
   const writeRefusal = refusal(
     'VOLUME_READ_ONLY',

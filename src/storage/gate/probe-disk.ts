@@ -4,11 +4,10 @@ import { boundedDevice } from '../bounded-device.ts';
 import { hasControl } from '../host-path.ts';
 import type { Partition } from '../partitions/partition.ts';
 import { readPartitionTable } from '../partitions/read-table.ts';
+import { lookForBootSector } from './look-boot-sector.ts';
 import { lookForContainers } from './look-containers.ts';
 import { lookForExt4 } from './look-ext4.ts';
-import { lookForFat } from './look-fat.ts';
 import { lookForOtherFilesystems } from './look-filesystems.ts';
-import { lookForNtfs } from './look-ntfs.ts';
 import { lookForSwap } from './look-swap.ts';
 import {
   type DiskProbe,
@@ -28,9 +27,8 @@ async function identify(device: BlockDevice, signal?: AbortSignal): Promise<Find
   const findings = [
     await lookForContainers(device, head, signal),
     lookForSwap(head),
-    await lookForNtfs(device, head, signal),
     lookForOtherFilesystems(head),
-    await lookForFat(device, head, signal),
+    await lookForBootSector(device, head, signal),
     await lookForExt4(device, signal),
   ].filter((finding) => finding !== undefined);
   const [first, ...others] = findings;

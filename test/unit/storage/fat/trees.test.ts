@@ -5,7 +5,7 @@ import t from 'tap';
 import { openFileDevice } from '../../../../src/adapters/file-device.ts';
 import { KiB } from '../../../../src/base/index.ts';
 import type { FileSystem } from '../../../../src/ports/index.ts';
-import { openFat } from '../../../../src/storage/index.ts';
+import { openFat } from '../../../../src/storage/fat/open-fat.ts';
 import { hashOf, run, scratch, sha256 } from '../../../kit/disk-tools.ts';
 import { FAT_SHAPES, makeFat, mtool } from '../../../kit/fat-volume.ts';
 

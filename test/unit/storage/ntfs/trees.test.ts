@@ -5,7 +5,7 @@ import t from 'tap';
 import { openFileDevice } from '../../../../src/adapters/file-device.ts';
 import { KiB, MiB } from '../../../../src/base/index.ts';
 import type { FileSystem } from '../../../../src/ports/index.ts';
-import { openNtfs } from '../../../../src/storage/index.ts';
+import { openNtfs } from '../../../../src/storage/ntfs/open-ntfs.ts';
 import { hashOf, run, scratch, sha256 } from '../../../kit/disk-tools.ts';
 import { makeNtfs, withNtfs3g } from '../../../kit/ntfs-volume.ts';
 

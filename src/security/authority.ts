@@ -1,5 +1,6 @@
 import { allow, refuse, type Verdict } from '../base/index.ts';
 import type { Audience, Order, Verb } from '../protocol/index.ts';
+import { destructionOf } from './destruction.ts';
 import { type Enrolled, foldPerson, type Role } from './keyring.ts';
 
 /** The front door that an order came by. */
@@ -49,7 +50,8 @@ const MAY_ACCEPT: readonly Role[] = ['operator', 'security'];
 const TWO_PEOPLE: readonly Verb[] = ['machine.disable', 'machine.enable', 'budget.update'];
 
 export function needsTwoPeople({ verb, args }: Pick<Order, 'verb' | 'args'>): boolean {
-  return TWO_PEOPLE.includes(verb) || ('farAhead' in args && args.farAhead === true);
+  if (TWO_PEOPLE.includes(verb) || destructionOf({ verb, args }) === 'wipe') return true;
+  return 'farAhead' in args && args.farAhead === true;
 }
 
 /** Somebody who is among them with two keys. */

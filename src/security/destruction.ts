@@ -5,7 +5,7 @@ export const DESTRUCTIONS = ['lock', 'wipe'] as const;
 export type Destruction = (typeof DESTRUCTIONS)[number];
 
 /** Without these a host does not start, or lets in whoever likes. Matched by whole names, without regard to case. */
-const SYSTEM_PATHS: readonly string[] = [
+export const SYSTEM_PATHS: readonly string[] = [
   '/bin',
   '/boot',
   '/bootmgr',

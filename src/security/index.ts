@@ -20,7 +20,7 @@ export {
 } from './budget/budget.ts';
 export type { LimitsChange } from './budget/budget-limits.ts';
 export type { BudgetLimits } from './budget/budget-rules.ts';
-export { DESTRUCTIONS, type Destruction, destructionOf, isSystemPath } from './destruction.ts';
+export { DESTRUCTIONS, type Destruction, destructionOf, isSystemPath, SYSTEM_PATHS } from './destruction.ts';
 export { type EventRules, openEvent, signEvent } from './event-envelope.ts';
 export { type ClockReading, counterWindow, Freshness, type FreshnessOptions } from './freshness.ts';
 export { type Grant, grantHash, LONGEST_GRANT, readGrant, signGrant } from './grant.ts';

@@ -152,6 +152,13 @@ export class Desk implements TaskDesk {
     const receivedAt = this.#clock.wallSeconds();
     const fresh = this.#o.freshness.judge(order, this.#now());
     if (!fresh.ok) return no(fresh.refusal);
+    const { budget } = this.#o.services;
+    const token = budget.judge(order, [admitted.issuer, ...(admitted.cosigners ?? [])]);
+    if (!token.ok) {
+      // It may show that somebody signs more tokens than there are.
+      if (order.token !== undefined) await budget.hear(order.token);
+      return no(token.refusal);
+    }
     const window = counterWindow(order);
     this.#o.freshness.remember(window, order.ctr);
     const received = {
@@ -164,6 +171,8 @@ export class Desk implements TaskDesk {
       ctr: order.ctr,
       ...(equalBytes(window, order.iss) ? {} : { window }),
     } as const;
+    // Before the journal: cut off in between, the same order still has its token, and no other can use it.
+    if (token.value !== undefined) await budget.spend(order.id, token.value);
     if (kind.pure) {
       const ended = await this.#runPure(admitted, kind, receivedAt, received);
       if (ended) return { is: 'accepted', ended: true };

@@ -6,6 +6,7 @@ import type { TaskKind } from '../task.ts';
 import { commitChange, recordedEffect } from './commit-change.ts';
 import { planDelete, type Target } from './plan-delete.ts';
 import { guardedPaths } from './protect.ts';
+import { checkSystem, takeShare } from './protect-system.ts';
 import { findRealPlace } from './real-path.ts';
 import {
   DISKS,
@@ -24,7 +25,8 @@ export const fileDelete: TaskKind<'file.delete'> = {
   whileDisabled: false,
   deadline: hours(3),
   noProgress: WRITE_LEASE,
-  async run({ args, effect }, context): Promise<Verdict<ResultOf<'file.delete'>>> {
+  async run(order, context): Promise<Verdict<ResultOf<'file.delete'>>> {
+    const { args, effect } = order;
     const { services } = context;
     return withVolume(context, args, 'write', async (access) => {
       const targets = await findTargets(access.fs, args, access.signal);
@@ -34,6 +36,11 @@ export const fileDelete: TaskKind<'file.delete'> = {
       const plan = await planDelete(access.fs, targets.value, options, access.signal);
       if (!plan.ok) return plan;
       const { edits, changes } = plan.value;
+      const lost = edits.map(({ path }) => path);
+      const system = await checkSystem(order, access.fs, lost, access.signal);
+      if (!system.ok) return system;
+      const share = await takeShare(order, context, lost.length);
+      if (!share.ok) return share;
       const dryRun = args.dryRun === true;
       const witness = edits.at(-1)?.path ?? '/';
       const made = await commitChange(context, access, {

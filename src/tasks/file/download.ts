@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import { allow, equalBytes, hours, KiB, refuse, type Verdict } from '../../base/index.ts';
 import type { OpenFile } from '../../ports/index.ts';
-import type { ArgsOf, Order, ResultOf } from '../../protocol/index.ts';
+import type { Order, ResultOf } from '../../protocol/index.ts';
 import { parseHostPath } from '../../storage/index.ts';
 import type { TaskServices } from '../services.ts';
 import type { EffectFacts, EffectFate, TaskContext, TaskKind } from '../task.ts';
 import { commitChange, recordedEffect } from './commit-change.ts';
 import { editsOfPut, type PutPlan, planPut } from './plan-put.ts';
 import { guardedPaths } from './protect.ts';
+import { checkSystem, takeShare } from './protect-system.ts';
 import { findRealPlace } from './real-path.ts';
 import { dropStaged, stage, stagedNames } from './staging.ts';
 import {
@@ -32,7 +33,8 @@ export const fileDownload: TaskKind<'file.download'> = {
   deadline: hours(24),
   // The transfer looks after its own link.
   noProgress: WRITE_LEASE,
-  async run({ args, effect }, context): Promise<Verdict<ResultOf<'file.download'>>> {
+  async run(order, context): Promise<Verdict<ResultOf<'file.download'>>> {
+    const { args, effect } = order;
     if (context.services.byNeighbour?.() === true) return refuse('FILES_NEED_NETWORK');
     if (args.size > context.services.limits.stagedFile) {
       return refuse(
@@ -47,7 +49,7 @@ export const fileDownload: TaskKind<'file.download'> = {
         'Give the same --mtime with --dry-run and with --approve.',
       );
     }
-    const early = await withVolume(context, args, 'write', (access) => planOn(args, context, access));
+    const early = await withVolume(context, args, 'write', (access) => planOn(order, context, access));
     if (!early.ok) return early;
     await context.claim(stagedNames(args.sha256).content, 'write');
     const content = await stage(context, args.size, args.sha256);
@@ -55,8 +57,10 @@ export const fileDownload: TaskKind<'file.download'> = {
     let done: Verdict<ResultOf<'file.download'>>;
     try {
       done = await withVolume(context, args, 'write', async (access) => {
-        const plan = await planOn(args, context, access);
+        const plan = await planOn(order, context, access);
         if (!plan.ok) return plan;
+        const share = await takeShare(order, context, plan.value.replace ? 1 : 0);
+        if (!share.ok) return share;
         const { path, attributes, changes } = plan.value;
         const dryRun = args.dryRun === true;
         const facts = {
@@ -91,20 +95,24 @@ export const fileDownload: TaskKind<'file.download'> = {
 };
 
 async function planOn(
-  args: ArgsOf<'file.download'>,
+  order: Order<'file.download'>,
   { services }: TaskContext,
   { fs, signal }: VolumeAccess,
 ): Promise<Verdict<PutPlan>> {
+  const { args } = order;
   const path = parseHostPath(args.path);
   if (!path.ok) return path;
   const place = await findRealPlace(fs, path.value, signal);
   if (!place.ok) return place;
-  return planPut(args, {
+  const plan = planPut(args, {
     place: place.value,
     volume: fs.facts,
     protectedPaths: await guardedPaths(fs, services.protectedPaths, signal),
     now: services.clock.wallSeconds(),
   });
+  if (!plan.ok || !plan.value.replace) return plan;
+  const system = await checkSystem(order, fs, [plan.value.path], signal);
+  return system.ok ? plan : system;
 }
 
 /** The file is there with the ordered content and time, or it is not. */

@@ -1,0 +1,71 @@
+import { allow, refuse, type Verdict } from '../../base/index.ts';
+import type { FileSystem, HostPath } from '../../ports/index.ts';
+import type { Order } from '../../protocol/index.ts';
+import { destructionOf, isSystemPath, SYSTEM_PATHS } from '../../security/index.ts';
+import type { TaskContext } from '../task.ts';
+import { guardedPaths } from './protect.ts';
+
+/** What stands at the root of a volume that a host starts from. */
+const BOOT_NAMES = ['/EFI', '/efi', '/grub', '/grub2', '/loader', '/extlinux', '/syslinux'];
+/** And what stands at the root of one that holds a system too. */
+const ROOT_NAMES = ['/etc', '/usr', '/home', '/Windows'];
+
+type FileOrder = Order<'file.delete' | 'file.download'>;
+
+/**
+ * Whether an order that is not destructive by its own words would remove or replace what a host needs to start: where the
+ * paths really lead, under every name that a system path has on this volume, and everything on a volume that is there
+ * for starting alone. NEEDS_TOKEN.
+ */
+export async function checkSystem(
+  order: FileOrder,
+  fs: FileSystem,
+  lost: readonly HostPath[],
+  signal: AbortSignal,
+): Promise<Verdict<void>> {
+  if (lost.length === 0 || order.args.dryRun === true || destructionOf(order) !== undefined) {
+    return allow(undefined);
+  }
+  if (await startsHost(fs, signal)) {
+    const remedy =
+      'Remove it by a recursive order, which takes a token and two people; what is not there any more can be put.';
+    return refuse(
+      'NEEDS_TOKEN',
+      `${fs.facts.label || 'This volume'} is there for the host to start.`,
+      remedy,
+    );
+  }
+  const guarded = (await guardedPaths(fs, SYSTEM_PATHS, signal)).map((path) => path.toLowerCase());
+  const removes = order.verb === 'file.delete';
+  const hit = lost.find((path) => isSystemPath(path, removes) || isGuarded(path.toLowerCase(), guarded));
+  if (hit === undefined) return allow(undefined);
+  const remedy = isSystemPath(hit, removes)
+    ? `Name the real path, ${hit}, in an order with a token, by two people.`
+    : 'Remove it by a recursive order, which takes a token and two people; what is not there any more can be put.';
+  return refuse(
+    'NEEDS_TOKEN',
+    `${order.args.path} leads to ${hit}, without which a host may not start.`,
+    remedy,
+  );
+}
+
+function isGuarded(path: string, guarded: readonly string[]): boolean {
+  return guarded.some((each) => path === each || path.startsWith(`${each}/`));
+}
+
+async function startsHost(fs: FileSystem, signal: AbortSignal): Promise<boolean> {
+  const there = async (path: HostPath) => (await fs.stat(path, true, signal)).ok;
+  for (const name of ROOT_NAMES) if (await there(name)) return false;
+  for (const name of BOOT_NAMES) if (await there(name)) return true;
+  return false;
+}
+
+/** Counts what one key removes or replaces without a token: BUDGET_SPENT past its share of a day. */
+export function takeShare(
+  order: FileOrder,
+  { services: { budget }, issuer }: Pick<TaskContext, 'services' | 'issuer'>,
+  files: number,
+): Promise<Verdict<void>> {
+  const free = files === 0 || order.args.dryRun === true || destructionOf(order) !== undefined;
+  return free ? Promise.resolve(allow(undefined)) : budget.takePlain(issuer.keyId, files);
+}

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { milliseconds, NsError, seconds, sentenceOf } from '../../base/index.ts';
 import type { BlockDevice } from '../../ports/index.ts';
-import { serveNbd } from '../nbd/nbd-server.ts';
 import { boundToUs, CLEAN_ENV, runTool } from './run-tool.ts';
 
 const PREFIX = 'nightshift-path-';
@@ -28,6 +27,7 @@ export async function withDevicePath<T>(
     const mount = join(room, 'mount');
     await mkdir(mount, { mode: 0o700 });
     const socketPath = join(room, 'socket');
+    const { serveNbd } = await import('../nbd/nbd-server.ts');
     const server = await serveNbd(device, { socketPath });
     try {
       const child = startNbdfuse(mount, socketPath, device.capabilities.writable);

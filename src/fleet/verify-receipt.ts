@@ -5,6 +5,7 @@ import { type DeviceEvent, type Order, type Receipt, VERBS } from '../protocol/i
 import { authorise, type Enrolled, type Keyring, openEvent, openOrder } from '../security/index.ts';
 import { decodeEvidence, type KeptReceipt } from './evidence.ts';
 import { type Finding, note, unchecked, wrong } from './finding.ts';
+import { notesOfGrants } from './verify-grants.ts';
 import { noteOfPower } from './verify-power.ts';
 
 /** What public keys are known: that is all that checking needs. */
@@ -223,7 +224,7 @@ function matchAskers(order: Order, receipt: Receipt, signers: readonly Enrolled[
         note('ROLE', `By the keys known here ${name} is ${role} and may not give ${order.verb}.`),
       );
   }
-  return findings;
+  return [...findings, ...notesOfGrants(order, receipt, signers)];
 }
 
 /** What the receipt says, as far as it can be judged by itself. */

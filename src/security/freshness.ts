@@ -35,8 +35,7 @@ const SURE = 0.999;
 
 /**
  * Under which id the counters of such an order are kept: its issuer's, but apart from them where it takes two people.
- * An order of
- * two people may be days on its way to the second, while the first gives others. By a right that was passed on they
+ * Such an order may be days on its way to the second, while the first gives others. By a right that was passed on they
  * are kept for giver and holder.
  */
 export function counterWindow(order: Pick<Order, 'iss' | 'verb' | 'args' | 'grants' | 'exp'>): Uint8Array {

@@ -112,6 +112,8 @@ const schema = v.strictObject({
     }),
   ),
   relay: v.optional(relay),
+  /** A serial line on which somebody at the device can ask how it stands, and release it without a network. */
+  console: v.optional(v.strictObject({ path: file, baud: v.optional(whole(300, 4_000_000), 9600) })),
   ipmi: v.optional(bmc),
   hostInterface: v.optional(hostInterface),
   hostPower: v.optional(v.strictObject({ ipmi: v.optional(powerByIpmi) }), {}),
@@ -168,6 +170,9 @@ export async function readAgentConfig(path: string, environment: NodeJS.ProcessE
     base,
     ...(wanted === undefined ? {} : { relay: relayConfig(wanted, base, path) }),
     ...(config.ipmi === undefined ? {} : { ipmi: bmcConfig(config.ipmi, base) }),
+    ...(config.console === undefined
+      ? {}
+      : { console: { ...config.console, path: resolve(base, config.console.path) } }),
     hostPower: hostPowerConfig(config.hostPower, base),
     state: resolve(base, config.state),
     ...(config.lockWitness === undefined

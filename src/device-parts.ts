@@ -1,22 +1,29 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createKeyFile, openKeyFile } from './adapters/key-files.ts';
+import { createKeyFile, openAgreementFile, openKeyFile } from './adapters/key-files.ts';
 import { authoritiesOf } from './adapters/mqtt/broker-trust.ts';
 import type { Credentials, MqttBusOptions } from './adapters/mqtt/mqtt-bus.ts';
 import type { Vitals } from './agent/index.ts';
 import type { AgentConfig } from './agent-config.ts';
 import { NsError, seconds, sentenceOf } from './base/index.ts';
 import type { Custody, Lease, Lockout, PowerWatch } from './bmc/index.ts';
-import type { KeyStore, LogSink, PowerState, StateStore } from './ports/index.ts';
+import type { KeyAgreement, KeyStore, LogSink, PowerState, StateStore } from './ports/index.ts';
 import type { AuditLog } from './security/index.ts';
 import { pinsOf } from './security/index.ts';
 import { recoverRedoLogs } from './storage/index.ts';
 
 const RECOVERY_LEASE = seconds(120);
 
+const DEVICE_KEY = 'device-key.pem';
+
+/** The same key for release codes. NS_KEY_AGREEMENT where somebody has put one of another kind there. */
+export function openDeviceAgreement(state: string): Promise<KeyAgreement> {
+  return openAgreementFile(join(state, DEVICE_KEY));
+}
+
 /** The device's own signing key, made at the first start. */
 export async function openDeviceKey(state: string): Promise<KeyStore> {
-  const path = join(state, 'device-key.pem');
+  const path = join(state, DEVICE_KEY);
   await mkdir(state, { recursive: true, mode: 0o700 });
   try {
     return await openKeyFile(path);

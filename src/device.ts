@@ -9,12 +9,13 @@ import { openBoard } from './board-parts.ts';
 import type { DeviceAbsence } from './device-absence.ts';
 import type { DeviceBmc } from './device-bmc.ts';
 import { openDeviceBudget } from './device-budget.ts';
+import type { DeviceConsole } from './device-console.ts';
 import { openDeviceKeyring, reopener, standingOf } from './device-keyring.ts';
 import { type Machine, openMachine } from './device-machine.ts';
 import { brokerOptions, followVitals } from './device-parts.ts';
 import type { DeviceRelay } from './device-relay.ts';
 import { readingOf, signedTime } from './device-time.ts';
-import type { Clock, LogSink, MessageBus } from './ports/index.ts';
+import type { Clock, LogSink, MessageBus, SerialLine } from './ports/index.ts';
 import type { Order } from './protocol/index.ts';
 import { Freshness, insecureIn } from './security/index.ts';
 import { Desk, type DeviceIdentity, Journal, TASKS, type TaskServices, TaskTable } from './tasks/index.ts';
@@ -41,6 +42,8 @@ export interface Surroundings {
   readonly openBus: (options: MqttBusOptions & { readonly log: LogSink }) => MessageBus;
   /** Who writes to filesystems; e2fsprogs where absent. */
   readonly openEditor?: typeof openE2fsprogs;
+  /** The line of the console; a real one where absent. */
+  readonly openLine?: (path: string, baud: number) => Promise<SerialLine>;
 }
 
 const REAL: Surroundings = {
@@ -196,6 +199,21 @@ export async function startDevice(
           log,
         });
   await relay?.start();
+  const front =
+    config.console &&
+    (await (
+      await import('./device-console.ts')
+    ).openDeviceConsole({
+      config: config.console,
+      state: config.state,
+      machine,
+      keyring,
+      identity,
+      bus,
+      now: () => timeFor({ verb: 'machine.enable' }),
+      log,
+      ...(surroundings.openLine === undefined ? {} : { openLine: surroundings.openLine }),
+    }));
   await agent.start();
   await desk.resume();
   for (const limit of insecureIn(config.broker)) log.log('warn', 'insecure', { limit });
@@ -203,11 +221,21 @@ export async function startDevice(
   return {
     failed,
     stop: () =>
-      stopDevice({ agent, desk, absence, relay, bmc, machine, logs: [governed, journal, services.audit] }),
+      stopDevice({
+        front,
+        agent,
+        desk,
+        absence,
+        relay,
+        bmc,
+        machine,
+        logs: [governed, journal, services.audit],
+      }),
   };
 }
 
 interface Running {
+  readonly front: DeviceConsole | undefined;
   readonly agent: Agent;
   readonly desk: Desk;
   readonly absence: DeviceAbsence | undefined;
@@ -217,8 +245,18 @@ interface Running {
   readonly logs: readonly { close(): Promise<void> }[];
 }
 
-async function stopDevice({ agent, desk, absence, relay, bmc, machine, logs }: Running): Promise<void> {
+async function stopDevice({
+  front,
+  agent,
+  desk,
+  absence,
+  relay,
+  bmc,
+  machine,
+  logs,
+}: Running): Promise<void> {
   // Orders first: one that came between the two would be refused for no reason of its own.
+  await front?.close();
   await agent.stop();
   await bmc?.close();
   await desk.stop();

@@ -55,6 +55,8 @@ export interface Context {
   readonly withFleet: <T>(work: (fleet: Fleet) => Promise<T>, signing?: Signing) => Promise<T>;
   /** The key that signs, with its counter. */
   readonly signer: () => Promise<Signer>;
+  /** Path of that key. */
+  readonly keyFile: () => Promise<string>;
   /** For a private key: from the file that NIGHTSHIFT_PASSPHRASE_FILE names, or typed. */
   readonly passphrase: (question: string) => Promise<string>;
   /** For another private key: from this file, or typed. */
@@ -150,14 +152,18 @@ async function openBus({ config, directory }: Loaded, terminal: Terminal): Promi
   );
 }
 
+function keyPath({ config, directory }: Loaded, options: GlobalOptions): string {
+  const path = options.key ?? (config.keyFile && resolve(directory, config.keyFile));
+  if (path !== undefined) return path;
+  throw configInvalid('no key is named; set "key" in the configuration, NIGHTSHIFT_KEY or --key');
+}
+
 async function openSigner(
   { config, directory }: Loaded,
   options: GlobalOptions,
   context: Context,
 ): Promise<Signer> {
-  const keyFile = options.key ?? (config.keyFile && resolve(directory, config.keyFile));
-  if (keyFile === undefined)
-    throw configInvalid('no key is named; set "key" in the configuration, NIGHTSHIFT_KEY or --key');
+  const keyFile = keyPath({ config, directory }, options);
   const key = await openKeyFile(keyFile, () => context.passphrase(`Passphrase of ${keyFile}`));
   const grants = await openGrant({ config, directory }, options, key);
   return { key, counter: fileCounter(keyFile), ...(grants === undefined ? {} : { grants }) };
@@ -278,6 +284,7 @@ export function openContext(options: GlobalOptions): Context {
       return resolveHosts(range, { devices: [...config.devices.keys()], groups: config.groups });
     },
     signer: async () => openSigner(await loaded(), options, context),
+    keyFile: async () => keyPath(await loaded(), options),
     withFleet: async (work, signing = {}) => {
       const fleet = await openFleet(await loaded(), options, context, signing);
       try {

@@ -13,6 +13,7 @@ import { addKeyringCommands } from './fleet-cli-keyring.ts';
 import { addLocalCommands } from './fleet-cli-local.ts';
 import { addMachineCommands } from './fleet-cli-machine.ts';
 import { addPkiCommands } from './fleet-cli-pki.ts';
+import { addReleaseCommand } from './fleet-cli-release.ts';
 import { addSignCommands } from './fleet-cli-sign.ts';
 import { addTokenCommands } from './fleet-cli-token.ts';
 import { addTwoPeopleCommands } from './fleet-cli-two-people.ts';
@@ -36,6 +37,7 @@ Examples:
   nightshift sign disable laptop7 --reason stolen --tokens tokens.txt -o order.txt
   nightshift cosign order.txt     (a second person)
   nightshift send order.txt
+  nightshift release rack1 WORD...   (what its console shows)
   nightshift ipmi --host 10.0.0.7 --user admin status
   nightshift verify
   nightshift explain HOST_SUSPENDED
@@ -86,6 +88,8 @@ const USAGE = new Set([
   'NS_PKI_IN_USE',
   'NS_PKI_PASSPHRASE',
   'NS_PKI_KEY_MODE',
+  'NS_CHALLENGE',
+  'NS_KEY_AGREEMENT',
 ]);
 
 function exitOfFault(fault: NsError): ExitCode {
@@ -126,6 +130,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   addVerifyCommand(program, run);
   addSignCommands(program, run);
   addTwoPeopleCommands(program, run);
+  addReleaseCommand(program, run);
   addTokenCommands(program, run);
   addBudgetCommands(program, run);
   addChainCommands(program, run);

@@ -1,8 +1,8 @@
-import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { NsError } from '../base/index.ts';
-import type { KeyStore } from '../ports/index.ts';
-import { keyStoreOf } from '../security/index.ts';
+import { hasCode, NsError } from '../base/index.ts';
+import type { KeyAgreement, KeyStore } from '../ports/index.ts';
+import { keyAgreementOf, keyStoreOf } from '../security/index.ts';
 
 function keyFault(path: string, sentence: string, cause?: unknown): NsError {
   return new NsError('NS_KEY_FILE', `${path}: ${sentence}`, { family: 'caller', cause });
@@ -32,7 +32,28 @@ export async function createKeyFile(path: string, passphrase: string | undefined
 }
 
 /** Opens a private key. `passphrase` is asked only for an encrypted one. NS_KEY_FILE says what is wrong. */
-export async function openKeyFile(path: string, passphrase: () => Promise<string>): Promise<KeyStore> {
+export function openKeyFile(path: string, passphrase: () => Promise<string>): Promise<KeyStore> {
+  return withKey(path, passphrase, keyStoreOf);
+}
+
+/** The same key, for release codes. NS_KEY_AGREEMENT where the private key is not in the file, or is of another kind than Ed25519. */
+export function openAgreementFile(path: string, passphrase: () => Promise<string>): Promise<KeyAgreement> {
+  return withKey(path, passphrase, keyAgreementOf, (pem) => {
+    if (pem.includes('PRIVATE KEY')) return;
+    throw new NsError(
+      'NS_KEY_AGREEMENT',
+      `${path}: the private key is not in this file; one that stays in ssh-agent or a token signs, and makes no codes`,
+      { family: 'caller' },
+    );
+  });
+}
+
+async function withKey<K>(
+  path: string,
+  passphrase: () => Promise<string>,
+  use: (key: KeyObject) => K,
+  check: (pem: string) => void = () => undefined,
+): Promise<K> {
   let pem: string;
   try {
     if (process.platform !== 'win32' && ((await stat(path)).mode & 0o077) !== 0) {
@@ -42,13 +63,13 @@ export async function openKeyFile(path: string, passphrase: () => Promise<string
   } catch (error) {
     throw error instanceof NsError ? error : keyFault(path, 'cannot be read', error);
   }
+  check(pem);
   const encrypted = pem.includes('ENCRYPTED');
   const secret = encrypted ? await passphrase() : undefined;
   try {
-    return keyStoreOf(
-      createPrivateKey({ key: pem, ...(secret === undefined ? {} : { passphrase: secret }) }),
-    );
+    return use(createPrivateKey({ key: pem, ...(secret === undefined ? {} : { passphrase: secret }) }));
   } catch (error) {
+    if (hasCode(error, 'NS_KEY_AGREEMENT')) throw error;
     throw keyFault(
       path,
       encrypted ? 'the passphrase is wrong, or the key is damaged' : 'this is no usable key',

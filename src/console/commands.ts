@@ -1,0 +1,45 @@
+import type { PowerState } from '../ports/index.ts';
+import type { ConsoleCommand } from './session.ts';
+
+/** What "status" tells: nothing that a thief at the console must not know. */
+export interface ConsoleStatus {
+  readonly device: string;
+  readonly lock: { readonly state: 'enabled' | 'disabled'; readonly version: number };
+  readonly power: PowerState;
+  readonly network: boolean;
+  /** Whether a challenge waits for its answers. */
+  readonly challenged: boolean;
+}
+
+export function statusCommand(read: () => Promise<ConsoleStatus>): ConsoleCommand {
+  return {
+    name: 'status',
+    says: 'how this machine stands',
+    run: async (talk) => {
+      const { device, lock, power, network, challenged } = await read();
+      const locked = lock.state === 'disabled';
+      talk.print(`device:   ${device}`);
+      talk.print(`lock:     ${locked ? 'DISABLED' : 'enabled'} (version ${lock.version})`);
+      talk.print(`power:    ${power}`);
+      talk.print(`network:  ${network ? 'connected to the broker' : 'no broker'}`);
+      if (challenged) talk.print('release:  a challenge waits for its answers; see "unlock"');
+      else if (locked) talk.print('release:  two people can, also without a network; see "unlock"');
+    },
+  };
+}
+
+export function helpCommand(commands: readonly ConsoleCommand[]): ConsoleCommand {
+  return {
+    name: 'help',
+    says: 'this list',
+    run: async (talk) => {
+      const all = [
+        ...commands,
+        { name: 'help', says: 'this list' },
+        { name: 'exit', says: 'leave this console' },
+      ];
+      for (const { name, says } of all) talk.print(`${name.padEnd(9)} ${says}`);
+      talk.print('Ctrl-C leaves whatever was begun.');
+    },
+  };
+}

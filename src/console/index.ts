@@ -1,0 +1,11 @@
+export { type ConsoleStatus, helpCommand, statusCommand } from './commands.ts';
+export { drawQr } from './draw-qr.ts';
+export { LineEditor } from './line-editor.ts';
+export {
+  type ConsoleCommand,
+  ConsoleSession,
+  type ConsoleSessionOptions,
+  LeftConsole,
+  type Talk,
+} from './session.ts';
+export { type UnlockParts, unlockCommand } from './unlock.ts';

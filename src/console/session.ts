@@ -1,0 +1,164 @@
+import { asNsError } from '../base/index.ts';
+import { LineEditor } from './line-editor.ts';
+import { plain, wrap } from './plain-text.ts';
+
+/** How a command speaks with whoever sits there. */
+export interface Talk {
+  /** Sentences, broken into lines. */
+  say(text: string, indent?: string): void;
+  /** One line as it is. */
+  print(line?: string): void;
+  /** A line that is typed. Rejects with LeftConsole at Ctrl-C, or where whoever typed is gone. */
+  ask(prompt: string): Promise<string>;
+}
+
+export interface ConsoleCommand {
+  readonly name: string;
+  /** For "help". */
+  readonly says: string;
+  run(talk: Talk, words: readonly string[]): Promise<void>;
+}
+
+export interface ConsoleSessionOptions {
+  readonly commands: readonly ConsoleCommand[];
+  /** Printed when somebody comes. */
+  readonly banner: readonly string[];
+  readonly prompt: string;
+  readonly write: (text: string) => void;
+  /** Whoever was there has left: nothing of what was begun counts. */
+  readonly onLeave: () => void;
+}
+
+/** Ctrl-C, "exit", a line that hung up, or nobody there for long. */
+export class LeftConsole extends Error {}
+
+/** Bytes typed ahead of a prompt; more are dropped. */
+const TYPED_AHEAD = 4096;
+
+/**
+ * One console: bytes in, text out. Asks for a command, does it, asks again. Nothing that is typed can end it, nothing is echoed
+ * that was not typed as text, and it holds no more than a bounded number of bytes.
+ */
+export class ConsoleSession {
+  readonly #o: ConsoleSessionOptions;
+  readonly #editor = new LineEditor();
+  readonly #ahead: number[] = [];
+  #asked: { readonly resolve: (line: string) => void; readonly reject: (why: Error) => void } | undefined;
+  #over = false;
+  /** Since the last greeting. */
+  #left = false;
+  #running: Promise<void> | undefined;
+
+  constructor(options: ConsoleSessionOptions) {
+    this.#o = options;
+  }
+
+  /** Greets and goes on until close. */
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  receive(bytes: Uint8Array): void {
+    for (const byte of bytes) {
+      if (this.#ahead.length < TYPED_AHEAD) this.#ahead.push(byte);
+    }
+    this.#work();
+  }
+
+  /** Whoever is there is taken to be gone: what is typed is dropped, and the next one is greeted. */
+  leave(): void {
+    this.#left = true;
+    this.#ahead.length = 0;
+    this.#editor.clear();
+    this.#asked?.reject(new LeftConsole('left'));
+  }
+
+  async close(): Promise<void> {
+    this.#over = true;
+    this.leave();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const talk = this.#talk();
+    while (!this.#over) {
+      this.#left = false;
+      for (const line of ['', ...this.#o.banner, '']) talk.print(line);
+      await this.#commands(talk).catch(() => undefined);
+      this.#o.onLeave();
+    }
+  }
+
+  /** Until somebody leaves. */
+  async #commands(talk: Talk): Promise<never> {
+    for (;;) {
+      const line = await this.#askAgain(talk);
+      const [name = '', ...words] = line.trim().split(/\s+/);
+      if (name === '') continue;
+      if (name === 'exit') throw new LeftConsole('exit');
+      const command = this.#o.commands.find((known) => known.name === name.toLowerCase());
+      if (command === undefined) talk.say(`There is no command "${name}". "help" lists them.`);
+      else await this.#do(command, talk, words);
+    }
+  }
+
+  /** At the prompt Ctrl-C only clears the line. */
+  async #askAgain(talk: Talk): Promise<string> {
+    for (;;) {
+      const asked = await talk.ask(this.#o.prompt).catch((why: unknown) => why as Error);
+      if (typeof asked === 'string') return asked;
+      if (!(asked instanceof Interrupted)) throw asked;
+    }
+  }
+
+  async #do(command: ConsoleCommand, talk: Talk, words: readonly string[]): Promise<void> {
+    try {
+      await command.run(talk, words);
+    } catch (error) {
+      if (error instanceof Interrupted) return;
+      if (error instanceof LeftConsole) throw error;
+      talk.say(`That failed: ${asNsError(error).message}`);
+    }
+  }
+
+  #talk(): Talk {
+    return {
+      print: (line = '') => this.#o.write(`${plain(line)}\r\n`),
+      say: (text, indent) => {
+        for (const line of wrap(text, indent)) this.#o.write(`${line}\r\n`);
+      },
+      ask: (prompt) => this.#ask(prompt),
+    };
+  }
+
+  #ask(prompt: string): Promise<string> {
+    if (this.#over || this.#left) return Promise.reject(new LeftConsole('left'));
+    return new Promise<string>((resolve, reject) => {
+      this.#o.write(plain(prompt));
+      this.#asked = { resolve, reject };
+      this.#work();
+    }).finally(() => {
+      this.#asked = undefined;
+    });
+  }
+
+  /** Keys go to whoever asks, one line at a time; what is typed ahead waits. */
+  #work(): void {
+    while (this.#asked !== undefined) {
+      const byte = this.#ahead.shift();
+      if (byte === undefined) return;
+      const { echo, ended } = this.#editor.key(byte);
+      if (echo !== '') this.#o.write(echo);
+      if (ended === undefined) continue;
+      const asked = this.#asked;
+      this.#asked = undefined;
+      if (ended === 'break') {
+        this.#ahead.length = 0;
+        asked.reject(new Interrupted('Ctrl-C'));
+      } else asked.resolve(ended.line);
+    }
+  }
+}
+
+/** Ends a command, not the session. */
+class Interrupted extends LeftConsole {}

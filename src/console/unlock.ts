@@ -1,0 +1,98 @@
+import { formatDuration } from '../base/index.ts';
+import type { ReleaseAnswer, ReleaseDesk, ShownChallenge } from '../security/index.ts';
+import { drawQr } from './draw-qr.ts';
+import type { ConsoleCommand, Talk } from './session.ts';
+
+export interface UnlockParts {
+  readonly device: string;
+  readonly desk: Pick<ReleaseDesk, 'challenge' | 'answer' | 'forget'>;
+  /** The dark modules of a QR code, row by row. */
+  readonly qr: (text: string) => readonly (readonly boolean[])[];
+}
+
+const WORDS_A_LINE = 3;
+const COLUMN = 14;
+
+/** Shows the challenge and takes the answers, until the machine is released or whoever sits there leaves. */
+export function unlockCommand(parts: UnlockParts): ConsoleCommand {
+  return {
+    name: 'unlock',
+    says: 'release a disabled machine by the codes of two people',
+    run: async (talk) => {
+      try {
+        await unlock(talk, parts);
+      } finally {
+        parts.desk.forget();
+      }
+    },
+  };
+}
+
+async function unlock(talk: Talk, parts: UnlockParts): Promise<void> {
+  let shown: ShownChallenge | undefined;
+  let question = 'code of the first person: ';
+  for (;;) {
+    const challenge = await parts.desk.challenge();
+    if (challenge === undefined) {
+      talk.say('There is nothing to release: the machine is enabled.');
+      return;
+    }
+    if (challenge.text !== shown?.text) {
+      show(talk, parts, challenge);
+      shown = challenge;
+      question = 'code of the first person: ';
+    }
+    const typed = await talk.ask(question);
+    if (typed.trim() === '') {
+      talk.say('Left. The challenge stays as it is, until it is answered.');
+      return;
+    }
+    const answer = await parts.desk.answer(typed);
+    for (const sentence of sentencesOf(answer)) talk.say(sentence);
+    if (answer.is === 'released') return;
+    if (answer.is === 'one-more') question = 'code of the second person: ';
+  }
+}
+
+function show(talk: Talk, { device, qr }: UnlockParts, { words, text, lockVersion }: ShownChallenge): void {
+  for (const line of drawQr(qr(text))) talk.print(line);
+  talk.print();
+  talk.say(
+    `${device} is disabled (lock version ${lockVersion}). Tell the security team its name and these words:`,
+  );
+  talk.print();
+  for (let i = 0; i < words.length; i += WORDS_A_LINE) {
+    const row = words.slice(i, i + WORDS_A_LINE).map((word, j) => `${i + j + 1} ${word}`.padEnd(COLUMN));
+    talk.print(`    ${row.join('').trimEnd()}`);
+  }
+  talk.print();
+  talk.say(`or the QR code above, or: ${text}`);
+  talk.say('Two of them answer, with a code each. An empty line leaves; the challenge stays the same.');
+}
+
+/** What whoever typed it is told. */
+function sentencesOf(answer: ReleaseAnswer): readonly string[] {
+  switch (answer.is) {
+    case 'mistyped':
+      return ['Mistyped: a code is 16 letters and digits, and one to check them. This was not counted.'];
+    case 'too-soon':
+      return [`Too soon: wait ${formatDuration(answer.wait)}. This was not counted.`];
+    case 'wrong':
+      return [
+        `Wrong. The next answer has to wait ${formatDuration(answer.wait)}.`,
+        ...(answer.newChallenge ? ['After so many wrong answers there is another challenge.'] : []),
+      ];
+    case 'refused': {
+      const { code, sentence, remedy } = answer.refusal;
+      return [`Refused ${code}: ${sentence}`, remedy];
+    }
+    case 'one-more':
+      return [`Right: that is the code of ${answer.name}. One more, of another person.`];
+    case 'released': {
+      const [who, version] = [answer.names.join(' and '), answer.lockVersion];
+      return [`Released by ${who}: the machine is enabled (lock version ${version}).`];
+    }
+    case 'nothing':
+      return ['The lock has changed meanwhile.'];
+  }
+}

@@ -1,0 +1,184 @@
+import { systemEntropy } from './adapters/entropy.ts';
+import { qrModules } from './adapters/qr-code.ts';
+import { openSerialLine } from './adapters/serial-line.ts';
+import { asNsError, minutes, seconds } from './base/index.ts';
+import {
+  ConsoleSession,
+  type ConsoleStatus,
+  helpCommand,
+  statusCommand,
+  unlockCommand,
+} from './console/index.ts';
+import { SerialPrinter } from './device-console-printer.ts';
+import type { Machine } from './device-machine.ts';
+import { openDeviceAgreement } from './device-parts.ts';
+import type { LogSink, MessageBus, PowerState, SerialLine, Stop } from './ports/index.ts';
+import { type KeyringView, ReleaseDesk } from './security/index.ts';
+import type { DeviceIdentity } from './tasks/index.ts';
+
+export interface ConsoleConfig {
+  readonly path: string;
+  readonly baud: number;
+}
+
+export interface DeviceConsoleParts {
+  readonly config: ConsoleConfig;
+  /** Directory with the device's key. */
+  readonly state: string;
+  readonly machine: Machine;
+  readonly keyring: KeyringView;
+  readonly identity: DeviceIdentity;
+  readonly bus: Pick<MessageBus, 'onState'>;
+  /** By which time the ends of grants are judged. */
+  readonly now: () => number;
+  readonly log: LogSink;
+  readonly openLine?: (path: string, baud: number) => Promise<SerialLine>;
+}
+
+/** The front door that needs no network. */
+export interface DeviceConsole {
+  close(): Promise<void>;
+}
+
+const ONE_READING = seconds(5);
+/** Whoever is silent for so long is taken to have left. */
+const IDLE = minutes(15);
+const FIRST_PAUSE = seconds(1);
+const LONGEST_PAUSE = seconds(30);
+
+const realLine = (path: string, baudRate: number): Promise<SerialLine> => openSerialLine(path, { baudRate });
+
+/** Opens the console on its line, and again whenever the line was away. A line that is not there keeps no device from starting. */
+export async function openDeviceConsole(parts: DeviceConsoleParts): Promise<DeviceConsole> {
+  const { machine, log } = parts;
+  const release = await openRelease(parts);
+  let network = false;
+  const stopState = parts.bus.onState((state) => {
+    network = state.is === 'up';
+  });
+  const status = async (): Promise<ConsoleStatus> => {
+    const { state, version } = await machine.lockout.status();
+    const power = await powerOf(machine);
+    const challenged = (await release?.pending()) ?? false;
+    return { device: parts.identity.device, lock: { state, version }, power, network, challenged };
+  };
+  const over = new AbortController();
+  const running = keepOpen(parts, over.signal, (line) => serve(line, parts, release, status, over.signal));
+  return {
+    close: async () => {
+      over.abort(new Error('the agent is stopping'));
+      stopState();
+      await running.catch((error: unknown) =>
+        log.log('error', 'console.failed', { error: asNsError(error).message }),
+      );
+    },
+  };
+}
+
+async function openRelease({
+  state,
+  machine,
+  keyring,
+  identity,
+  now,
+  log,
+}: DeviceConsoleParts): Promise<ReleaseDesk | undefined> {
+  const { clock, lockout, store, audit } = machine;
+  const { tenant, device, groups } = identity;
+  try {
+    const desk = new ReleaseDesk({
+      tenant,
+      device,
+      groups,
+      agreement: await openDeviceAgreement(state),
+      keyring,
+      lock: lockout,
+      power: () => powerOf(machine),
+      store,
+      clock,
+      entropy: systemEntropy,
+      now,
+      audit: (event, detail, by) =>
+        audit.append({ at: clock.wallSeconds(), event, detail, ...(by === undefined ? {} : { by }) }),
+    });
+    // What earlier tries have to wait for begins now.
+    await desk.pending();
+    return desk;
+  } catch (error) {
+    log.log('error', 'console.no-release', { error: asNsError(error).message });
+    return undefined;
+  }
+}
+
+async function powerOf({ clock, power }: Machine): Promise<PowerState> {
+  const deadline = clock.deadline(ONE_READING, "reading the host's power");
+  try {
+    return (await power.read(deadline.signal)).state;
+  } catch {
+    return 'unknown';
+  } finally {
+    deadline.release();
+  }
+}
+
+/** Ends when the signal aborts. */
+async function keepOpen(
+  { config, machine: { clock }, log, openLine = realLine }: DeviceConsoleParts,
+  signal: AbortSignal,
+  serveLine: (line: SerialLine) => Promise<void>,
+): Promise<void> {
+  let pause: number = FIRST_PAUSE;
+  while (!signal.aborted) {
+    try {
+      const line = await openLine(config.path, config.baud);
+      log.log('info', 'console.open', { path: config.path });
+      pause = FIRST_PAUSE;
+      await serveLine(line);
+    } catch (error) {
+      log.log('warn', 'console.line-failed', { path: config.path, error: asNsError(error).message });
+    }
+    await clock.sleep(seconds(pause / 1000), signal).catch(() => undefined);
+    pause = Math.min(pause * 2, LONGEST_PAUSE);
+  }
+}
+
+/** One console, until the line hangs up or the agent stops. */
+async function serve(
+  line: SerialLine,
+  { machine: { clock }, identity }: DeviceConsoleParts,
+  release: ReleaseDesk | undefined,
+  status: () => Promise<ConsoleStatus>,
+  signal: AbortSignal,
+): Promise<void> {
+  const printer = new SerialPrinter(line);
+  const commands = [
+    statusCommand(status),
+    ...(release === undefined
+      ? []
+      : [unlockCommand({ device: identity.device, desk: release, qr: qrModules })]),
+  ];
+  const session = new ConsoleSession({
+    commands: [...commands, helpCommand(commands)],
+    banner: [`Nightshift ${identity.version} on ${identity.device}. "help" lists the commands.`],
+    prompt: `${identity.device}> `,
+    write: (text) => printer.print(text),
+    onLeave: () => release?.forget(),
+  });
+  let idle: Stop = () => undefined;
+  const stopData = line.onData((bytes) => {
+    idle();
+    idle = clock.after(IDLE, () => session.leave());
+    session.receive(bytes);
+  });
+  session.start();
+  await new Promise<void>((resolve) => {
+    line.onHangUp(() => resolve());
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  idle();
+  stopData();
+  await session.close();
+  await printer.close();
+  await line.close();
+}

@@ -1,0 +1,212 @@
+import fc from 'fast-check';
+import t from 'tap';
+import { qrModules } from '../../../src/adapters/qr-code.ts';
+import { utf8 } from '../../../src/base/index.ts';
+import {
+  type ConsoleCommand,
+  ConsoleSession,
+  drawQr,
+  helpCommand,
+  LineEditor,
+  type Talk,
+} from '../../../src/console/index.ts';
+import { plain, wrap } from '../../../src/console/plain-text.ts';
+import { eventually } from '../../kit/eventually.ts';
+
+class Bench {
+  screen = '';
+  left = 0;
+  readonly did: string[] = [];
+  readonly session: ConsoleSession;
+
+  constructor(run?: (talk: Talk, words: readonly string[]) => Promise<void>) {
+    const commands: ConsoleCommand[] = [
+      {
+        name: 'do',
+        says: 'does it',
+        run: async (talk, words) => {
+          this.did.push(words.join(' '));
+          await run?.(talk, words);
+        },
+      },
+    ];
+    this.session = new ConsoleSession({
+      commands: [...commands, helpCommand(commands)],
+      banner: ['hello'],
+      prompt: 'host> ',
+      write: (text) => {
+        this.screen += text;
+      },
+      onLeave: () => {
+        this.left += 1;
+      },
+    });
+    this.session.start();
+  }
+
+  async type(text: string): Promise<void> {
+    this.session.receive(utf8(text));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  prompts(): number {
+    return this.screen.split('host> ').length - 1;
+  }
+}
+
+function typed(keys: string): { readonly lines: string[]; readonly echo: string } {
+  const editor = new LineEditor();
+  const lines: string[] = [];
+  let echo = '';
+  for (const byte of Buffer.from(keys, 'latin1')) {
+    const step = editor.key(byte);
+    echo += step.echo;
+    if (step.ended === 'break') lines.push('BREAK');
+    else if (step.ended !== undefined) lines.push(step.ended.line);
+  }
+  return { lines, echo };
+}
+
+await t.test('a line is edited as on the dumbest of terminals', async (t) => {
+  const cases: readonly [keys: string, lines: readonly string[]][] = [
+    ['status\r', ['status']],
+    ['a\nb\r\nc\r', ['a', 'b', 'c']],
+    ['\r\r', ['', '']],
+    ['stax\x7ftus\r', ['status']],
+    ['x\b\b\bok\r', ['ok']],
+    ['garbage\x15ok\r', ['ok']],
+    ['one two\x17three\r', ['one three']],
+    ['half\x03ok\r', ['BREAK', 'ok']],
+    ['o\x1b[Ak\x1bOP\x1b[15~\r', ['ok']],
+    ['o\x1b[\rk\r', ['o', 'k']],
+    ['\x00o\x07\xe9k\xff\x9b\r', ['ok']],
+  ];
+  for (const [keys, lines] of cases) t.same(typed(keys).lines, lines, JSON.stringify(keys));
+  t.equal(typed('ab\b').echo, 'ab\b \b');
+  t.equal(typed('x'.repeat(300)).echo.replaceAll('\x07', ''), 'x'.repeat(256), 'a line is bounded');
+});
+
+await t.test('whatever is typed: the echo is seven bits, and what is drawn is what is taken', async () => {
+  const keys = fc.array(
+    fc.oneof(fc.integer({ min: 0, max: 255 }), fc.constantFrom(0x08, 0x7f, 0x15, 0x17, 0x1b, 0x5b, 0x61)),
+  );
+  fc.assert(
+    fc.property(keys, (bytes) => {
+      const editor = new LineEditor();
+      let drawn = '';
+      for (const byte of bytes) {
+        const { echo, ended } = editor.key(byte);
+        if (Array.from(echo).some((c) => c > '~' || (c < ' ' && !'\x07\b\r\n'.includes(c)))) return false;
+        for (const c of echo.replaceAll('\b \b', '\b').replaceAll('\x07', ''))
+          drawn = c === '\b' ? drawn.slice(0, -1) : drawn + c;
+        if (ended !== undefined) drawn = '';
+        if (drawn !== editor.text) return false;
+      }
+      return true;
+    }),
+  );
+});
+
+await t.test(
+  'commands are found, listed, and those that are not there are named without their odd letters',
+  async (t) => {
+    const bench = new Bench();
+    await bench.type('do this  thing\rDO\rnosuch\x1b[31m\rhelp\r\r');
+    await eventually(() => bench.prompts() === 6);
+    t.same(bench.did, ['this thing', '']);
+    t.match(bench.screen, /hello\r\n/);
+    t.match(bench.screen, /There is no command "nosuch"\. "help" lists them\.\r\n/);
+    t.match(bench.screen, /do {8}does it\r\n/);
+    t.match(bench.screen, /exit {6}leave this console\r\n/);
+    await bench.session.close();
+  },
+);
+
+await t.test('a command that fails is told of, and the console goes on', async (t) => {
+  const bench = new Bench(async () => {
+    throw new Error('no\x1b[2J disk');
+  });
+  await bench.type('do\r');
+  await eventually(() => bench.prompts() === 2);
+  t.match(bench.screen, /That failed: no\?\[2J disk/);
+  await bench.session.close();
+});
+
+await t.test(
+  'Ctrl-C leaves a command, exit leaves the console; what is typed ahead waits for its question',
+  async (t) => {
+    const heard: string[] = [];
+    const bench = new Bench(async (talk) => {
+      heard.push(await talk.ask('first? '), await talk.ask('second? '));
+    });
+    await bench.type('do\rone\rtwo\r');
+    await eventually(() => bench.prompts() === 2);
+    t.same(heard, ['one', 'two']);
+    await bench.type('do\rthree\r');
+    await eventually(() => bench.screen.endsWith('second? '));
+    await bench.type('\x03');
+    await eventually(() => bench.prompts() === 4 - 0 || bench.screen.endsWith('host> '));
+    t.same(heard, ['one', 'two']);
+    t.equal(bench.left, 0);
+    await bench.type('exit\r');
+    await eventually(() => bench.left === 1);
+    t.equal(bench.screen.split('hello').length - 1, 2, 'the next one is greeted');
+    await bench.session.close();
+  },
+);
+
+await t.test('who leaves in the middle of a command leaves nothing to the next one', async (t) => {
+  let go = (): void => undefined;
+  const heard: string[] = [];
+  const bench = new Bench(async (talk) => {
+    heard.push(await talk.ask('first? '));
+    await new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    heard.push(await talk.ask('second? '));
+  });
+  await bench.type('do\rsecret\r');
+  await eventually(() => heard.length === 1);
+  bench.session.leave();
+  await bench.type('ahead\r');
+  go();
+  await eventually(() => bench.left === 1);
+  await bench.type('help\r');
+  await eventually(() => bench.screen.includes('this list'));
+  t.same(heard, ['secret']);
+  await bench.session.close();
+});
+
+await t.test('what is typed while nobody asks is bounded', async (t) => {
+  let go = (): void => undefined;
+  const bench = new Bench(async () => {
+    await new Promise<void>((resolve) => {
+      go = resolve;
+    });
+  });
+  await bench.type('do\r');
+  await eventually(() => bench.did.length === 1);
+  for (let i = 0; i < 100; i += 1) bench.session.receive(new Uint8Array(1000).fill(0x61));
+  go();
+  await eventually(() => bench.prompts() === 2);
+  await bench.type('\r');
+  t.ok(bench.screen.length < 10_000);
+  await bench.session.close();
+});
+
+await t.test('printed text has seven bits and 80 columns', async (t) => {
+  t.equal(plain('a\r\nb\x1b[0m\u00e9\u{1f600}'), 'a??b?[0m??');
+  fc.assert(fc.property(fc.string(), (text) => wrap(text).every((line) => /^[ -~]*$/.test(line))));
+  t.ok(wrap('word '.repeat(100)).every((line) => line.length <= 80));
+});
+
+await t.test('a QR code is drawn whole, with four light modules on each side', async (t) => {
+  const modules = qrModules('NS1:host1:0123456789ABCDE');
+  t.equal(modules.length, 25);
+  const rows = drawQr(modules);
+  t.equal(rows.length, 33);
+  t.ok(rows.every((row) => /^[# ]{66}$/.test(row)));
+  t.ok([...rows.slice(0, 4), ...rows.slice(-4)].every((row) => row === '#'.repeat(66)));
+  const back = rows.slice(4, -4).map((row) => Array.from({ length: 25 }, (_, i) => row[8 + 2 * i] === ' '));
+  t.same(back, modules);
+});

@@ -203,12 +203,11 @@ const NOBODY: OrderCounter = { next: () => Promise.reject(new Error('nobody sign
 
 async function openFleet(
   loaded: Loaded,
-  options: GlobalOptions,
   context: Context,
   { cosignKey, signed, tokens }: Signing,
 ): Promise<Fleet> {
   const { config } = loaded;
-  const signer = signed === true ? undefined : await openSigner(loaded, options, context);
+  const signer = signed === true ? undefined : await context.signer();
   const cosigner =
     signer === undefined || cosignKey === undefined
       ? undefined
@@ -263,6 +262,7 @@ export function openContext(options: GlobalOptions): Context {
     interrupt.abort(new NsError('NS_INTERRUPTED', 'interrupted', { family: 'caller' }));
   });
   let loading: Promise<Loaded> | undefined;
+  let signing: Promise<Signer> | undefined;
   const loaded = (): Promise<Loaded> => {
     loading ??= load(options);
     return loading;
@@ -283,10 +283,14 @@ export function openContext(options: GlobalOptions): Context {
       const { config } = await loaded();
       return resolveHosts(range, { devices: [...config.devices.keys()], groups: config.groups });
     },
-    signer: async () => openSigner(await loaded(), options, context),
+    // Opened once: nobody types a passphrase twice.
+    signer: () => {
+      signing ??= loaded().then((found) => openSigner(found, options, context));
+      return signing;
+    },
     keyFile: async () => keyPath(await loaded(), options),
-    withFleet: async (work, signing = {}) => {
-      const fleet = await openFleet(await loaded(), options, context, signing);
+    withFleet: async (work, who = {}) => {
+      const fleet = await openFleet(await loaded(), context, who);
       try {
         return await work(fleet);
       } finally {

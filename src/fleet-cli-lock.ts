@@ -4,7 +4,7 @@ import { EXIT, type ExitCode, foldHosts } from './fleet/index.ts';
 import type { Context } from './fleet-cli-context.ts';
 import type { Run } from './fleet-cli-files.ts';
 import { runOnHosts, simpleOrder } from './fleet-cli-run.ts';
-import { type TokenOptions, tokensFor, withTokenOptions } from './fleet-cli-tokens-in-hand.ts';
+import { sayBudget, type TokenOptions, tokensFor, withTokenOptions } from './fleet-cli-tokens-in-hand.ts';
 import type { ArgsOf, Order } from './protocol/index.ts';
 
 const HOSTS = 'host, range, list or @group';
@@ -60,7 +60,7 @@ async function atTheDesk(context: Context, verb: LockVerb, hosts: string, o: Des
   if (names.length === 0) return EXIT.done;
   const args = lockArgs(o);
   const tokens = await tokensFor(context, { verb, args } as Pick<Order, 'verb' | 'args'>, names, o);
-  for (const line of tokens?.lines ?? []) context.terminal.warn(line);
+  if (tokens !== undefined) await sayBudget(context, tokens, names, o.yes === true);
   const what = `${name === 'disable' ? 'Disable' : 'Enable'} ${names.length === 1 ? 'the machine' : `${names.length} machines:`} ${foldHosts(names)}?`;
   await confirmed(context, what, name === 'enable' || o.yes === true || o.dryRun === true);
   return runOnHosts(context, names, simpleOrder(context, verb, args, { tokens }), {

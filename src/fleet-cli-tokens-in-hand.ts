@@ -4,6 +4,7 @@ import { readOrderText } from './adapters/order-file.ts';
 import { UsedTokens } from './adapters/used-tokens.ts';
 import { NsError, REFUSALS, toHex } from './base/index.ts';
 import { currentEpoch, foldHosts, LARGEST_ARMOURED, leftOf, readTokenFile } from './fleet/index.ts';
+import { budgetLeft } from './fleet-cli-budget-left.ts';
 import type { Context } from './fleet-cli-context.ts';
 import { type Governor, openGovernorKey } from './fleet-cli-governor.ts';
 import type { Order } from './protocol/index.ts';
@@ -16,6 +17,7 @@ export interface TokenOptions {
 
 /** Tokens for the orders of one command. */
 export interface TokensInHand {
+  readonly kind: Destruction;
   /** What the command takes out of the budget, for whoever is asked whether it shall. */
   readonly lines: readonly string[];
   /** The token of this order, which no other order gets from now on. */
@@ -28,6 +30,19 @@ export function withTokenOptions(command: Command): Command {
   return command
     .option('--tokens <file>', 'tokens of the budget, as the governor has signed them')
     .option('--token-key <file>', "sign the tokens here, with the governor's key; for small sites");
+}
+
+/** How far the order reaches into the budget; and where somebody is about to be asked, what the devices say is left. */
+export async function sayBudget(
+  context: Context,
+  { kind, lines }: Pick<TokensInHand, 'kind' | 'lines'>,
+  hosts: readonly string[],
+  yes: boolean,
+): Promise<void> {
+  for (const line of lines) context.terminal.warn(line);
+  if (!yes && context.terminal.interactive) {
+    context.terminal.warn(await budgetLeft(context, kind, hosts));
+  }
 }
 
 export function needsToken(why: string): NsError {
@@ -86,11 +101,10 @@ async function fromFile(
     );
   }
   const taken = new Map<string, TokenDraft>();
+  const firsts = hosts.map((host) => free.get(host)![0]!);
   return {
-    lines: budgetLines(
-      kind,
-      hosts.map((host) => free.get(host)![0]!),
-    ),
+    kind,
+    lines: budgetLines(kind, firsts),
     give: async (order) => {
       const id = toHex(order.id);
       for (const token of free.get(order.aud.name) ?? []) {
@@ -159,6 +173,7 @@ async function fromKey(
   );
   let issued: Promise<ReadonlyMap<string, Uint8Array>> | undefined;
   return {
+    kind,
     lines: [
       `budget: takes ${hosts.length} ${hosts.length === 1 ? 'token' : 'tokens'} for ${kind} of epoch ${epoch}; ${left - hosts.length} of ${ledger.limits[kind]} are left after that`,
     ],

@@ -13,6 +13,7 @@ import {
 import type { Context, Signing } from './fleet-cli-context.ts';
 import { confirmed } from './fleet-cli-lock.ts';
 import {
+  sayBudget,
   type TokenOptions,
   type TokensInHand,
   tokensFor,
@@ -129,7 +130,7 @@ export async function deskOf(
   }
   const tokens = await tokensFor(context, order, hosts, o);
   if (tokens === undefined) return { signing: {} };
-  for (const line of tokens.lines) context.terminal.warn(line);
+  await sayBudget(context, tokens, hosts, o.yes === true);
   const where = hosts.length === 1 ? 'one host' : `${hosts.length} hosts`;
   await confirmed(context, `${wordsOf(order)} on ${where}: ${foldHosts(hosts)}?`, o.yes === true);
   return {

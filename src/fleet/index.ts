@@ -70,6 +70,7 @@ export { baseName, type Place, parsePlace } from './place.ts';
 export { fleetLine, progressLine, RateMeter } from './progress-line.ts';
 export type { PutArgs, PutOutcome } from './put-file.ts';
 export { answerRequest, type ReadOut, type ReleaseRequest, readRequest } from './release-answer.ts';
+export { showBudgetLeft } from './show-budget.ts';
 export { showChain } from './show-chain.ts';
 export { showClock } from './show-clock.ts';
 export { peopleOf, showDrafts } from './show-draft.ts';

@@ -48,7 +48,7 @@ export function givenGrant(
 
 /** From the first key to the last, each to the next: one or two grants that hold. */
 export async function chainOf(
-  [first, second, third]: readonly [KeyStore, KeyStore, KeyStore?],
+  [first, second, third]: readonly [KeyStore, KeyStore, (KeyStore | undefined)?],
   changes: readonly [Record<string, unknown>?, Record<string, unknown>?] = [],
 ): Promise<Uint8Array[]> {
   const again = third === undefined ? 0 : 1;

@@ -2,6 +2,7 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { systemClock } from '../../src/adapters/system-clock.ts';
+import type { AgentConfig } from '../../src/agent-config.ts';
 import { encodeEvidence, Verification } from '../../src/fleet/index.ts';
 import type { KeyStore } from '../../src/ports/index.ts';
 import { type ArgsOf, deviceTopics, type Order, type Verb } from '../../src/protocol/index.ts';
@@ -14,16 +15,16 @@ import { testKey } from '../kit/keys.ts';
 
 const DAY = 24 * 3600;
 
-async function coldHost(t: Test): Promise<ColdHost> {
+async function coldHost(t: Test, agent: Partial<AgentConfig> = {}): Promise<ColdHost> {
   const host = await ColdHost.start({
     fill: async (tree) => {
       await mkdir(join(tree, 'etc'));
       await mkdir(join(tree, 'var/log'), { recursive: true });
       await writeFile(join(tree, 'etc/shadow'), 'secret\n');
-      await writeFile(join(tree, 'var/log/a'), 'line\n');
+      for (const name of ['a', 'b', 'c', 'd']) await writeFile(join(tree, 'var/log', name), 'line\n');
       await symlink('../../etc/shadow', join(tree, 'var/log/sly'));
     },
-    agent: { keyringRoots: rootsOf(2, ROOTS) },
+    agent: { keyringRoots: rootsOf(2, ROOTS), ...agent },
   });
   t.teardown(() => host.close());
   return host;
@@ -148,6 +149,25 @@ await t.test(
       codes: [],
     });
     t.same(verify(new Keyring([])).codes, ['SIGNER_UNKNOWN']);
+  },
+);
+
+await t.test(
+  'a key has one share of what may be removed without a token, with all that it gives a right',
+  async (t) => {
+    const host = await coldHost(t, { budget: { lock: 1, wipe: 1, plain: 3, raiseDelayHours: 24 } });
+    const remove = async (name: string, holder?: KeyStore, again?: KeyStore) => {
+      const path = `/var/log/${name}`;
+      if (holder === undefined) return codeOf(host, 'file.delete', { path }, host.operator);
+      const grants = await forADay([host.operator, holder, again], [{}]);
+      return codeOf(host, 'file.delete', { path }, again ?? holder, grants);
+    };
+    t.equal(await remove('a'), 'succeeded');
+    t.equal(await remove('b', testKey()), 'succeeded');
+    t.equal(await remove('c', testKey(), testKey()), 'succeeded');
+    t.equal(await remove('d', testKey()), 'BUDGET_SPENT', 'a new key brings no new share');
+    t.equal(await remove('d', testKey(), testKey()), 'BUDGET_SPENT');
+    t.equal(await remove('d'), 'BUDGET_SPENT');
   },
 );
 

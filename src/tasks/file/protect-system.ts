@@ -60,12 +60,17 @@ async function startsHost(fs: FileSystem, signal: AbortSignal): Promise<boolean>
   return false;
 }
 
-/** Counts what one key removes or replaces without a token: BUDGET_SPENT past its share of a day. */
+/**
+ * Counts what one key removes or replaces without a token: BUDGET_SPENT past its share of a day. Keys to which a right was
+ * passed on have no share of their own, since a key can make any number of them.
+ */
 export function takeShare(
   order: FileOrder,
   { services: { budget }, issuer }: Pick<TaskContext, 'services' | 'issuer'>,
   files: number,
 ): Promise<Verdict<void>> {
   const free = files === 0 || order.args.dryRun === true || destructionOf(order) !== undefined;
-  return free ? Promise.resolve(allow(undefined)) : budget.takePlain(issuer.keyId, files);
+  return free
+    ? Promise.resolve(allow(undefined))
+    : budget.takePlain((issuer.through?.[0] ?? issuer).keyId, files);
 }

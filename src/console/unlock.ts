@@ -1,4 +1,4 @@
-import { formatDuration } from '../base/index.ts';
+import { type Duration, formatDuration, seconds } from '../base/index.ts';
 import type { ReleaseAnswer, ReleaseDesk, ShownChallenge } from '../security/index.ts';
 import { drawQr } from './draw-qr.ts';
 import type { ConsoleCommand, Talk } from './session.ts';
@@ -70,16 +70,19 @@ function show(talk: Talk, { device, qr }: UnlockParts, { words, text, lockVersio
   talk.say('Two of them answer, with a code each. An empty line leaves; the challenge stays the same.');
 }
 
+/** Whole seconds, rather too many than too few. */
+const inWords = (wait: Duration): string => formatDuration(seconds(Math.ceil(wait / 1000)));
+
 /** What whoever typed it is told. */
 function sentencesOf(answer: ReleaseAnswer): readonly string[] {
   switch (answer.is) {
     case 'mistyped':
       return ['Mistyped: a code is 16 letters and digits, and one to check them. This was not counted.'];
     case 'too-soon':
-      return [`Too soon: wait ${formatDuration(answer.wait)}. This was not counted.`];
+      return [`Too soon: wait ${inWords(answer.wait)}. This was not counted.`];
     case 'wrong':
       return [
-        `Wrong. The next answer has to wait ${formatDuration(answer.wait)}.`,
+        `Wrong. The next answer has to wait ${inWords(answer.wait)}.`,
         ...(answer.newChallenge ? ['After so many wrong answers there is another challenge.'] : []),
       ];
     case 'refused': {

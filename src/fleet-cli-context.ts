@@ -5,7 +5,7 @@ import { systemEntropy } from './adapters/entropy.ts';
 import type { BrokerTls } from './adapters/mqtt/broker-socket.ts';
 import { MqttBus } from './adapters/mqtt/mqtt-bus.ts';
 import { readConfig } from './adapters/operator-config.ts';
-import { fileCounter, openKeyFile } from './adapters/operator-keys.ts';
+import { counterPlace, fileCounter, keyNamed, openKeyFile } from './adapters/operator-keys.ts';
 import { Terminal } from './adapters/operator-terminal.ts';
 import { readOrderText } from './adapters/order-file.ts';
 import { ReceiptFolder, usualReceiptFolder } from './adapters/receipt-folder.ts';
@@ -153,7 +153,7 @@ async function openBus({ config, directory }: Loaded, terminal: Terminal): Promi
 }
 
 function keyPath({ config, directory }: Loaded, options: GlobalOptions): string {
-  const path = options.key ?? (config.keyFile && resolve(directory, config.keyFile));
+  const path = options.key ?? (config.keyFile && keyNamed(directory, config.keyFile));
   if (path !== undefined) return path;
   throw configInvalid('no key is named; set "key" in the configuration, NIGHTSHIFT_KEY or --key');
 }
@@ -166,7 +166,11 @@ async function openSigner(
   const keyFile = keyPath({ config, directory }, options);
   const key = await openKeyFile(keyFile, () => context.passphrase(`Passphrase of ${keyFile}`));
   const grants = await openGrant({ config, directory }, options, key);
-  return { key, counter: fileCounter(keyFile), ...(grants === undefined ? {} : { grants }) };
+  return {
+    key,
+    counter: fileCounter(counterPlace(keyFile, key.publicKey, process.env)),
+    ...(grants === undefined ? {} : { grants }),
+  };
 }
 
 /** The grant in the configuration is for the key in the configuration; where another key signs, it is not looked at. */

@@ -112,7 +112,10 @@ export function addLocalCommands(program: Command, run: Run): void {
   keys
     .command('show')
     .description('show the public half of a key')
-    .argument('[file]', 'a private key file; the configured one by default')
+    .argument(
+      '[key]',
+      'a private key file, or ssh-agent:SHA256:… or ssh-agent:COMMENT; the configured one by default',
+    )
     .action((file: string | undefined) => run((context) => showKey(context, file)));
   program
     .command('explain')

@@ -60,6 +60,7 @@ const USAGE = new Set([
   'NS_CONFIG_INVALID',
   'NS_HOSTS_INVALID',
   'NS_KEY_FILE',
+  'NS_KEY_AGENT',
   'NS_DEVICE_UNKNOWN',
   'NS_ORDER_INVALID',
   'NS_ORDER_FILE',
@@ -111,7 +112,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     .description('Work on hosts that are switched off, without switching them on.')
     .version(VERSION)
     .option('--config <file>', 'configuration file')
-    .option('--key <file>', 'private key to sign with')
+    .option('--key <key>', 'private key to sign with: a file, or ssh-agent:SHA256:… or ssh-agent:COMMENT')
     .option('--grant <file>', 'by which the key has its right, where somebody passed it on')
     .option('--json', 'one JSON object a line')
     .option('--fresh', 'bind orders to a nonce that the device gives out now, not to its wall clock')

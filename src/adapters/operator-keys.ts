@@ -1,8 +1,11 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { hasCode, NsError } from '../base/index.ts';
-import type { KeyAgreement, KeyStore } from '../ports/index.ts';
+import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { hasCode, NsError, toHex } from '../base/index.ts';
+import type { KeyAgreement, KeyStore, PublicKey } from '../ports/index.ts';
 import { keyAgreementOf, keyStoreOf } from '../security/index.ts';
+import { isAgentKey, openAgentKey } from './ssh-agent-keys.ts';
 
 function keyFault(path: string, sentence: string, cause?: unknown): NsError {
   return new NsError('NS_KEY_FILE', `${path}: ${sentence}`, { family: 'caller', cause });
@@ -31,21 +34,29 @@ export async function createKeyFile(path: string, passphrase: string | undefined
   return keyStoreOf(privateKey);
 }
 
-/** Opens a private key. `passphrase` is asked only for an encrypted one. NS_KEY_FILE says what is wrong. */
+/**
+ * Opens a private key: of a file, or of the ssh-agent. `passphrase` is asked only for an encrypted file. NS_KEY_FILE or
+ * NS_KEY_AGENT says what is wrong.
+ */
 export function openKeyFile(path: string, passphrase: () => Promise<string>): Promise<KeyStore> {
+  if (isAgentKey(path)) return openAgentKey(path, process.env);
   return withKey(path, passphrase, keyStoreOf);
 }
 
 /** The same key, for release codes. NS_KEY_AGREEMENT where the private key is not in the file, or is of another kind than Ed25519. */
 export function openAgreementFile(path: string, passphrase: () => Promise<string>): Promise<KeyAgreement> {
+  if (isAgentKey(path)) return Promise.reject(staysElsewhere(path));
   return withKey(path, passphrase, keyAgreementOf, (pem) => {
-    if (pem.includes('PRIVATE KEY')) return;
-    throw new NsError(
-      'NS_KEY_AGREEMENT',
-      `${path}: the private key is not in this file; one that stays in ssh-agent or a token signs, and makes no codes`,
-      { family: 'caller' },
-    );
+    if (!pem.includes('PRIVATE KEY')) throw staysElsewhere(path);
   });
+}
+
+function staysElsewhere(path: string): NsError {
+  return new NsError(
+    'NS_KEY_AGREEMENT',
+    `${path}: the private key is not in this file; one that stays in ssh-agent or a token signs, and makes no codes`,
+    { family: 'caller' },
+  );
 }
 
 async function withKey<K>(
@@ -78,6 +89,21 @@ async function withKey<K>(
   }
 }
 
+/** A key as a configuration names it: the files of one are relative to its directory. */
+export function keyNamed(directory: string, name: string): string {
+  return isAgentKey(name) ? name : resolve(directory, name);
+}
+
+/**
+ * What a key's order counter is named after: its file; for a key that is in the agent,
+ * $XDG_STATE_HOME/nightshift/counters/KEYID, ~/.local/state by default.
+ */
+export function counterPlace(name: string, { keyId }: PublicKey, environment: NodeJS.ProcessEnv): string {
+  if (!isAgentKey(name)) return name;
+  const state = environment.XDG_STATE_HOME || join(environment.HOME || homedir(), '.local', 'state');
+  return join(state, 'nightshift', 'counters', toHex(keyId));
+}
+
 const LOCK_PATIENCE = 5000;
 const LOCK_STALE = 10_000;
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -91,6 +117,7 @@ export function fileCounter(keyPath: string): { next(): Promise<number> } {
   const lock = `${path}.lock`;
   let last: Promise<unknown> = Promise.resolve();
   const take = async (): Promise<number> => {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 }).catch(() => undefined);
     await holdLock(lock);
     try {
       const stored = Number(await readFile(path, 'utf8').catch(() => '0'));

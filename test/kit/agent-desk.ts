@@ -48,7 +48,7 @@ export class AgentDesk {
   /** The console's line, where the configuration has one. */
   openLine: Surroundings['openLine'];
   /** What the device's wall clock says; the right time by default. */
-  wallSeconds: () => number = systemClock.wallSeconds;
+  wallSeconds: () => number = () => systemClock.wallSeconds();
   /** The agent's own storage. */
   readonly state: string;
   /** With what the agent connects, as it would read it now. */

@@ -19,7 +19,7 @@ await t.test('what is no order for us never reaches the desk, and is told why', 
     ['SIGNATURE_INVALID', await signOrder(rig.orderOf(), rig.operator, 'othertenant')],
     ['WRONG_AUDIENCE', await rig.order({ aud: { to: 'device', name: 'host2' } })],
     ['WRONG_AUDIENCE', await rig.order({ aud: { to: 'group', name: 'rack2' } })],
-    ['NOT_PERMITTED', await rig.order({ verb: 'file.delete', args: { path: '/etc/passwd' } }, rig.auditor)],
+    ['NOT_PERMITTED', await rig.order({ verb: 'file.delete', args: { path: '/srv/file' } }, rig.auditor)],
   ];
   for (const [code, packet] of bad) {
     const before = rig.said('rejected').length;

@@ -90,13 +90,19 @@ function addPut(program: Command, run: Run): void {
         const args = putArgs(local, path, o, file.mtime);
         const { size, sha256 } = file;
         const order = { verb: 'file.download', args: { ...args, size, sha256 } } as const;
-        const { signing, tokens } = await deskOf(context, `put ${local} ${hosts} ${path}`, order, names, o);
+        const { signing, tokens } = await deskOf(
+          context,
+          `put ${local} ${hosts} ${path}${o.replace === true ? ' --replace' : ''}`,
+          order,
+          names,
+          o,
+        );
         const share = Math.floor(SEND_BYTES / names.length);
         const sendWindow = Math.max(SMALLEST_SEND_WINDOW, Math.min(LARGEST_SEND_WINDOW, share));
         const options = { signal: context.signal, timing: context.timing, sendWindow, ...effectOf(o) };
         const work: HostWork = async (fleet, host, watch) => {
           const { outcome, fault, id } = await fleet.put(host, args, file, { ...options, ...watch });
-          if (outcome.is === 'rejected') await tokens?.release(id);
+          if (outcome.is === 'rejected' && outcome.refusal.code !== 'TOKEN_SPENT') await tokens?.release(id);
           return answerOf(host, 'file.download', outcome, {}, fault === undefined ? {} : { fault });
         };
         return await runOnHosts(context, names, work, signing);
@@ -121,7 +127,13 @@ function addRemove(program: Command, run: Run): void {
       const args = removeArgs(path, o);
       const names = await context.hosts(hosts);
       const order = { verb: 'file.delete', args } as const;
-      const { signing, tokens } = await deskOf(context, `rm ${hosts} ${path}`, order, names, o);
+      const { signing, tokens } = await deskOf(
+        context,
+        `rm ${hosts} ${path}${o.recursive === true ? ' -r' : ''}`,
+        order,
+        names,
+        o,
+      );
       const work = simpleOrder(context, 'file.delete', args, { ...effectOf(o), tokens });
       return runOnHosts(context, names, work, signing);
     }),

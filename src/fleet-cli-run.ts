@@ -213,6 +213,8 @@ export async function followOrder<V extends Verb>(
     }
   }
   const outcome = await run.outcome;
-  if (outcome.is === 'rejected') await more.tokens?.release(run.id);
+  if (outcome.is === 'rejected' && outcome.refusal.code !== 'TOKEN_SPENT') {
+    await more.tokens?.release(run.id);
+  }
   return answerOf(host, verb, outcome, more.show);
 }

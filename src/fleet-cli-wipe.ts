@@ -123,7 +123,7 @@ export async function deskOf(
     throw new NsError(
       'NS_USAGE',
       `${wordsOf(order)}: that needs two people, so nothing was sent. With both at this desk: --cosign-key FILE. ` +
-        `In two places: "nightshift sign ${command} -o FILE"; the second person: "nightshift cosign FILE"; ` +
+        `In two places: "nightshift sign ${command} --tokens FILE -o FILE"; the second person: "nightshift cosign FILE"; ` +
         'then either: "nightshift send FILE".',
       { family: 'caller' },
     );

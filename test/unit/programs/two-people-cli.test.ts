@@ -6,7 +6,7 @@ import { startEmbeddedBroker } from '../../../src/adapters/embedded-broker.ts';
 import { systemEntropy } from '../../../src/adapters/entropy.ts';
 import { MqttBus } from '../../../src/adapters/mqtt/mqtt-bus.ts';
 import { systemClock } from '../../../src/adapters/system-clock.ts';
-import { Keyring, publicKeyText } from '../../../src/security/index.ts';
+import { Keyring, openToken, publicKeyText, type Role } from '../../../src/security/index.ts';
 import { buildCli, type CliResult, runCli } from '../../kit/cli.ts';
 import { FakeDevice } from '../../kit/fake-device.ts';
 import { testKey } from '../../kit/keys.ts';
@@ -19,15 +19,21 @@ const as = (who: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): 
   runCli(cli, ['--config', `${who}.yaml`, ...args], { cwd: home, env });
 
 /** Sam's key has a passphrase; so has Tess's, another one. */
-const passes = { sam: 'correct horse', tess: 'battery staple', mallory: undefined, gina: undefined };
-const entries: { name: string; role: 'security' | 'governor'; key: string }[] = [];
+const passes: Record<string, string | undefined> = {
+  sam: 'correct horse',
+  tess: 'battery staple',
+  mallory: undefined,
+};
+const others: Record<string, Role> = { gina: 'governor', olga: 'operator', otto: 'operator' };
+const entries: { name: string; role: Role; key: string }[] = [];
 const secret: Record<string, NodeJS.ProcessEnv> = {};
-for (const [name, pass] of Object.entries(passes)) {
+for (const name of [...Object.keys(passes), ...Object.keys(others)]) {
+  const pass = passes[name];
   if (pass !== undefined) {
     writeFileSync(join(home, `${name}.pass`), `${pass}\n`);
     secret[name] = { NIGHTSHIFT_PASSPHRASE_FILE: join(home, `${name}.pass`) };
   }
-  const role = name === 'gina' ? 'governor' : 'security';
+  const role = others[name] ?? 'security';
   const made = await runCli(cli, ['keys', 'new', '--role', role, '--name', name], {
     cwd: home,
     env: secret[name] ?? {},
@@ -61,7 +67,8 @@ function configOf(who: string, people: readonly string[]): void {
     }),
   );
 }
-for (const who of ['sam', 'tess', 'gina']) configOf(who, ['sam', 'tess', 'gina']);
+for (const who of ['sam', 'tess', 'gina', 'olga', 'otto'])
+  configOf(who, ['sam', 'tess', 'gina', 'olga', 'otto']);
 configOf('mallory', ['sam', 'tess', 'mallory']);
 // Somebody who knows nobody and has no key can still carry a file.
 configOf('relay', []);
@@ -72,10 +79,10 @@ t.teardown(async () => {
 });
 
 /** A file with a token for each of these hosts. */
-async function tokens(hosts: string): Promise<string> {
+async function tokens(hosts: string, kind = 'lock'): Promise<string> {
   issued += 1;
   const file = `tokens-${issued}.txt`;
-  const made = await as('gina', ['token', 'issue', hosts, '--for', 'lock', '-o', file, '--yes']);
+  const made = await as('gina', ['token', 'issue', hosts, '--for', kind, '-o', file, '--yes']);
   if (made.code !== 0) throw new Error(made.stderr);
   return file;
 }
@@ -217,4 +224,85 @@ await t.test('at one desk: both keys, each with its own passphrase', async (t) =
   t.match(await as('sam', ['disable', 'rack1', ...fresh], secret.sam), { code: 2, stderr: /no terminal/ });
   t.same(orders()[0], one! + 3, 'none of these was sent');
   t.equal(rack2.orders.length, 1);
+});
+
+await t.test('deleting a tree takes two people and a token, in two places and at one desk', async (t) => {
+  const [one] = orders();
+  const tree = ['rack[1-2]', '/srv/old', '-r'];
+  t.match(await as('olga', ['rm', ...tree]), {
+    code: 2,
+    stderr:
+      /DELETE \/srv\/old AND ALL IN IT: that needs two people.*nightshift sign rm rack\[1-2\] \/srv\/old -r/,
+  });
+  t.match(await as('olga', ['rm', ...tree, '--cosign-key', 'otto.key', '--yes']), {
+    code: 2,
+    stderr: /only with a token.*token issue rack\[1-2\] --for wipe/,
+  });
+  t.match(await as('olga', ['sign', 'rm', 'rack1', '/srv/old', '-o', 'rm.txt']), {
+    code: 2,
+    stderr: /DELETE \/srv\/old: one person gives that/,
+  });
+  t.match(await as('olga', ['sign', 'rm', ...tree, '-o', 'rm.txt', '--tokens', await tokens('rack[1-2]')]), {
+    code: 2,
+    stderr: /has none for wipe that is left for rack\[1-2\]/,
+  });
+  const wipe = await tokens('rack[1-2]', 'wipe');
+  t.match(await as('olga', ['sign', 'rm', ...tree, '-o', 'rm.txt', '--tokens', wipe]), {
+    code: 0,
+    stdout:
+      /^2 orders.*\ndestructive: 2 hosts losing what cannot be brought back; takes 2 tokens.*\nrack\[1-2\]: DELETE \/srv\/old AND ALL IN IT\n[\s\S]*token: wipe, epoch 7, signed by gina/,
+  });
+  t.match(JSON.parse((await as('otto', ['--json', 'show', 'rm.txt'])).stdout.split('\n')[1]!), {
+    host: 'rack2',
+    verb: 'file.delete',
+    token: { for: 'wipe', epoch: 7, n: 2, device: 'rack2', governor: { name: 'gina' } },
+  });
+  t.match(await as('otto', ['cosign', 'rm.txt', '--yes']), {
+    code: 0,
+    stdout: /DELETE.*\n[\s\S]*numbers: rack1 1/,
+  });
+  t.match(await as('relay', ['send', 'rm.txt', '--yes']), { code: 0, stdout: /NOT KNOWN HERE/ });
+  t.match(rack2.orders.at(-1), { verb: 'file.delete', args: { path: '/srv/old', recursive: true } });
+  t.match(openToken(rack2.orders.at(-1)!.token!, keyring, 'acme'), { ok: true, value: { n: 2 } });
+  t.same(orders()[0], one! + 1);
+  const desk = ['--cosign-key', 'otto.key', '--tokens', await tokens('rack1', 'wipe')];
+  t.match(await as('olga', ['rm', 'rack1', '/boot/grub', ...desk]), {
+    code: 2,
+    stderr:
+      /takes 1 token for wipe.*\n.*DELETE \/boot\/grub: a host needs that to start on one host: rack1\? Say --yes/,
+  });
+  t.match(await as('olga', ['rm', 'rack1', '/boot/grub', ...desk, '--yes']), { code: 0 });
+  t.match(await as('olga', ['rm', 'rack1', '/srv/old', '-r', '--dry-run']), { code: 0 });
+  t.equal(rack1.orders.at(-1)!.token, undefined, 'a dry run uses up nothing');
+});
+
+await t.test('a file that a host needs is replaced with the very file that two people signed', async (t) => {
+  writeFileSync(join(home, 'fstab'), '/dev/sda1 / ext4\n');
+  writeFileSync(join(home, 'evil'), '/dev/sdb1 / ext4\n');
+  const put = ['put', 'fstab', 'rack1', '/etc/fstab', '--replace'];
+  t.match(await as('olga', put), { code: 2, stderr: /REPLACE \/etc\/fstab: a host needs that to start/ });
+  await as('olga', ['sign', ...put, '-o', 'put.txt', '--tokens', await tokens('rack1', 'wipe')]);
+  t.equal((await as('otto', ['cosign', 'put.txt', '--yes'])).code, 0);
+  const before = rack1.packets;
+  t.match(await as('otto', ['send', 'put.txt', '--yes']), { code: 2, stderr: /name it with --file/ });
+  t.match(await as('otto', ['send', 'put.txt', '--yes', '--file', 'evil']), {
+    code: 2,
+    stderr: /signed for another file than evil; nothing was sent/,
+  });
+  t.equal(rack1.packets, before);
+  t.match(await as('otto', ['send', 'put.txt', '--yes', '--file', 'fstab']), { code: 0 });
+  t.match(rack1.orders.at(-1), { verb: 'file.download', args: { path: '/etc/fstab', replace: true } });
+});
+
+await t.test('a budget is changed by two people of the role security', async (t) => {
+  const set = ['budget', 'set', 'rack1', '--lock', '20', '--wipe', '5', '--budget-version', '1', '--yes'];
+  t.match(await as('sam', set, secret.sam), {
+    code: 2,
+    stderr: /changed by two people, so nothing was sent/,
+  });
+  const env = { ...secret.sam, NIGHTSHIFT_COSIGN_PASSPHRASE_FILE: join(home, 'tess.pass') };
+  t.match(await as('sam', [...set, '--cosign-key', 'tess.key'], env), { code: 0 });
+  t.match(rack1.orders.at(-1), { verb: 'budget.update', args: { version: 1, lock: 20, wipe: 5 } });
+  const bad = [...set.slice(0, 4), '1025', ...set.slice(5), '--cosign-key', 'tess.key'];
+  t.match(await as('sam', bad, env), { code: 2, stderr: /a number from 0 to 1024/ });
 });

@@ -10,7 +10,7 @@ const TICK = minutes(1);
 
 export interface DeviceBudget {
   readonly budget: Budget;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 interface Entry {

@@ -18,6 +18,7 @@ import { addSignCommands } from './fleet-cli-sign.ts';
 import { addTokenCommands } from './fleet-cli-token.ts';
 import { addTwoPeopleCommands } from './fleet-cli-two-people.ts';
 import { addVerifyCommand } from './fleet-cli-verify.ts';
+import { addVolumeCommands } from './fleet-cli-volumes.ts';
 import { VERSION } from './version.ts';
 
 const AFTER_HELP = `
@@ -27,6 +28,7 @@ PATH is /path, or VOLUME:/path as in disk0p2:/etc/fstab or LABEL=root:/etc/fstab
 Examples:
   nightshift keys new --role operator --name olga
   nightshift status rack[1-4]
+  nightshift volumes rack1
   nightshift get rack1 /var/log/syslog
   nightshift put fstab rack[1-4] /etc/fstab --replace --dry-run
   nightshift rm rack1 '/var/crash/*' --dry-run
@@ -125,6 +127,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     code = await work(context);
   };
   addFileCommands(program, run);
+  addVolumeCommands(program, run);
   addMachineCommands(program, run);
   addClockCommand(program, run);
   addAuditCommand(program, run);

@@ -4,6 +4,7 @@ import { showBudget, showBudgetUpdate } from './show-budget.ts';
 import { showChain, showChainSync } from './show-chain.ts';
 import { showMemory } from './show-memory.ts';
 import { counted, modeText, sized, table, timeText } from './show-text.ts';
+import { showVolumes } from './show-volumes.ts';
 
 /** How much of a result to show. */
 export interface ShowOptions {
@@ -155,6 +156,7 @@ const SHOW: Show = {
     ...effectLines(r.effect, r.dryRun),
     ...volumeLine(r.volume),
   ],
+  'volume.list': showVolumes,
   'memory.check': showMemory,
   'io.list': ({ channels }) => [
     counted(channels.length, 'channel'),

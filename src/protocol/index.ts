@@ -27,6 +27,7 @@ export { parseMessage } from './parse.ts';
 export { decodeSeen, encodeSeen, isFullSeen, type SeenMessage, seenThatFit } from './seen.ts';
 export { type DeviceTopics, deviceTopics, groupTopic, seenFilter, seenTeller } from './topics.ts';
 export { MOST_LISTED, UNITS_A_PAGE } from './verbs/chain.ts';
+export { VOLUMES_A_PAGE } from './verbs/volume.ts';
 export {
   type ArgsOf,
   type BudgetNote,

@@ -40,6 +40,7 @@ const SAYS: { readonly [V in Verb]: (args: ArgsOf<V>) => string } = {
     `${place(args)} sha256 ${hex(args.sha256)}${args.dryRun === true ? ' (dry run)' : ''}`,
   'file.delete': (args) =>
     `${place(args)}${args.recursive === true ? ' recursive' : ''}${args.dryRun === true ? ' (dry run)' : ''}`,
+  'volume.list': () => '',
   'memory.check': (args) => args.medium,
   'io.list': () => '',
   'io.read': (args) => quoted(args.channel),

@@ -16,6 +16,7 @@ const PERMITTED: Readonly<Record<Verb, readonly Role[]>> = {
   'file.upload': hands,
   'file.download': hands,
   'file.delete': hands,
+  'volume.list': hands,
   'memory.check': hands,
   'io.list': hands,
   'io.read': hands,

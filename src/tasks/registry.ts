@@ -17,6 +17,7 @@ import { machineDisable, machineEnable } from './machine/lock.ts';
 import { machineStatus } from './machine/status.ts';
 import { memoryCheckTask } from './memory-check/kind.ts';
 import type { TaskRegistry } from './task.ts';
+import { volumeList } from './volume/list.ts';
 
 /** Every verb that a device can obey, and what it does. The only list of task kinds. */
 export const TASKS: Required<TaskRegistry> = {
@@ -25,6 +26,7 @@ export const TASKS: Required<TaskRegistry> = {
   'file.upload': fileUpload,
   'file.download': fileDownload,
   'file.delete': fileDelete,
+  'volume.list': volumeList,
   'memory.check': memoryCheckTask,
   'io.list': ioListTask,
   'io.read': ioReadTask,

@@ -10,7 +10,7 @@ import type { BmcConfig } from '../../src/agent-config-ipmi.ts';
 import { type BoardDescription, boardChannels } from '../../src/bmc/index.ts';
 import type { BlockDevice, LogSink, MessageBus } from '../../src/ports/index.ts';
 import { AgentDesk } from './agent-desk.ts';
-import { type DiskImage, type DiskMaking, makeDisk } from './disk-image.ts';
+import { DiskImage, type DiskMaking, makeDisk } from './disk-image.ts';
 import { scratch } from './disk-tools.ts';
 import { joinImage, memberPaths, splitImage } from './member-images.ts';
 
@@ -22,6 +22,8 @@ export interface ColdHostOptions extends DiskMaking {
   readonly limits?: Partial<AgentConfig['limits']>;
   /** The disk is a chain: bytes of each member but the last, which has the rest. */
   readonly members?: readonly number[];
+  /** A disk image that is there already, instead of one that is made. */
+  readonly image?: string;
   /** Of the agent's configuration, instead of what the desk would take. */
   readonly agent?: Partial<AgentConfig>;
   /** The BMC side; off where it is not here. */
@@ -98,7 +100,8 @@ export class ColdHost extends AgentDesk {
   static async start(options: ColdHostOptions): Promise<ColdHost> {
     const { dir, remove } = await scratch();
     const description = JSON.parse(await readFile(BOARD, 'utf8')) as BoardDescription;
-    const disk = await makeDisk(dir, options);
+    const disk =
+      options.image === undefined ? await makeDisk(dir, options) : new DiskImage(options.image, []);
     if (options.members !== undefined) await splitImage(disk.path, options.members);
     const host = new ColdHost(dir, remove, description, disk, options);
     await host.machine.start();

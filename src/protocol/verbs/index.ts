@@ -7,6 +7,7 @@ import { ioList, ioRead, ioWatch, ioWrite } from './io.ts';
 import { keyringRead, keyringUpdate } from './keyring.ts';
 import { auditRead, machineDisable, machineEnable, machineStatus, taskCancel, taskList } from './machine.ts';
 import { memoryCheck } from './memory.ts';
+import { volumeList } from './volume.ts';
 
 /** Every verb with the shape of its arguments and of its result. The only place where a verb is declared. */
 export const VERBS = {
@@ -15,6 +16,7 @@ export const VERBS = {
   'file.upload': fileUpload,
   'file.download': fileDownload,
   'file.delete': fileDelete,
+  'volume.list': volumeList,
   'memory.check': memoryCheck,
   'io.list': ioList,
   'io.read': ioRead,

@@ -46,11 +46,9 @@ export function planPut(args: ArgsOf<'file.download'>, facts: PutFacts): Verdict
   }
   if (stat !== undefined && stat.kind !== 'file') return refuse('NOT_A_FILE', `${path} is a ${stat.kind}.`);
   if (stat !== undefined && args.replace !== true) return refuse('FILE_EXISTS', `${path} exists.`);
-  if (args.size > facts.volume.free + (stat?.size ?? 0)) {
-    return refuse(
-      'NO_SPACE',
-      `The file takes ${args.size} bytes; ${facts.volume.free} are free on the volume.`,
-    );
+  const room = facts.volume.free ?? 0;
+  if (args.size > room + (stat?.size ?? 0)) {
+    return refuse('NO_SPACE', `The file takes ${args.size} bytes; ${room} are free on the volume.`);
   }
   const { earliestTime, latestTime } = facts.volume;
   const mtime = args.mtime ?? facts.now;

@@ -58,20 +58,15 @@ const INSPECTION = minutes(2);
  * Takes the host's disks, judges the volume that the order means, and lends it to `use`. Refusals of power, custody,
  * gate and resolution come back as they are. The disks go back whatever happens.
  */
-export async function withVolume<T>(
+export function withVolume<T>(
   context: TaskContext,
   wish: VolumeWish,
   want: 'read' | 'write',
   use: (access: VolumeAccess) => Promise<Verdict<T>>,
 ): Promise<Verdict<T>> {
-  const releaseClaim = await context.claim(DISKS, want);
-  const { services } = context;
-  const leases = new Map<string, Lease>();
-  try {
-    const leased = await leaseAll(context, want, wish.staleOk === true, leases);
-    if (!leased.ok) return leased;
-    const signal = AbortSignal.any([context.signal, ...[...leases.values()].map((lease) => lease.signal)]);
-    const settled = want === 'write' ? await finishEarlierChange(services, leases) : allow(undefined);
+  const asked = { want, staleOk: wish.staleOk === true };
+  return withDisks(context, asked, async (leases, signal) => {
+    const settled = want === 'write' ? await finishEarlierChange(context.services, leases) : allow(undefined);
     if (!settled.ok) return settled;
     const found = await findVolume(leases, wish, want, signal);
     if (!found.ok) return found;
@@ -79,6 +74,22 @@ export async function withVolume<T>(
       const granted = await checkGrant(context, access.fs, wish, signal);
       return granted.ok ? use(access) : granted;
     });
+  });
+}
+
+/** Takes all disks of the host, by name, and lends them to `use`. They go back whatever happens. */
+export async function withDisks<T>(
+  context: TaskContext,
+  { want, staleOk }: { readonly want: 'read' | 'write'; readonly staleOk: boolean },
+  use: (leases: ReadonlyMap<string, Lease>, signal: AbortSignal) => Promise<Verdict<T>>,
+): Promise<Verdict<T>> {
+  const releaseClaim = await context.claim(DISKS, want);
+  const leases = new Map<string, Lease>();
+  try {
+    const leased = await leaseAll(context, want, staleOk, leases);
+    if (!leased.ok) return leased;
+    const signal = AbortSignal.any([context.signal, ...[...leases.values()].map((lease) => lease.signal)]);
+    return await use(leases, signal);
   } finally {
     await Promise.all([...leases.values()].map((lease) => lease.release()));
     releaseClaim();

@@ -11,6 +11,7 @@ const ARGS: { readonly [V in Verb]: ArgsOf<V> } = {
   'file.upload': { path: '/etc/shadow' },
   'file.download': { path: '/x', size: 1, sha256: new Uint8Array(32), dryRun: true },
   'file.delete': { path: '/x', dryRun: true },
+  'volume.list': {},
   'memory.check': { medium: 'spd' },
   'io.list': {},
   'io.read': { channel: 'console' },

@@ -182,6 +182,7 @@ await t.test('no secret that an order carries reaches the log', async (t) => {
     'file.upload': { path: '/a' },
     'file.download': { path: '/a', size: 1, sha256: new Uint8Array(32) },
     'file.delete': { path: '/a' },
+    'volume.list': {},
     'memory.check': { medium: 'storage', disk: canary },
     'io.list': {},
     'io.read': { channel: 'uart0' },

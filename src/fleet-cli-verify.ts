@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { parse } from 'yaml';
+import { openLocalFile } from './adapters/operator-files.ts';
 import { deviceFolder, receiptFiles } from './adapters/receipt-folder.ts';
 import { NsError, sentenceOf } from './base/index.ts';
 import {
   auditLines,
+  checkContents,
   clean,
   configInvalid,
   type DeviceReport,
@@ -12,8 +14,10 @@ import {
   deviceLines,
   EXIT,
   type ExitCode,
+  type FileInHand,
   fileJson,
   fileLines,
+  isAboutFile,
   isClean,
   isSignedKeyring,
   type KnownKeys,
@@ -38,6 +42,7 @@ export interface VerifyOptions {
   readonly roots?: string;
   readonly device?: readonly string[];
   readonly long?: true;
+  readonly file?: string;
 }
 
 async function readBytes(path: string): Promise<Uint8Array> {
@@ -86,21 +91,48 @@ function exitOf({ counts }: VerificationReport): ExitCode {
 }
 
 async function verify(context: Context, named: readonly string[], o: VerifyOptions): Promise<ExitCode> {
+  const inHand = o.file === undefined ? undefined : await openLocalFile(o.file, context.signal);
+  try {
+    return await verifyAll(context, named, o, inHand);
+  } finally {
+    await inHand?.close();
+  }
+}
+
+async function verifyAll(
+  context: Context,
+  named: readonly string[],
+  o: VerifyOptions,
+  inHand: FileInHand | undefined,
+): Promise<ExitCode> {
   const { terminal, json } = context;
   const paths = named.length > 0 ? named : [await context.receipts()];
   const verification = new Verification(await keysOf(context, o));
+  let about = 0;
   const held: string[][] = [];
   const say = (lines: readonly string[]): void => {
     for (const line of lines) terminal.print(clean(line));
   };
   for await (const { path, bytes } of receiptFiles(paths, LARGEST_EVIDENCE)) {
     context.signal.throwIfAborted();
-    const file = verification.add(path, bytes);
+    let file = verification.add(path, bytes);
+    if (inHand !== undefined && file.is === 'receipt' && isAboutFile(file.checked)) {
+      about += 1;
+      file = verification.found(file.checked, await checkContents(file.checked, inHand));
+    }
     if (json) terminal.print(fileJson(file));
     else if (o.long === true || !isClean(file)) say(fileLines(file));
     else if (held.length <= FEW) held.push(fileLines(file));
   }
   const report = verification.end();
+  if (inHand !== undefined && about === 0)
+    throw new NsError(
+      'NS_RECEIPTS',
+      `no receipt in ${paths.join(', ')} is about a file that was got or put`,
+      {
+        family: 'caller',
+      },
+    );
   if (report.files === 0)
     throw new NsError('NS_RECEIPTS', `no receipts in ${paths.join(', ')}`, { family: 'caller' });
   if (json) {
@@ -161,6 +193,7 @@ export function addVerifyCommand(program: Command, run: Run): void {
     )
     .option('--roots <file>', 'who signs keyrings: threshold and keys, or an agent.yaml with keyringRoots')
     .option('--device <name=key>', "a device's public key, beside those configured; repeatable", list)
+    .option('--file <file>', 'the file that was got or put: held against each receipt of a get or put')
     .option('-l, --long', 'tell of every receipt')
     .action((paths: string[], o: VerifyOptions) => run((context) => verify(context, paths, o)));
 }

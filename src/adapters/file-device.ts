@@ -3,6 +3,7 @@ import { constants, type FileHandle, open, readFile, stat } from 'node:fs/promis
 import { bytes, checkBlockRange, milliseconds, NsError } from '../base/index.ts';
 import type { BlockCapabilities, BlockDevice } from '../ports/index.ts';
 import { AccessPace, type Waited } from './access-pace.ts';
+import { DirectReader } from './direct-reader.ts';
 
 export interface FileDeviceOptions {
   /** For people and logs. */
@@ -20,6 +21,8 @@ export interface FileDeviceOptions {
    * that does nothing but serve disks, and has the page cache in mind.
    */
   readonly adaptive?: boolean;
+  /** Reads past the page cache too, where the system can: for a host's disk. */
+  readonly medium?: boolean;
   /** Makes the error that a failed system call becomes; by default NS_BLOCK_IO. */
   readonly failure?: (name: string, verb: string, cause: unknown) => NsError;
 }
@@ -52,8 +55,10 @@ export async function openFileDevice(path: string, options: FileDeviceOptions): 
     if (!Number.isSafeInteger(shape.size)) {
       throw new NsError('NS_BLOCK_TOO_LARGE', `${path} is larger than 2^53-1 bytes`);
     }
+    const direct = options.medium === true ? await DirectReader.open(handle.fd) : undefined;
     return new FileDevice(
       handle,
+      direct,
       { ...options, failure },
       {
         size: bytes(shape.size),
@@ -99,9 +104,12 @@ class FileDevice implements BlockDevice {
   readonly #quickWrites: boolean;
   readonly #pace: AccessPace | undefined;
   #diskReads = 0;
+  readonly #direct: DirectReader | undefined;
+  readonly readMedium?: NonNullable<BlockDevice['readMedium']>;
 
   constructor(
     handle: FileHandle,
+    direct: DirectReader | undefined,
     options: FileDeviceOptions & Required<Pick<FileDeviceOptions, 'failure'>>,
     capabilities: BlockCapabilities,
   ) {
@@ -111,6 +119,9 @@ class FileDevice implements BlockDevice {
     this.#quickWrites = options.quickWrites === true;
     this.#pace = options.adaptive === true ? new AccessPace() : undefined;
     this.capabilities = capabilities;
+    this.#direct = direct;
+    if (direct !== undefined)
+      this.readMedium = (offset, into, signal) => this.#readDirect(direct, offset, into, signal);
   }
 
   async read(offset: number, into: Uint8Array, signal?: AbortSignal): Promise<void> {
@@ -151,7 +162,21 @@ class FileDevice implements BlockDevice {
   }
 
   async close(): Promise<void> {
+    await this.#direct?.close();
     await this.#handle.close();
+  }
+
+  async #readDirect(
+    direct: DirectReader,
+    offset: number,
+    into: Uint8Array,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    checkBlockRange(this.name, this.capabilities.size, offset, into.byteLength);
+    signal?.throwIfAborted();
+    const count = await this.#pooled('read', () => direct.read(offset, into));
+    if (count < into.byteLength)
+      throw this.#failure(this.name, 'read', new Error(`it ends at ${offset + count}`));
   }
 
   #checkWrite(offset: number, length: number): void {

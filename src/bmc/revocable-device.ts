@@ -21,6 +21,7 @@ export class RevocableDevice implements BlockDevice {
   readonly capabilities: BlockCapabilities;
   readonly #device: BlockDevice;
   readonly #calls = new Set<Call>();
+  readonly readMedium?: NonNullable<BlockDevice['readMedium']>;
   #state: State = { is: 'open' };
   #critical = 0;
   #inFlight = 0;
@@ -35,6 +36,10 @@ export class RevocableDevice implements BlockDevice {
       writable: writable && device.capabilities.writable,
       trim: writable && device.capabilities.trim,
     };
+    const { readMedium } = device;
+    if (readMedium !== undefined) {
+      this.readMedium = (offset, into, signal) => this.#call(() => readMedium(offset, into, signal));
+    }
   }
 
   /** Whether anything was written or trimmed through this device. */

@@ -108,5 +108,6 @@ export {
   withLimits,
 } from './token-ledger.ts';
 export { type DeviceReport, Verification, type VerificationReport } from './verification.ts';
+export { checkContents, type FileInHand, isAboutFile } from './verify-contents.ts';
 export type { CheckedFile, KnownKeys } from './verify-receipt.ts';
 export { type OrderCounter, type OrderWriter, writeOrder } from './write-order.ts';

@@ -3,6 +3,7 @@ import type { EffectNote, LockNote, ResultOf, Verb, VolumeNote } from '../protoc
 import { showBudget, showBudgetUpdate } from './show-budget.ts';
 import { showChain, showChainSync } from './show-chain.ts';
 import { showMemory } from './show-memory.ts';
+import { absentLine, readBackLines } from './show-read-back.ts';
 import { counted, modeText, sized, table, timeText } from './show-text.ts';
 import { showVolumes } from './show-volumes.ts';
 
@@ -150,10 +151,11 @@ const SHOW: Show = {
     `sha256: ${toHex(r.sha256)}`,
     ...volumeLine(r.volume),
   ],
-  'file.download': (r) => [...effectLines(r.effect, r.dryRun), ...volumeLine(r.volume)],
+  'file.download': (r) => [...effectLines(r.effect, r.dryRun), ...readBackLines(r), ...volumeLine(r.volume)],
   'file.delete': (r) => [
     `${r.removed} ${r.dryRun ? 'would be removed' : 'removed'}`,
     ...effectLines(r.effect, r.dryRun),
+    ...(r.absent === undefined ? [] : [absentLine(r.absent)]),
     ...volumeLine(r.volume),
   ],
   'volume.list': showVolumes,

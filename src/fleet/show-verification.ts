@@ -3,8 +3,10 @@ import { parseMessage, type Receipt, VERBS } from '../protocol/index.ts';
 import type { Finding } from './finding.ts';
 import { jsonLine } from './show-json.ts';
 import { powerTrace } from './show-outcome.ts';
+import { absentLine, readBackLines } from './show-read-back.ts';
 import { counted, timeText } from './show-text.ts';
 import type { DeviceReport, VerificationReport } from './verification.ts';
+import { samplesOf } from './verify-contents.ts';
 import type { CheckedFile, CheckedReceipt } from './verify-receipt.ts';
 
 const FINDING = { wrong: 'WRONG', unchecked: 'not checked', note: 'note' } as const;
@@ -56,9 +58,18 @@ function hashLines({ receipt, order }: CheckedReceipt): string[] {
     const before = effect.before === undefined ? '' : `before ${toHex(effect.before)}, `;
     lines.push(`changed blocks: ${before}after ${toHex(effect.hash)}`);
   }
+  if (put.ok) lines.push(...readBackLines(put.value));
+  if (removed.ok && removed.value.absent !== undefined) lines.push(absentLine(removed.value.absent));
   const got = parseMessage(VERBS['file.upload'].result, receipt.result);
   if (got.ok) lines.push(`contents sent: sha256 ${toHex(got.value.sha256)}`);
   return lines;
+}
+
+/** For whoever has the file and no program of ours: the bytes from here to there have this hash. */
+function sampleLines(receipt: Receipt): string[] {
+  return (samplesOf(receipt) ?? []).map(
+    ({ offset, length, sha256 }) => `bytes ${offset}-${offset + length - 1}: sha256 ${toHex(sha256)}`,
+  );
 }
 
 /** One file in words; the first line names it. */
@@ -79,6 +90,7 @@ export function fileLines(file: CheckedFile): string[] {
     `  order ${toHex(receipt.id)}, packet sha256 ${toHex(receipt.order)}`,
     `  ${whenText(receipt)}`,
     ...hashLines(checked).map((line) => `  ${line}`),
+    ...sampleLines(receipt).map((line) => `    ${line}`),
     `  power: ${powerTrace(receipt.power)}`,
     ...(audit === undefined
       ? []

@@ -57,6 +57,12 @@ export class Verification {
     return file;
   }
 
+  /** What was found about a receipt elsewhere counts as found here. */
+  found(checked: CheckedReceipt, findings: readonly Finding[]): CheckedFile {
+    this.#count(findings);
+    return { is: 'receipt', checked: { ...checked, findings: [...checked.findings, ...findings] } };
+  }
+
   end(): VerificationReport {
     const devices = [...this.#devices.values()].map(({ device, key, links, heads, pages }) => ({
       device,

@@ -5,6 +5,7 @@ import { type DeviceEvent, type Order, type Receipt, VERBS } from '../protocol/i
 import { authorise, type Enrolled, type Keyring, openEvent, openOrder } from '../security/index.ts';
 import { decodeEvidence, type KeptReceipt } from './evidence.ts';
 import { type Finding, note, unchecked, wrong } from './finding.ts';
+import { checkSamples } from './verify-contents.ts';
 import { notesOfGrants } from './verify-grants.ts';
 import { noteOfPower } from './verify-power.ts';
 
@@ -84,7 +85,12 @@ export function verifyFile(source: string, bytes: Uint8Array, keys: KnownKeys): 
       hash: sha256(receipt),
       order: order.order,
       signers: order.signers,
-      findings: [...tenants, ...order.findings, ...verifyContents(event)],
+      findings: [
+        ...tenants,
+        ...order.findings,
+        ...verifyContents(event),
+        ...checkSamples(event, order.order),
+      ],
     },
   };
 }

@@ -30,6 +30,11 @@ export interface BlockDevice {
   readonly capabilities: BlockCapabilities;
   /** Fills the whole of `into`. */
   read(offset: number, into: Uint8Array, signal?: AbortSignal): Promise<void>;
+  /**
+   * As `read`, from the medium itself: past every cache of this machine on the way, not past the drive's own. Absent where
+   * that cannot be done.
+   */
+  readonly readMedium?: (offset: number, into: Uint8Array, signal?: AbortSignal) => Promise<void>;
   /** NS_BLOCK_READ_ONLY where the device is not writable. On return the bytes may still be in a volatile cache. */
   write(offset: number, data: Uint8Array, signal?: AbortSignal): Promise<void>;
   /** On return all earlier writes are on stable storage. */

@@ -16,9 +16,18 @@ export function boundedDevice(
   checkBlockRange(`${name} within ${parent.name}`, parent.capabilities.size, offset, length);
   const check = (start: number, count: number): void => checkBlockRange(name, length, start, count);
   const capabilities: BlockCapabilities = { ...parent.capabilities, size: bytes(length) };
+  const { readMedium } = parent;
   return {
     name,
     capabilities,
+    ...(readMedium === undefined
+      ? {}
+      : {
+          async readMedium(start, into, signal) {
+            check(start, into.byteLength);
+            await readMedium(offset + start, into, signal);
+          },
+        }),
     async read(start, into, signal) {
       check(start, into.byteLength);
       await parent.read(offset + start, into, signal);

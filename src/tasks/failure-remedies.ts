@@ -16,6 +16,10 @@ const REMEDIES: Readonly<Record<string, string>> = {
   NS_TASK_UNKNOWN: 'Look at the target itself before giving the order again: it may have been done.',
   NS_TOOL_FAILED: 'Give the order again; if it repeats, check the filesystem from the host.',
   NS_EDIT_NOT_MADE: 'Nothing was written. Check the filesystem from the host, then give the order again.',
+  NS_SAMPLE_DIFFERS:
+    'Trust neither the file nor the disk: look for bad sectors with "nightshift memcheck --medium storage", and put the file again.',
+  NS_SAMPLE_UNREADABLE:
+    'Look for bad sectors with "nightshift memcheck --medium storage"; then put the file again.',
   NS_REDO_PENDING: 'Give the order again: an earlier change to this disk is finished first.',
   NS_STATE_IO: "The device's own storage fails: have a technician look at the device.",
   NS_STATE_FULL: "The device's own storage is full: wait for other tasks to end, or free some of it.",

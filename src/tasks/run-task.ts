@@ -6,7 +6,7 @@ import type { OrderStanding } from './desk-options.ts';
 import type { Journal } from './journal/index.ts';
 import type { ResourceLocks } from './resource-lock.ts';
 import type { TaskServices } from './services.ts';
-import { endOfError, failureOf, stopReasons, type TaskEnd } from './stop.ts';
+import { endOfError, failureOf, isSpoiled, stopReasons, type TaskEnd } from './stop.ts';
 import type { EffectFacts, EffectFate, TaskContext, TaskKind } from './task.ts';
 import type { TaskRow } from './task-table.ts';
 
@@ -51,7 +51,8 @@ export async function runTask<V extends Verb>(
     return endOfVerdict(await settled(run, stopping.signal, services.clock, kind.verb));
   } catch (error) {
     const end = endOfError(error, stopping.signal);
-    if (end.is === 'interrupted') return end;
+    // Recorded as done, and spoiled all the same: no look would make a success of it.
+    if (end.is === 'interrupted' || isSpoiled(error)) return end;
     // A task that goes on regardless keeps its claims and may still act: what a look found now would not last.
     const after = running ? journaledFate(order.id, environment) : await fateOf(kind, order.id, environment);
     return after.fate === 'absent' ? end : endOfFate(kind, order, after, services, error);

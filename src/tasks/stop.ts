@@ -52,3 +52,8 @@ export function failureOf(error: unknown): { readonly code: string; readonly sen
   const code = error instanceof NsError ? error.code : 'NS_INTERNAL';
   return { code, sentence: sentenceOf(error).slice(0, 1000) };
 }
+
+/** An effect that is recorded as done was found not to be on the disk as it should be. */
+export function isSpoiled(error: unknown): error is NsError {
+  return hasCode(error, 'NS_SAMPLE_DIFFERS') || hasCode(error, 'NS_SAMPLE_UNREADABLE');
+}

@@ -41,6 +41,8 @@ export class ColdHost extends AgentDesk {
   writes = 0;
   /** Called just before each of them, which waits for it: a slow drive. */
   onWrite: ((n: number) => Promise<void> | undefined) | undefined;
+  /** Called with each read from the drive's medium, whose bytes it may change: a drive that lies. */
+  onMediumRead: ((into: Uint8Array, offset: number) => Promise<void> | void) | undefined;
   readonly #options: ColdHostOptions;
   readonly #description: BoardDescription;
   readonly #remove: () => Promise<void>;
@@ -75,7 +77,7 @@ export class ColdHost extends AgentDesk {
       channels: boardChannels(description),
       handBackMs: description.handBackMs,
       openImage: async ({ image, name }) =>
-        this.#watched(await openFileDevice(image, { name, writable: true })),
+        this.#watched(await openFileDevice(image, { name, writable: true, medium: true })),
     });
   }
 
@@ -85,6 +87,10 @@ export class ColdHost extends AgentDesk {
       name: device.name,
       capabilities: device.capabilities,
       read: (offset, into, signal) => device.read(offset, into, signal),
+      readMedium: async (offset, into, signal) => {
+        await device.readMedium?.(offset, into, signal);
+        await this.onMediumRead?.(into, offset);
+      },
       write: async (offset, data, signal) => {
         this.writes += 1;
         const wait = this.onWrite?.(this.writes);

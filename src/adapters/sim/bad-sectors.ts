@@ -5,11 +5,19 @@ import type { BlockDevice } from '../../ports/index.ts';
 export class BadSectors implements BlockDevice {
   readonly #device: BlockDevice;
   readonly #bad: ReadonlySet<number>;
+  readonly readMedium?: NonNullable<BlockDevice['readMedium']>;
 
   /** `bad` is looked at in each call: what is added to it goes bad from then on. */
   constructor(device: BlockDevice, bad: ReadonlySet<number>) {
     this.#device = device;
     this.#bad = bad;
+    const { readMedium } = device;
+    if (readMedium !== undefined) {
+      this.readMedium = async (offset, into, signal) => {
+        this.#check(offset, into.byteLength, 'read');
+        await readMedium(offset, into, signal);
+      };
+    }
   }
 
   get name() {

@@ -158,5 +158,5 @@ export class SimMachine {
 }
 
 function openAsFile({ image, name, sectorSize }: SimImage): Promise<BlockDevice> {
-  return openFileDevice(image, { name, writable: true, sectorSize });
+  return openFileDevice(image, { name, writable: true, sectorSize, medium: true });
 }

@@ -81,12 +81,17 @@ class CuttableDevice implements BlockDevice {
   readonly #volatile: boolean;
   readonly #cache: Cached[] = [];
   #last: Promise<unknown> = Promise.resolve();
+  readonly readMedium?: NonNullable<BlockDevice['readMedium']>;
 
   constructor(device: BlockDevice, cut: PowerCut, options: PowerCutOptions) {
     this.#device = device;
     this.#cut = cut;
     this.#entropy = options.entropy;
     this.#volatile = options.volatileCache ?? false;
+    const { readMedium } = device;
+    if (readMedium !== undefined) {
+      this.readMedium = (offset, into, signal) => this.#live(() => readMedium(offset, into, signal));
+    }
   }
 
   get name() {

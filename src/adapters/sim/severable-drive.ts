@@ -6,8 +6,14 @@ export class SeverableDrive implements BlockDevice {
   readonly #drive: BlockDevice;
   #severed: string | undefined;
 
+  readonly readMedium?: NonNullable<BlockDevice['readMedium']>;
+
   constructor(drive: BlockDevice) {
     this.#drive = drive;
+    const { readMedium } = drive;
+    if (readMedium !== undefined) {
+      this.readMedium = (offset, into, signal) => this.#whileWhole(() => readMedium(offset, into, signal));
+    }
   }
 
   get name() {

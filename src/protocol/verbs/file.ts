@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { bytesUpTo, count, countUpTo, integer, pathText, sha256, text, volumeName } from '../fields.ts';
+import { MOST_SAMPLES, SAMPLE_BYTES } from '../samples.ts';
 
 /** Where: a path on a volume of the host. */
 const place = {
@@ -101,6 +102,20 @@ export const effectNote = v.strictObject({
   ),
 });
 
+/**
+ * What was read back from the disk after the commit, and is as it was written; absent where the disk was wanted by its
+ * host before that, and from older devices.
+ */
+const readBack = v.strictObject({
+  /** "medium": past the caches of the controller. "device": one of these may have answered. */
+  from: v.picklist(['medium', 'device']),
+  /** The ranges are those of protocol/samples. */
+  samples: v.pipe(
+    v.array(v.strictObject({ offset: count, length: countUpTo(SAMPLE_BYTES), sha256 })),
+    v.maxLength(MOST_SAMPLES),
+  ),
+});
+
 const writing = {
   /** Say what would happen and stop before the first write. */
   dryRun: v.optional(v.boolean()),
@@ -123,7 +138,13 @@ export const fileDownload = {
     /** Make missing directories above the file. */
     parents: v.optional(v.boolean()),
   }),
-  result: v.strictObject({ volume: volumeNote, path: v.string(), effect: effectNote, dryRun: v.boolean() }),
+  result: v.strictObject({
+    volume: volumeNote,
+    path: v.string(),
+    effect: effectNote,
+    dryRun: v.boolean(),
+    readBack: v.optional(readBack),
+  }),
 };
 
 export const fileDelete = {
@@ -133,5 +154,12 @@ export const fileDelete = {
     literal: v.optional(v.boolean()),
     recursive: v.optional(v.boolean()),
   }),
-  result: v.strictObject({ volume: volumeNote, removed: count, effect: effectNote, dryRun: v.boolean() }),
+  result: v.strictObject({
+    volume: volumeNote,
+    removed: count,
+    effect: effectNote,
+    dryRun: v.boolean(),
+    /** After the commit so many of the named paths were looked for on the disk, and none was there. */
+    absent: v.optional(count),
+  }),
 };

@@ -7,6 +7,7 @@ import { commitChange, recordedEffect } from './commit-change.ts';
 import { planDelete, type Target } from './plan-delete.ts';
 import { guardedPaths } from './protect.ts';
 import { checkSystem, takeShare } from './protect-system.ts';
+import { readBackAbsent } from './read-back.ts';
 import { findRealPlace } from './real-path.ts';
 import {
   DISKS,
@@ -52,9 +53,12 @@ export const fileDelete: TaskKind<'file.delete'> = {
         time: access.lastChange,
         facts: { ...volumeFacts(access), path: witness, removed: edits.length },
       });
-      return made.ok
-        ? allow({ volume: access.note, removed: edits.length, effect: made.value, dryRun })
-        : made;
+      if (!made.ok) return made;
+      const result = { volume: access.note, removed: edits.length, effect: made.value, dryRun };
+      if (dryRun) return allow(result);
+      const named = targets.value.map(({ path }) => path);
+      const absent = await readBackAbsent(named, access);
+      return allow(absent === undefined ? result : { ...result, absent });
     });
   },
   fateOf: DISKS,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { allow, equalBytes, hours, KiB, refuse, type Verdict } from '../../base/index.ts';
+import { allow, equalBytes, hours, KiB, minutes, refuse, type Verdict } from '../../base/index.ts';
 import type { OpenFile } from '../../ports/index.ts';
 import type { Order, ResultOf } from '../../protocol/index.ts';
 import { parseHostPath } from '../../storage/index.ts';
@@ -9,6 +9,7 @@ import { commitChange, recordedEffect } from './commit-change.ts';
 import { editsOfPut, type PutPlan, planPut } from './plan-put.ts';
 import { guardedPaths } from './protect.ts';
 import { checkSystem, takeShare } from './protect-system.ts';
+import { differs, readBackFile } from './read-back.ts';
 import { findRealPlace } from './real-path.ts';
 import { dropStaged, stage, stagedNames } from './staging.ts';
 import {
@@ -20,6 +21,9 @@ import {
   WRITE_LEASE,
   withVolume,
 } from './volume-access.ts';
+
+/** Longest that a look after a restart may take. */
+const LOOKING = minutes(10);
 
 /**
  * Fleet → host disk. The file is staged on our own storage and verified before the disk is taken; then it is put in
@@ -80,7 +84,12 @@ export const fileDownload: TaskKind<'file.download'> = {
           time: Math.min(Math.max(access.lastChange, attributes.mtime), 2 ** 32 - 1),
           facts,
         });
-        return made.ok ? allow({ volume: access.note, path, effect: made.value, dryRun }) : made;
+        if (!made.ok) return made;
+        const result = { volume: access.note, path, effect: made.value, dryRun };
+        if (dryRun) return allow(result);
+        const written = { path, size: args.size, content: content.value.data };
+        const readBack = await readBackFile(context.id, written, access);
+        return allow(readBack === undefined ? result : { ...result, readBack });
       });
     } finally {
       await content.value.data.close();
@@ -147,7 +156,23 @@ async function resultOfPut(
   facts: EffectFacts,
   services: TaskServices,
 ): Promise<ResultOf<'file.download'>> {
-  await dropStaged(services.store, order.args.sha256);
   const path = String(facts.path);
+  await lookAfterRestart(order, facts, services);
+  await dropStaged(services.store, order.args.sha256);
   return { volume: recordedVolume(facts), path, effect: recordedEffect(facts, []), dryRun: false };
+}
+
+/** What a run before this one committed and may not have read back: then its content is still in our own storage. */
+async function lookAfterRestart(
+  { args }: Order<'file.download'>,
+  facts: EffectFacts,
+  services: TaskServices,
+): Promise<void> {
+  const { content } = stagedNames(args.sha256);
+  if (!(await services.store.names(content)).includes(content)) return;
+  const looking = services.clock.deadline(LOOKING, 'reading a file back');
+  const fate = await fateOfPut(facts, services, looking.signal)
+    .catch(() => 'unknown')
+    .finally(() => looking.release());
+  if (fate === 'absent') throw differs(String(facts.path), 'it is not the file that was ordered');
 }

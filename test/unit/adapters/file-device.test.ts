@@ -5,6 +5,7 @@ import t from 'tap';
 import { openFileDevice } from '../../../src/adapters/file-device.ts';
 import { blockDeviceContract } from '../../contract/block-device.ts';
 import { MemoryDevice } from '../../kit/memory-device.ts';
+import { noise } from '../../kit/noise.ts';
 import { PowerRail } from '../../kit/power-cut.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'ns-device-'));
@@ -24,6 +25,9 @@ await blockDeviceContract('file device', async (size) => ({
 await blockDeviceContract('file device that is as quick as it can', async (size) => ({
   device: await openFileDevice(await image(size), { name: 'disk0', writable: true, adaptive: true }),
 }));
+await blockDeviceContract('file device with a way to the medium', async (size) => ({
+  device: await openFileDevice(await image(size), { name: 'disk0', writable: true, medium: true }),
+}));
 await blockDeviceContract('memory device', async (size) => ({ device: new MemoryDevice('memory', size) }));
 
 await blockDeviceContract('device on a power rail', async (size) => ({
@@ -40,6 +44,41 @@ await t.test('a device opened for reading is not written', async (t) => {
   t.equal(device.capabilities.writable, false);
   await t.rejects(device.write(0, new Uint8Array(1)), { code: 'NS_BLOCK_READ_ONLY' });
   await device.flush();
+  await device.close();
+});
+
+await t.test(
+  'a read from the medium gives what was written, aligned or not, and nothing past the end',
+  async (t) => {
+    const size = 300 * 1024 + 512;
+    const device = await openFileDevice(await image(size), { name: 'disk0', writable: true, medium: true });
+    const { readMedium } = device;
+    if (readMedium === undefined) throw new Error('this system has no way past its cache');
+    const content = noise(size, 5);
+    await device.write(0, content);
+    await device.flush();
+    await Promise.all(
+      [
+        [0, size],
+        [1, 4096],
+        [4095, 70_000],
+        [size - 1, 1],
+        [65_536, 65_536],
+        [size, 0],
+      ].map(async ([offset, length]) => {
+        const into = new Uint8Array(length!);
+        await readMedium(offset!, into);
+        t.equal(Buffer.compare(into, content.subarray(offset, offset! + length!)), 0, `${offset} ${length}`);
+      }),
+    );
+    await t.rejects(readMedium(size - 1, new Uint8Array(2)), { code: 'NS_BLOCK_RANGE' });
+    await device.close();
+  },
+);
+
+await t.test('a device has a way to the medium only where that was asked for', async (t) => {
+  const device = await openFileDevice(await image(4096), { name: 'disk0', writable: true });
+  t.equal(device.readMedium, undefined);
   await device.close();
 });
 

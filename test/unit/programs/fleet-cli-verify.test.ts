@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +8,7 @@ import { systemEntropy } from '../../../src/adapters/entropy.ts';
 import { MqttBus } from '../../../src/adapters/mqtt/mqtt-bus.ts';
 import { openKeyFile } from '../../../src/adapters/operator-keys.ts';
 import { systemClock } from '../../../src/adapters/system-clock.ts';
+import { encodeEvidence } from '../../../src/fleet/index.ts';
 import { publicKeyText } from '../../../src/security/index.ts';
 import { buildCli, type CliResult, runCli } from '../../kit/cli.ts';
 import { FakeDevice } from '../../kit/fake-device.ts';
@@ -154,6 +156,37 @@ await t.test('one altered bit is found, and where', async (t) => {
   t.match(result.stdout, new RegExp(`${name}\n {2}WRONG SIGNATURE_INVALID`));
   writeFileSync(path, bytes);
   t.equal((await verify(path)).code, 0);
+});
+
+await t.test('--file holds receipts of a put or a get against the file itself', async (t) => {
+  const there = new Witness();
+  const contents = Buffer.from('what was put');
+  const sha256 = new Uint8Array(createHash('sha256').update(contents).digest());
+  const kept = await there.give({
+    order: { verb: 'file.download', args: { path: '/f', size: contents.byteLength, sha256 } },
+    receipt: {
+      result: {
+        volume: { name: 'disk0', type: 'ext4', label: '', uuid: '', stale: false, notes: [] },
+        path: '/f',
+        effect: { hash: sha256, blocks: 1, bytes: 4096, changes: [] },
+        dryRun: false,
+        readBack: { from: 'medium', samples: [{ offset: 0, length: contents.byteLength, sha256 }] },
+      },
+    },
+  });
+  writeFileSync(join(home, 'put.receipt'), encodeEvidence(kept));
+  writeFileSync(join(home, 'put.txt'), contents);
+  writeFileSync(join(home, 'other.txt'), 'something else');
+  const olga = JSON.stringify([
+    { name: 'olga', role: 'operator', key: publicKeyText(there.operator.publicKey) },
+  ]);
+  writeFileSync(join(home, 'olga.yaml'), olga);
+  const keys = ['--keyring', 'olga.yaml', '--device', `host1=${publicKeyText(there.key.publicKey)}`];
+  const held = (file: string) => run('verify', ...keys, '--file', file, 'put.receipt');
+  t.match(await held('put.txt'), { code: 0, stdout: /read back from the disk itself: 1 range/ });
+  t.match(await held('other.txt'), { code: 4, stdout: /WRONG OTHER_FILE/ });
+  t.match(await held('missing.txt'), { code: 1, stderr: /missing\.txt/ });
+  t.match(await verify('--file', 'put.txt'), { code: 2, stderr: /is about a file that was got or put/ });
 });
 
 await t.test('a receipts folder that cannot be written stops an order before it is sent', async (t) => {

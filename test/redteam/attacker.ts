@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { toHex } from '../../src/base/index.ts';
 import type { KeyStore, PublicKey } from '../../src/ports/index.ts';
 import { type DeviceEvent, deviceTopics, type Order } from '../../src/protocol/index.ts';
-import { openEvent, signToken, type TokenBody } from '../../src/security/index.ts';
+import { openEvent, signOrder, signToken, type TokenBody } from '../../src/security/index.ts';
 import type { SimFleet, SimFleetHost } from '../kit/sim-fleet.ts';
 import type { FleetServer } from './server.ts';
 import { KEYS, type KeyName, type Person, TENANT } from './site.ts';
@@ -33,6 +33,8 @@ export class Attacker {
   readonly server: FleetServer;
   readonly #only: readonly KeyName[] | undefined;
   readonly #waiting = new Map<string, (code: string) => void>();
+  /** The latest of each host. */
+  readonly #nonces = new Map<string, Uint8Array>();
 
   /** `only`: holds these keys and no others. */
   constructor(server: FleetServer, lacks: Person | undefined, only?: readonly KeyName[]) {
@@ -92,7 +94,9 @@ export class Attacker {
       args,
       iss: this.publicKey(by).keyId,
       ctr: this.nextCounter(),
-      ...(verb === 'machine.disable' ? {} : { exp: Math.floor(Date.now() / 1000) + HOUR }),
+      ...(verb === 'machine.disable' || 'nonce' in change
+        ? {}
+        : { exp: Math.floor(Date.now() / 1000) + HOUR }),
       ...change,
     } as unknown as Order;
   }
@@ -106,6 +110,15 @@ export class Attacker {
   tokenBy(key: KeyStore, body: TokenParts): Promise<Uint8Array> {
     const whole = { v: 1 as const, for: 'lock' as const, at: Math.floor(Date.now() / 1000), ...body };
     return signToken(whole, key, TENANT);
+  }
+
+  /** A nonce that the host has just given out: it does so to whoever comes too late. */
+  async nonce(by: KeyName, host: SimFleetHost): Promise<Uint8Array> {
+    const late = this.order(by, host, 'machine.status', {}, { exp: 1 });
+    await this.strike([host], () => signOrder(late, this.key(by), TENANT));
+    const nonce = this.#nonces.get(host.name);
+    if (nonce === undefined) throw new Error(`${host.name} gave out no nonce`);
+    return nonce;
   }
 
   /** Gives each host its packets, as the broker, and waits until they are answered or it is clear that they will not be. */
@@ -146,6 +159,7 @@ export class Attacker {
     const opened = openEvent(packet, host.publicKey, { tenant: TENANT });
     if (!opened.ok) return;
     const said = opened.value;
+    if ('nonce' in said && said.nonce !== undefined) this.#nonces.set(host.name, said.nonce);
     const answered = answerIn(said);
     if (answered === undefined) return;
     const key = `${host.name} ${toHex(answered.packet)}`;

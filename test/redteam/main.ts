@@ -13,6 +13,7 @@ if (!Number.isSafeInteger(hosts) || hosts < 10 || hosts > 10_000) {
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 let scenario = '';
 let number = 0;
+let said = false;
 
 const report = await redTeam({
   hosts,
@@ -37,8 +38,14 @@ const report = await redTeam({
   onOutcome: (outcome) => {
     if (json) return say(JSON.stringify(outcome));
     say(
-      `  => ${outcome.disabled} of ${outcome.hosts} hosts disabled, ${outcome.wiped} wiped; stated: ${outcome.allowed}`,
+      `  => ${outcome.disabled} of ${outcome.hosts} hosts disabled, ${outcome.wiped} wiped; stated: ${outcome.stated}`,
     );
+  },
+  onStated: ({ words, works, answers, fault }) => {
+    if (json) return say(JSON.stringify({ stated: words, works }));
+    if (!said) say('\nNot kept, and said so in docs/security.md, tried at a host that is not counted:');
+    said = true;
+    say(`   -  ${words}: ${works ? 'works' : `NO LONGER WORKS: ${fault ?? Object.keys(answers).join()}`}`);
   },
 });
 const moves = new Set(report.tried.map(({ move }) => move)).size;

@@ -5,6 +5,7 @@ import { signOrder } from '../../src/security/index.ts';
 import { SimFleet, type SimFleetHost } from '../kit/sim-fleet.ts';
 import { type Answers, Attacker } from './attacker.ts';
 import type { Move } from './move.ts';
+import { STATED, type Stated } from './moves/stated.ts';
 import { SCENARIOS, type Scenario } from './scenarios.ts';
 import { FleetServer } from './server.ts';
 import { enrolment, fillDisk, KEYS, PAPERS, TENANT } from './site.ts';
@@ -31,12 +32,22 @@ export interface Outcome {
   readonly hosts: number;
   readonly disabled: number;
   readonly wiped: number;
-  /** The most that the scenario states. */
-  readonly allowed: number;
+  /** What the scenario states. */
+  readonly stated: number;
+}
+
+/** Something that is not kept, and that must not be kept quiet. */
+export interface Seen {
+  readonly words: string;
+  /** Still so. Where it is not, the page that says so can be put right. */
+  readonly works: boolean;
+  readonly answers: Readonly<Record<string, number>>;
+  readonly fault?: string;
 }
 
 export interface Report {
   readonly tried: readonly Tried[];
+  readonly stated: readonly Seen[];
   readonly outcomes: readonly Outcome[];
   readonly seconds: { readonly start: number; readonly all: number };
   /** Of the whole process with all hosts running. */
@@ -47,8 +58,11 @@ export interface Report {
 export interface RedTeamOptions {
   /** Hosts that are counted; one more is there for what must succeed. */
   readonly hosts: number;
+  /** All that there are, where absent. */
+  readonly scenarios?: readonly Scenario[];
   readonly onTried?: (tried: Tried) => void;
   readonly onOutcome?: (outcome: Outcome) => void;
+  readonly onStated?: (seen: Seen) => void;
 }
 
 const PAST_HOSTS = 3;
@@ -73,10 +87,14 @@ export async function redTeam(options: RedTeamOptions): Promise<Report> {
       const held = run.tried.every(({ fault, harmed }) => fault === undefined && harmed.length === 0);
       return {
         tried: run.tried,
+        stated: run.stated,
         outcomes: run.outcomes,
         seconds: { start: (started - begun) / 1000, all: (performance.now() - begun) / 1000 },
         rssMiB: Math.round(process.memoryUsage().rss / 1024 / 1024),
-        held: held && run.outcomes.every(({ disabled, wiped, allowed }) => disabled + wiped <= allowed),
+        held:
+          held &&
+          run.stated.every(({ works }) => works) &&
+          run.outcomes.every(({ disabled, wiped, stated }) => disabled + wiped === stated),
       };
     } finally {
       await fleet.close();
@@ -89,6 +107,7 @@ export async function redTeam(options: RedTeamOptions): Promise<Report> {
 class RedTeam {
   readonly tried: Tried[] = [];
   readonly outcomes: Outcome[] = [];
+  readonly stated: Seen[] = [];
   readonly #options: RedTeamOptions;
   readonly #server: FleetServer;
   readonly #hosts: readonly SimFleetHost[];
@@ -111,7 +130,26 @@ class RedTeam {
     // What a client publishes is for the attacker to pass on, or not.
     this.#server.fleet.broker.passes = () => false;
     await this.#server.live(this.#hosts.slice(0, PAST_HOSTS));
-    for (const scenario of SCENARIOS) await this.#scenario(scenario);
+    for (const scenario of this.#options.scenarios ?? SCENARIOS) await this.#scenario(scenario);
+    if (this.#options.scenarios !== undefined) return;
+    for (const each of STATED) await this.#see(each);
+  }
+
+  async #see({ words, harm, run, mend }: Stated): Promise<void> {
+    const host = this.#spare;
+    const result = await attempt(() => run(this.#owner, host));
+    const { lock, diskChanged } = await host.look();
+    const seen: Seen = {
+      words,
+      works: { locked: lock === 'disabled', disk: diskChanged, time: codesOf(result).has('succeeded') }[harm],
+      answers: Object.fromEntries(codesOf(result)),
+      ...(typeof result === 'string' ? { fault: result } : {}),
+    };
+    await this.#release(host);
+    await mend?.(this.#owner, host);
+    host.disk.restore();
+    this.stated.push(seen);
+    this.#options.onStated?.(seen);
   }
 
   async #scenario(scenario: Scenario): Promise<void> {
@@ -124,7 +162,7 @@ class RedTeam {
       hosts: this.#hosts.length,
       disabled: this.#harmed.disabled.size,
       wiped: this.#harmed.wiped.size,
-      allowed: scenario.allowed,
+      stated: scenario.harm,
     };
     await this.#mend([...this.#harmed.disabled, ...this.#harmed.wiped]);
     this.outcomes.push(outcome);
@@ -135,7 +173,7 @@ class RedTeam {
     const hosts = this.#hosts.slice(0, move.at);
     const result = await attempt(() => move.run(attacker, hosts));
     const newly = await this.#look();
-    if (scenario.allowed === 0) await this.#mend(newly);
+    if (scenario.harm === 0) await this.#mend(newly);
     const control = await this.#control(move);
     const faults = [
       typeof result === 'string' ? `it could not be carried out: ${result}` : whyUnproven(move, result),
@@ -148,7 +186,7 @@ class RedTeam {
       hosts: hosts.length,
       answers: Object.fromEntries(answers.codes),
       silent: answers.silent,
-      harmed: scenario.allowed > 0 ? [] : newly,
+      harmed: scenario.harm > 0 ? [] : newly,
       control: move.control === undefined ? 'none' : 'does the harm',
       ...(faults.length === 0 ? {} : { fault: faults.join('; ') }),
     };
@@ -215,6 +253,9 @@ async function attempt(work: () => Promise<Answers>): Promise<Answers | string> 
     return error instanceof Error ? error.message : String(error);
   }
 }
+
+const codesOf = (result: Answers | string): Answers['codes'] =>
+  typeof result === 'string' ? new Map() : result.codes;
 
 function whyUnproven({ fails }: Move, { codes }: Answers): string | undefined {
   const others = [...codes.keys()].filter((code) => !fails.includes(code));

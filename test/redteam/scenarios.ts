@@ -1,5 +1,6 @@
 import type { Move } from './move.ts';
 import { DECEPTION_MOVES } from './moves/deceptions.ts';
+import { ASKED_MOVES, FOUND_MOVES, LIMIT, UNUSED } from './moves/governed.ts';
 import { KEYRING_MOVES } from './moves/keyrings.ts';
 import { GOSSIP_MOVES, GRANT_MOVES, TIME_MOVES } from './moves/others.ts';
 import { REPLAY_MOVES } from './moves/replays.ts';
@@ -16,8 +17,8 @@ export interface Scenario {
   /** Only these are held. */
   readonly only?: readonly KeyName[];
   readonly moves: readonly Move[];
-  /** Hosts that may come to harm: as many as were agreed to, by all whose agreement it takes. */
-  readonly allowed: number;
+  /** So many hosts come to harm, and no other number: as many as were agreed to by all whose agreement it takes. */
+  readonly harm: number;
 }
 
 const LACKING_AN_OFFICER: readonly Move[] = [
@@ -33,13 +34,13 @@ export const SCENARIOS: readonly Scenario[] = [
     words: "broker, fleet server, and all keys but the officer tess's",
     lacks: 'tess',
     moves: LACKING_AN_OFFICER,
-    allowed: 0,
+    harm: 0,
   },
   {
     words: "broker, fleet server, and all keys but the officer sam's",
     lacks: 'sam',
     moves: LACKING_AN_OFFICER,
-    allowed: 0,
+    harm: 0,
   },
   {
     words: "broker, fleet server, and all keys but the governor gus's",
@@ -53,12 +54,25 @@ export const SCENARIOS: readonly Scenario[] = [
       ...GOSSIP_MOVES,
       ...DECEPTION_MOVES,
     ],
-    allowed: 0,
+    harm: 0,
   },
   {
     words: 'broker, fleet server, and the keys of all operators and technicians',
     only: ['olga', 'tom'],
     moves: [...WIPE_MOVES, ...TIME_MOVES],
-    allowed: 0,
+    harm: 0,
+  },
+  {
+    words: 'broker, fleet server with unused tokens on it, and the keys of both officers',
+    only: ['sam', 'sam-2', 'tess', 'tess-2'],
+    moves: FOUND_MOVES,
+    harm: UNUSED,
+  },
+  {
+    words:
+      'broker, fleet server, the keys of both officers, and a governor who signs whatever the budget allows',
+    only: ['sam', 'sam-2', 'tess', 'tess-2'],
+    moves: ASKED_MOVES,
+    harm: LIMIT,
   },
 ];

@@ -65,19 +65,27 @@ export class FleetServer {
           TENANT,
         );
       const spent = await token({});
-      const disabled = async (by: 'sam' | 'tess', change: object = {}): Promise<Order> =>
-        this.#body(host, by, 'machine.disable', { token: await token({ n: 9 }), ...change });
-      const heldBack = await this.#signed(await disabled('sam'));
+      const disabled = async (by: 'sam' | 'tess', change: object): Promise<Order> =>
+        this.#body(host, by, 'machine.disable', change);
+      const heldBack = await this.#signed(await disabled('sam', { token: await token({ n: 7 + i }) }));
       const drafts = {
-        sam: await draftOrder(await disabled('sam'), KEYS.sam.key, TENANT),
-        tess: await draftOrder(await disabled('tess'), KEYS.tess.key, TENANT),
+        sam: await draftOrder(
+          await disabled('sam', { token: await token({ epoch: LATE - 1, n: 1 + i }) }),
+          KEYS.sam.key,
+          TENANT,
+        ),
+        tess: await draftOrder(
+          await disabled('tess', { token: await token({ epoch: LATE - 1, n: 4 + i }) }),
+          KEYS.tess.key,
+          TENANT,
+        ),
       };
       const disable = await this.#signed(await disabled('sam', { token: spent }));
       await this.#obeyed(host, disable);
       const enable = await this.#signed(this.#body(host, 'sam', 'machine.enable', {}));
       await this.#obeyed(host, enable);
       // And one that tess began: what she has signed before is overtaken.
-      const again = this.#body(host, 'tess', 'machine.disable', { token: await token({ n: 6 + i }) });
+      const again = this.#body(host, 'tess', 'machine.disable', { token: await token({ n: 4 + i }) });
       await this.#obeyed(host, await signOrder(again, KEYS.tess.key, TENANT, [KEYS.sam.key]));
       const release = this.#body(host, 'tess', 'machine.enable', {});
       await this.#obeyed(host, await signOrder(release, KEYS.tess.key, TENANT, [KEYS.sam.key]));
@@ -89,9 +97,9 @@ export class FleetServer {
         drafts,
         tokens: {
           spent,
-          old: await token({ epoch: OLD, n: 2 }),
-          wipe: await token({ for: 'wipe', n: 3 }),
-          above: await token({ n: 1000 }),
+          old: await token({ epoch: OLD, n: 1 + i }),
+          wipe: await token({ for: 'wipe', n: 1 + i }),
+          above: await token({ n: 1000 + i }),
         },
       });
     }

@@ -3,7 +3,7 @@ import { deviceTopics, encodeSeen } from '../../../src/protocol/index.ts';
 import { cosignOrder, draftOrder, publicKeyText, signOrder } from '../../../src/security/index.ts';
 import { testKey } from '../../kit/keys.ts';
 import type { SimFleetHost } from '../../kit/sim-fleet.ts';
-import type { Attacker } from '../attacker.ts';
+import type { Answers, Attacker } from '../attacker.ts';
 import { bytesOf, many, one, signatureBy } from '../forge.ts';
 import { goodToken, type Move, nextEpoch } from '../move.ts';
 import { type KeyName, TENANT } from '../site.ts';
@@ -134,14 +134,42 @@ export const GOSSIP_MOVES: readonly Move[] = [
   ),
 ];
 
+/** So many days ahead of the device's own time, as often as said, by one operator with the host's own nonces. */
+export async function pushTime(
+  a: Attacker,
+  host: SimFleetHost,
+  days: number,
+  times: number,
+): Promise<Answers> {
+  for (let n = 1; ; n += 1) {
+    const quoted = { nonce: await a.nonce('olga', host), maxAge: 600 };
+    const order = a.order('olga', host, 'clock.set', { at: now() + n * days * DAY }, quoted);
+    const answers = await a.strike([host], () => signOrder(order, a.key('olga'), TENANT));
+    if (n >= times || !answers.codes.has('succeeded')) return answers;
+  }
+}
+
 export const TIME_MOVES: readonly Move[] = [
   {
     words: 'signed time is set a hundred years ahead by one operator, to end all grants',
     fails: ['NEEDS_TWO_PEOPLE', 'TIME_IMPLAUSIBLE'],
-    at: 4,
-    run: (a, hosts) =>
-      a.strike(hosts, (host) =>
-        signOrder(a.order('olga', host, 'clock.set', { at: now() + 36_500 * DAY }), a.key('olga'), TENANT),
-      ),
+    at: 1,
+    run: (a, hosts) => pushTime(a, hosts[0]!, 36_500, 1),
+  },
+  {
+    words: 'signed time is set two years ahead by one operator',
+    fails: ['NEEDS_TWO_PEOPLE', 'TIME_IMPLAUSIBLE'],
+    at: 1,
+    run: (a, hosts) => pushTime(a, hosts[0]!, 730, 1),
+  },
+  {
+    words: 'signed time is set with a nonce that the host never gave out',
+    fails: ['EXPIRED'],
+    at: 1,
+    run: async (a, [host]) => {
+      const quoted = { nonce: new Uint8Array(16).fill(1), maxAge: 600 };
+      const order = a.order('olga', host!, 'clock.set', { at: now() + DAY }, quoted);
+      return a.strike([host!], () => signOrder(order, a.key('olga'), TENANT));
+    },
   },
 ];

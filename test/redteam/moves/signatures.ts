@@ -21,9 +21,9 @@ async function disable(a: Attacker, host: SimFleetHost, by: KeyName = a.officer,
 }
 
 /** What both officers together would send. */
-const both = async (a: Attacker, host: SimFleetHost): Promise<Uint8Array> =>
+export const disableByBoth = async (a: Attacker, host: SimFleetHost): Promise<Uint8Array> =>
   signOrder(await disable(a, host), a.key(a.officer), TENANT, [a.key(a.otherOfficer)]);
-const control: NonNullable<Move['control']> = (a, host) => a.strike([host], () => both(a, host));
+const control: NonNullable<Move['control']> = (a, host) => a.strike([host], () => disableByBoth(a, host));
 
 /** The officer that is held, and beside that officer somebody else. */
 function beside(words: string, other: (a: Attacker) => KeyStore, fails: readonly string[]): Move {

@@ -19,6 +19,7 @@ const REFUSED = [
   'IS_A_DIRECTORY',
   'DIRECTORY_NOT_EMPTY',
   'TOO_MANY_FILES',
+  'IS_A_SYMLINK',
 ] as const;
 
 /** Hosts whose disks are really read by a move that a door lets in. */
@@ -127,7 +128,7 @@ export const WIPE_MOVES: readonly Move[] = [
   },
   {
     words: 'the list of users is replaced through a link in /home',
-    fails: [...REFUSED, 'EXISTS'],
+    fails: REFUSED,
     at: FEW,
     run: put('/home/olga/p', { replace: true }),
   },
@@ -135,12 +136,6 @@ export const WIPE_MOVES: readonly Move[] = [
     words: 'the kernel is replaced',
     fails: REFUSED,
     run: put('/boot/vmlinuz', { replace: true }),
-  },
-  {
-    words: 'a unit that deletes everything at the next start is put where the system starts it',
-    fails: REFUSED,
-    at: FEW,
-    run: put('/etc/systemd/system/wipe.service', { parents: true }),
   },
   {
     words: 'one operator orders a delete with two signatures of her own',

@@ -18,7 +18,7 @@ await t.test('whoever lacks the keys of one person whom it takes disables and wi
     t.same({ disabled, wiped }, { disabled: 0, wiped: 0 }, scenario);
 });
 
-await t.test('with both officers' keys: as many as there are tokens, and no more', async (t) => {
+await t.test("with both officers' keys: as many as there are tokens, and no more", async (t) => {
   t.same(
     report.outcomes.flatMap(({ stated, disabled }) => (stated === 0 ? [] : [disabled])),
     [UNUSED, LIMIT],
@@ -32,7 +32,7 @@ await t.test('every move was carried out, and failed for the reason that it shou
     t.same({ fault, harmed }, { fault: undefined, harmed: [] }, move);
 });
 
-await t.test('a hole would be seen: with everybody's keys the same harness counts every host', async (t) => {
+await t.test("a hole would be seen: with everybody's keys the same harness counts every host", async (t) => {
   const hole: Scenario = {
     words: 'everything',
     harm: 0,

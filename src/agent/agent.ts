@@ -86,6 +86,7 @@ export class Agent {
       outbox: this.#outbox,
       jitter: this.#jitter,
       stopped: this.#stopped.signal,
+      standBack: () => parts.blocks.standBack(),
       audit: parts.audit,
       giveNonce: parts.giveNonce,
       timeFor: parts.timeFor,

@@ -1,5 +1,5 @@
 import { asNsError, refusal, seconds, toHex, type Verdict } from '../base/index.ts';
-import type { BusMessage, Clock, LogSink } from '../ports/index.ts';
+import type { BusMessage, Clock, LogSink, Stop } from '../ports/index.ts';
 import { LIMITS, type Order } from '../protocol/index.ts';
 import { authoriseAll, checkAudience, type KeyringView, openOrder, withinGrants } from '../security/index.ts';
 import type { AdmittedOrder, DeviceIdentity, TaskDesk } from '../tasks/index.ts';
@@ -18,6 +18,8 @@ export interface IntakeParts {
   readonly stopped: AbortSignal;
   readonly giveNonce: () => Uint8Array;
   readonly timeFor: (order: Pick<Order, 'verb'>) => number;
+  /** Until stopped, blocks make room for an order that cannot wait. */
+  readonly standBack: () => Stop;
   /** Writes a refusal into the audit log; does not wait for it. */
   readonly audit: RefusalAudit;
 }
@@ -75,7 +77,8 @@ export class Intake {
     }
     const { order } = opened.admitted;
     if (order.aud.to === 'group') this.#parts.jitter.hold(order.id);
-    const submission = await this.#parts.desk.submit(opened.admitted);
+    const goOn = order.verb === 'machine.disable' ? this.#parts.standBack() : undefined;
+    const submission = await this.#parts.desk.submit(opened.admitted).finally(() => goOn?.());
     switch (submission.is) {
       case 'accepted':
         if (!submission.ended) this.#parts.outbox.accepted(order.id);

@@ -24,6 +24,7 @@ export class AgentRig {
   readonly auditor = testKey();
   readonly auditor2 = testKey();
   readonly officer = testKey();
+  readonly officer2 = testKey();
   readonly deviceKey = testKey();
   readonly nonces: Uint8Array[] = [];
   readonly logged: string[] = [];
@@ -55,6 +56,7 @@ export class AgentRig {
         ada: [this.auditor, 'auditor'],
         abe: [this.auditor2, 'auditor'],
         sam: [this.officer, 'security'],
+        tess: [this.officer2, 'security'],
       }),
       desk: this.desk,
       log: this.log,

@@ -1,7 +1,11 @@
 import t from 'tap';
 import { BlockRouter } from '../../../src/agent/block-router.ts';
 import { type BlockMessage, encodeBlock } from '../../../src/protocol/index.ts';
+import { signOrder } from '../../../src/security/index.ts';
+import type { Submission } from '../../../src/tasks/index.ts';
+import { settle, started, TENANT } from '../../kit/agent-rig.ts';
 import { FakeBroker } from '../../kit/fake-bus.ts';
+import { testOrder } from '../../kit/orders.ts';
 
 const id = new Uint8Array(16).fill(3);
 const message: BlockMessage = { t: 'end', id };
@@ -39,3 +43,26 @@ await t.test(
     t.equal(heard.length, 1);
   },
 );
+
+await t.test('while an order to disable is taken in, blocks stand back; for no other order', async (t) => {
+  const rig = await started(t);
+  const takes: ((submission: Submission) => void)[] = [];
+  rig.desk.answer = () => new Promise((resolve) => takes.push(resolve));
+  const sends = async (packet: Uint8Array): Promise<boolean> => {
+    rig.send(packet);
+    await settle(rig);
+    const before = rig.broker.published.length;
+    const sending = rig.blocks.send(message);
+    await settle(rig);
+    const through = rig.broker.published.length > before;
+    takes.shift()?.({ is: 'accepted', ended: true });
+    await sending;
+    await settle(rig);
+    return through;
+  };
+  const { officer, officer2 } = rig;
+  const disable = testOrder(officer, { verb: 'machine.disable', args: {} });
+  t.notOk(await sends(await signOrder(disable, officer, TENANT, [officer2])));
+  t.ok(await sends(await rig.order()));
+  t.equal(rig.desk.submitted.length, 2);
+});

@@ -9,12 +9,14 @@ import {
   statusCommand,
   unlockCommand,
 } from './console/index.ts';
+import { orderAtConsole } from './device-console-order.ts';
 import { SerialPrinter } from './device-console-printer.ts';
 import type { Machine } from './device-machine.ts';
 import { openDeviceAgreement } from './device-parts.ts';
 import type { LogSink, MessageBus, PowerState, SerialLine, Stop } from './ports/index.ts';
+import type { Order } from './protocol/index.ts';
 import { type KeyringView, ReleaseDesk } from './security/index.ts';
-import type { DeviceIdentity } from './tasks/index.ts';
+import type { DeviceIdentity, TaskDesk } from './tasks/index.ts';
 
 export interface ConsoleConfig {
   readonly path: string;
@@ -30,7 +32,8 @@ export interface DeviceConsoleParts {
   readonly identity: DeviceIdentity;
   readonly bus: Pick<MessageBus, 'onState'>;
   /** By which time the ends of grants are judged. */
-  readonly now: () => number;
+  readonly timeFor: (order: Pick<Order, 'verb'>) => number;
+  readonly desk: TaskDesk;
   readonly log: LogSink;
   readonly openLine?: (path: string, baud: number) => Promise<SerialLine>;
 }
@@ -80,7 +83,7 @@ async function openRelease({
   machine,
   keyring,
   identity,
-  now,
+  timeFor,
   log,
 }: DeviceConsoleParts): Promise<ReleaseDesk | undefined> {
   const { clock, lockout, store, audit } = machine;
@@ -97,7 +100,7 @@ async function openRelease({
       store,
       clock,
       entropy: systemEntropy,
-      now,
+      now: () => timeFor({ verb: 'machine.enable' }),
       audit: (event, detail, by) =>
         audit.append({ at: clock.wallSeconds(), event, detail, ...(by === undefined ? {} : { by }) }),
     });
@@ -145,17 +148,21 @@ async function keepOpen(
 /** One console, until the line hangs up or the agent stops. */
 async function serve(
   line: SerialLine,
-  { machine: { clock }, identity }: DeviceConsoleParts,
+  parts: DeviceConsoleParts,
   release: ReleaseDesk | undefined,
   status: () => Promise<ConsoleStatus>,
   signal: AbortSignal,
 ): Promise<void> {
+  const { machine, identity } = parts;
+  const { clock } = machine;
   const printer = new SerialPrinter(line);
+  const order = (text: string) =>
+    orderAtConsole(text, { ...parts, clock, deviceKey: machine.keyStore.publicKey });
   const commands = [
     statusCommand(status),
     ...(release === undefined
       ? []
-      : [unlockCommand({ device: identity.device, desk: release, qr: qrModules })]),
+      : [unlockCommand({ device: identity.device, desk: release, qr: qrModules, order })]),
   ];
   const session = new ConsoleSession({
     commands: [...commands, helpCommand(commands)],

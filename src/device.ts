@@ -210,7 +210,8 @@ export async function startDevice(
       keyring,
       identity,
       bus,
-      now: () => timeFor({ verb: 'machine.enable' }),
+      timeFor,
+      desk,
       log,
       ...(surroundings.openLine === undefined ? {} : { openLine: surroundings.openLine }),
     }));

@@ -8,10 +8,16 @@ export interface UnlockParts {
   readonly desk: Pick<ReleaseDesk, 'challenge' | 'answer' | 'forget'>;
   /** The dark modules of a QR code, row by row. */
   readonly qr: (text: string) => readonly (readonly boolean[])[];
+  /** Gives a pasted order of two people, and says what became of it. */
+  readonly order: (text: string) => Promise<readonly string[]>;
 }
 
 const WORDS_A_LINE = 3;
 const COLUMN = 14;
+const BEGIN = '-----BEGIN ';
+const END = '-----END ';
+/** Orders of some hundred hosts. */
+const MOST_LINES = 2048;
 
 /** Shows the challenge and takes the answers, until the machine is released or whoever sits there leaves. */
 export function unlockCommand(parts: UnlockParts): ConsoleCommand {
@@ -47,11 +53,26 @@ async function unlock(talk: Talk, parts: UnlockParts): Promise<void> {
       talk.say('Left. The challenge stays as it is, until it is answered.');
       return;
     }
+    if (typed.startsWith(BEGIN)) {
+      for (const sentence of await pasted(talk, typed, parts.order)) talk.say(sentence);
+      continue;
+    }
     const answer = await parts.desk.answer(typed);
     for (const sentence of sentencesOf(answer)) talk.say(sentence);
     if (answer.is === 'released') return;
     if (answer.is === 'one-more') question = 'code of the second person: ';
   }
+}
+
+/** The rest of an order, up to its last line. */
+async function pasted(talk: Talk, first: string, order: UnlockParts['order']): Promise<readonly string[]> {
+  const lines = [first];
+  while (lines.length < MOST_LINES) {
+    const line = await talk.ask('');
+    lines.push(line);
+    if (line.startsWith(END)) return order(lines.join('\n'));
+  }
+  return ['That is no order: it does not end.'];
 }
 
 function show(talk: Talk, { device, qr }: UnlockParts, { words, text, lockVersion }: ShownChallenge): void {
@@ -67,7 +88,9 @@ function show(talk: Talk, { device, qr }: UnlockParts, { words, text, lockVersio
   }
   talk.print();
   talk.say(`or the QR code above, or: ${text}`);
-  talk.say('Two of them answer, with a code each. An empty line leaves; the challenge stays the same.');
+  talk.say(
+    'Two of them answer, with a code each, or with an order in a file: paste it here. An empty line leaves; the challenge stays the same.',
+  );
 }
 
 /** Whole seconds, rather too many than too few. */

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { answerRequest, readRequest } from '../../src/fleet/index.ts';
+import { answerRequest, encodeOrderFile, readRequest } from '../../src/fleet/index.ts';
 import type { KeyAgreement } from '../../src/ports/index.ts';
 import { Keyring, type KeyringEntry, publicKeyText } from '../../src/security/index.ts';
 import { testAgreement, testOfficer } from '../kit/agreement.ts';
@@ -27,6 +27,7 @@ const entry = (
 });
 const KEYS: readonly KeyringEntry[] = [
   entry('olga', host.operator, { role: 'operator' }),
+  entry('otto', host.operator2, { role: 'operator' }),
   entry('sam', host.officer),
   entry('tess', host.officer2),
   entry('gov', host.governor.key, { role: 'governor' }),
@@ -168,7 +169,6 @@ await t.test(
     host.bus.disconnect();
     let words = await unlock();
     await persist(await codeOf(vic.agreement, words), /code of vic\. One more/);
-    await persist(await codeOf(rita, words), /NEEDS_TWO_PEOPLE/);
     line.type('\r');
     await boot(
       KEYS.map((key) => (key.name === 'vic' ? { ...key, role: 'operator' as const } : key)).filter(
@@ -205,3 +205,33 @@ await t.test(
     line.type('\r');
   },
 );
+
+await t.test('an order of two people, pasted, is given as if the broker had brought it', async (t) => {
+  host.bus.disconnect();
+  const exp = 4_000_000_000;
+  const armour = async (change: Record<string, unknown>, key = host.officer): Promise<string> => {
+    const packet = await host.packet({ iss: key.publicKey.keyId, ...change }, key);
+    return encodeOrderFile({ tenant: 'acme', packets: [packet] }).replaceAll('\n', '\r');
+  };
+  const paste = async (text: string, answer: RegExp): Promise<void> => {
+    line.type(text);
+    await line.expect(answer);
+  };
+  await unlock();
+  const enable = { verb: 'machine.enable', args: { reason: 'pasted' }, exp };
+  await paste(await armour({ verb: 'machine.disable', args: {} }), /Refused NOT_SUPPORTED/);
+  await paste(await armour({ ...enable, aud: { to: 'device', name: 'host2' } }), /Refused WRONG_AUDIENCE/);
+  const damaged = (await armour(enable)).replace(/.(?=\r-----END)/, '*');
+  await paste(damaged, /Refused ENVELOPE_INVALID: the file was damaged/);
+  const by = host.operator;
+  await paste(await armour({ ...enable, iss: by.publicKey.keyId }, by), /Refused NOT_PERMITTED/);
+  t.equal(drive.at, 'held');
+  const good = await armour(enable);
+  await paste(good, /The order has ended: succeeded\.[\s\S]*nothing to release/);
+  t.equal(drive.at, 'host');
+  host.bus.connect();
+  const done = (await audit()).find(
+    ({ event, detail }) => event === 'order.succeeded' && detail.includes('pasted'),
+  );
+  t.match(done?.detail, 'machine.enable');
+});

@@ -1,9 +1,15 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { readConfig } from '../../../src/adapters/operator-config.ts';
-import { createKeyFile, fileCounter, openKeyFile } from '../../../src/adapters/operator-keys.ts';
+import {
+  createKeyFile,
+  fileCounter,
+  openAgreementFile,
+  openKeyFile,
+} from '../../../src/adapters/operator-keys.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'nightshift-keys-'));
 t.teardown(() => rmSync(home, { recursive: true, force: true }));
@@ -37,6 +43,29 @@ await t.test('an encrypted key needs its passphrase; what is no key is said to b
   await t.rejects(openKeyFile(join(home, 'text.key'), none), { message: /no usable key/ });
   await t.rejects(openKeyFile(join(home, 'absent.key'), none), { message: /cannot be read/ });
 });
+
+await t.test(
+  'the same file makes release codes, where the private key is in it and is Ed25519',
+  async (t) => {
+    const path = join(home, 'codes.key');
+    const made = await createKeyFile(path, 'horse');
+    const own = await openAgreementFile(path, async () => 'horse');
+    const other = await openAgreementFile(join(home, 'plain.key'), none);
+    t.same(own.publicKey.keyId, made.publicKey.keyId);
+    t.same(await own.agree(other.publicKey), await other.agree(own.publicKey));
+    await t.rejects(
+      openAgreementFile(path, async () => 'donkey'),
+      { code: 'NS_KEY_FILE' },
+    );
+    const handle = join(home, 'in-agent.key');
+    writeFileSync(handle, 'ssh-ed25519 AAAA somebody', { mode: 0o600 });
+    await t.rejects(openAgreementFile(handle, none), { code: 'NS_KEY_AGREEMENT', message: /ssh-agent/ });
+    const p256 = join(home, 'p256.key');
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+    writeFileSync(p256, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+    await t.rejects(openAgreementFile(p256, none), { code: 'NS_KEY_AGREEMENT', message: /another kind/ });
+  },
+);
 
 await t.test('counters rise, each once, from several holders at a time', async (t) => {
   const path = join(home, 'k');

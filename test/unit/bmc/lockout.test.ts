@@ -29,6 +29,19 @@ function cutAt(store: MemoryState, n: number | undefined): { store: StateStore; 
   return { store: cut, writes: () => writes };
 }
 
+await t.test('enabling that means one version of the lock leaves a later one as it is', async (t) => {
+  const { clock, lockout, host } = machineBench({ disks: 1 });
+  await lockout.reassert();
+  await clock.settle(lockout.disable({ by }), within);
+  await clock.settle(lockout.enable({ by }), within);
+  await clock.settle(lockout.disable({ by }), within);
+  const stale = await clock.settle(lockout.enable({ by, onVersion: 1 }), within);
+  t.match(stale, { changed: false, lock: { state: 'disabled', version: 3 } });
+  t.equal(await host.powerOnMasked(), true);
+  const meant = await clock.settle(lockout.enable({ by, onVersion: 3 }), within);
+  t.match(meant, { changed: true, lock: { state: 'enabled', version: 4 } });
+});
+
 await t.test('disabling masks the button and holds every drive, and says what is in force', async (t) => {
   const { clock, lockout, drives, host } = machineBench({ disks: 2 });
   t.match(await lockout.reassert(), { state: 'enabled', version: 0, inForce: [] });

@@ -22,17 +22,23 @@ export const SYSTEM_PATHS: readonly string[] = [
   '/etc/sudoers',
   '/etc/sudoers.d',
   '/etc/systemd',
+  '/extlinux',
+  '/grub',
+  '/grub2',
   '/lib',
   '/lib32',
   '/lib64',
   '/libx32',
+  '/loader',
   '/sbin',
+  '/syslinux',
   '/system volume information',
   '/usr',
-  '/vmlinuz',
-  '/initrd.img',
   '/windows',
 ];
+
+/** Kernels and what they start with, beside each other at the root of a boot volume, or of a whole system. */
+const KERNELS = /^\/(vmlinuz|initrd|initramfs)[^/]*$|^\/kernel[^/]*\.img$/;
 
 /** Whether a path, as its names say, is one that a host needs to start, lies below one, or, where `above`, holds one. */
 export function isSystemPath(path: string, above = false): boolean {
@@ -41,6 +47,7 @@ export function isSystemPath(path: string, above = false): boolean {
     .split('/')
     .filter((part) => part !== '')
     .join('/')}`;
+  if (KERNELS.test(names)) return true;
   return SYSTEM_PATHS.some(
     (system) =>
       names === system ||

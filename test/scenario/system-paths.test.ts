@@ -86,13 +86,19 @@ await t.test('what a host does not need to start is removed by one', async (t) =
 });
 
 await t.test('on a volume that is there for starting alone, everything counts', async (t) => {
-  for (const path of ['/vmlinuz-6.1', '/extra/x', '/grub/*']) {
+  for (const path of ['/extra/x', '/e*/x', '/v*', '/gru[b]/*']) {
     const rm = await boot.give('file.delete', { path });
     t.match(rm, { outcome: 'refused', code: 'NEEDS_TOKEN', remedy: /recursive order/ }, path);
   }
-  t.match(await boot.put('/vmlinuz-6.1', utf8('new'), { replace: true }), { code: 'NEEDS_TOKEN' });
-  t.match(await boot.give('file.delete', { path: '/vmlinuz-6.1', recursive: true }), {
-    outcome: 'succeeded',
-  });
-  t.match(await boot.put('/vmlinuz-6.1', utf8('new')), { outcome: 'succeeded' }, 'as the remedy says');
+  t.match(await boot.put('/extra/x', utf8('new'), { replace: true }), { code: 'NEEDS_TOKEN' });
+  t.match(await boot.give('file.delete', { path: '/extra/x', recursive: true }), { outcome: 'succeeded' });
+  t.match(await boot.put('/extra/x', utf8('new')), { outcome: 'succeeded' }, 'as the remedy says');
+  const none = { tokens: async () => undefined };
+  t.match(await boot.put('/vmlinuz-6.1', utf8('new'), { replace: true, ...none }), { outcome: 'rejected' });
+  t.match(await boot.put('/etc/motd', utf8('new'), { parents: true }), { outcome: 'succeeded' });
+  t.match(
+    await boot.give('file.delete', { path: '/gru[b]/grub.cfg' }),
+    { outcome: 'refused', code: 'NEEDS_TOKEN' },
+    'whatever somebody puts beside it',
+  );
 });

@@ -6,8 +6,11 @@ import type { TaskContext } from '../task.ts';
 import { guardedPaths } from './protect.ts';
 
 /** What stands at the root of a volume that a host starts from. */
-const BOOT_NAMES = ['/EFI', '/efi', '/grub', '/grub2', '/loader', '/extlinux', '/syslinux'];
-/** And what stands at the root of one that holds a system too. */
+const BOOT_NAMES = ['/EFI', '/efi', '/grub', '/grub2', '/loader', '/extlinux', '/syslinux', '/bootcode.bin'];
+/**
+ * And what stands at the root of one that holds a system too. Whoever may make files can make these: kernels and boot
+ * loaders are system paths by their own names, and only what lies beside them hangs on this.
+ */
 const ROOT_NAMES = ['/etc', '/usr', '/home', '/Windows'];
 
 type FileOrder = Order<'file.delete' | 'file.download'>;

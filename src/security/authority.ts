@@ -45,8 +45,8 @@ const PERMITTED: Readonly<Record<Verb, readonly Role[]>> = {
 const MAY_ACCEPT: readonly Role[] = ['operator', 'security'];
 
 /**
- * Orders that no single person can give: each needs the signatures of two. There is no way to switch this off. A
- * keyring is not here: its document brings the signatures of as many people as the keyring before asks for.
+ * Orders that no single person can give, beside those that wipe: each needs the signatures of two. There is no way to
+ * switch this off. A keyring is not here: its document brings the signatures of as many people as the keyring before asks for.
  */
 const TWO_PEOPLE: readonly Verb[] = ['machine.disable', 'machine.enable', 'budget.update'];
 

@@ -1,7 +1,7 @@
 import { asNsError, hasCode, NsError, seconds } from '../../base/index.ts';
 import type { BusMessage, Clock, LogSink, MessageBus } from '../../ports/index.ts';
 import { deviceTopics, LIMITS, seenFilter } from '../../protocol/index.ts';
-import type { Envelope } from '../../sata-chain/index.ts';
+import { ANY_GATEWAY, type Envelope } from '../../sata-chain/index.ts';
 import { SeenPass } from './seen-pass.ts';
 import type { RelayPart } from './shared-relay.ts';
 
@@ -94,11 +94,12 @@ export class RelayGateway {
   }
 
   async #event(envelope: Envelope): Promise<void> {
-    const { kind, from, packet } = envelope;
+    const { kind, from, to, packet } = envelope;
     const { bus, log } = this.#parts;
     const topic = this.#events.get(from);
     if (kind === 'seen' && topic !== undefined) {
-      this.#seen.fromNeighbour(envelope);
+      // What is for this unit itself came from the broker: said there again it would go round.
+      if (to === ANY_GATEWAY) this.#seen.fromNeighbour(envelope);
       return;
     }
     if (kind !== 'event' || topic === undefined) {

@@ -5,7 +5,7 @@ import { type RelayPart, shareRelay } from '../../../../src/adapters/chain-link/
 import { silentLog } from '../../../../src/adapters/log.ts';
 import { systemClock } from '../../../../src/adapters/system-clock.ts';
 import { utf8 } from '../../../../src/base/index.ts';
-import { deviceTopics } from '../../../../src/protocol/index.ts';
+import { deviceTopics, seenFilter } from '../../../../src/protocol/index.ts';
 import { ANY_GATEWAY } from '../../../../src/sata-chain/index.ts';
 import { eventually } from '../../../kit/eventually.ts';
 import { FakeBroker } from '../../../kit/fake-bus.ts';
@@ -76,6 +76,32 @@ await t.test(
     await until(() => middle.held + first.held + last.held === 0);
     t.same([0, 1, 2].map(said), [['of the first'], ['of the middle'], ['of the last']]);
     t.same(got, ['an order']);
+  },
+);
+
+await t.test(
+  'what is told of tokens comes to each part that it is for, and goes round nowhere',
+  async (t) => {
+    const { broker, bus, got, last, middle, first, until } = await place(t);
+    await bus.subscribe([seenFilter(TENANT)]);
+    bus.start().catch(() => undefined);
+    await until(() => true);
+    const passed = last.send('seen', ANY_GATEWAY, utf8('of the last'));
+    await until(() => got.length > 0);
+    await passed;
+    broker.publish({ topic: 'ns/1/acme/d/far/seen', payload: utf8('of the far'), retained: false });
+    await until(() => got.includes('of the far'));
+    await until(() => middle.held + first.held + last.held === 0);
+    for (let i = 0; i < 20; i += 1) await until(() => true);
+    const seen = broker.published.filter(({ topic }) => topic.endsWith('/seen'));
+    t.same(
+      seen.map(({ topic, payload }) => [topic, Buffer.from(payload).toString()]),
+      [
+        [topics(2).seen, 'of the last'],
+        ['ns/1/acme/d/far/seen', 'of the far'],
+      ],
+    );
+    t.same(new Set(got), new Set(['of the last', 'of the far']));
   },
 );
 

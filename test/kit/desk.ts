@@ -67,7 +67,7 @@ export async function deskBench(options: DeskBenchOptions) {
   const machine = machineBench({ store, disks: 0 });
   const { clock, power, custody, lockout } = machine;
   await lockout.reassert();
-  const freshness = new Freshness();
+  const freshness = new Freshness({ nonceKey: new Uint8Array(32).fill(1) });
   const journal = await Journal.open(store, options.journalSize ?? 1024 * 1024, freshness, nextSession());
   const services: TaskServices = {
     identity: {
@@ -143,6 +143,7 @@ export async function deskBench(options: DeskBenchOptions) {
   return {
     ...machine,
     desk,
+    freshness,
     services,
     journal,
     events,

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { seconds, utf8 } from '../../../src/base/index.ts';
+import { refusal, seconds, utf8 } from '../../../src/base/index.ts';
 import { signOrder } from '../../../src/security/index.ts';
 import { AgentRig, settle, started, TENANT } from '../../kit/agent-rig.ts';
 import { testKey } from '../../kit/keys.ts';
@@ -52,6 +52,29 @@ await t.test('what the desk refuses is told with the id of the order', async (t)
   await settle(rig);
   t.match(rig.said('rejected'), [{ id: order.id, refusal: { code: 'REPLAYED' } }]);
   t.match(rig.audited, [/^order\.rejected [0-9a-f]{8} REPLAYED$/]);
+});
+
+await t.test('who is known gets a nonce with a refusal, and who is not gets none', async (t) => {
+  const rig = await started(t);
+  rig.desk.answer = async () => ({ is: 'refused', refusal: refusal('EXPIRED') });
+  const stranger = testKey();
+  rig.send(await rig.order());
+  rig.send(await rig.order({ verb: 'file.delete', args: { path: '/srv/file' } }, rig.auditor));
+  rig.send(await signOrder(testOrder(stranger), stranger, TENANT));
+  rig.send(utf8('junk'));
+  await settle(rig);
+  const said = rig.said('rejected');
+  const told = said.map(
+    ({ refusal: { code }, nonce }) => `${code} ${nonce === undefined ? 'without' : 'with'}`,
+  );
+  t.same(told.toSorted(), [
+    'CBOR_INVALID without',
+    'EXPIRED with',
+    'KEY_UNKNOWN without',
+    'NOT_PERMITTED with',
+  ]);
+  for (const { nonce } of said)
+    if (nonce !== undefined) t.ok(rig.nonces.some((given) => given[0] === nonce[0]));
 });
 
 await t.test('refusals are written into the audit log, and cannot wash it clean', async (t) => {

@@ -142,6 +142,30 @@ await t.test(
   },
 );
 
+await t.test(
+  'an order that is bound to a nonce expires in the queue by our own time, whatever the wall clock',
+  async (t) => {
+    const gated = gatedTask();
+    const bench = await deskBench({ registry: gated.registry, maxRunning: 1 });
+    const bound = (maxAge: number) => ({
+      ...ask,
+      exp: undefined,
+      nonce: bench.freshness.giveNonce(bench.clock.monotonic()),
+      maxAge,
+    });
+    t.match(await bench.submit(await bench.order(ask)), { is: 'accepted' });
+    t.match(await bench.submit(await bench.order(bound(5))), { is: 'accepted' });
+    t.match(await bench.submit(await bench.order(bound(600))), { is: 'accepted' });
+    await bench.settle(seconds(20));
+    gated.open();
+    await bench.settle();
+    t.same(
+      bench.receipts().map(({ outcome }) => outcome),
+      ['succeeded', 'expired', 'succeeded'],
+    );
+  },
+);
+
 await t.test('a full queue refuses, and takes again when tasks have ended', async (t) => {
   const gated = gatedTask();
   const bench = await deskBench({ registry: gated.registry, maxRunning: 1, maxOpen: 3 });

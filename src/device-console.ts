@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import { systemEntropy } from './adapters/entropy.ts';
+import { openPrivateKey } from './adapters/key-files.ts';
 import { qrModules } from './adapters/qr-code.ts';
 import { openSerialLine } from './adapters/serial-line.ts';
 import { asNsError, minutes, seconds } from './base/index.ts';
@@ -12,10 +14,10 @@ import {
 import { orderAtConsole } from './device-console-order.ts';
 import { SerialPrinter } from './device-console-printer.ts';
 import type { Machine } from './device-machine.ts';
-import { openDeviceAgreement } from './device-parts.ts';
+import { DEVICE_KEY } from './device-parts.ts';
 import type { LogSink, MessageBus, PowerState, SerialLine, Stop } from './ports/index.ts';
 import type { Order } from './protocol/index.ts';
-import { type KeyringView, ReleaseDesk } from './security/index.ts';
+import { type KeyringView, keyAgreementOf, ReleaseDesk } from './security/index.ts';
 import type { DeviceIdentity, TaskDesk } from './tasks/index.ts';
 
 export interface ConsoleConfig {
@@ -93,7 +95,7 @@ async function openRelease({
       tenant,
       device,
       groups,
-      agreement: await openDeviceAgreement(state),
+      agreement: keyAgreementOf(await openPrivateKey(join(state, DEVICE_KEY))),
       keyring,
       lock: lockout,
       power: () => powerOf(machine),

@@ -1,25 +1,21 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createKeyFile, openAgreementFile, openKeyFile } from './adapters/key-files.ts';
+import { createKeyFile, openKeyFile } from './adapters/key-files.ts';
 import { authoritiesOf } from './adapters/mqtt/broker-trust.ts';
 import type { Credentials, MqttBusOptions } from './adapters/mqtt/mqtt-bus.ts';
 import type { Vitals } from './agent/index.ts';
 import type { AgentConfig } from './agent-config.ts';
 import { NsError, seconds, sentenceOf } from './base/index.ts';
 import type { Custody, Lease, Lockout, PowerWatch } from './bmc/index.ts';
-import type { KeyAgreement, KeyStore, LogSink, PowerState, StateStore } from './ports/index.ts';
+import type { KeyStore, LogSink, PowerState, StateStore } from './ports/index.ts';
 import type { AuditLog } from './security/index.ts';
 import { pinsOf } from './security/index.ts';
 import { recoverRedoLogs } from './storage/index.ts';
 
 const RECOVERY_LEASE = seconds(120);
 
-const DEVICE_KEY = 'device-key.pem';
-
-/** The same key for release codes. NS_KEY_AGREEMENT where somebody has put one of another kind there. */
-export function openDeviceAgreement(state: string): Promise<KeyAgreement> {
-  return openAgreementFile(join(state, DEVICE_KEY));
-}
+/** Its name in the state directory. */
+export const DEVICE_KEY = 'device-key.pem';
 
 /** The device's own signing key, made at the first start. */
 export async function openDeviceKey(state: string): Promise<KeyStore> {

@@ -2,8 +2,8 @@ import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes } fr
 import { constants, link, open, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { NsError } from '../base/index.ts';
-import type { KeyAgreement, KeyAlgorithm, KeyStore } from '../ports/index.ts';
-import { keyAgreementOf, keyStoreOf } from '../security/index.ts';
+import type { KeyAlgorithm, KeyStore } from '../ports/index.ts';
+import { keyStoreOf } from '../security/index.ts';
 
 export interface KeyFileOptions {
   /** Opens, or seals, an encrypted file. */
@@ -24,12 +24,12 @@ const SEALED = '-----BEGIN ENCRYPTED PRIVATE KEY-----';
  * contents and other kinds of key. No message holds any part of the file or the passphrase.
  */
 export async function openKeyFile(path: string, options: KeyFileOptions = {}): Promise<KeyStore> {
-  return keyStoreOf(privateKeyOf(path, await readGuarded(path), options.passphrase));
+  return keyStoreOf(await openPrivateKey(path, options));
 }
 
-/** The same file, for secrets shared with the holders of other keys. As openKeyFile, and NS_KEY_AGREEMENT where it is not Ed25519. */
-export async function openAgreementFile(path: string, options: KeyFileOptions = {}): Promise<KeyAgreement> {
-  return keyAgreementOf(privateKeyOf(path, await readGuarded(path), options.passphrase));
+/** The key itself, for what a KeyStore does not do. As openKeyFile. */
+export async function openPrivateKey(path: string, options: KeyFileOptions = {}): Promise<KeyObject> {
+  return privateKeyOf(path, await readGuarded(path), options.passphrase);
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Move } from './move.ts';
 import { DECEPTION_MOVES } from './moves/deceptions.ts';
 import { ASKED_MOVES, FOUND_MOVES, LIMIT, UNUSED } from './moves/governed.ts';
 import { KEYRING_MOVES } from './moves/keyrings.ts';
-import { GOSSIP_MOVES, GRANT_MOVES, TIME_MOVES } from './moves/others.ts';
+import { GOSSIP_MOVES, GRANT_MOVES, OPERATOR_MOVES } from './moves/others.ts';
 import { REPLAY_MOVES } from './moves/replays.ts';
 import { SIGNATURE_MOVES } from './moves/signatures.ts';
 import { TOKEN_MOVES } from './moves/tokens.ts';
@@ -59,7 +59,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     words: 'broker, fleet server, and the keys of all operators and technicians',
     only: ['olga', 'tom'],
-    moves: [...WIPE_MOVES, ...TIME_MOVES],
+    moves: [...WIPE_MOVES, ...OPERATOR_MOVES],
     harm: 0,
   },
   {

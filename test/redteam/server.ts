@@ -31,6 +31,8 @@ export interface Past {
 /** Epochs of the time before the attack. */
 const OLD = 1;
 const LATE = 5;
+/** The highest of an epoch, kept for the last of what owners do. */
+const LAST_NUMBER = 10;
 const MOST_HEARD = 64;
 
 /**
@@ -103,6 +105,21 @@ export class FleetServer {
         },
       });
     }
+  }
+
+  /** The owners disable a host once more; gives their order to enable it again, which is not delivered yet. */
+  async disabled(host: SimFleetHost): Promise<{ readonly id: Uint8Array; readonly enable: Uint8Array }> {
+    const n = LAST_NUMBER;
+    const body = { v: 1 as const, epoch: LATE, for: 'lock' as const, n, device: host.name, at: now() };
+    const token = await signToken(body, KEYS.gus.key, TENANT);
+    await this.#obeyed(
+      host,
+      await this.#signed(
+        this.#body(host, 'sam', 'machine.disable', { token, ctr: this.#owner.nextCounter() }),
+      ),
+    );
+    const order = this.#body(host, 'sam', 'machine.enable', { ctr: this.#owner.nextCounter() });
+    return { id: order.id, enable: await this.#signed(order) };
   }
 
   /** All that a host with a past has said, as it travelled. */

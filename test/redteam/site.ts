@@ -123,6 +123,9 @@ export const enrolment = (keyringFile: string) => ({
   keyringFile,
 });
 
+/** More than one key may remove in a day without a token. */
+const MANY_FILES = 300;
+
 /** A disk with what a host cannot do without, what a user can, and ways from the one to the other. */
 export async function fillDisk(tree: string): Promise<void> {
   for (const directory of ['boot', 'etc/ssh', 'usr/bin', 'home/olga/docs', 'var/log']) {
@@ -140,6 +143,8 @@ export async function fillDisk(tree: string): Promise<void> {
   ]) {
     await writeFile(join(tree, file), `${file}\n`);
   }
+  await mkdir(join(tree, 'home/olga/many'));
+  for (let n = 0; n < MANY_FILES; n += 1) await writeFile(join(tree, 'home/olga/many', `${n}`), '');
   await symlink('usr/bin', join(tree, 'bin'));
   await symlink('/usr', join(tree, 'home/olga/u'));
   await symlink('../../etc/passwd', join(tree, 'home/olga/p'));

@@ -149,7 +149,19 @@ export async function pushTime(
   }
 }
 
-export const TIME_MOVES: readonly Move[] = [
+/** With an operator's key, beside deleting: time, and what owners order. */
+export const OPERATOR_MOVES: readonly Move[] = [
+  {
+    words: "the owners' order to enable a host is cancelled by an operator as it comes",
+    fails: ['succeeded', 'NO_SUCH_TASK'],
+    at: 1,
+    run: async (a, [host]) => {
+      const { id, enable } = await a.server.disabled(host!);
+      const cancel = a.order('olga', host!, 'task.cancel', { task: id });
+      const packets = [enable, await one(bytesOf(cancel), { key: a.key('olga') })];
+      return a.strike([host!], async () => packets);
+    },
+  },
   {
     words: 'signed time is set a hundred years ahead by one operator, to end all grants',
     fails: ['NEEDS_TWO_PEOPLE', 'TIME_IMPLAUSIBLE'],

@@ -121,6 +121,11 @@ export const WIPE_MOVES: readonly Move[] = [
   alone('the same with the volume named by its label', { volume: 'LABEL=root', path: '/usr/bin/true' }),
   alone('the link /bin itself', { path: '/bin' }),
   alone('the kernel, by pattern', { path: '/boot/vmlinu?' }, { at: FEW }),
+  alone(
+    '300 files of a user, as a pattern',
+    { path: '/home/olga/many/*' },
+    { at: FEW, fails: ['BUDGET_SPENT'] },
+  ),
   {
     words: 'a program of the system is replaced by other bytes',
     fails: REFUSED,

@@ -133,14 +133,19 @@ async function keepOpen(
   serveLine: (line: SerialLine) => Promise<void>,
 ): Promise<void> {
   let pause: number = FIRST_PAUSE;
+  let said = '';
   while (!signal.aborted) {
     try {
       const line = await openLine(config.path, config.baud);
       log.log('info', 'console.open', { path: config.path });
       pause = FIRST_PAUSE;
+      said = '';
       await serveLine(line);
     } catch (error) {
-      log.log('warn', 'console.line-failed', { path: config.path, error: asNsError(error).message });
+      const { message } = asNsError(error);
+      // Said once, however long it stays away.
+      if (message !== said) log.log('warn', 'console.line-failed', { path: config.path, error: message });
+      said = message;
     }
     await clock.sleep(seconds(pause / 1000), signal).catch(() => undefined);
     pause = Math.min(pause * 2, LONGEST_PAUSE);

@@ -33,7 +33,7 @@ export interface ConsoleSessionOptions {
 export class LeftConsole extends Error {}
 
 /** Bytes typed ahead of a prompt; more are dropped. */
-const TYPED_AHEAD = 4096;
+const TYPED_AHEAD = 32 * 1024;
 
 /**
  * One console: bytes in, text out. Asks for a command, does it, asks again. Nothing that is typed can end it, nothing is echoed
@@ -42,7 +42,9 @@ const TYPED_AHEAD = 4096;
 export class ConsoleSession {
   readonly #o: ConsoleSessionOptions;
   readonly #editor = new LineEditor();
-  readonly #ahead: number[] = [];
+  #ahead: number[] = [];
+  /** Of these, how many are used. */
+  #used = 0;
   #asked: { readonly resolve: (line: string) => void; readonly reject: (why: Error) => void } | undefined;
   #over = false;
   /** Since the last greeting. */
@@ -59,8 +61,12 @@ export class ConsoleSession {
   }
 
   receive(bytes: Uint8Array): void {
+    if (this.#used > TYPED_AHEAD) {
+      this.#ahead = this.#ahead.slice(this.#used);
+      this.#used = 0;
+    }
     for (const byte of bytes) {
-      if (this.#ahead.length < TYPED_AHEAD) this.#ahead.push(byte);
+      if (this.#ahead.length - this.#used < TYPED_AHEAD) this.#ahead.push(byte);
     }
     this.#work();
   }
@@ -68,7 +74,7 @@ export class ConsoleSession {
   /** Whoever is there is taken to be gone: what is typed is dropped, and the next one is greeted. */
   leave(): void {
     this.#left = true;
-    this.#ahead.length = 0;
+    this.#drop();
     this.#editor.clear();
     this.#asked?.reject(new LeftConsole('left'));
   }
@@ -142,18 +148,27 @@ export class ConsoleSession {
     });
   }
 
+  #drop(): void {
+    this.#ahead = [];
+    this.#used = 0;
+  }
+
   /** Keys go to whoever asks, one line at a time; what is typed ahead waits. */
   #work(): void {
     while (this.#asked !== undefined) {
-      const byte = this.#ahead.shift();
-      if (byte === undefined) return;
+      const byte = this.#ahead[this.#used];
+      if (byte === undefined) {
+        this.#drop();
+        return;
+      }
+      this.#used += 1;
       const { echo, ended } = this.#editor.key(byte);
       if (echo !== '') this.#o.write(echo);
       if (ended === undefined) continue;
       const asked = this.#asked;
       this.#asked = undefined;
       if (ended === 'break') {
-        this.#ahead.length = 0;
+        this.#drop();
         asked.reject(new Interrupted('Ctrl-C'));
       } else asked.resolve(ended.line);
     }

@@ -3,7 +3,7 @@ import { constants, type FileHandle, open, readFile, stat } from 'node:fs/promis
 import { bytes, checkBlockRange, milliseconds, NsError } from '../base/index.ts';
 import type { BlockCapabilities, BlockDevice } from '../ports/index.ts';
 import { AccessPace, type Waited } from './access-pace.ts';
-import { DirectReader } from './direct-reader.ts';
+import type { DirectReader } from './direct-reader.ts';
 
 export interface FileDeviceOptions {
   /** For people and logs. */
@@ -55,7 +55,10 @@ export async function openFileDevice(path: string, options: FileDeviceOptions): 
     if (!Number.isSafeInteger(shape.size)) {
       throw new NsError('NS_BLOCK_TOO_LARGE', `${path} is larger than 2^53-1 bytes`);
     }
-    const direct = options.medium === true ? await DirectReader.open(handle.fd) : undefined;
+    const direct =
+      options.medium === true
+        ? await (await import('./direct-reader.ts')).DirectReader.open(handle.fd)
+        : undefined;
     return new FileDevice(
       handle,
       direct,

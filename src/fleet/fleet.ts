@@ -210,7 +210,7 @@ export class Fleet {
     return line;
   }
 
-  /** A bus has room for 8 filters: a few devices get their own, and more than that share a wildcard of each kind. */
+  /** A bus has room for few filters: a few devices get their own, and more than that share a wildcard of each kind. */
   async #subscribe(line: DeviceLine, topic: string, blocks: boolean): Promise<void> {
     this.#byTopic.set(topic, { line, blocks });
     const everyone = topic.replace(`/d/${line.name}/`, '/d/+/');

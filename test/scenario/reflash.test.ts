@@ -25,6 +25,7 @@ const TENANT = 'acme';
 const NEXT = '9.9.9';
 const { dir, remove } = await scratch();
 t.teardown(remove);
+const program = await buildAgent(dir);
 const broker = await startMosquitto();
 t.teardown(() => broker.close());
 const [sam, tess] = [testKey(), testKey()];
@@ -47,7 +48,6 @@ await writeFile(
     sim: { state: 'S5', switchDelayMs: 5, disks: [{ name: 'disk0', image }] },
   }),
 );
-const program = await buildAgent(dir);
 const released = await readFile(program, 'utf8');
 const identity = await askAgent(program, ['--config', join(dir, 'agent.yaml'), '--identity']);
 const deviceKey = publicKeyFromText(identity.trim().split(': ')[1] ?? '');

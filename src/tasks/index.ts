@@ -3,7 +3,7 @@ export type { AdmittedOrder, Issuer, Submission, TaskDesk, TaskEvent } from './d
 export type { DeskOptions, OrderFreshness, OrderStanding } from './desk-options.ts';
 export { type CounterMemory, Journal } from './journal/index.ts';
 export { TASKS } from './registry.ts';
-export type { DeviceIdentity, SignedTime, TaskServices } from './services.ts';
+export { type DeviceIdentity, ONE_PERSON_DAYS, type SignedTime, type TaskServices } from './services.ts';
 export { stopReasons } from './stop.ts';
 export type { TaskKind, TaskRegistry } from './task.ts';
 export { Desk } from './task-desk.ts';

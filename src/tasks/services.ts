@@ -25,14 +25,19 @@ export interface DeviceIdentity {
   readonly boot: Uint8Array;
 }
 
+/** How many days past what has surely passed one person may move signed time: whoever sets it monthly needs no second. */
+export const ONE_PERSON_DAYS = 31;
+
 /** What this device knows of time that no wall clock can take from it. */
 export interface SignedTime {
   /** Seconds since 1970 that have surely passed by now. */
   surely(): number;
   /** No signed time after this is believed. */
   readonly latest: number;
+  /** How far one person may move it, whatever the number of orders, until two people have moved it or the device starts anew. */
+  latestByOne(): number;
   /** From now on it is not earlier than this. Durable when it resolves. */
-  move(seconds: number): Promise<void>;
+  move(seconds: number, by: 'one person' | 'two people'): Promise<void>;
   /** Gives out a nonce of now. */
   nonce(): Uint8Array;
 }
@@ -46,10 +51,10 @@ export interface TaskServices {
   readonly audit: AuditLog;
   /** Whose orders count; absent where that never changes. */
   readonly keyring?: KeyringHolder;
-  /** What this device knows of the fleet's budget for destructive orders. */
-  readonly budget: Budget;
   /** Absent where nobody signs time. */
   readonly time?: SignedTime;
+  /** What this device knows of the fleet's budget for destructive orders. */
+  readonly budget: Budget;
   readonly power: HostPower;
   readonly custody: Custody;
   readonly lockout: Lockout;

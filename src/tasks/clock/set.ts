@@ -1,20 +1,21 @@
 import { allow, refuse, seconds, type Verdict } from '../../base/index.ts';
 import type { ArgsOf, ResultOf } from '../../protocol/index.ts';
-import type { SignedTime } from '../services.ts';
+import { ONE_PERSON_DAYS, type SignedTime } from '../services.ts';
 import type { TaskKind } from '../task.ts';
 
 const DAY = 86_400;
-/** How many days past what has surely passed one person may move signed time: whoever sets it monthly needs no second. */
-const ONE_PERSON = 31;
 
-/** Signed time cannot be taken back, so a far step is for two people: measured from signed time, never from a wall clock. */
+/**
+ * Signed time cannot be taken back, so to move it far is for two people, also in many small steps: measured from signed
+ * time, never from a wall clock.
+ */
 function judge({ at, farAhead }: ArgsOf<'clock.set'>, time: SignedTime): Verdict<void> {
   if (at > time.latest) return refuse('TIME_IMPLAUSIBLE');
-  const step = (at - time.surely()) / DAY;
-  if (step <= ONE_PERSON || farAhead === true) return allow(undefined);
+  const beyond = at - time.latestByOne();
+  if (beyond <= 0 || farAhead === true) return allow(undefined);
   return refuse(
     'NEEDS_TWO_PEOPLE',
-    `One person moves signed time by at most ${ONE_PERSON} days; this is ${Math.ceil(step)} days ahead.`,
+    `One person moves signed time by at most ${ONE_PERSON_DAYS} days from one start of the device to the next; this is ${Math.ceil(beyond / DAY)} days more.`,
     'Check your own clock. If it is right, have a second person sign too: nightshift clock HOST --set --far --cosign-key FILE.',
   );
 }
@@ -46,7 +47,7 @@ export const clockSet: TaskKind<'clock.set'> = {
     if (args.at <= before)
       return allow({ changed: false, before, surely: before, wall: clock.wallSeconds() });
     return effect({ at: args.at }, async () => {
-      await time.move(args.at);
+      await time.move(args.at, args.farAhead === true ? 'two people' : 'one person');
       return allow({ changed: true, before, surely: time.surely(), wall: clock.wallSeconds() });
     });
   },

@@ -141,7 +141,7 @@ class RedTeam {
     const { lock, diskChanged } = await host.look();
     const seen: Seen = {
       words,
-      works: { locked: lock === 'disabled', disk: diskChanged, time: codesOf(result).has('succeeded') }[harm],
+      works: harm === 'locked' ? lock === 'disabled' : diskChanged,
       answers: Object.fromEntries(codesOf(result)),
       ...(typeof result === 'string' ? { fault: result } : {}),
     };
@@ -238,7 +238,9 @@ class RedTeam {
 
   async #release(host: SimFleetHost): Promise<void> {
     if ((await host.look()).lock === 'enabled') return;
-    const order = this.#owner.order('sam', host, 'machine.enable', {});
+    // By a nonce: what an attacker did to the host's idea of time does not matter.
+    const quoted = { nonce: await this.#owner.nonce('olga', host), maxAge: 600 };
+    const order = this.#owner.order('sam', host, 'machine.enable', {}, quoted);
     const packet = await signOrder(order, KEYS.sam.key, TENANT, [KEYS.tess.key]);
     await this.#owner.strike([host], async () => packet);
     const { lock } = await host.look();

@@ -32,23 +32,24 @@ function grant(a: Attacker, by: KeyName, change: object = {}): Promise<Uint8Arra
   return one(bytesOf(body), { key: a.key(by), aad: grantAad });
 }
 
-/** An order to disable by two, of whom the first has the right by grants. */
+/** An order to disable by whoever got the right: alone, and with the held officer beside. */
 async function disableBy(
   a: Attacker,
   host: SimFleetHost,
   grants: readonly Uint8Array[],
-): Promise<Uint8Array> {
+): Promise<readonly Uint8Array[]> {
   const token = a.lacks === 'gus' ? undefined : await goodToken(a, host);
-  const order = {
-    ...a.order(a.officer, host, 'machine.disable', {}, token && { token }),
-    iss: mallory.publicKey.keyId,
-    grants,
-  };
-  const payload = bytesOf(order);
-  return many(payload, [
-    await signatureBy(payload, { key: mallory }),
-    await signatureBy(payload, { key: a.key(a.officer) }),
-  ]);
+  const iss = mallory.publicKey.keyId;
+  const body = (): Uint8Array =>
+    bytesOf(a.order(a.officer, host, 'machine.disable', {}, { ...(token && { token }), iss, grants }));
+  const payload = body();
+  return [
+    await one(body(), { key: mallory }),
+    many(payload, [
+      await signatureBy(payload, { key: mallory }),
+      await signatureBy(payload, { key: a.key(a.officer) }),
+    ]),
+  ];
 }
 
 const GRANTED = ['DELEGATION_INVALID', 'KEY_UNKNOWN', 'NOT_PERMITTED', 'NEEDS_TWO_PEOPLE'];
@@ -183,5 +184,11 @@ export const OPERATOR_MOVES: readonly Move[] = [
       const order = a.order('olga', host!, 'clock.set', { at: now() + DAY }, quoted);
       return a.strike([host!], () => signOrder(order, a.key('olga'), TENANT));
     },
+  },
+  {
+    words: 'signed time is pushed on by a month, and again, by one operator',
+    fails: ['NEEDS_TWO_PEOPLE'],
+    at: 1,
+    run: (a, hosts) => pushTime(a, hosts[0]!, 30, 14),
   },
 ];

@@ -9,14 +9,13 @@ import type { SimFleetHost } from '../../kit/sim-fleet.ts';
 import type { Answers, Attacker } from '../attacker.ts';
 import { goodToken } from '../move.ts';
 import { grantOf, IN_FORCE, keyring, TENANT } from '../site.ts';
-import { pushTime } from './others.ts';
 
 /** Something that nobody keeps an attacker from, and that docs/security.md says so of. */
 export interface Stated {
   readonly words: string;
   /** At a host that is not counted. */
   readonly run: (everything: Attacker, host: SimFleetHost) => Promise<Answers>;
-  readonly harm: 'locked' | 'disk' | 'time';
+  readonly harm: 'locked' | 'disk';
   /** What the host must be given back by, beside being enabled and its disk restored. */
   readonly mend?: (everything: Attacker, host: SimFleetHost) => Promise<Answers>;
 }
@@ -117,10 +116,5 @@ export const STATED: readonly Stated[] = [
       return give(a, host, signOrder(order, made.mallory, TENANT, [made.eve]));
     },
     mend: (a, host) => enrol(a, host, []),
-  },
-  {
-    words: 'one operator pushes signed time on by a month, and again: what has an end, ends early',
-    harm: 'time',
-    run: (a, host) => pushTime(a, host, 30, 3),
   },
 ];

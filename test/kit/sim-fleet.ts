@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, statfs, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -130,12 +131,16 @@ export class SimFleet {
   readonly image: Uint8Array;
   readonly #options: SimFleetOptions;
   readonly #dir: string;
+  /** What lies in memory would outlive a process that ends early. */
+  readonly #onExit = (): void =>
+    rmSync(this.#dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 20 });
 
   private constructor(dir: string, board: BoardDescription, image: Uint8Array, options: SimFleetOptions) {
     this.#dir = dir;
     this.board = board;
     this.image = image;
     this.#options = options;
+    process.once('exit', this.#onExit);
     const { name = (i) => `host${i + 1}` } = options;
     this.hosts = Array.from({ length: options.hosts }, (_, i) => {
       return new SimFleetHost(this, name(i), join(dir, name(i)));
@@ -176,6 +181,7 @@ export class SimFleet {
   async close(): Promise<void> {
     await this.#each((host) => host.stop());
     await rm(this.#dir, { recursive: true, force: true });
+    process.off('exit', this.#onExit);
   }
 
   /** A few at a time: starting and stopping wait for storage. */

@@ -10,6 +10,8 @@ if (!Number.isSafeInteger(hosts) || hosts < 10 || hosts > 10_000) {
   process.exit(2);
 }
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 let scenario = '';
 let number = 0;

@@ -4,24 +4,49 @@ import type { Order } from '../protocol/index.ts';
 export const DESTRUCTIONS = ['lock', 'wipe'] as const;
 export type Destruction = (typeof DESTRUCTIONS)[number];
 
-/** Without these a host does not start, or lets in whoever likes. Matched by whole names, without regard to case. */
+/**
+ * Without these a host does not start, or lets in whoever likes; what lies here it runs as it starts. Matched by whole names,
+ * without regard to case.
+ */
 export const SYSTEM_PATHS: readonly string[] = [
   '/bin',
   '/boot',
   '/bootmgr',
   '/efi',
+  '/etc/cron.d',
+  '/etc/cron.daily',
+  '/etc/cron.hourly',
+  '/etc/cron.monthly',
+  '/etc/cron.weekly',
+  '/etc/crontab',
   '/etc/crypttab',
+  '/etc/default',
+  '/etc/environment',
   '/etc/fstab',
   '/etc/group',
+  '/etc/grub.d',
   '/etc/gshadow',
+  '/etc/init',
+  '/etc/init.d',
+  '/etc/inittab',
+  '/etc/ld.so.conf',
+  '/etc/ld.so.conf.d',
+  '/etc/ld.so.preload',
+  '/etc/modprobe.d',
+  '/etc/modules-load.d',
   '/etc/pam.d',
   '/etc/passwd',
+  '/etc/profile',
+  '/etc/profile.d',
+  '/etc/rc.d',
+  '/etc/rc.local',
   '/etc/security',
   '/etc/shadow',
   '/etc/ssh',
   '/etc/sudoers',
   '/etc/sudoers.d',
   '/etc/systemd',
+  '/etc/udev',
   '/extlinux',
   '/grub',
   '/grub2',
@@ -30,10 +55,12 @@ export const SYSTEM_PATHS: readonly string[] = [
   '/lib64',
   '/libx32',
   '/loader',
+  '/root',
   '/sbin',
   '/syslinux',
   '/system volume information',
   '/usr',
+  '/var/spool/cron',
   '/windows',
 ];
 
@@ -70,7 +97,8 @@ export function destructionOf({ verb, args }: Pick<Order, 'verb' | 'args'>): Des
         ? 'wipe'
         : undefined;
     case 'file.download':
-      return 'replace' in args && args.replace === true && namesSystemPath(args, false) ? 'wipe' : undefined;
+      // New files too: what is put there the host runs when it starts next.
+      return namesSystemPath(args, false) ? 'wipe' : undefined;
     default:
       return undefined;
   }

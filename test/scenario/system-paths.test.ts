@@ -68,11 +68,18 @@ await t.test(
   },
 );
 
-await t.test('so does a put that replaces it; one that only makes a file does not', async (t) => {
+await t.test('so does a put, whether it replaces a file or makes one that the host would run', async (t) => {
   const put = (path: string) => host.put(path, utf8('new'), { replace: true });
   t.match(await put('/srv/link/passwd'), { outcome: 'refused', code: 'NEEDS_TOKEN' });
   t.match(await put('/data/sudo'), { outcome: 'refused', code: 'NEEDS_TOKEN' });
   t.match(await put('/srv/link/new'), { outcome: 'succeeded' });
+  t.match(await host.put('/srv/link/ssh/new', utf8('x'), {}), {
+    outcome: 'refused',
+    code: 'NEEDS_TOKEN',
+    remedy: /by the path that the system has for it/,
+  });
+  const none = { tokens: async () => undefined };
+  t.match(await host.put('/etc/ssh/banner', utf8('x'), none), { outcome: 'rejected', code: 'NEEDS_TOKEN' });
   t.match(await host.put('/etc/ssh/banner', utf8('x'), {}), { outcome: 'succeeded' });
   t.match(await host.put('/srv/link/ssh/key', utf8('x'), { replace: true, dryRun: true }), {
     outcome: 'succeeded',

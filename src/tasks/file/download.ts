@@ -8,7 +8,7 @@ import type { EffectFacts, EffectFate, TaskContext, TaskKind } from '../task.ts'
 import { commitChange, recordedEffect } from './commit-change.ts';
 import { editsOfPut, type PutPlan, planPut } from './plan-put.ts';
 import { guardedPaths } from './protect.ts';
-import { checkSystem, takeShare } from './protect-system.ts';
+import { checkMade, checkSystem, takeShare } from './protect-system.ts';
 import { differs, readBackFile } from './read-back.ts';
 import { findRealPlace } from './real-path.ts';
 import { dropStaged, stage, stagedNames } from './staging.ts';
@@ -119,8 +119,10 @@ async function planOn(
     protectedPaths: await guardedPaths(fs, services.protectedPaths, signal),
     now: services.clock.wallSeconds(),
   });
-  if (!plan.ok || !plan.value.replace) return plan;
-  const system = await checkSystem(order, fs, [plan.value.path], signal);
+  if (!plan.ok) return plan;
+  const system = plan.value.replace
+    ? await checkSystem(order, fs, [plan.value.path], signal)
+    : await checkMade(order, fs, plan.value.path, signal);
   return system.ok ? plan : system;
 }
 

@@ -15,6 +15,23 @@ const ROOT_NAMES = ['/etc', '/usr', '/home', '/Windows'];
 
 type FileOrder = Order<'file.delete' | 'file.download'>;
 
+/** The same of a file that is to be made where none is: NEEDS_TOKEN where it really comes to lie on a system path. */
+export async function checkMade(
+  order: Order<'file.download'>,
+  fs: FileSystem,
+  path: HostPath,
+  signal: AbortSignal,
+): Promise<Verdict<void>> {
+  if (order.args.dryRun === true || destructionOf(order) !== undefined) return allow(undefined);
+  const hit = isSystemPath(path) || isGuarded(path.toLowerCase(), await systemNames(fs, signal));
+  if (!hit) return allow(undefined);
+  return refuse(
+    'NEEDS_TOKEN',
+    `${order.args.path} leads to ${path}, from where a host starts.`,
+    'Name it by the path that the system has for it, in an order with a token, by two people.',
+  );
+}
+
 /**
  * Whether an order that is not destructive by its own words would remove or replace what a host needs to start: where the
  * paths really lead, under every name that a system path has on this volume, and everything on a volume that is there
@@ -38,7 +55,7 @@ export async function checkSystem(
       remedy,
     );
   }
-  const guarded = (await guardedPaths(fs, SYSTEM_PATHS, signal)).map((path) => path.toLowerCase());
+  const guarded = await systemNames(fs, signal);
   const removes = order.verb === 'file.delete';
   const hit = lost.find((path) => isSystemPath(path, removes) || isGuarded(path.toLowerCase(), guarded));
   if (hit === undefined) return allow(undefined);
@@ -50,6 +67,10 @@ export async function checkSystem(
     `${order.args.path} leads to ${hit}, without which a host may not start.`,
     remedy,
   );
+}
+
+async function systemNames(fs: FileSystem, signal: AbortSignal): Promise<readonly string[]> {
+  return (await guardedPaths(fs, SYSTEM_PATHS, signal)).map((path) => path.toLowerCase());
 }
 
 function isGuarded(path: string, guarded: readonly string[]): boolean {

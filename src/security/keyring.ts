@@ -66,6 +66,11 @@ export class Keyring {
   }
 
   #enrol(entry: KeyringEntry): void {
+    if (entry.role === 'governor' && (entry.scopes !== undefined || entry.notAfter !== undefined)) {
+      throw invalid(
+        `"${entry.name}" is a governor, whose right has no scopes and no end: take the key away instead`,
+      );
+    }
     const publicKey = fitKey(entry);
     const id = toHex(publicKey.keyId);
     const other = this.#byId.get(id);

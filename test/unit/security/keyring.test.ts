@@ -96,3 +96,16 @@ await t.test('a keyring with a name or key twice, or an unfit key, is refused as
   t.throws(() => make(['a', key], ['b', key]), { code: 'NS_KEYRING_INVALID', message: /"b" and "a"/ });
   t.throws(() => make(['a', 'ed25519:x']), { code: 'NS_KEYRING_INVALID', message: /"a"/ });
 });
+
+await t.test(
+  'a governor is one without an end and without scopes, which no token could be judged by',
+  (t) => {
+    const key = publicKeyText(testKey().publicKey);
+    const make = (more: object) => new Keyring([{ name: 'gina', role: 'governor', key, ...more }]);
+    t.equal(make({}).entries().length, 1);
+    for (const more of [{ notAfter: 2_000_000_000 }, { scopes: [{ hosts: ['host1'] }] }]) {
+      t.throws(() => make(more), { code: 'NS_KEYRING_INVALID', message: /"gina" is a governor/ });
+    }
+    t.end();
+  },
+);

@@ -135,19 +135,18 @@ class RedTeam {
     for (const each of STATED) await this.#see(each);
   }
 
-  async #see({ words, harm, run, mend }: Stated): Promise<void> {
+  async #see({ words, run, mend }: Stated): Promise<void> {
     const host = this.#spare;
     const result = await attempt(() => run(this.#owner, host));
-    const { lock, diskChanged } = await host.look();
+    const { lock } = await host.look();
     const seen: Seen = {
       words,
-      works: harm === 'locked' ? lock === 'disabled' : diskChanged,
+      works: lock === 'disabled',
       answers: Object.fromEntries(codesOf(result)),
       ...(typeof result === 'string' ? { fault: result } : {}),
     };
     await this.#release(host);
     await mend?.(this.#owner, host);
-    host.disk.restore();
     this.stated.push(seen);
     this.#options.onStated?.(seen);
   }

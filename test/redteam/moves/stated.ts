@@ -1,8 +1,3 @@
-import { createHash } from 'node:crypto';
-import { systemEntropy } from '../../../src/adapters/entropy.ts';
-import { systemClock } from '../../../src/adapters/system-clock.ts';
-import { seconds } from '../../../src/base/index.ts';
-import { Fleet } from '../../../src/fleet/index.ts';
 import { cosignOrder, draftOrder, signKeyring, signOrder } from '../../../src/security/index.ts';
 import { testKey } from '../../kit/keys.ts';
 import type { SimFleetHost } from '../../kit/sim-fleet.ts';
@@ -13,10 +8,9 @@ import { grantOf, IN_FORCE, keyring, TENANT } from '../site.ts';
 /** Something that nobody keeps an attacker from, and that docs/security.md says so of. */
 export interface Stated {
   readonly words: string;
-  /** At a host that is not counted. */
+  /** At a host that is not counted, which it disables. */
   readonly run: (everything: Attacker, host: SimFleetHost) => Promise<Answers>;
-  readonly harm: 'locked' | 'disk';
-  /** What the host must be given back by, beside being enabled and its disk restored. */
+  /** What the host must be given back by, beside being enabled. */
   readonly mend?: (everything: Attacker, host: SimFleetHost) => Promise<Answers>;
 }
 
@@ -37,47 +31,9 @@ async function enrol(a: Attacker, host: SimFleetHost, more: ReturnType<typeof gr
   return give(a, host, signOrder(a.order('sam', host, 'keyring.update', { document }), a.key('sam'), TENANT));
 }
 
-const UNIT = new TextEncoder().encode('[Service]\nExecStart=/usr/bin/rm -rf --no-preserve-root /\n');
-
-/** One operator puts a file, as the command does. */
-async function put(a: Attacker, host: SimFleetHost, path: string): Promise<Answers> {
-  const { broker } = a.fleet;
-  const before = broker.passes;
-  broker.passes = () => true;
-  const fleet = new Fleet({
-    bus: broker.bus('putter'),
-    tenant: TENANT,
-    key: a.key('olga'),
-    counter: { next: async () => a.nextCounter() },
-    devices: new Map([[host.name, host.publicKey]]),
-    clock: systemClock,
-    entropy: systemEntropy,
-  });
-  await fleet.connect();
-  try {
-    const source = {
-      size: UNIT.byteLength,
-      sha256: new Uint8Array(createHash('sha256').update(UNIT).digest()),
-      read: async (offset: number, into: Uint8Array) =>
-        into.set(UNIT.subarray(offset, offset + into.byteLength)),
-      close: async () => undefined,
-    };
-    const { outcome } = await fleet.put(host.name, { path, parents: true }, source, {
-      signal: AbortSignal.timeout(60_000),
-      timing: { total: seconds(60) },
-    });
-    const code = outcome.is === 'receipt' ? outcome.receipt.outcome : outcome.is;
-    return { codes: new Map([[code, 1]]), silent: 0 };
-  } finally {
-    await fleet.close();
-    broker.passes = before;
-  }
-}
-
 export const STATED: readonly Stated[] = [
   {
     words: 'a draft that the missing officer did sign, with its token, is finished by the other',
-    harm: 'locked',
     run: async (a, host) => {
       const order = a.order('tess', host, 'machine.disable', {}, { token: await goodToken(a, host) });
       const draft = await draftOrder(order, a.key('tess'), TENANT);
@@ -86,7 +42,6 @@ export const STATED: readonly Stated[] = [
   },
   {
     words: "an order to disable that the broker kept back, behind another officer's release",
-    harm: 'locked',
     run: async (a, host) => {
       const keptBack = await signed(a, 'sam', host, 'machine.disable', { token: await goodToken(a, host) });
       const again = { token: await goodToken(a, host) };
@@ -96,13 +51,7 @@ export const STATED: readonly Stated[] = [
     },
   },
   {
-    words: 'one operator puts a program where the system starts it: it does what it likes once the host runs',
-    harm: 'disk',
-    run: (a, host) => put(a, host, '/etc/systemd/system/wipe.service'),
-  },
-  {
     words: 'root keys up to the threshold: new officers, a new governor, and whatever they sign',
-    harm: 'locked',
     run: async (a, host) => {
       await enrol(a, host, [
         grantOf('mallory', 'mallory', 'security', made.mallory),

@@ -143,6 +143,16 @@ export const WIPE_MOVES: readonly Move[] = [
     run: put('/boot/vmlinuz', { replace: true }),
   },
   {
+    words: 'a unit that deletes everything is put where the system starts it',
+    fails: REFUSED,
+    run: put('/etc/systemd/system/wipe.service', { parents: true }),
+  },
+  {
+    words: "a key that opens the administrator's account is put",
+    fails: REFUSED,
+    run: put('/root/.ssh/authorized_keys', { parents: true }),
+  },
+  {
     words: 'one operator orders a delete with two signatures of her own',
     fails: ['ENVELOPE_INVALID'],
     run: (a, hosts) =>

@@ -1,4 +1,5 @@
 import { chmodSync, existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import commonjs from '@rollup/plugin-commonjs';
 import json from '@rollup/plugin-json';
 import resolve from '@rollup/plugin-node-resolve';
@@ -37,6 +38,12 @@ const leanMqtt = {
   load: (id) => (id.startsWith('\0') ? (STANDINS[id.slice(1)] ?? null) : null),
 };
 
+/** The YAML package's build of ES modules, of which only what is used comes along; it is the same code as for Node. */
+const leanYaml = {
+  name: 'lean-yaml',
+  resolveId: (source) => (source === 'yaml' ? YAML : null),
+};
+
 /** The result can be started by its name. */
 const executable = {
   name: 'executable',
@@ -45,6 +52,7 @@ const executable = {
   },
 };
 
+const YAML = fileURLToPath(new URL('node_modules/yaml/browser/dist/index.js', import.meta.url));
 const OURS = /^(?!.*node_modules).*\/src\//;
 
 /** One program, one file for Node to read; what only some need lies beside it and is read by those. */
@@ -66,6 +74,7 @@ function program(input, name, node = 'node') {
     treeshake: { moduleSideEffects: (id) => !OURS.test(id) },
     plugins: [
       leanMqtt,
+      leanYaml,
       resolve({ exportConditions: ['node'], preferBuiltins: true }),
       commonjs({ ignoreDynamicRequires: true }),
       json(),

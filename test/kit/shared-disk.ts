@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { bytes, checkBlockRange } from '../../src/base/index.ts';
 import type { BlockCapabilities, BlockDevice } from '../../src/ports/index.ts';
 
@@ -29,19 +28,6 @@ export class SharedDisk implements BlockDevice {
       if (Buffer.compare(content, this.#image.subarray(at, at + content.byteLength)) !== 0) return true;
     }
     return false;
-  }
-
-  /** All of it, as it is now. */
-  content(): Uint8Array {
-    const whole = this.#image.slice();
-    for (const [page, content] of this.#pages) whole.set(content, page * PAGE);
-    return whole;
-  }
-
-  sha256(): string {
-    const hash = createHash('sha256');
-    for (let at = 0; at < this.#image.byteLength; at += PAGE) hash.update(this.#page(at / PAGE));
-    return hash.digest('hex');
   }
 
   /** As it began. */
@@ -86,8 +72,4 @@ export class SharedDisk implements BlockDevice {
   }
 
   async close(): Promise<void> {}
-
-  #page(page: number): Uint8Array {
-    return this.#pages.get(page) ?? this.#image.subarray(page * PAGE, (page + 1) * PAGE);
-  }
 }

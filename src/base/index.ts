@@ -25,6 +25,15 @@ export {
 export { allow, type Refusal, refusal, refuse, type Verdict } from './refusal.ts';
 export { REFUSALS, type RefusalCode } from './refusal-codes.ts';
 export { shapeConfig } from './shape-config.ts';
+export {
+  frameJson,
+  frameRecord,
+  type RecordKind,
+  type StoredCopy,
+  storedCopy,
+  unframeJson,
+  unframeRecord,
+} from './stored-record.ts';
 export { suggest } from './suggest.ts';
 export { type ByteCount, bytes, formatBytes, GiB, KiB, MiB } from './units.ts';
 export { Waiters } from './waiters.ts';

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { ByteView, concatBytes, crc32c, equalBytes, fromUtf8, utf8 } from '../base/index.ts';
+import { frameJson, type RecordKind, type StoredCopy, storedCopy, unframeJson } from '../base/index.ts';
 import { type AbsenceRecord, WARNINGS } from './absence.ts';
 
 /** A record with its place among those of this device; the later one of two copies counts. */
@@ -7,13 +7,9 @@ export interface StoredAbsence extends AbsenceRecord {
   readonly n: number;
 }
 
-export type AbsenceCopy =
-  | { readonly is: 'absent' | 'damaged' }
-  | { readonly is: 'whole'; readonly record: StoredAbsence };
+export type AbsenceCopy = StoredCopy<StoredAbsence>;
 
-const MAGIC = utf8('NSAB');
-const HEAD = 12;
-const LARGEST = 1024;
+const KIND: RecordKind = { letters: 'NSAB', largest: 1024 };
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const schema = v.strictObject({
@@ -23,35 +19,12 @@ const schema = v.strictObject({
   lock: count,
 });
 
-/** "NSAB", length of the body (32 bits, big endian), CRC-32C of the body, body in JSON. */
 export function encodeAbsence(record: StoredAbsence): Uint8Array {
-  const body = utf8(JSON.stringify(record));
-  const head = new Uint8Array(HEAD);
-  head.set(MAGIC);
-  const view = new DataView(head.buffer);
-  view.setUint32(4, body.byteLength);
-  view.setUint32(8, crc32c(body));
-  return concatBytes(head, body);
+  return frameJson(KIND, record);
 }
 
 export function decodeAbsence(stored: Uint8Array | undefined): AbsenceCopy {
-  if (stored === undefined) return { is: 'absent' };
-  const record = decodeRecord(stored);
-  return record === undefined ? { is: 'damaged' } : { is: 'whole', record };
-}
-
-function decodeRecord(stored: Uint8Array): StoredAbsence | undefined {
-  if (stored.byteLength < HEAD || stored.byteLength > LARGEST) return undefined;
-  const view = new ByteView(stored, 'absence record');
-  const body = stored.subarray(HEAD);
-  if (!equalBytes(view.slice(0, 4), MAGIC)) return undefined;
-  if (view.u32be(4) !== body.byteLength || view.u32be(8) !== crc32c(body)) return undefined;
-  const text = fromUtf8(body);
-  try {
-    return text === undefined ? undefined : v.parse(schema, JSON.parse(text));
-  } catch {
-    return undefined;
-  }
+  return storedCopy(stored, (bytes) => unframeJson(KIND, bytes, schema));
 }
 
 /** The later of two copies. Without a whole one, damage is told apart from a device that never counted. */

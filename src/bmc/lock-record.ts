@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { ByteView, concatBytes, crc32c, equalBytes, fromUtf8, utf8 } from '../base/index.ts';
+import { frameJson, type RecordKind, type StoredCopy, storedCopy, unframeJson } from '../base/index.ts';
 
 export type LockWish = 'enabled' | 'disabled';
 
@@ -16,18 +16,12 @@ export interface LockRecord {
   readonly orders?: Readonly<Record<string, number>>;
 }
 
-/** One stored copy: absent, whole, or there but not whole. */
-export type LockCopy =
-  | { readonly is: 'absent' }
-  | { readonly is: 'whole'; readonly record: LockRecord }
-  | { readonly is: 'damaged' };
+export type LockCopy = StoredCopy<LockRecord>;
 
 export const versionOf = (copy: LockCopy): number => (copy.is === 'whole' ? copy.record.version : 0);
 
-const MAGIC = utf8('NSLK');
-const HEAD = 12;
 /** Room for the longest reason, escaped letter by letter, beside the counters of 64 keys. */
-const LARGEST = 16_384;
+const KIND: RecordKind = { letters: 'NSLK', largest: 16_384 };
 
 const recordSchema = v.strictObject({
   state: v.picklist(['enabled', 'disabled']),
@@ -40,44 +34,26 @@ const recordSchema = v.strictObject({
   ),
 });
 
-/** "NSLK", length of the body (32 bits, little endian), CRC-32C of the body, body in JSON. */
 export function encodeLockRecord(record: LockRecord): Uint8Array {
-  const body = utf8(JSON.stringify(record));
-  const head = new Uint8Array(HEAD);
-  head.set(MAGIC);
-  const view = new DataView(head.buffer);
-  view.setUint32(4, body.byteLength, true);
-  view.setUint32(8, crc32c(body), true);
-  return concatBytes(head, body);
+  return frameJson(KIND, record);
 }
 
 export function decodeLockCopy(bytes: Uint8Array | undefined): LockCopy {
-  if (bytes === undefined) return { is: 'absent' };
-  const record = decodeRecord(bytes);
-  return record ? { is: 'whole', record } : { is: 'damaged' };
+  return storedCopy(bytes, decodeRecord);
 }
 
 function decodeRecord(bytes: Uint8Array): LockRecord | undefined {
-  if (bytes.byteLength < HEAD || bytes.byteLength > LARGEST) return undefined;
-  const view = new ByteView(bytes, 'lock record');
-  const body = bytes.subarray(HEAD);
-  if (!equalBytes(view.slice(0, 4), MAGIC)) return undefined;
-  if (view.u32le(4) !== body.byteLength || view.u32le(8) !== crc32c(body)) return undefined;
-  const text = fromUtf8(body);
-  if (text === undefined) return undefined;
-  try {
-    const { state, version, since, by, reason, orders } = v.parse(recordSchema, JSON.parse(text));
-    return {
-      state,
-      version,
-      ...(since === undefined ? {} : { since }),
-      ...(by === undefined ? {} : { by }),
-      ...(reason === undefined ? {} : { reason }),
-      ...(orders === undefined ? {} : { orders }),
-    };
-  } catch {
-    return undefined;
-  }
+  const stored = unframeJson(KIND, bytes, recordSchema);
+  if (stored === undefined) return undefined;
+  const { state, version, since, by, reason, orders } = stored;
+  return {
+    state,
+    version,
+    ...(since === undefined ? {} : { since }),
+    ...(by === undefined ? {} : { by }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(orders === undefined ? {} : { orders }),
+  };
 }
 
 /** What the copies together say, and whether they must be written again to agree. */

@@ -1,53 +1,47 @@
-import { ByteView, concatBytes, crc32c, equalBytes, utf8 } from '../base/index.ts';
+import {
+  equalBytes,
+  frameRecord,
+  type RecordKind,
+  type StoredCopy,
+  storedCopy,
+  unframeRecord,
+} from '../base/index.ts';
 import { missingPeople } from './keyring-change.ts';
 import { openKeyring, type SignedKeyring } from './keyring-signatures.ts';
 
-/** One stored copy: absent, whole, or there but not whole. */
-export type KeyringCopy =
-  | { readonly is: 'absent' }
-  | { readonly is: 'whole'; readonly bytes: Uint8Array; readonly signed: SignedKeyring }
-  | { readonly is: 'damaged' };
+/** A document, and its bytes with their signatures. */
+interface KeptKeyring {
+  readonly bytes: Uint8Array;
+  readonly signed: SignedKeyring;
+}
 
-const MAGIC = utf8('NSKR');
-const HEAD = 12;
+export type KeyringCopy = StoredCopy<KeptKeyring>;
 
-/** "NSKR", length of the document (32 bits, big endian), CRC-32C of it, the document with its signatures. */
+/** Room for the largest document, and the signatures of all roots there can be. */
+const KIND: RecordKind = { letters: 'NSKR', largest: 65_536 };
+
+/** Of a document with its signatures. */
 export function encodeKeyringCopy(bytes: Uint8Array): Uint8Array {
-  const head = new Uint8Array(HEAD);
-  head.set(MAGIC);
-  const view = new DataView(head.buffer);
-  view.setUint32(4, bytes.byteLength);
-  view.setUint32(8, crc32c(bytes));
-  return concatBytes(head, bytes);
+  return frameRecord(KIND, bytes);
 }
 
 /** Whole only with enough signatures of the document's own roots, and for this tenant. */
 export function decodeKeyringCopy(stored: Uint8Array | undefined, tenant: string): KeyringCopy {
-  if (stored === undefined) return { is: 'absent' };
-  if (stored.byteLength < HEAD) return { is: 'damaged' };
-  const view = new ByteView(stored, 'keyring record');
-  const bytes = stored.slice(HEAD);
-  const framed =
-    equalBytes(view.slice(0, 4), MAGIC) &&
-    view.u32be(4) === bytes.byteLength &&
-    view.u32be(8) === crc32c(bytes);
-  const opened = framed ? openKeyring(bytes) : undefined;
-  if (opened?.ok !== true) return { is: 'damaged' };
-  const { document } = opened.value;
-  const good =
-    document.tenant === tenant && missingPeople(opened.value, document.roots, 'its roots') === undefined;
-  return good ? { is: 'whole', bytes, signed: opened.value } : { is: 'damaged' };
+  return storedCopy(stored, (copy) => {
+    const bytes = unframeRecord(KIND, copy)?.slice();
+    const opened = bytes === undefined ? undefined : openKeyring(bytes);
+    if (bytes === undefined || opened?.ok !== true) return undefined;
+    const { document } = opened.value;
+    const good =
+      document.tenant === tenant && missingPeople(opened.value, document.roots, 'its roots') === undefined;
+    return good ? { bytes, signed: opened.value } : undefined;
+  });
 }
 
 export type StoredKeyring =
   | { readonly is: 'none' }
   /** With whether the copies must be written again to agree. */
-  | {
-      readonly is: 'document';
-      readonly bytes: Uint8Array;
-      readonly signed: SignedKeyring;
-      readonly rewrite: boolean;
-    }
+  | ({ readonly is: 'document'; readonly rewrite: boolean } & KeptKeyring)
   | { readonly is: 'damaged' };
 
 /**
@@ -55,7 +49,7 @@ export type StoredKeyring =
  * whole copy, damage means that nobody is known: an older keyring could hold keys that were revoked since.
  */
 export function judgeCopies(a: KeyringCopy, b: KeyringCopy): StoredKeyring {
-  const whole = [a, b].flatMap((copy) => (copy.is === 'whole' ? [copy] : []));
+  const whole = [a, b].flatMap((copy) => (copy.is === 'whole' ? [copy.record] : []));
   const [first, second] = whole.sort((x, y) => y.signed.document.version - x.signed.document.version);
   if (first === undefined) return a.is === 'absent' && b.is === 'absent' ? { is: 'none' } : { is: 'damaged' };
   const { bytes, signed } = first;

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { ByteView, concatBytes, crc32c, equalBytes, fromUtf8, utf8 } from '../../base/index.ts';
+import { frameJson, type RecordKind, type StoredCopy, storedCopy, unframeJson } from '../../base/index.ts';
 import { DESTRUCTIONS } from '../destruction.ts';
 import { MAX_PER_EPOCH } from '../token.ts';
 import type { LimitsState } from './budget-limits.ts';
@@ -18,16 +18,10 @@ export interface BudgetRecord {
   readonly plain: StoredAllowance;
 }
 
-/** One stored copy: absent, whole, or there but not whole. */
-export type BudgetCopy =
-  | { readonly is: 'absent' }
-  | { readonly is: 'whole'; readonly record: BudgetRecord }
-  | { readonly is: 'damaged' };
+export type BudgetCopy = StoredCopy<BudgetRecord>;
 
-const MAGIC = utf8('NSBG');
-const HEAD = 12;
 /** Room for as many tokens as are kept, the largest that there are. */
-const LARGEST = 4 * 1024 * 1024;
+const KIND: RecordKind = { letters: 'NSBG', largest: 4 * 1024 * 1024 };
 
 const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const limit = v.pipe(whole, v.maxValue(MAX_PER_EPOCH));
@@ -54,42 +48,24 @@ const schema = v.strictObject({
   plain: v.strictObject({ elapsedMs: elapsed, used: v.record(v.string(), whole) }),
 });
 
-/** "NSBG", length of the body (32 bits, little endian), CRC-32C of the body, body in JSON. */
 export function encodeBudgetRecord(record: BudgetRecord): Uint8Array {
   const seen = record.seen.map((packet) => Buffer.from(packet).toString('base64'));
-  const body = utf8(JSON.stringify({ ...record, seen }));
-  const head = new Uint8Array(HEAD);
-  head.set(MAGIC);
-  const view = new DataView(head.buffer);
-  view.setUint32(4, body.byteLength, true);
-  view.setUint32(8, crc32c(body), true);
-  return concatBytes(head, body);
+  return frameJson(KIND, { ...record, seen });
 }
 
 export function decodeBudgetCopy(bytes: Uint8Array | undefined): BudgetCopy {
-  if (bytes === undefined) return { is: 'absent' };
-  const record = decodeRecord(bytes);
-  return record === undefined ? { is: 'damaged' } : { is: 'whole', record };
+  return storedCopy(bytes, decodeRecord);
 }
 
 function decodeRecord(bytes: Uint8Array): BudgetRecord | undefined {
-  if (bytes.byteLength < HEAD || bytes.byteLength > LARGEST) return undefined;
-  const view = new ByteView(bytes, 'budget record');
-  const body = bytes.subarray(HEAD);
-  if (!equalBytes(view.slice(0, 4), MAGIC)) return undefined;
-  if (view.u32le(4) !== body.byteLength || view.u32le(8) !== crc32c(body)) return undefined;
-  const text = fromUtf8(body);
-  if (text === undefined) return undefined;
-  try {
-    const { limits: stored, seen, ...rest } = v.parse(schema, JSON.parse(text));
-    return {
-      ...rest,
-      seen: seen.map((packet) => new Uint8Array(Buffer.from(packet, 'base64'))),
-      ...(stored === undefined ? {} : { limits: limitsOf(stored) }),
-    };
-  } catch {
-    return undefined;
-  }
+  const stored = unframeJson(KIND, bytes, schema);
+  if (stored === undefined) return undefined;
+  const { limits: changed, seen, ...rest } = stored;
+  return {
+    ...rest,
+    seen: seen.map((packet) => new Uint8Array(Buffer.from(packet, 'base64'))),
+    ...(changed === undefined ? {} : { limits: limitsOf(changed) }),
+  };
 }
 
 function limitsOf({

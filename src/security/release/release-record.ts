@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { crc32c, fromHex, fromUtf8, toHex, utf8 } from '../../base/index.ts';
+import { frameJson, fromHex, type RecordKind, toHex, unframeJson } from '../../base/index.ts';
 import { CHALLENGE_BYTES } from './challenge.ts';
 
 /** What outlives a restart of asking for a release. */
@@ -21,25 +21,16 @@ const schema = v.strictObject({
   wrong: count,
   wrongSoFar: count,
 });
-const LARGEST = 1024;
+const KIND: RecordKind = { letters: 'NSRE', largest: 1024 };
 
-/** CRC-32C of the body in eight digits, a blank, the body in JSON. */
 export function encodeReleaseRecord({ challenge, ...counts }: ReleaseRecord): Uint8Array {
-  const shown = challenge === undefined ? {} : { challenge: toHex(challenge) };
-  const body = JSON.stringify({ ...counts, ...shown });
-  return utf8(`${crc32c(utf8(body)).toString(16).padStart(8, '0')} ${body}`);
+  return frameJson(KIND, { ...counts, ...(challenge === undefined ? {} : { challenge: toHex(challenge) }) });
 }
 
 /** Undefined where it is not whole. */
 export function decodeReleaseRecord(bytes: Uint8Array): ReleaseRecord | undefined {
-  const text = bytes.byteLength > LARGEST ? undefined : fromUtf8(bytes);
-  const body = text?.slice(9);
-  if (text === undefined || body === undefined) return undefined;
-  if (text.slice(0, 9) !== `${crc32c(utf8(body)).toString(16).padStart(8, '0')} `) return undefined;
-  try {
-    const { challenge, ...counts } = v.parse(schema, JSON.parse(body));
-    return { ...counts, ...(challenge === undefined ? {} : { challenge: fromHex(challenge) }) };
-  } catch {
-    return undefined;
-  }
+  const stored = unframeJson(KIND, bytes, schema);
+  if (stored === undefined) return undefined;
+  const { challenge, ...counts } = stored;
+  return { ...counts, ...(challenge === undefined ? {} : { challenge: fromHex(challenge) }) };
 }

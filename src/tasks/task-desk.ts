@@ -172,7 +172,7 @@ export class Desk implements TaskDesk {
       ...(equalBytes(window, order.iss) ? {} : { window }),
     } as const;
     // Before the journal: cut off in between, the same order still has its token, and no other can use it.
-    if (token.value !== undefined) await budget.spend(order.id, token.value);
+    if (token.value !== undefined) await budget.spend(order, token.value);
     if (kind.pure) {
       const ended = await this.#runPure(admitted, kind, receivedAt, received);
       if (ended) return { is: 'accepted', ended: true };

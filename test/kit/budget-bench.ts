@@ -77,7 +77,7 @@ export class BudgetBench {
   async give(order: Order, signers: readonly BudgetSigner[] = SIGNERS): Promise<string | undefined> {
     const judged = this.budget.judge(order, signers);
     if (!judged.ok) return judged.refusal.code;
-    if (judged.value !== undefined) await this.budget.spend(order.id, judged.value);
+    if (judged.value !== undefined) await this.budget.spend(order, judged.value);
     return undefined;
   }
 

@@ -15,7 +15,7 @@ export type SeenToken = Pick<TokenBody, 'epoch' | 'for' | 'n' | 'device'> & {
 /** A token that an order to this device has used up. */
 export type SpentMark = Pick<TokenBody, 'epoch' | 'for' | 'n'> & {
   readonly governor: string;
-  /** The order's id, in hexadecimal digits. */
+  /** SHA-256 of the order's body, in hexadecimal digits. */
   readonly order: string;
 };
 

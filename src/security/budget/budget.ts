@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import { allow, type Duration, hours, milliseconds, refuse, toHex, type Verdict } from '../../base/index.ts';
 import type { StateStore, Stop } from '../../ports/index.ts';
-import type { Order } from '../../protocol/index.ts';
+import { encode, type Order } from '../../protocol/index.ts';
 import { type Destruction, destructionOf } from '../destruction.ts';
 import { foldPerson, type KeyringView } from '../keyring.ts';
 import { openToken, type Token } from '../token.ts';
@@ -205,21 +206,20 @@ export class Budget {
       );
     }
     const facts = { limits: this.#limitsNow.inForce, seen: this.#counted, spent: this.#spent };
-    const judged = judgeToken(seenOf(token), toHex(order.id), facts);
+    const judged = judgeToken(seenOf(token), orderHash(order), facts);
     return judged.ok ? allow(token) : judged;
   }
 
   /** Counts at once, and is on stable storage when the promise resolves. The same order again changes nothing. */
-  async spend(orderId: Uint8Array, token: Token): Promise<void> {
-    const order = toHex(orderId);
+  async spend(order: Order, token: Token): Promise<void> {
     const { epoch, for: kind, n } = token;
     const number = { epoch, for: kind, n };
     if (this.#spent.some((mark) => mark.epoch === epoch && mark.for === kind && mark.n === n)) return;
     const governor = toHex(token.governor.keyId);
-    this.#spent = marksKept(this.#spent, { ...number, governor, order });
+    this.#spent = marksKept(this.#spent, { ...number, governor, order: orderHash(order) });
     const news = this.#take(token);
     await this.#save();
-    this.#o.onEvent?.({ is: 'spent', order, token: number });
+    this.#o.onEvent?.({ is: 'spent', order: toHex(order.id), token: number });
     if (news) this.#tell(token.packet);
   }
 
@@ -375,6 +375,11 @@ export class Budget {
 
 function seenOf({ epoch, for: kind, n, device, governor, packet }: Token): SeenToken {
   return { epoch, for: kind, n, device, governor: toHex(governor.keyId), packet };
+}
+
+/** All that was signed: whoever gives orders chooses their ids, and could choose one again. */
+function orderHash(order: Order): string {
+  return createHash('sha256').update(encode(order)).digest('hex');
 }
 
 /** The same order, not as a dry run. */

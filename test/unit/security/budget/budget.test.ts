@@ -83,6 +83,21 @@ await t.test('a token serves one order, and that one again', async (t) => {
   t.equal(await b.give(b.order('lock', token)), 'TOKEN_SPENT');
 });
 
+await t.test('another order under the id of the one that spent the token is another order', async (t) => {
+  const b = await new BudgetBench().start();
+  const token = await b.token();
+  const order = b.order('lock', token);
+  t.equal(await b.give(order), undefined);
+  t.equal(
+    await b.give({ ...order, ctr: order.ctr + 1 }),
+    'TOKEN_SPENT',
+    'given anew, once the first is forgotten',
+  );
+  await b.start();
+  t.equal(await b.give({ ...order, ctr: order.ctr + 1 }), 'TOKEN_SPENT', 'also after a restart');
+  t.equal(await b.give(order), undefined);
+});
+
 await t.test('without a governor nothing is destroyed, and the answer says why', async (t) => {
   const b = await new BudgetBench().start();
   b.ring.current = testKeyring({ sam: [testKey(), 'security'] });

@@ -2,8 +2,9 @@ import { allow, refuse, toHex, type Verdict } from '../base/index.ts';
 import type { Order } from '../protocol/index.ts';
 import { authorise, type Door, needsTwoPeople, signedTwice } from './authority.ts';
 import { holderByGrants, linksOf } from './grant-chain.ts';
-import type { Enrolled, Keyring } from './keyring.ts';
+import { type Enrolled, foldPerson, type Keyring } from './keyring.ts';
 import { mayWithin, type ScopeFacts } from './scope.ts';
+import { openToken } from './token.ts';
 
 export interface StandingFacts extends ScopeFacts {
   /** Seconds since 1970 that have surely passed, or the wall clock, whichever is later. */
@@ -35,13 +36,14 @@ export function withinGrants(
 /**
  * Whether an order that was taken earlier may begin now: by the keyring of now, all who signed are still known, each
  * role may still give it, they are still as many people, and the grants cover it. Who has the right by grants that the
- * order carries has it only while all through whom it was passed on have theirs. KEY_UNKNOWN, DELEGATION_INVALID,
- * NOT_PERMITTED, NEEDS_TWO_PEOPLE, KEY_EXPIRED, NOT_YET_VALID, OUT_OF_SCOPE.
+ * order carries has it only while all through whom it was passed on have theirs. A token that it brought is still that of
+ * a governor, who is none of them. KEY_UNKNOWN, DELEGATION_INVALID, NOT_PERMITTED, NEEDS_TWO_PEOPLE, TOKEN_INVALID,
+ * KEY_EXPIRED, NOT_YET_VALID, OUT_OF_SCOPE.
  */
 export function stillStands(
   keyring: Keyring,
   keyIds: readonly Uint8Array[],
-  order: Pick<Order, 'verb' | 'args' | 'grants'>,
+  order: Pick<Order, 'verb' | 'args' | 'grants' | 'token'>,
   facts: StandingFacts & { readonly via: Door; readonly tenant: string },
 ): Verdict<void> {
   const found = signersBehind(keyring, keyIds, order, facts.tenant);
@@ -54,7 +56,25 @@ export function stillStands(
   if (needsTwoPeople(order) && signedTwice(signers) !== undefined) {
     return refuse('NEEDS_TWO_PEOPLE', `By the keyring of now ${order.verb} is signed twice by one person.`);
   }
-  return withinGrants(signers, order, facts);
+  const governed = stillGoverned(order, signers, keyring, facts.tenant);
+  return governed.ok ? withinGrants(signers, order, facts) : governed;
+}
+
+/** The budget has judged the token when the order was taken: here it is asked only whose it is. */
+function stillGoverned(
+  { token }: Pick<Order, 'token'>,
+  signers: readonly Enrolled[],
+  keyring: Keyring,
+  tenant: string,
+): Verdict<void> {
+  if (token === undefined) return allow(undefined);
+  const opened = openToken(token, keyring, tenant);
+  if (!opened.ok) return opened;
+  const { governor } = opened.value;
+  const both = signers.some(({ person }) => foldPerson(person) === foldPerson(governor.person));
+  return both
+    ? refuse('TOKEN_INVALID', `By the keyring of now ${governor.person} signed both the order and its token.`)
+    : allow(undefined);
 }
 
 /** Who has signed an order that was opened before, by the keyring of now. KEY_UNKNOWN, DELEGATION_INVALID. */

@@ -5,6 +5,7 @@ import type { KeyStore } from '../../src/ports/index.ts';
 import type { KeyringDocument, Scope } from '../../src/security/index.ts';
 import { ColdHost } from '../kit/cold-host.ts';
 import { eventually } from '../kit/eventually.ts';
+import { TestGovernor } from '../kit/governor.ts';
 import { grant, ROOTS, rootsOf, signedPaper } from '../kit/keyring-papers.ts';
 import { testKey } from '../kit/keys.ts';
 
@@ -197,6 +198,26 @@ await t.test('a key that is revoked while its order waits does nothing more', as
     if (running === 1) t.match(await deleted, { outcome: 'refused', code: 'KEY_UNKNOWN' });
     t.match(await put, { outcome: 'succeeded' }, 'work of others goes on');
     t.equal((await host.give('file.stat', { path: '/var/log/a' })).outcome, 'succeeded', 'the file is there');
+  }
+});
+
+await t.test('a wipe that waits ends with the governor who gave its token', async (t) => {
+  for (const running of [1, 4]) {
+    const host = await coldHost(t, running);
+    const gus = new TestGovernor('acme');
+    const hands = [...everybody(host), grant('otto', 'operator', host.operator2)];
+    await publish(host, 1, [...hands, grant('gus', 'governor', gus.key)]);
+    const { put, writing, letGo } = heldPut(host);
+    await writing;
+    const tokens = () => gus.token('wipe', 'host1');
+    const wiped = host.give('file.delete', { path: '/var/log', recursive: true }, { tokens });
+    await eventually(() => host.said('accepted').length >= 3);
+    t.equal((await publish(host, 2, hands, [gus.key])).outcome, 'succeeded');
+    if (running === 4) t.match(await wiped, { outcome: 'cancelled', code: 'TOKEN_INVALID' });
+    letGo();
+    if (running === 1) t.match(await wiped, { outcome: 'refused', code: 'TOKEN_INVALID' });
+    t.match(await put, { outcome: 'succeeded' });
+    t.equal((await host.give('file.stat', { path: '/var/log/a' })).outcome, 'succeeded', 'the tree is there');
   }
 });
 

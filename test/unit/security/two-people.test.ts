@@ -15,6 +15,7 @@ import {
   signOrder,
   stillStands,
 } from '../../../src/security/index.ts';
+import { TestGovernor } from '../../kit/governor.ts';
 import { testKey } from '../../kit/keys.ts';
 import { testOrder } from '../../kit/orders.ts';
 
@@ -190,6 +191,24 @@ await t.test('an order that was taken stands while its signers are as many peopl
   t.match(stands(new Keyring(others)), { refusal: { code: 'KEY_UNKNOWN' } });
   const one = new Keyring([...others, entry('tess', tess, 'security', 'SAM Miller')]);
   t.match(stands(one), { refusal: { code: 'NEEDS_TWO_PEOPLE' } }, 'both keys turned out to be of one person');
+});
+
+await t.test('a token that was taken counts while its governor does, and gave no order', async (t) => {
+  const gus = new TestGovernor(tenant);
+  const order = { ...body, token: await gus.token('lock', 'host1') };
+  const facts = { tenant, via: 'mqtt', device: 'host1', groups: [], power: 'later', now: 1 } as const;
+  const stands = (...more: readonly ReturnType<typeof entry>[]) =>
+    stillStands(
+      new Keyring([...entries, ...more]),
+      [sam.publicKey.keyId, tess.publicKey.keyId],
+      order,
+      facts,
+    );
+  t.ok(stands(entry('gus', gus.key, 'governor')).ok);
+  t.match(stands(), { refusal: { code: 'TOKEN_INVALID', sentence: /not that of an enrolled governor/ } });
+  t.match(stands(entry('gus', gus.key, 'governor', 'TESS')), {
+    refusal: { code: 'TOKEN_INVALID', sentence: /signed both/ },
+  });
 });
 
 await t.test('whatever else an envelope may hold is refused', async (t) => {

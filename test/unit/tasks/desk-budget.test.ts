@@ -69,7 +69,7 @@ await t.test('what is refused for another reason uses up no token', async (t) =>
   t.match(await bench.submit(await bench.order({ ...disable, token: late.order.token })), { is: 'accepted' });
 });
 
-await t.test('an accepted order stands though its governor is revoked while it waits', async (t) => {
+await t.test('an order that a restart takes up asks the budget no second time', async (t) => {
   const busy: TaskKind<'file.delete'> = {
     verb: 'file.delete',
     pace: 'queued',

@@ -1,4 +1,4 @@
-import type { Verdict } from '../base/index.ts';
+import type { NsError, Verdict } from '../base/index.ts';
 
 /** A path on a volume: absolute, "/"-separated, UTF-8, no "." or ".." segments. Checked by storage/host-path. */
 export type HostPath = string;
@@ -26,6 +26,8 @@ export interface DirectoryEntry {
   readonly name: string | undefined;
   readonly rawName: Uint8Array;
   readonly inode: number;
+  /** Which use of the inode's number is meant, where the directory says so. */
+  readonly generation?: number;
   readonly kind: FileKind | 'unknown';
 }
 
@@ -54,6 +56,20 @@ export interface OpenFile {
 }
 
 /**
+ * Reading what a directory names without going down from the root for each. Entries are good as long as the volume is
+ * open; what they say of the kind may be wrong on a damaged volume, and what is read here decides.
+ */
+export interface EntryReader {
+  /**
+   * As `stat` of each without following it, in the order of the entries. What cannot be told of one is a fault in its
+   * place: NS_FS_CORRUPT, or that of the device.
+   */
+  stat(entries: readonly DirectoryEntry[], signal?: AbortSignal): Promise<readonly (FileStat | NsError)[]>;
+  list(directory: DirectoryEntry, signal?: AbortSignal): Promise<Verdict<AsyncIterable<DirectoryEntry>>>;
+  open(file: DirectoryEntry, signal?: AbortSignal): Promise<Verdict<OpenFile>>;
+}
+
+/**
  * Reading a filesystem of the host. Absent files and wrong kinds are refusals; a filesystem that contradicts itself
  * throws NS_FS_CORRUPT (family peer). Symbolic links are resolved inside the volume only.
  */
@@ -64,4 +80,5 @@ export interface FileSystem {
   /** In the order stored on disk, without "." and "..". */
   list(path: HostPath, signal?: AbortSignal): Promise<Verdict<AsyncIterable<DirectoryEntry>>>;
   open(path: HostPath, signal?: AbortSignal): Promise<Verdict<OpenFile>>;
+  readonly byEntry: EntryReader;
 }

@@ -8,6 +8,7 @@ export type { DatagramPeer, DatagramServer } from './datagram-server.ts';
 export type { DriveSwitch, SwitchPosition } from './drive-switch.ts';
 export type {
   DirectoryEntry,
+  EntryReader,
   FileKind,
   FileStat,
   FileSystem,

@@ -12,9 +12,20 @@ export async function overHostileBytes<T>(step: () => Promise<T>): Promise<T> {
   try {
     return await step();
   } catch (error) {
-    if (error instanceof NsError && error.family === 'peer' && !TOLD.includes(error.code)) {
-      throw corrupt('the filesystem holds a structure that makes no sense', error);
-    }
-    throw error;
+    throw error instanceof NsError ? hostileFault(error) : error;
   }
+}
+
+/** A fault over hostile bytes as it is told. */
+export function hostileFault(error: NsError): NsError {
+  return error.family === 'peer' && !TOLD.includes(error.code)
+    ? corrupt('the filesystem holds a structure that makes no sense', error)
+    : error;
+}
+
+/** What became of one of many; anything but a fault of the disk or of what is on it is thrown on. */
+export function faultOfOne(error: unknown, signal?: AbortSignal): NsError {
+  signal?.throwIfAborted();
+  if (!(error instanceof NsError) || error.family === 'bug' || error.family === 'caller') throw error;
+  return hostileFault(error);
 }

@@ -10,6 +10,8 @@ export interface GlobLimits {
   readonly visited: number;
 }
 
+type Names = Pick<FileSystem, 'stat' | 'list'>;
+
 const DEFAULT_LIMITS: GlobLimits = { matches: 10_000, visited: 1_000_000 };
 
 /** Refusals that only mean that a path does not fit. */
@@ -17,11 +19,11 @@ const NOT_THERE = ['NO_SUCH_FILE', 'NOT_A_DIRECTORY', 'SYMLINK_LOOP'];
 
 /** The paths of one directory that fit a segment. */
 class Expansion {
-  readonly #fs: FileSystem;
+  readonly #fs: Names;
   readonly #limits: GlobLimits;
   #visited = 0;
 
-  constructor(fs: FileSystem, limits: GlobLimits) {
+  constructor(fs: Names, limits: GlobLimits) {
     this.#fs = fs;
     this.#limits = limits;
   }
@@ -67,7 +69,7 @@ class Expansion {
  * NO_SUCH_FILE where nothing fits, TOO_MANY_FILES past the limits.
  */
 export async function expandGlob(
-  fs: FileSystem,
+  fs: Names,
   pattern: HostPath,
   signal?: AbortSignal,
   limits: GlobLimits = DEFAULT_LIMITS,

@@ -1,7 +1,8 @@
-import { allow, fromUtf8, fromUtf8Lossy, refuse, type Verdict } from '../../base/index.ts';
+import { allow, type Verdict } from '../../base/index.ts';
 import type {
   BlockDevice,
   DirectoryEntry,
+  EntryReader,
   FileStat,
   FileSystem,
   HostPath,
@@ -9,11 +10,10 @@ import type {
   VolumeFacts,
 } from '../../ports/index.ts';
 import { overHostileBytes } from '../corrupt.ts';
-import { contentsOf } from './contents.ts';
-import { directoryBlocks } from './directory.ts';
-import { type Ext4Inode, INODE_FLAG, statOf } from './inode.ts';
+import { describe, Ext4Entries, listInode, openInode } from './entries.ts';
+import type { Ext4Inode } from './inode.ts';
 import { NameLookup } from './name-lookup.ts';
-import { linkTarget, readableDirectory, walkPath } from './path-walk.ts';
+import { walkPath } from './path-walk.ts';
 import { type Ext4Volume, openVolume } from './volume.ts';
 
 function factsOf(volume: Ext4Volume): VolumeFacts {
@@ -35,6 +35,7 @@ function factsOf(volume: Ext4Volume): VolumeFacts {
 
 class Ext4FileSystem implements FileSystem {
   readonly facts: VolumeFacts;
+  readonly byEntry: EntryReader;
   readonly #volume: Ext4Volume;
   readonly #lookup: NameLookup;
 
@@ -42,54 +43,32 @@ class Ext4FileSystem implements FileSystem {
     this.#volume = volume;
     this.#lookup = new NameLookup(volume);
     this.facts = factsOf(volume);
+    this.byEntry = new Ext4Entries(volume);
   }
 
-  async stat(path: HostPath, follow: boolean, signal?: AbortSignal): Promise<Verdict<FileStat>> {
+  stat(path: HostPath, follow: boolean, signal?: AbortSignal): Promise<Verdict<FileStat>> {
+    return this.#at(path, follow, signal, async (inode) =>
+      allow(await describe(this.#volume, inode, signal)),
+    );
+  }
+
+  list(path: HostPath, signal?: AbortSignal): Promise<Verdict<AsyncIterable<DirectoryEntry>>> {
+    return this.#at(path, true, signal, (inode) => listInode(this.#volume, inode, path, signal));
+  }
+
+  open(path: HostPath, signal?: AbortSignal): Promise<Verdict<OpenFile>> {
+    return this.#at(path, true, signal, (inode) => openInode(this.#volume, inode, path));
+  }
+
+  async #at<T>(
+    path: HostPath,
+    follow: boolean,
+    signal: AbortSignal | undefined,
+    use: (inode: Ext4Inode) => Verdict<T> | Promise<Verdict<T>>,
+  ): Promise<Verdict<T>> {
     return await overHostileBytes(async () => {
       const walked = await walkPath(this.#volume, this.#lookup, path, follow, signal);
-      if (!walked.ok) return walked;
-      const inode = walked.value;
-      if (inode.kind !== 'symlink' || (inode.flags & INODE_FLAG.encrypt) !== 0) return allow(statOf(inode));
-      const target = await linkTarget(this.#volume, inode, signal);
-      return allow(statOf(inode, fromUtf8Lossy(target)));
-    });
-  }
-
-  async list(path: HostPath, signal?: AbortSignal): Promise<Verdict<AsyncIterable<DirectoryEntry>>> {
-    return await overHostileBytes(async () => {
-      const walked = await walkPath(this.#volume, this.#lookup, path, true, signal);
-      if (!walked.ok) return walked;
-      const readable = readableDirectory(walked.value, path);
-      return readable.ok ? allow(this.#entries(walked.value, signal)) : readable;
-    });
-  }
-
-  async *#entries(inode: Ext4Inode, signal?: AbortSignal): AsyncGenerator<DirectoryEntry> {
-    const blocks = directoryBlocks(this.#volume, inode, signal);
-    for (;;) {
-      const block = await overHostileBytes(() => blocks.next());
-      if (block.done === true) return;
-      for (const entry of block.value) yield { ...entry, name: fromUtf8(entry.rawName) };
-    }
-  }
-
-  async open(path: HostPath, signal?: AbortSignal): Promise<Verdict<OpenFile>> {
-    return await overHostileBytes(async () => {
-      const walked = await walkPath(this.#volume, this.#lookup, path, true, signal);
-      if (!walked.ok) return walked;
-      const inode = walked.value;
-      if (inode.kind === 'directory') return refuse('IS_A_DIRECTORY', `${path} is a directory.`);
-      if (inode.kind !== 'file')
-        return refuse('NOT_A_FILE', `${path} is a ${inode.kind}, not a regular file.`);
-      if ((inode.flags & INODE_FLAG.encrypt) !== 0) {
-        return refuse('FILE_UNSUPPORTED', `${path} is encrypted by the filesystem.`);
-      }
-      const read = contentsOf(this.#volume, inode);
-      const file: OpenFile = {
-        stat: statOf(inode),
-        read: (offset, into, readSignal) => overHostileBytes(() => read(offset, into, readSignal)),
-      };
-      return allow(file);
+      return walked.ok ? await use(walked.value) : walked;
     });
   }
 }

@@ -53,14 +53,29 @@ export class Ext4Volume {
   }
 
   async inode(number: number, signal?: AbortSignal): Promise<Ext4Inode> {
-    const { inodesCount, inodesPerGroup, inodeSize } = this.layout.superblock;
+    const { inodeSize } = this.layout.superblock;
+    const { group, index } = this.inodeIndex(number);
+    const { inodeTable } = await this.group(group, signal);
+    const { block: at, offset } = this.inodePlace(inodeTable, index);
+    const block = await this.block(at, `the inode table of group ${group}`, signal);
+    return decodeInode(this.layout, number, block.subarray(offset, offset + inodeSize));
+  }
+
+  /** Which inode of which group a number means; throws NS_FS_CORRUPT where there is none. */
+  inodeIndex(number: number): { readonly group: number; readonly index: number } {
+    const { inodesCount, inodesPerGroup } = this.layout.superblock;
     if (number < 1 || number > inodesCount) throw corrupt(`there is no inode ${number}`);
     const index = (number - 1) % inodesPerGroup;
-    const group = await this.group((number - 1 - index) / inodesPerGroup, signal);
-    const at = group.inodeTable + Math.floor(index / this.layout.inodesPerBlock);
-    const block = await this.block(at, `the inode table of group ${group.group}`, signal);
-    const offset = (index % this.layout.inodesPerBlock) * inodeSize;
-    return decodeInode(this.layout, number, block.subarray(offset, offset + inodeSize));
+    return { group: (number - 1 - index) / inodesPerGroup, index };
+  }
+
+  /** The block that an inode of a group is in, and where in it, in bytes. */
+  inodePlace(table: number, index: number): { readonly block: number; readonly offset: number } {
+    const { inodesPerBlock, superblock } = this.layout;
+    return {
+      block: table + Math.floor(index / inodesPerBlock),
+      offset: (index % inodesPerBlock) * superblock.inodeSize,
+    };
   }
 }
 

@@ -2,6 +2,7 @@ import { allow, ByteView, refuse, type Verdict } from '../../base/index.ts';
 import type {
   BlockDevice,
   DirectoryEntry,
+  EntryReader,
   FileStat,
   FileSystem,
   HostPath,
@@ -14,6 +15,7 @@ import { type FatLayout, readLayout } from './boot-sector.ts';
 import { chainContents } from './cluster-chain.ts';
 import { type DirectoryPlace, directoryItems } from './directory.ts';
 import { EARLIEST_TIME, type FatEntry, LATEST_TIME } from './dirent.ts';
+import { FatEntries, inodeOfPlace } from './entries.ts';
 import { FatTable } from './table.ts';
 
 /** FAT keeps no owner and no mode; these are what Linux shows where nothing else is asked for. */
@@ -22,6 +24,7 @@ const ROOT_INODE = 1;
 
 class FatFileSystem implements FileSystem {
   readonly facts: VolumeFacts;
+  readonly byEntry: EntryReader;
   readonly #device: BlockDevice;
   readonly #table: FatTable;
 
@@ -29,6 +32,11 @@ class FatFileSystem implements FileSystem {
     this.#device = device;
     this.#table = table;
     this.facts = facts;
+    this.byEntry = new FatEntries(device, table.layout.width === 32, {
+      stat: statOf,
+      list: (entry, signal) => this.#entries(placeOf(entry), signal),
+      open: (entry, what) => this.#open(entry, what),
+    });
   }
 
   async stat(path: HostPath, _follow: boolean, signal?: AbortSignal): Promise<Verdict<FileStat>> {
@@ -56,25 +64,26 @@ class FatFileSystem implements FileSystem {
       if (item.done === true) return;
       if (item.value.is === 'label') continue;
       const { name, rawName, at, kind } = item.value.entry;
-      yield { name, rawName, inode: inodeOf(at), kind };
+      yield { name, rawName, inode: inodeOfPlace(at), kind };
     }
   }
 
   async open(path: HostPath, signal?: AbortSignal): Promise<Verdict<OpenFile>> {
     return await overHostileBytes(async () => {
       const found = await this.#find(path, signal);
-      if (!found.ok) return found;
-      const entry = found.value;
-      if (entry === 'root' || entry.kind === 'directory') {
-        return refuse('IS_A_DIRECTORY', `${path} is a directory.`);
-      }
-      const { first, size } = entry;
-      const read = chainContents(this.#device, this.#table, { first, size, what: path });
-      const file: OpenFile = {
-        stat: statOf(entry),
-        read: (offset, into, readSignal) => overHostileBytes(() => read(offset, into, readSignal)),
-      };
-      return allow(file);
+      return found.ok ? this.#open(found.value, path) : found;
+    });
+  }
+
+  #open(entry: FatEntry | 'root', what: string): Verdict<OpenFile> {
+    if (entry === 'root' || entry.kind === 'directory') {
+      return refuse('IS_A_DIRECTORY', `${what} is a directory.`);
+    }
+    const { first, size } = entry;
+    const read = chainContents(this.#device, this.#table, { first, size, what });
+    return allow({
+      stat: statOf(entry),
+      read: (offset, into, readSignal) => overHostileBytes(() => read(offset, into, readSignal)),
     });
   }
 
@@ -108,11 +117,6 @@ function placeOf(entry: FatEntry | 'root'): DirectoryPlace {
   return entry === 'root' ? 'root' : { cluster: entry.first };
 }
 
-/** Entries are 32 bytes apart; 1 is the root's. */
-function inodeOf(at: number): number {
-  return Math.floor(at / 32) + 2;
-}
-
 /** One letter for one: names that differ in more than case stay apart. */
 function foldName(name: string): string {
   return Array.from(name, (letter) => {
@@ -129,7 +133,7 @@ function statOf(entry: FatEntry | 'root'): FileStat {
   }
   const { kind, at, size, mtime, ctime, readOnly } = entry;
   const mode = kind === 'directory' ? MODE.directory : readOnly ? MODE.readOnly : MODE.file;
-  return { kind, inode: inodeOf(at), size, mode, ...owner, mtime, ctime };
+  return { kind, inode: inodeOfPlace(at), size, mode, ...owner, mtime, ctime };
 }
 
 /** FAT32 keeps count of its free clusters, and does not always keep it right: one that cannot be is not believed. */

@@ -1,7 +1,8 @@
-import { allow, refuse, utf8, type Verdict } from '../../base/index.ts';
+import { allow, type Verdict } from '../../base/index.ts';
 import type {
   BlockDevice,
   DirectoryEntry,
+  EntryReader,
   FileStat,
   FileSystem,
   HostPath,
@@ -9,24 +10,19 @@ import type {
   VolumeFacts,
 } from '../../ports/index.ts';
 import { overHostileBytes } from '../corrupt.ts';
-import { hasControl } from '../host-path.ts';
-import { NtfsDirectory } from './directory.ts';
-import { type IndexEntry, WINDOWS } from './index-node.ts';
-import { contentsRefusal, type NtfsNode } from './node.ts';
+import { listNode, NtfsEntries, openNode } from './entries.ts';
+import type { NtfsNode } from './node.ts';
 import { walkPath } from './path-walk.ts';
 import { ATTRIBUTE, utf16 } from './records.ts';
-import { isLinkTag } from './reparse.ts';
 import { Upcase } from './upcase.ts';
 import { NtfsVolume } from './volume.ts';
 
 const VOLUME_RECORD = 3;
-/** Records below belong to the filesystem itself: $MFT, $LogFile and so on, and the root. */
-const FIRST_OF_USERS = 16;
 const BOOT_BYTES = 512;
-const LONE_SURROGATE = /\p{Surrogate}/u;
 
 class NtfsFileSystem implements FileSystem {
   readonly facts: VolumeFacts;
+  readonly byEntry: EntryReader;
   readonly #volume: NtfsVolume;
   readonly #upcase: Upcase;
 
@@ -34,72 +30,32 @@ class NtfsFileSystem implements FileSystem {
     this.#volume = volume;
     this.#upcase = upcase;
     this.facts = facts;
+    this.byEntry = new NtfsEntries(volume);
   }
 
-  async stat(path: HostPath, follow: boolean, signal?: AbortSignal): Promise<Verdict<FileStat>> {
+  stat(path: HostPath, follow: boolean, signal?: AbortSignal): Promise<Verdict<FileStat>> {
+    return this.#at(path, follow, signal, ({ stat }) => allow(stat));
+  }
+
+  list(path: HostPath, signal?: AbortSignal): Promise<Verdict<AsyncIterable<DirectoryEntry>>> {
+    return this.#at(path, true, signal, (node) => listNode(this.#volume, node, path, signal));
+  }
+
+  open(path: HostPath, signal?: AbortSignal): Promise<Verdict<OpenFile>> {
+    return this.#at(path, true, signal, (node) => openNode(this.#volume, node, path, signal));
+  }
+
+  async #at<T>(
+    path: HostPath,
+    follow: boolean,
+    signal: AbortSignal | undefined,
+    use: (node: NtfsNode) => Verdict<T> | Promise<Verdict<T>>,
+  ): Promise<Verdict<T>> {
     return await overHostileBytes(async () => {
-      const walked = await this.#walk(path, follow, signal);
-      return walked.ok ? allow(walked.value.stat) : walked;
+      const walked = await walkPath(this.#volume, this.#upcase, path, follow, signal);
+      return walked.ok ? await use(walked.value) : walked;
     });
   }
-
-  async list(path: HostPath, signal?: AbortSignal): Promise<Verdict<AsyncIterable<DirectoryEntry>>> {
-    return await overHostileBytes(async () => {
-      const walked = await this.#walk(path, true, signal);
-      if (!walked.ok) return walked;
-      const { record, reparse } = walked.value;
-      if (!record.directory) return refuse('NOT_A_DIRECTORY', `${path} is not a directory.`);
-      if (reparse?.is === 'other') {
-        return refuse('FILE_UNSUPPORTED', `${path} is kept by Windows in a form not read here.`);
-      }
-      const directory = await NtfsDirectory.open(this.#volume, record, signal);
-      return allow(this.#entries(directory, signal));
-    });
-  }
-
-  async *#entries(directory: NtfsDirectory, signal?: AbortSignal): AsyncGenerator<DirectoryEntry> {
-    const entries = directory.entries(signal);
-    for (;;) {
-      const entry = await overHostileBytes(() => entries.next());
-      if (entry.done === true) return;
-      const { namespace, record } = entry.value;
-      if (namespace !== 'dos' && record >= FIRST_OF_USERS) yield shown(entry.value);
-    }
-  }
-
-  async open(path: HostPath, signal?: AbortSignal): Promise<Verdict<OpenFile>> {
-    return await overHostileBytes(async () => {
-      const walked = await this.#walk(path, true, signal);
-      if (!walked.ok) return walked;
-      const { record, stat } = walked.value;
-      if (stat.kind === 'directory') return refuse('IS_A_DIRECTORY', `${path} is a directory.`);
-      const unreadable = contentsRefusal(walked.value, path);
-      if (unreadable !== undefined) return { ok: false, refusal: unreadable };
-      const stream = await this.#volume.stream(record, ATTRIBUTE.data, '', signal);
-      if (stream === undefined) return refuse('NOT_A_FILE', `${path} has no contents.`);
-      const file: OpenFile = {
-        stat,
-        read: (offset, into, readSignal) => overHostileBytes(() => stream.read(offset, into, readSignal)),
-      };
-      return allow(file);
-    });
-  }
-
-  #walk(path: HostPath, follow: boolean, signal?: AbortSignal): Promise<Verdict<NtfsNode>> {
-    return walkPath(this.#volume, this.#upcase, path, follow, signal);
-  }
-}
-
-function shown({ name, attributes, reparseTag, record }: IndexEntry): DirectoryEntry {
-  const nameable = !LONE_SURROGATE.test(name) && !hasControl(name) && !name.includes('/');
-  const link = (attributes & WINDOWS.reparsePoint) !== 0 && isLinkTag(reparseTag);
-  const directory = (attributes & WINDOWS.directory) !== 0;
-  return {
-    name: nameable ? name : undefined,
-    rawName: utf8(name),
-    inode: record,
-    kind: link ? 'symlink' : directory ? 'directory' : 'file',
-  };
 }
 
 /**

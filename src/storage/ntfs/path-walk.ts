@@ -66,9 +66,19 @@ async function childOf(
   const directory = await NtfsDirectory.open(volume, record, signal);
   const entry = await directory.find(name, upcase, signal);
   if (entry === undefined) return undefined;
-  const child = await volume.record(entry.record, signal);
-  if (!child.inUse || child.sequence !== entry.sequence) {
-    throw corrupt(`"${name}" leads to record ${entry.record}, which is another file's`);
+  return await nodeByReference(volume, entry, name, signal);
+}
+
+/** The file that a directory's entry means; NS_FS_CORRUPT where its record has been given to another since. */
+export async function nodeByReference(
+  volume: NtfsVolume,
+  { record, sequence }: { readonly record: number; readonly sequence: number },
+  name: string,
+  signal?: AbortSignal,
+): Promise<NtfsNode> {
+  const found = await volume.record(record, signal);
+  if (!found.inUse || found.sequence !== sequence) {
+    throw corrupt(`"${name}" leads to record ${record}, which is another file's`);
   }
-  return await nodeOf(volume, child, signal);
+  return await nodeOf(volume, found, signal);
 }

@@ -1,0 +1,103 @@
+import { allow, fromUtf8, fromUtf8Lossy, NsError, refuse, type Verdict } from '../../base/index.ts';
+import type { DirectoryEntry, EntryReader, FileStat, OpenFile } from '../../ports/index.ts';
+import { faultOfOne, overHostileBytes } from '../corrupt.ts';
+import { contentsOf } from './contents.ts';
+import { directoryBlocks } from './directory.ts';
+import { type Ext4Inode, INODE_FLAG, statOf } from './inode.ts';
+import { readInodes } from './many-inodes.ts';
+import { linkTarget, readableDirectory } from './path-walk.ts';
+import type { Ext4Volume } from './volume.ts';
+
+/** What a reader is told of an inode; with where it leads, for a symbolic link. */
+export async function describe(
+  volume: Ext4Volume,
+  inode: Ext4Inode,
+  signal?: AbortSignal,
+): Promise<FileStat> {
+  if (inode.kind !== 'symlink' || (inode.flags & INODE_FLAG.encrypt) !== 0) return statOf(inode);
+  return statOf(inode, fromUtf8Lossy(await linkTarget(volume, inode, signal)));
+}
+
+/** What a directory holds. `what` names it for people. */
+export function listInode(
+  volume: Ext4Volume,
+  inode: Ext4Inode,
+  what: string,
+  signal?: AbortSignal,
+): Verdict<AsyncIterable<DirectoryEntry>> {
+  const readable = readableDirectory(inode, what);
+  return readable.ok ? allow(entriesOf(volume, inode, signal)) : readable;
+}
+
+async function* entriesOf(
+  volume: Ext4Volume,
+  inode: Ext4Inode,
+  signal?: AbortSignal,
+): AsyncGenerator<DirectoryEntry> {
+  const blocks = directoryBlocks(volume, inode, signal);
+  for (;;) {
+    const block = await overHostileBytes(() => blocks.next());
+    if (block.done === true) return;
+    for (const entry of block.value) yield { ...entry, name: fromUtf8(entry.rawName) };
+  }
+}
+
+/** The contents of a regular file. `what` names it for people. */
+export function openInode(volume: Ext4Volume, inode: Ext4Inode, what: string): Verdict<OpenFile> {
+  if (inode.kind === 'directory') return refuse('IS_A_DIRECTORY', `${what} is a directory.`);
+  if (inode.kind !== 'file') return refuse('NOT_A_FILE', `${what} is a ${inode.kind}, not a regular file.`);
+  if ((inode.flags & INODE_FLAG.encrypt) !== 0) {
+    return refuse('FILE_UNSUPPORTED', `${what} is encrypted by the filesystem.`);
+  }
+  const read = contentsOf(volume, inode);
+  return allow({
+    stat: statOf(inode),
+    read: (offset, into, readSignal) => overHostileBytes(() => read(offset, into, readSignal)),
+  });
+}
+
+/** Entries by the number of their inode. */
+export class Ext4Entries implements EntryReader {
+  readonly #volume: Ext4Volume;
+
+  constructor(volume: Ext4Volume) {
+    this.#volume = volume;
+  }
+
+  async stat(
+    entries: readonly DirectoryEntry[],
+    signal?: AbortSignal,
+  ): Promise<readonly (FileStat | NsError)[]> {
+    const inodes = await readInodes(
+      this.#volume,
+      entries.map(({ inode }) => inode),
+      signal,
+    );
+    const told: (FileStat | NsError)[] = [];
+    for (const inode of inodes) {
+      if (inode instanceof NsError) told.push(inode);
+      else if (inode.kind !== 'symlink') told.push(statOf(inode));
+      else {
+        told.push(
+          await describe(this.#volume, inode, signal).catch((error: unknown) => faultOfOne(error, signal)),
+        );
+      }
+    }
+    return told;
+  }
+
+  async list(
+    { inode, rawName }: DirectoryEntry,
+    signal?: AbortSignal,
+  ): Promise<Verdict<AsyncIterable<DirectoryEntry>>> {
+    return await overHostileBytes(async () =>
+      listInode(this.#volume, await this.#volume.inode(inode, signal), fromUtf8Lossy(rawName), signal),
+    );
+  }
+
+  async open({ inode, rawName }: DirectoryEntry, signal?: AbortSignal): Promise<Verdict<OpenFile>> {
+    return await overHostileBytes(async () =>
+      openInode(this.#volume, await this.#volume.inode(inode, signal), fromUtf8Lossy(rawName)),
+    );
+  }
+}

@@ -2,15 +2,13 @@ import { setMaxListeners } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { systemEntropy } from './adapters/entropy.ts';
-import type { BrokerTls } from './adapters/mqtt/broker-socket.ts';
-import { MqttBus } from './adapters/mqtt/mqtt-bus.ts';
 import { readConfig } from './adapters/operator-config.ts';
 import { counterPlace, fileCounter, keyNamed, openKeyFile } from './adapters/operator-keys.ts';
 import { Terminal } from './adapters/operator-terminal.ts';
 import { readOrderText } from './adapters/order-file.ts';
 import { ReceiptFolder, usualReceiptFolder } from './adapters/receipt-folder.ts';
 import { systemClock } from './adapters/system-clock.ts';
-import { asNsError, equalBytes, milliseconds, NsError, seconds, toHex } from './base/index.ts';
+import { asNsError, equalBytes, milliseconds, NsError, seconds } from './base/index.ts';
 import {
   configInvalid,
   decodeGrantFile,
@@ -26,8 +24,8 @@ import {
   parseWait,
   resolveHosts,
 } from './fleet/index.ts';
+import { openBus } from './fleet-cli-bus.ts';
 import type { KeyStore } from './ports/index.ts';
-import { insecureIn, pinsOf } from './security/index.ts';
 
 /** Options that every command takes. */
 export interface GlobalOptions {
@@ -81,8 +79,6 @@ export interface Signer {
 }
 
 const CONNECT = seconds(20);
-/** Several puts share one connection: their chunks may fill half of the bus. */
-const BUS_LIMITS = { messages: 4096, bytes: 32 << 20, window: 64, windowBytes: 4 << 20 };
 
 async function firstLine(path: string): Promise<string> {
   const [line = ''] = (await readFile(path, 'utf8')).split(/\r?\n/);
@@ -114,42 +110,6 @@ function receiptFolder({ config, directory }: Loaded): string {
   return config.receipts === undefined
     ? usualReceiptFolder(process.env)
     : resolve(directory, config.receipts);
-}
-
-async function openBus({ config, directory }: Loaded, terminal: Terminal): Promise<MqttBus> {
-  const { broker } = config;
-  if (broker === undefined) {
-    throw configInvalid('no broker is named; set "broker" in the configuration or NIGHTSHIFT_BROKER');
-  }
-  const read = (file: string, what: string): Promise<string> =>
-    readFile(resolve(directory, file), 'utf8').catch((error: unknown) => {
-      throw configInvalid(`"broker.${what}": ${file} cannot be read`, error);
-    });
-  const tls: { -readonly [K in keyof BrokerTls]: BrokerTls[K] } = {};
-  for (const what of ['ca', 'cert', 'key'] as const) {
-    const file = broker[what];
-    if (file !== undefined) tls[what] = await read(file, what);
-  }
-  tls.pins = pinsOf(broker);
-  const password =
-    broker.passwordFile === undefined
-      ? undefined
-      : (await read(broker.passwordFile, 'passwordFile')).split(/\r?\n/)[0];
-  for (const sentence of insecureIn(broker)) terminal.warn(`nightshift: ${sentence}`);
-  const clientId = `ns-fleet-${toHex(systemEntropy.randomBytes(8))}`;
-  return new MqttBus(
-    {
-      broker: { url: broker.url, ...(Object.keys(tls).length > 0 ? { tls } : {}) },
-      clientId,
-      cleanSession: true,
-      limits: BUS_LIMITS,
-      ...(broker.username === undefined ? {} : { username: broker.username }),
-      ...(password === undefined ? {} : { password }),
-    },
-    systemClock,
-    systemEntropy,
-    { log: () => undefined },
-  );
 }
 
 function keyPath({ config, directory }: Loaded, options: GlobalOptions): string {
@@ -217,7 +177,7 @@ async function openFleet(
       ? undefined
       : await openCosigner(cosignKey, signer.key, context);
   const receipts = await ReceiptFolder.open(receiptFolder(loaded));
-  const bus = await openBus(loaded, context.terminal);
+  const bus = await openBus(loaded, (sentence) => context.terminal.warn(sentence));
   const fleet = new Fleet({
     bus,
     tenant: config.tenant,

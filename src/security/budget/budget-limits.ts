@@ -21,9 +21,12 @@ export interface LimitsUpdate {
   readonly changed: boolean;
 }
 
+/** No change leaps further: versions never end, so that no slip and no stolen key makes one the last for good. */
+const LONGEST_LEAP = 2 ** 32;
+
 /**
  * What a change comes to. What it lowers counts at once; what it raises waits. It takes the place of a raise that
- * still waited. The same change again is no change. BUDGET_OLDER.
+ * still waited. The same change again is no change. BUDGET_OLDER, MESSAGE_INVALID for a version that is far too high.
  */
 export function judgeLimits(before: LimitsState, change: LimitsChange): Verdict<LimitsUpdate> {
   const { version, lock, wipe } = change;
@@ -38,6 +41,13 @@ export function judgeLimits(before: LimitsState, change: LimitsChange): Verdict<
     return isSame(before.pending?.limits ?? before.inForce, wanted)
       ? allow({ state: before, changed: false })
       : refuse('BUDGET_OLDER', `The device has another budget under version ${version}.`);
+  }
+  if (version > before.version + LONGEST_LEAP) {
+    return refuse(
+      'MESSAGE_INVALID',
+      `The device has version ${before.version}, and version ${version} is too far from it.`,
+      'Give one more than "nightshift budget" shows.',
+    );
   }
   const { inForce } = before;
   const lowered: BudgetLimits = {

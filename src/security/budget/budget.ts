@@ -263,13 +263,13 @@ export class Budget {
     for (const listener of this.#listeners) listener(packet);
   }
 
-  /** What a change of the limits would come to: whether it changes anything. BUDGET_OLDER. */
+  /** What a change of the limits would come to: whether it changes anything. BUDGET_OLDER, MESSAGE_INVALID. */
   judgeUpdate(change: LimitsChange): Verdict<{ readonly changed: boolean }> {
     const judged = judgeLimits(this.#limitsNow, change);
     return judged.ok ? allow({ changed: judged.value.changed }) : judged;
   }
 
-  /** Changes the limits, on stable storage when the promise resolves: down at once, up after the delay. BUDGET_OLDER. */
+  /** Changes the limits, on stable storage when the promise resolves: down at once, up after the delay. BUDGET_OLDER, MESSAGE_INVALID. */
   async update(change: LimitsChange): Promise<Verdict<{ readonly changed: boolean }>> {
     const judged = judgeLimits(this.#limitsNow, change);
     if (!judged.ok) return judged;

@@ -61,6 +61,21 @@ await t.test('versions rise; the same change again is none', async (t) => {
   t.equal(b.budget.status().version, 7, 'judging changes nothing');
 });
 
+await t.test('no version is the last: a slip or a stolen key closes no budget for good', async (t) => {
+  const b = await new BudgetBench().start();
+  const give = async (version: number, lock: number) => {
+    const done = await b.budget.update({ version, lock, wipe: 2 });
+    return done.ok ? done.value.changed : done.refusal.code;
+  };
+  t.equal(await give(Number.MAX_SAFE_INTEGER, 0), 'MESSAGE_INVALID');
+  t.equal(room(b).lock, 3);
+  t.equal(await give(20_261_121_000, 0), 'MESSAGE_INVALID');
+  t.equal(await give(2_026_112_100, 0), true, 'a date may be one');
+  t.equal(await give(2_026_112_101, 3), true);
+  await b.pass(24);
+  t.equal(room(b).lock, 3);
+});
+
 await t.test('the wait goes on over restarts, and counts only what was surely waited', async (t) => {
   const b = await new BudgetBench().start();
   await b.budget.update({ version: 1, lock: 9, wipe: 9 });

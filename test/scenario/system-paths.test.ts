@@ -102,10 +102,15 @@ await t.test('on a volume that is there for starting alone, everything counts', 
   t.match(await boot.put('/extra/x', utf8('new')), { outcome: 'succeeded' }, 'as the remedy says');
   const none = { tokens: async () => undefined };
   t.match(await boot.put('/vmlinuz-6.1', utf8('new'), { replace: true, ...none }), { outcome: 'rejected' });
-  t.match(await boot.put('/etc/motd', utf8('new'), { parents: true }), { outcome: 'succeeded' });
-  t.match(
-    await boot.give('file.delete', { path: '/gru[b]/grub.cfg' }),
-    { outcome: 'refused', code: 'NEEDS_TOKEN' },
-    'whatever somebody puts beside it',
-  );
+  for (const path of ['/etc/motd', '/home/x']) {
+    t.match(
+      await boot.put(path, utf8('new'), { parents: true }),
+      { outcome: 'refused', code: 'PATH_PROTECTED' },
+      `${path} would make another kind of volume of it`,
+    );
+  }
+  for (const path of ['/gru[b]/grub.cfg', '/extra/x']) {
+    const rm = await boot.give('file.delete', { path });
+    t.match(rm, { outcome: 'refused', code: 'NEEDS_TOKEN' }, 'whatever somebody tried to put beside it');
+  }
 });

@@ -7,15 +7,16 @@ import { guardedPaths } from './protect.ts';
 
 /** What stands at the root of a volume that a host starts from. */
 const BOOT_NAMES = ['/EFI', '/efi', '/grub', '/grub2', '/loader', '/extlinux', '/syslinux', '/bootcode.bin'];
-/**
- * And what stands at the root of one that holds a system too. Whoever may make files can make these: kernels and boot
- * loaders are system paths by their own names, and only what lies beside them hangs on this.
- */
+/** And what stands at the root of one that holds a system too. One person does not make these on the former. */
 const ROOT_NAMES = ['/etc', '/usr', '/home', '/Windows'];
+const ROOT_FOLDED = ROOT_NAMES.map((name) => name.toLowerCase());
 
 type FileOrder = Order<'file.delete' | 'file.download'>;
 
-/** The same of a file that is to be made where none is: NEEDS_TOKEN where it really comes to lie on a system path. */
+/**
+ * The same of a file that is to be made where none is: NEEDS_TOKEN where it really comes to lie on a system path;
+ * PATH_PROTECTED where it would hide what its volume is there for.
+ */
 export async function checkMade(
   order: Order<'file.download'>,
   fs: FileSystem,
@@ -23,6 +24,13 @@ export async function checkMade(
   signal: AbortSignal,
 ): Promise<Verdict<void>> {
   if (order.args.dryRun === true || destructionOf(order) !== undefined) return allow(undefined);
+  if (isGuarded(path.toLowerCase(), ROOT_FOLDED) && (await startsHost(fs, signal))) {
+    return refuse(
+      'PATH_PROTECTED',
+      `With ${path}, ${fs.facts.label || 'this volume'} would look like one that holds a system, and it is there for the host to start.`,
+      'Put it on another volume, or under another name.',
+    );
+  }
   const hit = isSystemPath(path) || isGuarded(path.toLowerCase(), await systemNames(fs, signal));
   if (!hit) return allow(undefined);
   return refuse(

@@ -36,9 +36,10 @@ export interface KeyringEntry {
   readonly notAfter?: number | undefined;
 }
 
-/** People are written by hand: "Sam" and "sam " are one. */
+/** People are written by hand: "Sam Strauß" and "sam  STRAUSS " are one, and what cannot be seen tells nobody apart. */
 export function foldPerson(person: string): string {
-  return person.normalize('NFKC').trim().toLowerCase();
+  const seen = person.normalize('NFKC').replaceAll(/[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}]/gu, '');
+  return seen.replaceAll(/\s+/gu, ' ').trim().toUpperCase().toLowerCase().normalize('NFKC');
 }
 
 const MAX_KEYS = 1024;

@@ -1,7 +1,13 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import t from 'tap';
 import { concatBytes, fromHex } from '../../../src/base/index.ts';
-import { Keyring, publicKeyFromSpki, publicKeyFromText, publicKeyText } from '../../../src/security/index.ts';
+import {
+  foldPerson,
+  Keyring,
+  publicKeyFromSpki,
+  publicKeyFromText,
+  publicKeyText,
+} from '../../../src/security/index.ts';
 import { testKey } from '../../kit/keys.ts';
 
 const ED = fromHex('302a300506032b6570032100');
@@ -85,6 +91,25 @@ await t.test('a keyring finds a key by its id, and knows whose it is', async (t)
   );
   t.equal(keyring.lookup(new Uint8Array(8)), undefined);
   t.equal(keyring.lookup(new Uint8Array(0)), undefined);
+});
+
+await t.test('one person is one, however the name is spelt', async (t) => {
+  const same: readonly [string, string][] = [
+    ['Sam Miller', ' sam  MILLER\u00a0'],
+    ['Sam Miller', 'Sam\u2003Miller'],
+    ['sam', 'sa\u200bm'],
+    ['sam', 'sam\u3164'],
+    ['sam', '\u202esam\ufe0f'],
+    ['sam', '\uff33\uff21\uff2d'],
+    ['Sam Strau\u00df', 'SAM STRAUSS'],
+    ['Andr\u00e9', 'Andre\u0301'],
+    ['Ody\u03c3\u03c3e\u03c2', 'ODY\u03a3\u03a3E\u03a3'],
+  ];
+  for (const [a, b] of same) t.equal(foldPerson(a), foldPerson(b), JSON.stringify([a, b]));
+  for (const person of ['sam', 'Sam Miller', 'sammiller', 'sam-miller', 'samm iller']) {
+    t.equal(foldPerson(foldPerson(person)), foldPerson(person));
+  }
+  t.equal(new Set(['sam', 'sam miller', 'sammiller', 'sam-miller', 'pam'].map(foldPerson)).size, 5);
 });
 
 await t.test('a keyring with a name or key twice, or an unfit key, is refused as a whole', async (t) => {

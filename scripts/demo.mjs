@@ -119,7 +119,7 @@ async function main() {
         'state: ./state',
         'keyring:',
         ...entries,
-        'protectedPaths: [/boot]',
+        'protectedPaths: [/opt]',
         'budget: { lock: 2, wipe: 2 }',
         'ipmi:',
         `  port: ${port}`,
@@ -150,6 +150,8 @@ async function main() {
     say('\n== The host is off (S5). The agent starts beside it, on standby power');
     let agent = await startAgent();
     await run('ok', 'status', 'sleepy');
+    await run('ok', 'clock', 'sleepy');
+    await run('ok', 'volumes', 'sleepy');
 
     say('\n== Reading: no boot, no mount, and the disk does not change by a bit');
     await run('ok', 'ls', '-l', 'sleepy', '/var/log/app');
@@ -187,7 +189,7 @@ async function main() {
     say(`  e2fsck: ${checkDisk()}`);
 
     say('\n== What must be refused');
-    await run('refused', 'put', 'motd', 'sleepy', '/boot/motd', '--parents');
+    await run('refused', 'put', 'motd', 'sleepy', '/opt/motd', '--parents');
     await atTheHost(join(dir, 'host.sock'), { set: 'S3' });
     say('\n  (somebody suspends the host: S3)');
     await run('refused', 'put', 'motd', 'sleepy', '/etc/motd', '--replace');

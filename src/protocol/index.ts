@@ -28,7 +28,6 @@ export { MOST_SAMPLES, SAMPLE_BYTES, type SampleRange, sampleRanges } from './sa
 export { decodeSeen, encodeSeen, isFullSeen, type SeenMessage, seenThatFit } from './seen.ts';
 export { type DeviceTopics, deviceTopics, groupTopic, seenFilter, seenTeller } from './topics.ts';
 export { MOST_LISTED, UNITS_A_PAGE } from './verbs/chain.ts';
-export { VOLUMES_A_PAGE } from './verbs/volume.ts';
 export {
   type ArgsOf,
   type BudgetNote,
@@ -44,3 +43,4 @@ export {
   type Verb,
   type VolumeNote,
 } from './verbs/index.ts';
+export { VOLUMES_A_PAGE } from './verbs/volume.ts';

@@ -8,7 +8,9 @@ const may = (role: Role) => verbs.filter((verb) => authorise(role, { verb }, { v
 await t.test('each role may do its own work and nothing else', async (t) => {
   const hands = verbs
     .filter((verb) =>
-      /^(file|memory|io|chain|task|clock|volume)\.|^machine\.status$|^keyring\.read$|^budget\.read$/.test(verb),
+      /^(file|memory|io|chain|task|clock|volume)\.|^machine\.status$|^keyring\.read$|^budget\.read$/.test(
+        verb,
+      ),
     )
     .toSorted();
   t.strictSame(may('operator'), hands);

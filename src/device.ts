@@ -1,4 +1,3 @@
-import { openE2fsprogs } from './adapters/e2fsprogs/e2fsprogs.ts';
 import { systemEntropy } from './adapters/entropy.ts';
 import { MqttBus, type MqttBusOptions } from './adapters/mqtt/mqtt-bus.ts';
 import { systemClock } from './adapters/system-clock.ts';
@@ -10,6 +9,7 @@ import type { DeviceAbsence } from './device-absence.ts';
 import type { DeviceBmc } from './device-bmc.ts';
 import { openDeviceBudget } from './device-budget.ts';
 import type { DeviceConsole } from './device-console.ts';
+import { openDeviceEditors } from './device-editors.ts';
 import { openDeviceKeyring, reopener, standingOf } from './device-keyring.ts';
 import { type Machine, openMachine } from './device-machine.ts';
 import { brokerOptions, followVitals } from './device-parts.ts';
@@ -40,8 +40,8 @@ export interface Surroundings {
   /** The operating system's where absent. */
   readonly clock?: Clock;
   readonly openBus: (options: MqttBusOptions & { readonly log: LogSink }) => MessageBus;
-  /** Who writes to filesystems; e2fsprogs where absent. */
-  readonly openEditor?: typeof openE2fsprogs;
+  /** Who writes to filesystems; the programs that are here where absent. */
+  readonly openEditor?: typeof openDeviceEditors;
   /** The line of the console; a real one where absent. */
   readonly openLine?: (path: string, baud: number) => Promise<SerialLine>;
 }
@@ -58,7 +58,7 @@ async function servicesOf(
     TaskServices,
     'identity' | 'log' | 'blocks' | 'byNeighbour' | 'keyring' | 'budget' | 'time' | 'absence'
   >,
-  openEditor = openE2fsprogs,
+  openEditor = openDeviceEditors,
 ): Promise<TaskServices> {
   const { clock, store, board, power, custody, lockout, audit } = machine;
   return {

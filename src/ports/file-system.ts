@@ -6,6 +6,8 @@ export type HostPath = string;
 export type FileKind = 'file' | 'directory' | 'symlink' | 'block' | 'character' | 'fifo' | 'socket';
 
 export interface FileStat {
+  /** As its directory has it; given where a name is found by others too: in another case, or as a short name. */
+  readonly name?: string;
   readonly kind: FileKind;
   readonly inode: number;
   readonly size: number;
@@ -46,6 +48,20 @@ export interface VolumeFacts {
   /** The times that a file can have here, whole seconds since 1970. */
   readonly earliestTime: number;
   readonly latestTime: number;
+  /** Absent where all that an order may ask for is kept. */
+  readonly limits?: VolumeLimits;
+}
+
+/** What a kind of filesystem cannot keep. */
+export interface VolumeLimits {
+  /** Names that differ in case alone are one name. */
+  readonly caseless: boolean;
+  /** False: neither owner nor group is kept, and of the mode only whether anybody may write. */
+  readonly owners: boolean;
+  /** Seconds between two times that a file can have. */
+  readonly timeStep: number;
+  /** Bytes. */
+  readonly largestFile: number;
 }
 
 /** An open regular file. Reads past the end give fewer bytes; holes read as zeros. */

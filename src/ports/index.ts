@@ -15,6 +15,7 @@ export type {
   HostPath,
   OpenFile,
   VolumeFacts,
+  VolumeLimits,
 } from './file-system.ts';
 export type { HostControl, PowerAction } from './host-control.ts';
 export type { HostPower, PowerFusion, PowerReading, PowerState } from './host-power.ts';

@@ -1,12 +1,11 @@
-import { allow, hasCode, KiB, MiB, refuse, type Verdict } from '../base/index.ts';
+import { allow, hasCode, MiB, refuse, type Verdict } from '../base/index.ts';
 import type { BlockDevice, StateStore, VolumeEdit, VolumeEditor } from '../ports/index.ts';
 import { commitEffect } from './commit-effect.ts';
 import { type Effect, measureEffect } from './effect.ts';
-import { readSuperblock } from './ext4/superblock.ts';
-import { ext4FreeBlocks, type IsFree } from './free-blocks.ts';
+import type { IsFree } from './free-blocks.ts';
 import { Overlay } from './overlay.ts';
 import { openRedoLog, REDO_SIZE, SPILL_PREFIX, stillPending } from './redo-log.ts';
-import { verifyEdits } from './verify-edits.ts';
+import { type WritableKind, writableKind } from './writable-kind.ts';
 
 export interface VolumeChange {
   /** The disk's name, as in its redo log: "disk0". */
@@ -16,7 +15,7 @@ export interface VolumeChange {
   readonly volume: BlockDevice;
   /** Bytes from the start of the disk to the volume. */
   readonly volumeStart: number;
-  /** "ext4", "ext3" or "ext2". */
+  /** "ext4", "ext3", "ext2" or "vfat". */
   readonly type: string;
   readonly edits: readonly VolumeEdit[];
   readonly editor: VolumeEditor;
@@ -73,6 +72,9 @@ export async function changeVolume(change: VolumeChange): Promise<Verdict<Volume
   let spill: BlockDevice | undefined;
   try {
     if ((await log.pending()) !== undefined) throw stillPending(disk);
+    const kind = await writableKind(change.type);
+    const sound = await kind.preflight(volume, signal);
+    if (!sound.ok) return sound;
     const memoryLimit = change.memoryLimit ?? MEMORY_LIMIT;
     const expected = expectedBytes(change.edits);
     if (expected > memoryLimit) {
@@ -80,9 +82,14 @@ export async function changeVolume(change: VolumeChange): Promise<Verdict<Volume
       await store.remove(spillName);
       spill = (await store.stagedFile(spillName, expected)).data;
     }
-    overlay = new Overlay(volume, { blockSize: await granularity(volume, signal), memoryLimit, spill });
-    const isFree = await freeSpace(change);
-    const effect = await measure(change, overlay, isFree);
+    overlay = new Overlay(volume, {
+      blockSize: await kind.granularity(volume, signal),
+      memoryLimit,
+      spill,
+    });
+    // With a journal still to be replayed, free space by the disk as it is is not what its host would see.
+    const isFree = change.replay ? undefined : await kind.freeSpace(volume, signal);
+    const effect = await measure(change, kind, overlay, isFree);
     if (!effect.ok) return overlay.full ? refuse('EFFECT_TOO_LARGE') : effect;
     const { hash, before, blocks, bytes } = effect.value;
     const done = { effectHash: hash, beforeHash: before, blocks, bytes, ahead: 0, logged: 0 };
@@ -124,6 +131,7 @@ export async function changeVolume(change: VolumeChange): Promise<Verdict<Volume
 
 async function measure(
   change: VolumeChange,
+  kind: WritableKind,
   overlay: Overlay,
   isFree: IsFree | undefined,
 ): Promise<Verdict<Effect>> {
@@ -135,24 +143,10 @@ async function measure(
   const edited = await editor.edit(overlay, type, change.edits, time, signal);
   if (!edited.ok) return edited;
   await overlay.freeze();
-  await verifyEdits(overlay, change.edits, signal);
+  await kind.verify(change.volume, overlay, change.edits, signal);
   const checked = await editor.check(overlay, type, signal);
   if (!checked.ok) return checked;
   return allow(await measureEffect(overlay, change.volume, isFree, signal));
-}
-
-/** Blocks of the overlay are the filesystem's, so that a block in use never shares one with a free block. */
-async function granularity(volume: BlockDevice, signal: AbortSignal): Promise<number> {
-  const superblock = await readSuperblock(volume, signal);
-  return Math.min(4 * KiB, superblock?.blockSize ?? 4 * KiB);
-}
-
-/**
- * Free space by the disk as it is. With a journal still to be replayed that is not what its host would see, so then
- * nothing counts as free.
- */
-async function freeSpace(change: VolumeChange): Promise<IsFree | undefined> {
-  return change.replay ? undefined : ext4FreeBlocks(change.volume, change.signal);
 }
 
 function expectedBytes(edits: readonly VolumeEdit[]): number {

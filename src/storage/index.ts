@@ -6,6 +6,8 @@ export { type Effect, type EffectRun, measureEffect } from './effect.ts';
 export { expandGlob, type GlobLimits } from './expand-glob.ts';
 export { type Ext4Geometry, openExt4Geometry } from './ext4/geometry.ts';
 export { openExt4 } from './ext4/open-ext4.ts';
+export { FatChildren } from './fat/children.ts';
+export { checkFatPath } from './fat/names.ts';
 export { ext4FreeBlocks, type IsFree } from './free-blocks.ts';
 export {
   JOURNAL_NOT_REPLAYED,
@@ -27,6 +29,7 @@ export {
   parseHostPath,
   pathNames,
 } from './host-path.ts';
+export { checkNewNames } from './kind-names.ts';
 export { type MediumView, mediumView } from './medium-view.ts';
 export { openFileSystem } from './open-file-system.ts';
 export { Overlay, type OverlayOptions } from './overlay.ts';

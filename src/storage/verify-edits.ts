@@ -1,6 +1,6 @@
 import { equalBytes, KiB, NsError } from '../base/index.ts';
 import type { BlockDevice, FileStat, FileSystem, StagedFile, VolumeEdit } from '../ports/index.ts';
-import { openExt4 } from './ext4/open-ext4.ts';
+import { openFileSystem } from './open-file-system.ts';
 
 const CHUNK = 256 * KiB;
 
@@ -10,10 +10,11 @@ const CHUNK = 256 * KiB;
  */
 export async function verifyEdits(
   volume: BlockDevice,
+  type: string,
   edits: readonly VolumeEdit[],
   signal: AbortSignal,
 ): Promise<void> {
-  const fileSystem = await openExt4(volume, signal);
+  const fileSystem = await openFileSystem(volume, type, signal);
   // Of several edits of one path the last one counts.
   const last = new Map(edits.map((edit) => [edit.path, edit]));
   for (const edit of last.values()) {
@@ -33,7 +34,7 @@ async function faultOf(
   }
   if (!found.ok) return `was not made: ${found.refusal.sentence}`;
   const stat = found.value;
-  const wrong = wrongAttribute(stat, edit);
+  const wrong = wrongAttribute(stat, edit, fileSystem.facts.limits?.owners !== false);
   if (wrong !== undefined) return wrong;
   return edit.edit === 'put-file'
     ? await wrongContent(fileSystem, edit.path, edit.content, signal)
@@ -43,16 +44,24 @@ async function faultOf(
 function wrongAttribute(
   stat: FileStat,
   edit: Extract<VolumeEdit, { edit: 'put-file' | 'make-directory' }>,
+  owners: boolean,
 ): string | undefined {
   const kind = edit.edit === 'put-file' ? 'file' : 'directory';
   if (stat.kind !== kind) return `is a ${stat.kind}, not a ${kind}`;
   if (edit.edit === 'put-file' && stat.links !== 1) return `has ${stat.links} links`;
-  for (const name of ['mode', 'uid', 'gid', 'mtime'] as const) {
+  if (!owners && edit.edit === 'put-file' && mayBeWritten(stat) !== mayBeWritten(edit.attributes)) {
+    return mayBeWritten(stat) ? 'is not read-only' : 'is read-only';
+  }
+  for (const name of owners ? (['mode', 'uid', 'gid', 'mtime'] as const) : (['mtime'] as const)) {
     if (name === 'mtime' && edit.edit === 'make-directory') continue;
     if (stat[name] !== edit.attributes[name])
       return `has ${name} ${stat[name]}, not ${edit.attributes[name]}`;
   }
   return undefined;
+}
+
+function mayBeWritten({ mode }: { readonly mode: number }): boolean {
+  return (mode & 0o222) !== 0;
 }
 
 async function wrongContent(

@@ -30,7 +30,7 @@ for (const features of ['metadata_csum', '^metadata_csum']) {
       const overlay = new Overlay(base, { blockSize: 1024 });
       const edits = going.map((path): VolumeEdit => ({ edit: 'remove-file', path }));
       t.match(await editor.edit(overlay, 'ext4', edits, TIME, signal), { ok: true });
-      await verifyEdits(overlay, edits, signal);
+      await verifyEdits(overlay, 'ext4', edits, signal);
       t.match(await editor.check(overlay, 'ext4', signal), { ok: true }, `without ${going.join(', ')}`);
     }
   });

@@ -80,7 +80,7 @@ for (const [name, mkfs] of shapes) {
         { edit: 'remove-directory', path: '/labelled-dir' },
       ];
       t.same(await editor.edit(overlay, 'ext4', edits, TIME, signal), { ok: true, value: undefined });
-      await verifyEdits(overlay, edits, signal);
+      await verifyEdits(overlay, 'ext4', edits, signal);
       t.same(await editor.check(overlay, 'ext4', signal), { ok: true, value: undefined });
       t.ok(Buffer.from(base.bytes).equals(Buffer.from(before)), 'the base is as it was');
       const after = await contentOf(overlay);
@@ -158,7 +158,7 @@ await t.test('names that a command language could trip over arrive as they are',
   t.same(new Set(found), new Set(['lost+found', ...names]));
   const removals = names.map((name): VolumeEdit => ({ edit: 'remove-file', path: `/${name}` }));
   t.match(await editor.edit(overlay, 'ext4', removals, TIME, signal), { ok: true });
-  await verifyEdits(overlay, removals, signal);
+  await verifyEdits(overlay, 'ext4', removals, signal);
   t.match(await editor.check(overlay, 'ext4', signal), { ok: true });
   for (const bad of ['/a\nrm x', '/a\r', '/a\u007f', '/a\0']) {
     const edit: VolumeEdit = { edit: 'remove-file', path: bad };
@@ -185,7 +185,7 @@ await t.test('times before 1970 and after 2038 are kept', async (t) => {
     }),
   );
   t.match(await editor.edit(overlay, 'ext4', edits, TIME, signal), { ok: true });
-  await verifyEdits(overlay, edits, signal);
+  await verifyEdits(overlay, 'ext4', edits, signal);
   t.match(await editor.check(overlay, 'ext4', signal), { ok: true });
   await content.data.close();
   await store.remove('time');

@@ -9,9 +9,10 @@ import { MemoryDevice } from './memory-device.ts';
  */
 export async function recordEditor(
   volume: Uint8Array,
+  type: string,
   make: (overlay: Overlay) => Promise<void>,
 ): Promise<VolumeEditor> {
-  const overlay = new Overlay(new MemoryDevice('recorded', volume, { writable: false }), { blockSize: 1024 });
+  const overlay = new Overlay(new MemoryDevice('recorded', volume, { writable: false }), { blockSize: 512 });
   await make(overlay);
   const blocks = await Promise.all(
     overlay.changedBlocks().map(async (block) => {
@@ -21,7 +22,7 @@ export async function recordEditor(
     }),
   );
   return {
-    capabilities: { types: ['ext4'] },
+    capabilities: { types: [type] },
     async edit(target) {
       for (const { offset, content } of blocks) await target.write(offset, content);
       return allow(undefined);

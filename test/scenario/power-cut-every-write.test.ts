@@ -221,7 +221,7 @@ async function holds(volume: Uint8Array, files: Files): Promise<boolean> {
 
 async function makeBench(theCase: Case): Promise<Bench> {
   const volume = await makeVolume(theCase.blockSize);
-  const editor = await recordEditor(volume, async (overlay) => {
+  const editor = await recordEditor(volume, 'ext4', async (overlay) => {
     const edited = await e2fsprogs.edit(overlay, 'ext4', theCase.edits(content), TIME, signal);
     const checked = await e2fsprogs.check(overlay, 'ext4', signal);
     if (!edited.ok || !checked.ok) throw new Error('the change cannot be made at all');

@@ -37,7 +37,7 @@ const EXPECTED: Readonly<Record<string, Row>> = {
   'ext4, clean': readable('yes', 'yes'),
   'ext4, journal dirty': readable('yes', 'VOLUME_DIRTY'),
   'ext4, with errors': readable('yes', 'VOLUME_DAMAGED'),
-  'FAT, clean': readable('yes', 'VOLUME_READ_ONLY'),
+  'FAT, clean': readable('yes', 'yes'),
   'FAT, left mounted': readable('yes', 'VOLUME_DIRTY'),
   'NTFS, clean': readable('yes', 'VOLUME_READ_ONLY'),
   'swap, clean': refused('VOLUME_UNSUPPORTED'),

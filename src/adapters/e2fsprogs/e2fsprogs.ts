@@ -1,42 +1,17 @@
-import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  allow,
-  asNsError,
-  ByteView,
-  bytes,
-  checkBlockRange,
-  type Duration,
-  KiB,
-  minutes,
-  NsError,
-  refuse,
-  seconds,
-  type Verdict,
-} from '../../base/index.ts';
+import { allow, ByteView, type Duration, minutes, NsError, refuse, type Verdict } from '../../base/index.ts';
 import type { BlockDevice, VolumeEdit, VolumeEditor } from '../../ports/index.ts';
+import { withDevicePath } from '../volume-tools/device-path.ts';
+import { readOnly } from '../volume-tools/read-only.ts';
+import { runTool } from '../volume-tools/run-tool.ts';
+import type { VolumeToolOptions } from '../volume-tools/volume-editors.ts';
+import { missingTool, whyUnmountable } from '../volume-tools/why-unusable.ts';
 import { attributeRemovals } from './attribute-removals.ts';
 import { debugfsScript } from './debugfs-script.ts';
-import { removeStalePaths, withDevicePath } from './device-path.ts';
-import { runTool } from './run-tool.ts';
+import { E2FSPROGS } from './programs.ts';
 
-export interface E2fsprogsOptions {
-  /** Where a staged file of own storage lies, for debugfs to read. */
-  readonly stagedPath: (name: string) => string;
-  /** Where private mount directories are made; by default the system's temporary directory. */
-  readonly directory?: string;
-  /** The longest that one tool may run. */
-  readonly toolDeadline?: Duration;
-}
-
-const TYPES = ['ext4', 'ext3', 'ext2'] as const;
-const TOOLS = [
-  ['debugfs', ['-V']],
-  ['e2fsck', ['-V']],
-  ['nbdfuse', ['--version']],
-  ['fusermount3', ['-V']],
-] as const;
 /** Fields of the ext superblock. Without bigalloc a cluster is a block. */
 const SUPERBLOCK_AT = 1024;
 const FREE_CLUSTERS = 0x0c;
@@ -49,23 +24,28 @@ const NEEDS_RECOVERY = 0x4;
  * Writing ext2, ext3 and ext4 through e2fsprogs. Tries at once whether the programs are here and may mount; where not,
  * `capabilities` says why and nothing can be edited.
  */
-export async function openE2fsprogs(options: E2fsprogsOptions): Promise<VolumeEditor> {
+export async function openE2fsprogs(options: VolumeToolOptions): Promise<VolumeEditor> {
   const directory = options.directory ?? tmpdir();
-  const unusable = await whyUnusable(directory);
-  return new E2fsprogs(options, directory, unusable);
+  const unusable = (await missingTool(E2FSPROGS.programs)) ?? (await whyUnmountable(directory));
+  return e2fsprogsEditor(options, unusable);
+}
+
+/** The same, where it is known already whether it is usable. */
+export function e2fsprogsEditor(options: VolumeToolOptions, unusable?: string): VolumeEditor {
+  return new E2fsprogs(options, options.directory ?? tmpdir(), unusable);
 }
 
 class E2fsprogs implements VolumeEditor {
   readonly capabilities: VolumeEditor['capabilities'];
-  readonly #options: E2fsprogsOptions;
+  readonly #options: VolumeToolOptions;
   readonly #directory: string;
   readonly #deadline: Duration;
 
-  constructor(options: E2fsprogsOptions, directory: string, unusable: string | undefined) {
+  constructor(options: VolumeToolOptions, directory: string, unusable: string | undefined) {
     this.#options = options;
     this.#directory = directory;
     this.#deadline = options.toolDeadline ?? minutes(30);
-    this.capabilities = unusable === undefined ? { types: TYPES } : { types: [], unusable };
+    this.capabilities = unusable === undefined ? { types: E2FSPROGS.types } : { types: [], unusable };
   }
 
   async edit(
@@ -171,57 +151,4 @@ async function readFacts(
   const view = new ByteView(superblock);
   const cluster = 1024 * 2 ** Math.min(view.u32le(LOG_CLUSTER_SIZE), 20);
   return { largeInodes: view.u16le(INODE_SIZE) > 128, free: view.u32le(FREE_CLUSTERS) * cluster };
-}
-
-function readOnly(device: BlockDevice): BlockDevice {
-  return {
-    name: device.name,
-    capabilities: { ...device.capabilities, writable: false, trim: false },
-    read: (offset, into, signal) => device.read(offset, into, signal),
-    write: () =>
-      Promise.reject(
-        new NsError('NS_BLOCK_READ_ONLY', `${device.name} is only checked`, { family: 'caller' }),
-      ),
-    flush: async () => {},
-    trim: async () => {},
-    close: async () => {},
-  };
-}
-
-/** Undefined where all is well: every program answers, and a device of ours can be mounted and seen. */
-async function whyUnusable(directory: string): Promise<string | undefined> {
-  const signal = new AbortController().signal;
-  for (const [tool, args] of TOOLS) {
-    try {
-      const { status } = await runTool({ tool, args, deadline: seconds(10), signal });
-      if (status !== 0) return `${tool} is not usable`;
-    } catch {
-      return `${tool} is not usable`;
-    }
-  }
-  try {
-    await mkdir(directory, { recursive: true });
-    await removeStalePaths(directory);
-    const size = await withDevicePath(directory, nothing(), signal, async (path) => (await stat(path)).size);
-    return size === nothing().capabilities.size ? undefined : 'nbdfuse shows a device of the wrong size';
-  } catch (error) {
-    return `nbdfuse cannot mount (${asNsError(error).message})`;
-  }
-}
-
-/** A small device of zeros, to try the mount with. */
-function nothing(): BlockDevice {
-  const size = 4 * KiB;
-  return {
-    name: 'trial',
-    capabilities: { size: bytes(size), sectorSize: bytes(512), writable: false, trim: false },
-    async read(offset, into) {
-      checkBlockRange('trial', size, offset, into.byteLength);
-      into.fill(0);
-    },
-    async write() {},
-    async flush() {},
-    async trim() {},
-    async close() {},
-  };
 }

@@ -13,6 +13,11 @@ export interface FatLayout {
   readonly clusters: number;
   /** The copy of the table that is in force. */
   readonly tableStart: number;
+  /** How many copies there are; each is `tableLength` behind the one before it. */
+  readonly copies: number;
+  readonly tableLength: number;
+  /** False where one copy alone is kept (FAT32). */
+  readonly mirrored: boolean;
   /** As much of the table as the clusters need. */
   readonly tableBytes: number;
   readonly dataStart: number;
@@ -83,6 +88,7 @@ export function decodeBootSector(bytes: Uint8Array, deviceSize: number): FatLayo
   if (wide && (rootCluster < 2 || rootCluster > clusters + 1)) {
     throw invalid(`its root directory begins in cluster ${rootCluster}`);
   }
+  const mirrored = !wide || (view.u16le(40) & ONE_COPY) === 0;
   const active = wide ? activeCopy(view.u16le(40), copies) : 0;
   const infoSector = wide ? view.u16le(48) : 0;
   const serial = view
@@ -96,6 +102,9 @@ export function decodeBootSector(bytes: Uint8Array, deviceSize: number): FatLayo
     clusters,
     tableStart: (reserved + active * tableSectors) * sectorSize,
     tableBytes,
+    copies,
+    tableLength: tableSectors * sectorSize,
+    mirrored,
     dataStart: dataAt * sectorSize,
     root: wide
       ? { at: 'cluster', cluster: rootCluster }
@@ -108,9 +117,11 @@ export function decodeBootSector(bytes: Uint8Array, deviceSize: number): FatLayo
   };
 }
 
+const ONE_COPY = 0x80;
+
 /** Bit 7: one copy alone is in force, which bits 0 to 3 name. */
 function activeCopy(flags: number, copies: number): number {
-  if ((flags & 0x80) === 0) return 0;
+  if ((flags & ONE_COPY) === 0) return 0;
   const active = flags & 0x0f;
   if (active >= copies) throw invalid(`copy ${active} of the table is in force`);
   return active;

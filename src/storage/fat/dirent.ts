@@ -19,6 +19,8 @@ export interface FatEntry {
   readonly shortName: string;
   readonly kind: 'file' | 'directory';
   readonly readOnly: boolean;
+  /** The attribute bits as they are. */
+  readonly attributes: number;
   /** 0 for a file without contents, and in ".." for the root. */
   readonly first: number;
   readonly size: number;
@@ -84,6 +86,7 @@ export class EntryReader {
         rawName: isNameable(text) ? utf8(text) : new Uint8Array(field),
         shortName,
         kind: directory ? 'directory' : 'file',
+        attributes,
         readOnly: (attributes & ATTRIBUTE.readOnly) !== 0,
         first: view.u16le(26) | (this.#wide ? view.u16le(20) << 16 : 0),
         size: directory ? 0 : view.u32le(28),

@@ -1,4 +1,4 @@
-import { allow, ByteView, refuse, type Verdict } from '../../base/index.ts';
+import { allow, ByteView, MiB, refuse, type Verdict } from '../../base/index.ts';
 import type {
   BlockDevice,
   DirectoryEntry,
@@ -8,6 +8,7 @@ import type {
   HostPath,
   OpenFile,
   VolumeFacts,
+  VolumeLimits,
 } from '../../ports/index.ts';
 import { overHostileBytes } from '../corrupt.ts';
 import { pathNames } from '../host-path.ts';
@@ -16,7 +17,12 @@ import { chainContents } from './cluster-chain.ts';
 import { type DirectoryPlace, directoryItems } from './directory.ts';
 import { EARLIEST_TIME, type FatEntry, LATEST_TIME } from './dirent.ts';
 import { FatEntries, inodeOfPlace } from './entries.ts';
+import { foldName } from './fold-name.ts';
 import { FatTable } from './table.ts';
+
+const LIMITS: VolumeLimits = { caseless: true, owners: false, timeStep: 2, largestFile: 2 ** 32 - 1 };
+/** A table up to this size is read through where its count of free clusters is not known. */
+const COUNTED = 4 * MiB;
 
 /** FAT keeps no owner and no mode; these are what Linux shows where nothing else is asked for. */
 const MODE = { directory: 0o755, file: 0o644, readOnly: 0o444 } as const;
@@ -117,40 +123,42 @@ function placeOf(entry: FatEntry | 'root'): DirectoryPlace {
   return entry === 'root' ? 'root' : { cluster: entry.first };
 }
 
-/** One letter for one: names that differ in more than case stay apart. */
-function foldName(name: string): string {
-  return Array.from(name, (letter) => {
-    const upper = letter.toUpperCase();
-    return upper.length === letter.length ? upper : letter;
-  }).join('');
-}
-
 function statOf(entry: FatEntry | 'root'): FileStat {
   const owner = { uid: 0, gid: 0, links: 1 };
   if (entry === 'root') {
     const times = { mtime: EARLIEST_TIME, ctime: EARLIEST_TIME };
     return { kind: 'directory', inode: ROOT_INODE, size: 0, mode: MODE.directory, ...owner, ...times };
   }
-  const { kind, at, size, mtime, ctime, readOnly } = entry;
+  const { name, kind, at, size, mtime, ctime, readOnly } = entry;
   const mode = kind === 'directory' ? MODE.directory : readOnly ? MODE.readOnly : MODE.file;
-  return { kind, inode: inodeOfPlace(at), size, mode, ...owner, mtime, ctime };
+  const named = name === undefined ? {} : { name };
+  return { ...named, kind, inode: inodeOfPlace(at), size, mode, ...owner, mtime, ctime };
 }
 
-/** FAT32 keeps count of its free clusters, and does not always keep it right: one that cannot be is not believed. */
-async function freeClusters(
+/** What FAT32 says itself, if it can be; undefined where it says nothing. */
+export async function countedFree(
   device: BlockDevice,
-  table: FatTable,
-  { width, infoAt, clusters }: FatLayout,
+  { infoAt, clusters }: FatLayout,
   signal?: AbortSignal,
-): Promise<number> {
-  if (width !== 32) return table.countFree(signal);
-  if (infoAt === undefined) return 0;
+): Promise<number | undefined> {
+  if (infoAt === undefined) return undefined;
   const bytes = new Uint8Array(512);
   await device.read(infoAt, bytes, signal);
   const info = new ByteView(bytes, 'information sector');
-  if (info.u32le(0) !== 0x4161_5252 || info.u32le(484) !== 0x6141_7272) return 0;
+  if (info.u32le(0) !== 0x4161_5252 || info.u32le(484) !== 0x6141_7272) return undefined;
   const free = info.u32le(488);
-  return free <= clusters ? free : 0;
+  return free <= clusters ? free : undefined;
+}
+
+/** Undefined where telling would take reading a large table. */
+async function freeClusters(
+  device: BlockDevice,
+  table: FatTable,
+  layout: FatLayout,
+  signal?: AbortSignal,
+): Promise<number | undefined> {
+  const counted = layout.width === 32 ? await countedFree(device, layout, signal) : undefined;
+  return counted ?? (layout.tableBytes <= COUNTED ? table.countFree(signal) : undefined);
 }
 
 /**
@@ -161,16 +169,18 @@ export async function openFat(device: BlockDevice, signal?: AbortSignal): Promis
   return await overHostileBytes(async () => {
     const layout = await readLayout(device, signal);
     const table = new FatTable(device, layout);
+    const free = await freeClusters(device, table, layout, signal);
     const facts: VolumeFacts = {
       type: 'vfat',
       label: layout.label,
       uuid: layout.uuid,
       blockSize: layout.clusterSize,
       size: layout.clusters * layout.clusterSize,
-      free: (await freeClusters(device, table, layout, signal)) * layout.clusterSize,
+      ...(free === undefined ? {} : { free: free * layout.clusterSize }),
       lastWrite: EARLIEST_TIME,
       earliestTime: EARLIEST_TIME,
       latestTime: LATEST_TIME,
+      limits: LIMITS,
     };
     return new FatFileSystem(device, table, facts);
   });

@@ -49,6 +49,10 @@ export class FatTable {
     }
   }
 
+  async isFree(cluster: number, signal?: AbortSignal): Promise<boolean> {
+    return this.#value(await this.#page(cluster, signal), cluster) === 0;
+  }
+
   /** Free clusters, by counting them all; for tables of a few pages. */
   async countFree(signal?: AbortSignal): Promise<number> {
     let free = 0;

@@ -1,4 +1,4 @@
-import { equalBytes, KiB, NsError, type Refusal, refusal } from '../../base/index.ts';
+import { ByteView, equalBytes, KiB, NsError, type Refusal, refusal } from '../../base/index.ts';
 import type { BlockDevice } from '../../ports/index.ts';
 import { overHostileBytes } from '../corrupt.ts';
 import { BOOT_SECTOR_BYTES, decodeBootSector, type FatLayout } from '../fat/boot-sector.ts';
@@ -6,10 +6,13 @@ import { directoryItems } from '../fat/directory.ts';
 import { FatTable } from '../fat/table.ts';
 import type { Finding, VolumeHead } from './volume-probe.ts';
 
-/** Of both copies of the table; a difference is found by the checker too, before any write. */
+/** Of both copies of the table; before a write they are compared whole. */
 const COMPARED = 256 * KiB;
 /** A label lies among the first entries wherever one was made. */
 const LOOKED_AT = 4096;
+const INFO_BYTES = 512;
+/** In place of a count. */
+const UNKNOWN = 0xffff_ffff;
 
 /** Of a volume that is FAT by its boot sector. */
 export async function lookAtFat(
@@ -30,13 +33,19 @@ async function lookAt(device: BlockDevice, head: VolumeHead, signal?: AbortSigna
   const layout = decodeBootSector(head.bytes.subarray(0, BOOT_SECTOR_BYTES), device.capabilities.size);
   const table = new FatTable(device, layout);
   const { leftDirty, hadErrors } = await table.marks(signal);
-  const differ = await copiesDiffer(device, head, layout, signal);
+  const differ = await copiesDiffer(device, layout, signal);
   const writeRefusals: Refusal[] = [];
   if (hadErrors) writeRefusals.push(refusal('VOLUME_DAMAGED', 'The host met errors on this FAT volume.'));
   if (differ) writeRefusals.push(refusal('VOLUME_DAMAGED', 'The two copies of the allocation table differ.'));
+  if (!layout.mirrored) {
+    const sentence =
+      'This FAT32 volume keeps one copy of its allocation table alone, which is not written here.';
+    writeRefusals.push(refusal('VOLUME_READ_ONLY', sentence));
+  }
+  const info = await infoFault(device, layout, signal);
+  if (info !== undefined) writeRefusals.push(refusal('VOLUME_DAMAGED', info));
   const dirty = leftDirty || layout.dirtyMark;
   if (dirty) writeRefusals.push(refusal('VOLUME_DIRTY', 'The FAT volume was not unmounted.'));
-  writeRefusals.push(refusal('VOLUME_READ_ONLY', 'This version reads FAT volumes and does not write them.'));
   return {
     type: 'vfat',
     label: (await rootLabel(device, table, signal)) ?? layout.label,
@@ -66,17 +75,34 @@ async function rootLabel(
 
 async function copiesDiffer(
   device: BlockDevice,
-  head: VolumeHead,
-  { tableStart, tableBytes, sectorSize }: FatLayout,
+  { tableStart, tableBytes, tableLength, copies, mirrored }: FatLayout,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  const copies = head.bytes[16] ?? 1;
-  const sectors = (head.bytes[22] ?? 0) | ((head.bytes[23] ?? 0) << 8);
-  // FAT32 may have a single copy in force on purpose; FAT12 and FAT16 keep both.
-  if (copies < 2 || sectors === 0) return false;
+  if (copies < 2 || !mirrored) return false;
   const length = Math.min(COMPARED, tableBytes);
   const [a, b] = [new Uint8Array(length), new Uint8Array(length)];
   await device.read(tableStart, a, signal);
-  await device.read(tableStart + sectors * sectorSize, b, signal);
+  await device.read(tableStart + tableLength, b, signal);
   return !equalBytes(a, b);
+}
+
+/** What is wrong with the information sector of FAT32, which says how much is free and where; a count it need not know. */
+async function infoFault(
+  device: BlockDevice,
+  { width, infoAt, clusters }: FatLayout,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  if (width !== 32) return undefined;
+  if (infoAt === undefined) return 'The FAT32 volume names no information sector.';
+  const bytes = new Uint8Array(INFO_BYTES);
+  await device.read(infoAt, bytes, signal);
+  const view = new ByteView(bytes, 'information sector');
+  const signed = view.u32le(0) === 0x4161_5252 && view.u32le(484) === 0x6141_7272;
+  if (!signed) return 'The information sector of the FAT32 volume is none.';
+  const [free, next] = [view.u32le(488), view.u32le(492)];
+  const known = (count: number): boolean => count !== UNKNOWN;
+  if ((known(free) && free > clusters) || (known(next) && next > clusters + 1)) {
+    return 'The information sector of the FAT32 volume speaks of more clusters than there are.';
+  }
+  return undefined;
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { allow, equalBytes, hours, KiB, minutes, refuse, type Verdict } from '../../base/index.ts';
 import type { OpenFile } from '../../ports/index.ts';
 import type { Order, ResultOf } from '../../protocol/index.ts';
-import { parseHostPath } from '../../storage/index.ts';
+import { checkNewNames, parseHostPath } from '../../storage/index.ts';
 import type { TaskServices } from '../services.ts';
 import type { EffectFacts, EffectFate, TaskContext, TaskKind } from '../task.ts';
 import { commitChange, recordedEffect } from './commit-change.ts';
@@ -85,7 +85,8 @@ export const fileDownload: TaskKind<'file.download'> = {
           facts,
         });
         if (!made.ok) return made;
-        const result = { volume: access.note, path, effect: made.value, dryRun };
+        const volume = { ...access.note, notes: [...access.note.notes, ...plan.value.notes] };
+        const result = { volume, path, effect: made.value, dryRun };
         if (dryRun) return allow(result);
         const written = { path, size: args.size, content: content.value.data };
         const readBack = await readBackFile(context.id, written, access);
@@ -120,7 +121,10 @@ async function planOn(
     now: services.clock.wallSeconds(),
   });
   if (!plan.ok) return plan;
-  const system = plan.value.replace
+  const { directories, replace } = plan.value;
+  const fit = await checkNewNames(fs.facts.type, replace ? directories : [...directories, plan.value.path]);
+  if (!fit.ok) return fit;
+  const system = replace
     ? await checkSystem(order, fs, [plan.value.path], signal)
     : await checkMade(order, fs, plan.value.path, signal);
   return system.ok ? plan : system;

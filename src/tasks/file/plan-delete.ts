@@ -58,7 +58,7 @@ async function mayRemove(
   signal: AbortSignal,
 ): Promise<Verdict<void>> {
   if (path === '/') return refuse('PATH_PROTECTED', 'The root of a volume is never removed.');
-  const free = checkProtected(path, options.protectedPaths, true);
+  const free = checkProtected(path, options.protectedPaths, true, fs.facts.limits?.caseless);
   if (!free.ok || stat.kind !== 'directory' || options.recursive) return free;
   const entries = await sortedEntries(fs, path, signal);
   if (!entries.ok) return entries;

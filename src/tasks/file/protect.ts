@@ -34,13 +34,25 @@ function isBelow(path: HostPath, directory: HostPath): boolean {
   return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
 }
 
-/** A protected path covers all below it; and what contains one cannot be removed either. */
+/** Rather too many paths alike than too few. */
+const fold = (path: HostPath): HostPath => path.toUpperCase().toLowerCase();
+
+/**
+ * A protected path covers all below it; and what contains one cannot be removed either. `caseless`: names that differ in
+ * case alone are one on this volume.
+ */
 export function checkProtected(
   path: HostPath,
   protectedPaths: readonly HostPath[],
   removes: boolean,
+  caseless = false,
 ): Verdict<void> {
-  const hit = protectedPaths.find((guarded) => isBelow(path, guarded) || (removes && isBelow(guarded, path)));
+  const as = (given: HostPath) => (caseless ? fold(given) : given);
+  const at = as(path);
+  const hit = protectedPaths.find((each) => {
+    const guarded = as(each);
+    return isBelow(at, guarded) || (removes && isBelow(guarded, at));
+  });
   return hit === undefined
     ? allow(undefined)
     : refuse('PATH_PROTECTED', `${path} is protected on this device (${hit}).`);

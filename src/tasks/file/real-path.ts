@@ -2,6 +2,11 @@ import { allow, refuse, type Verdict } from '../../base/index.ts';
 import type { FileStat, FileSystem, HostPath } from '../../ports/index.ts';
 import { joinPath, parentPath, parseHostPath, pathNames } from '../../storage/index.ts';
 
+/** As the directory has the last name, however it was asked for. */
+function storedPath(path: HostPath, { name }: FileStat): HostPath {
+  return name === undefined ? path : joinPath(parentPath(path), name);
+}
+
 const LINKS_MAX = 40;
 
 /** A place on a volume with every symbolic link before its last name resolved. */
@@ -59,7 +64,7 @@ export async function findRealPlace(
       at = target.startsWith('/') ? '/' : parentPath(at);
     } else if (found.value.kind !== 'directory') {
       return refuse('NOT_A_DIRECTORY', `${at} is not a directory.`);
-    }
+    } else at = storedPath(at, found.value);
   }
   const last = pending[0];
   const whole = last === undefined ? at : last === '..' ? parentPath(at) : joinPath(at, last);
@@ -68,6 +73,6 @@ export async function findRealPlace(
   const place = { path: whole, missing, through };
   if (missing.length > 0) return allow(place);
   const found = await fs.stat(whole, false, signal);
-  if (found.ok) return allow({ ...place, stat: found.value });
+  if (found.ok) return allow({ ...place, path: storedPath(whole, found.value), stat: found.value });
   return found.refusal.code === 'NO_SUCH_FILE' ? allow(place) : found;
 }

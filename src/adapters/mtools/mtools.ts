@@ -1,0 +1,171 @@
+import { tmpdir } from 'node:os';
+import { allow, type Duration, minutes, NsError, refuse, type Verdict } from '../../base/index.ts';
+import type { BlockDevice, VolumeEdit, VolumeEditor } from '../../ports/index.ts';
+import { openFileSystem } from '../../storage/index.ts';
+import { withDevicePath } from '../volume-tools/device-path.ts';
+import { readOnly } from '../volume-tools/read-only.ts';
+import { runTool, type ToolResult } from '../volume-tools/run-tool.ts';
+import type { VolumeToolOptions } from '../volume-tools/volume-editors.ts';
+import { missingTool, whyUnmountable } from '../volume-tools/why-unusable.ts';
+import { type MtoolsStep, mtoolsSteps } from './mtools-steps.ts';
+import { MTOOLS } from './programs.ts';
+import { storedEdits } from './stored-paths.ts';
+
+/**
+ * Every setting that mtools has, so that none of a configuration file counts: /etc/mtools.conf is read whatever one does,
+ * and the environment goes before it. Its own checks stay on.
+ */
+const SETTINGS: Readonly<Record<string, string>> = {
+  MTOOLSRC: '/dev/null',
+  MTOOLS_SKIP_CHECK: '0',
+  MTOOLS_FAT_COMPATIBILITY: '0',
+  MTOOLS_LOWER_CASE: '0',
+  MTOOLS_NO_VFAT: '0',
+  MTOOLS_NAME_NUMERIC_TAIL: '1',
+  MTOOLS_DOTTED_DIR: '0',
+  MTOOLS_USE_XDF: '0',
+  MTOOLS_LOCK_TIMEOUT: '30',
+};
+/** What hosts write short names in where nothing says otherwise. */
+const CODE_PAGE = '437';
+/** ASCII alone: any other letter makes a long name, which every host reads alike. */
+const NO_CODE_PAGE = '367';
+
+/**
+ * Writing FAT12, FAT16 and FAT32 through mtools, checked by fsck.fat. Tries at once whether the programs are here and may
+ * mount; where not, `capabilities` says why and nothing can be edited.
+ */
+export async function openMtools(options: VolumeToolOptions): Promise<VolumeEditor> {
+  const directory = options.directory ?? tmpdir();
+  const unusable = (await missingTool(MTOOLS.programs)) ?? (await whyUnmountable(directory));
+  return mtoolsEditor(options, unusable);
+}
+
+/** The same, where it is known already whether it is usable. */
+export function mtoolsEditor(options: VolumeToolOptions, unusable?: string): VolumeEditor {
+  return new Mtools(options, unusable);
+}
+
+class Mtools implements VolumeEditor {
+  readonly capabilities: VolumeEditor['capabilities'];
+  readonly #options: VolumeToolOptions;
+  readonly #directory: string;
+  readonly #deadline: Duration;
+
+  constructor(options: VolumeToolOptions, unusable: string | undefined) {
+    this.#options = options;
+    this.#directory = options.directory ?? tmpdir();
+    this.#deadline = options.toolDeadline ?? minutes(30);
+    this.capabilities = unusable === undefined ? { types: MTOOLS.types } : { types: [], unusable };
+  }
+
+  async edit(
+    overlay: BlockDevice,
+    type: string,
+    edits: readonly VolumeEdit[],
+    time: number,
+    signal: AbortSignal,
+  ): Promise<Verdict<void>> {
+    const refused = this.#refuseType(type);
+    if (refused !== undefined) return refused;
+    const { facts } = await openFileSystem(overlay, type, signal);
+    const found = await storedEdits(overlay, edits, signal);
+    if (!found.ok) return found;
+    const { attributes, spareName } = found.value;
+    const steps = mtoolsSteps(found.value.edits, {
+      time,
+      beside: fitsBeside(edits, facts),
+      stagedPath: this.#options.stagedPath,
+      attributesOf: (path) => attributes.get(path) ?? 0,
+      spareName: (directory) => spareName.get(directory) ?? '',
+    });
+    return withDevicePath(this.#directory, overlay, signal, async (path) => {
+      for (const step of steps) {
+        const made = judge(step, await this.#run(step, path, signal));
+        if (!made.ok) return made;
+      }
+      return allow(undefined);
+    });
+  }
+
+  /** fsck.fat ends with 1 for whatever it finds, the mark of a volume that was not unmounted among it. */
+  async check(device: BlockDevice, type: string, signal: AbortSignal): Promise<Verdict<void>> {
+    const refused = this.#refuseType(type);
+    if (refused !== undefined) return refused;
+    const { status, stdout } = await withDevicePath(this.#directory, readOnly(device), signal, (path) =>
+      runTool({ tool: 'fsck.fat', args: ['-n', path], deadline: this.#deadline, signal, confined: true }),
+    );
+    if (status === 0) return allow(undefined);
+    const finding = firstFinding(stdout);
+    if (status === 1) {
+      return refuse('CHECK_FAILED', `fsck.fat found a fault in the changed volume: ${finding}`);
+    }
+    throw new NsError('NS_TOOL_FAILED', `fsck.fat ended with ${status ?? 'a signal'}: ${finding}`);
+  }
+
+  /** FAT has no journal. */
+  async replay(_overlay: BlockDevice, type: string): Promise<Verdict<void>> {
+    return this.#refuseType(type) ?? allow(undefined);
+  }
+
+  #refuseType(type: string): Verdict<void> | undefined {
+    if (this.capabilities.types.includes(type)) return undefined;
+    const { unusable } = this.capabilities;
+    return refuse('WRITE_TOOLS_MISSING', unusable === undefined ? undefined : `${unusable}.`);
+  }
+
+  #run(
+    { program, args, time, longName }: MtoolsStep,
+    path: string,
+    signal: AbortSignal,
+  ): Promise<ToolResult> {
+    return runTool({
+      tool: 'mtools',
+      args: ['-c', program, '-i', path, ...args],
+      deadline: this.#deadline,
+      signal,
+      env: {
+        ...SETTINGS,
+        DEFAULT_CODEPAGE: longName ? NO_CODE_PAGE : CODE_PAGE,
+        SOURCE_DATE_EPOCH: String(time),
+      },
+      confined: true,
+    });
+  }
+}
+
+/** Is there room for all new content while the old is still there? */
+function fitsBeside(
+  edits: readonly VolumeEdit[],
+  { free = Number.POSITIVE_INFINITY, blockSize }: { readonly free?: number; readonly blockSize: number },
+): boolean {
+  let needed = 0;
+  for (const edit of edits) {
+    if (edit.edit === 'put-file') needed += Math.ceil(edit.content.size / blockSize) * blockSize;
+    if (edit.edit === 'put-file' || edit.edit === 'make-directory') needed += blockSize;
+  }
+  return needed <= free;
+}
+
+/** 0 is success; whatever else, with what it says, is why nothing of the order is done. */
+function judge({ program }: MtoolsStep, { status, stdout, stderr }: ToolResult): Verdict<void> {
+  if (status === 0) return allow(undefined);
+  const said = `${stderr}\n${stdout}`.split('\n').find((line) => line.trim() !== '') ?? '';
+  if (/disk full|no directory slots|no space/i.test(`${stderr}${stdout}`)) {
+    return refuse('NO_SPACE', 'The volume has no room for the change.');
+  }
+  if (/non empty/i.test(said)) return refuse('DIRECTORY_NOT_EMPTY');
+  const why = said === '' ? `ended with ${status ?? 'a signal'}` : said.slice(0, 300);
+  throw new NsError('NS_TOOL_FAILED', `${program}: ${why}`);
+}
+
+/** The first line about a fault. What it says of the copy of the boot sector is no fault, and comes first. */
+function firstFinding(stdout: string): string {
+  const lines = stdout
+    .split('\n')
+    .filter(
+      (line) =>
+        /^\S/.test(line) && !/^fsck\.fat \d|^There are differences between boot|^This is mostly/.test(line),
+    );
+  return (lines[0] ?? 'no reason given').slice(0, 300);
+}

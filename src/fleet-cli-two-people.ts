@@ -81,7 +81,8 @@ async function cosign(context: Context, path: string, o: { out?: string; yes?: t
   }
   const out = o.out ?? path;
   await writeOrderText(out, encodeOrderFile({ tenant, packets }), out === path);
-  context.terminal.warn(`${out} is signed by you too. Next: nightshift send ${out}`);
+  const file = drafts.some(({ order }) => order.verb === 'file.download') ? ' --file FILE' : '';
+  context.terminal.warn(`${out} is signed by you too. Next: nightshift send ${out}${file}`);
   return EXIT.done;
 }
 

@@ -56,9 +56,10 @@ function receiptLines<V extends Verb>(
 /** Who signed an order that took more than one, or by a right that was passed on, as the device's keyring had them. */
 function askerLines({ askers = [] }: Receipt): string[] {
   if (askers.length < 2 && askers.every(({ through }) => through === undefined)) return [];
-  const names = askers.map(({ name, person }) =>
-    person === undefined || person === name ? name : `${name} (${person})`,
-  );
+  const names = askers.map(({ name, person }) => {
+    const known = person === undefined || person === name || name.startsWith(`${person} for `);
+    return known ? name : `${name} (${person})`;
+  });
   return [`signed by: ${names.join(' and ')}`];
 }
 

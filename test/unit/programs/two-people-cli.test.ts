@@ -291,7 +291,10 @@ await t.test('a file that a host needs is replaced with the very file that two p
   const put = ['put', 'fstab', 'rack1', '/etc/fstab', '--replace'];
   t.match(await as('olga', put), { code: 2, stderr: /REPLACE \/etc\/fstab: a host needs that to start/ });
   await as('olga', ['sign', ...put, '-o', 'put.txt', '--tokens', await tokens('rack1', 'wipe')]);
-  t.equal((await as('otto', ['cosign', 'put.txt', '--yes'])).code, 0);
+  t.match(await as('otto', ['cosign', 'put.txt', '--yes']), {
+    code: 0,
+    stderr: /Next: nightshift send put\.txt --file FILE/,
+  });
   const before = rack1.packets;
   t.match(await as('otto', ['send', 'put.txt', '--yes']), { code: 2, stderr: /name it with --file/ });
   t.match(await as('otto', ['send', 'put.txt', '--yes', '--file', 'evil']), {

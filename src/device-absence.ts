@@ -31,7 +31,7 @@ const NO_TASK = new Uint8Array();
  * set a clock: only an order that quotes a nonce of this boot cannot be older than its maxAge, a day at most. What lasts
  * is obeyed at any age, and shows nothing.
  */
-export const showsOwner = ({ order }: Pick<AdmittedOrder, 'order'>): boolean =>
+const showsOwner = ({ order }: Pick<AdmittedOrder, 'order'>): boolean =>
   order.nonce !== undefined && !isLasting(order);
 
 /** Disables the machine where its owners are silent for long; counts from now on. */

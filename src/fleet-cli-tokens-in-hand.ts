@@ -137,7 +137,7 @@ function checkApart({ governor }: TokenDraft, order: Order, people: Keyring): vo
 }
 
 /** "budget: lock, epoch 20778: 2 tokens, rack1 number 3, rack2 number 4, signed by gina". */
-export function budgetLines(kind: Destruction, tokens: readonly TokenDraft[]): string[] {
+function budgetLines(kind: Destruction, tokens: readonly TokenDraft[]): string[] {
   const groups = new Map<string, string[]>();
   for (const { epoch, governor, keyId, device, n } of tokens) {
     const by = governor?.name ?? `key ${toHex(keyId)}, which is not known here`;

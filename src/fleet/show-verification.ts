@@ -12,7 +12,7 @@ import type { CheckedFile, CheckedReceipt } from './verify-receipt.ts';
 const FINDING = { wrong: 'WRONG', unchecked: 'not checked', note: 'note' } as const;
 const MOST_GAPS_SHOWN = 20;
 
-export function findingLine({ is, code, sentence }: Finding): string {
+function findingLine({ is, code, sentence }: Finding): string {
   return `${FINDING[is]} ${code}: ${sentence}`;
 }
 

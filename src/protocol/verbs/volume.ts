@@ -14,7 +14,7 @@ const verdict = v.strictObject({
 });
 
 /** One volume, and what may be done with it now. */
-export const volumeVerdict = v.strictObject({
+const volumeVerdict = v.strictObject({
   disk: text(64),
   /** "disk0p2" */
   name: text(128),

@@ -8,7 +8,7 @@ import { WORDS } from './words.ts';
 /** What a locked machine shows: 48 random bits, then the low 16 bits of the version of its lock. */
 export const CHALLENGE_BYTES = 8;
 export const RANDOM_BYTES = 6;
-export const LOCK_VERSIONS = 65_536;
+const LOCK_VERSIONS = 65_536;
 const QR_MARK = 'NS1';
 /** Letters that tell a word from all others. */
 const TELLING = 4;

@@ -59,12 +59,6 @@ export function groupStart(layout: Ext4Layout, group: number): number {
   return layout.superblock.firstDataBlock + group * layout.superblock.blocksPerGroup;
 }
 
-/** How many blocks a group has; the last one may be shorter. */
-export function groupLength(layout: Ext4Layout, group: number): number {
-  const { blocksPerGroup, blocksCount } = layout.superblock;
-  return Math.min(blocksPerGroup, blocksCount - groupStart(layout, group));
-}
-
 function isPowerOf(base: number, n: number): boolean {
   let power = base;
   while (power < n) power *= base;

@@ -16,7 +16,7 @@ const LOOKED_AT = 100_000;
 type Evidence = Omit<HibernationEvidence, 'volume'>;
 
 /** What the start of hiberfil.sys says. Windows empties its first page, or marks it "wake", after it has resumed. */
-export function judgeHiberfil(start: Uint8Array): Evidence | undefined {
+function judgeHiberfil(start: Uint8Array): Evidence | undefined {
   const mark = Buffer.from(start.subarray(0, 4)).toString('latin1').toLowerCase();
   if (mark === 'hibr')
     return { finding: 'hibernated', what: 'hiberfil.sys of a hibernated or fast-started Windows' };

@@ -126,7 +126,7 @@ await t.test(
     const other = await unlock();
     t.not(other.join(), words.join());
     await enter(used[0]!, /Wrong\. The next answer has to wait 1 s\./);
-    await enter(used[1]!, /Too soon/);
+    await persist(used[1]!, /Wrong\. The next answer has to wait 2 s\./);
     line.type('\r');
     t.equal(drive.at, 'held');
   },

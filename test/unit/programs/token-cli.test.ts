@@ -68,10 +68,12 @@ await t.test('without a ledger nothing is signed; it is begun once, with an epoc
     code: 2,
     stderr: /holds no ledger for this key.*nightshift token init/,
   });
+  const today = () => Math.floor(Date.now() / 86_400_000) + 1;
+  const before = today();
   t.match(await token('init', '--limit', 'lock=6,wipe=2'), { code: 0, stdout: /lock: 6 of 6 left/ });
   t.match(await token('init'), { code: 2, stderr: /holds a ledger already/ });
   const [ledger] = jsonOf(await run(['--json', '--key', 'gina.key', 'token', 'ledger'], gina));
-  t.equal(ledger!.epoch, Math.floor(Date.now() / 86_400_000) + 1);
+  t.ok([before, today()].includes(ledger!.epoch as number));
 });
 
 await t.test('programs that issue at the same time give no number twice', async (t) => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { asNsError, hours, milliseconds, seconds } from '../base/index.ts';
+import { asNsError, hours, milliseconds, minutes, seconds } from '../base/index.ts';
 import type { BusMessage, Clock, Entropy, LogSink, MessageBus, Stop } from '../ports/index.ts';
 import {
   decodeSeen,
@@ -49,6 +49,12 @@ const PACE = { shortest: seconds(4), longest: hours(1) };
 const AFTER_CONNECT = seconds(32);
 /** Between two signatures that are verified: what is said here never takes more of the processor. */
 const VERIFY_GAP = milliseconds(20);
+/**
+ * Tokens that are kept, each with a write to own storage: as many at once as there can be, and after that few, so that
+ * whoever stole a governor's key does not wear the storage of every device out.
+ */
+const NEWS_RATE = { perSecond: 1 / 60, burst: 4096 };
+const LONGEST_REST = minutes(2);
 /** Tokens of one message that are not believed, after which the rest of it is not looked at. */
 const REFUSED_A_MESSAGE = 32;
 /** Tokens that were looked at in vain, and are not looked at again. */
@@ -70,6 +76,7 @@ export class Gossip {
   readonly #heard: HeardQueue<Heard>;
   readonly #lacking = new TokenBucket(LACKING_RATE);
   readonly #lines = new TokenBucket(LOG_RATE);
+  readonly #kept = new TokenBucket(NEWS_RATE);
   readonly #stopped = new AbortController();
   readonly #stops: Stop[] = [];
   /** By hash, the newest epochs first; as the budget had them under this keyring. */
@@ -197,7 +204,10 @@ export class Gossip {
         this.#refused += 1;
         this.#complain(teller, heard);
       }
-      await clock.sleep(VERIFY_GAP, this.#stopped.signal).catch(() => undefined);
+      const rest =
+        heard === 'new' ? (this.#kept.reserve(clock.monotonic(), LONGEST_REST) ?? LONGEST_REST) : 0;
+      const gap = milliseconds(Math.max(VERIFY_GAP, rest));
+      await clock.sleep(gap, this.#stopped.signal).catch(() => undefined);
     }
   }
 

@@ -1,7 +1,7 @@
 import { silentLog } from '../../src/adapters/log.ts';
 import { SeededEntropy } from '../../src/adapters/sim/seeded-entropy.ts';
 import { VirtualClock } from '../../src/adapters/sim/virtual-clock.ts';
-import { Gossip } from '../../src/agent/gossip.ts';
+import { Gossip, type TokenBook } from '../../src/agent/gossip.ts';
 import { type Duration, hours } from '../../src/base/index.ts';
 import type { KeyStore, MessageBus } from '../../src/ports/index.ts';
 import { decodeSeen, deviceTopics, encodeSeen, seenTeller } from '../../src/protocol/index.ts';
@@ -54,7 +54,7 @@ export class GossipTown {
   }
 
   /** A device that gossips; by the broker where no other bus is given. */
-  async add(name: string, bus: MessageBus = this.broker.bus(name)): Promise<Citizen> {
+  async add(name: string, bus: MessageBus = this.broker.bus(name), book?: TokenBook): Promise<Citizen> {
     const ring = { current: this.keyring };
     const budget = await this.budget(name, ring);
     this.#seed += 1;
@@ -64,7 +64,7 @@ export class GossipTown {
       entropy: new SeededEntropy(this.#seed),
       identity: { tenant: TENANT, device: name },
       log: silentLog,
-      tokens: budget,
+      tokens: book ?? budget,
       keyring: ring,
       topic: deviceTopics(TENANT, name).seen,
     });

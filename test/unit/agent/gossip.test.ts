@@ -1,9 +1,11 @@
 import t, { type Test } from 'tap';
+import type { TokenBook } from '../../../src/agent/index.ts';
 import { hours, minutes, seconds, utf8 } from '../../../src/base/index.ts';
 import { encodeSeen, LIMITS } from '../../../src/protocol/index.ts';
 import type { FakeBus } from '../../kit/fake-bus.ts';
 import { GossipTown } from '../../kit/gossip-town.ts';
 import { testKey, testKeyring } from '../../kit/keys.ts';
+import { emptyBook } from '../../kit/token-book.ts';
 
 async function town(t: Test, ...names: readonly string[]) {
   const place = new GossipTown();
@@ -147,6 +149,36 @@ await t.test('a flood is dropped, slowly judged, and keeps nobody else out', asy
   const { refused, dropped } = gossip.counts;
   t.ok(dropped > 70, `${dropped} dropped`);
   t.ok(refused <= (place.clock.monotonic() - since) / 20, `${refused} judged in ten seconds`);
+});
+
+await t.test("a stolen governor's key has nobody write without end", async (t) => {
+  let writes = 0;
+  const book: TokenBook = {
+    ...emptyBook,
+    hear: async () => {
+      writes += 1;
+      return 'new';
+    },
+  };
+  const { place } = await town(t);
+  await place.add('host1', undefined, book);
+  let n = 0;
+  const flood = async (rounds: number) => {
+    for (let round = 0; round < rounds; round += 1) {
+      const made = Array.from({ length: 64 }, () => {
+        n += 1;
+        return utf8(`token ${n}`);
+      });
+      place.tell('rogue', ...made);
+      await place.pass(seconds(4));
+    }
+  };
+  await flood(80);
+  t.ok(writes >= 4096, `${writes}: whoever was away long hears all there can be`);
+  const before = writes;
+  await flood(900);
+  t.ok(writes - before <= 61, `${writes - before} writes in an hour`);
+  t.ok(writes - before >= 30, 'and it is not deaf');
 });
 
 await t.test('whoever seems to know less is told soon, and not as often as it likes', async (t) => {

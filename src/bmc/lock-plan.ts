@@ -53,7 +53,10 @@ export function planStart(
   return { record, steps: rewrite ? STORE : behind ? [{ do: 'witness' }] : [], rolledBack };
 }
 
-/** What is to be done where the lock shall be so: where it is, its record stays, and the levels are brought to it again. */
+/**
+ * What is to be done where the lock shall be so: where it is, its record stays but for whose order it was last, and the
+ * levels are brought to it again.
+ */
 export function planOrder(
   now: LockRecord,
   wish: LockWish,
@@ -61,7 +64,8 @@ export function planOrder(
   wallSeconds: number,
 ): LockPlan & { readonly changed: boolean } {
   const another = change.onVersion !== undefined && change.onVersion !== now.version;
-  if (now.state === wish || another) return { record: now, steps: [follow(now)], changed: false };
+  if (another) return { record: now, steps: [follow(now)], changed: false };
+  if (now.state === wish) return { ...repeated(now, change), changed: false };
   const record: LockRecord = {
     state: wish,
     version: now.version + 1,
@@ -71,6 +75,16 @@ export function planOrder(
     orders: withOrder(now.orders ?? {}, change),
   };
   return { record, steps: [...STORE, follow(record)], changed: true };
+}
+
+/** An order that was held back must not undo it: the later one is noted, though it changes nothing. */
+function repeated(now: LockRecord, change: LockChange): LockPlan {
+  const { by, counter } = change;
+  const known = by === undefined ? 0 : (now.orders?.[toHex(by)] ?? 0);
+  if (by === undefined || counter === undefined || counter <= known) {
+    return { record: now, steps: [follow(now)] };
+  }
+  return { record: { ...now, orders: withOrder(now.orders ?? {}, change) }, steps: [follow(now), ...STORE] };
 }
 
 /**

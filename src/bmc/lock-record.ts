@@ -12,7 +12,7 @@ export interface LockRecord {
   /** Key id of the person who gave the order, in hexadecimal digits. */
   readonly by?: string;
   readonly reason?: string;
-  /** By key id: the counter of the latest order that changed the lock. An older one of that key comes too late. */
+  /** By key id: the counter of the latest order that the lock followed. An older one of that key comes too late. */
   readonly orders?: Readonly<Record<string, number>>;
 }
 

@@ -230,6 +230,33 @@ await t.test(
   },
 );
 
+await t.test(
+  'an enable that was held back on its way does not undo a disable that was repeated since',
+  async (t) => {
+    const registry = { 'machine.disable': machineDisable, 'machine.enable': machineEnable };
+    for (const restarted of [false, true]) {
+      const bench = await deskBench({ registry });
+      const disable = { verb: 'machine.disable', args: {}, exp: undefined };
+      const first = await bench.order(disable);
+      const heldBack = await bench.order({ verb: 'machine.enable', args: {}, exp: 4_000_000_000 });
+      const second = await bench.order(disable);
+      for (const order of [first, second]) {
+        await bench.submit(order);
+        await bench.settle();
+      }
+      t.match(bench.receipts(), [
+        { outcome: 'succeeded', result: { changed: true, lock: { version: 1 } } },
+        { outcome: 'succeeded', result: { changed: false, lock: { version: 1 } } },
+      ]);
+      const after = restarted ? await deskBench({ registry, store: bench.store, keys: bench.keys }) : bench;
+      await after.submit(heldBack);
+      await after.settle();
+      t.match(after.receipts().at(-1), { outcome: 'refused', refusal: { code: 'REPLAYED' } });
+      t.equal(after.lockout.enabled, false);
+    }
+  },
+);
+
 await t.test('after a restart the lock record tells whether an order changed it', async (t) => {
   const bench = await deskBench({ registry: { 'machine.disable': machineDisable } });
   const { order } = await bench.order({ verb: 'machine.disable', args: {}, exp: undefined });

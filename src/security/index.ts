@@ -15,11 +15,11 @@ export {
   Budget,
   type BudgetEvent,
   type BudgetOptions,
-  type BudgetSigner,
-  type BudgetStatus,
 } from './budget/budget.ts';
 export type { LimitsChange } from './budget/budget-limits.ts';
 export type { BudgetLimits } from './budget/budget-rules.ts';
+export type { BudgetStatus } from './budget/budget-status.ts';
+export type { BudgetSigner } from './budget/judge-order.ts';
 export { DESTRUCTIONS, type Destruction, destructionOf, isSystemPath, SYSTEM_PATHS } from './destruction.ts';
 export { type EventRules, openEvent, signEvent } from './event-envelope.ts';
 export { type ClockReading, counterWindow, Freshness, type FreshnessOptions } from './freshness.ts';

@@ -1,9 +1,7 @@
-import { createHash } from 'node:crypto';
-import { allow, type Duration, hours, milliseconds, refuse, toHex, type Verdict } from '../../base/index.ts';
+import { allow, type Duration, hours, toHex, type Verdict } from '../../base/index.ts';
 import type { StateStore, Stop } from '../../ports/index.ts';
-import { encode, type Order } from '../../protocol/index.ts';
-import { type Destruction, destructionOf } from '../destruction.ts';
-import { foldPerson, type KeyringView } from '../keyring.ts';
+import type { Order } from '../../protocol/index.ts';
+import type { KeyringView } from '../keyring.ts';
 import { openToken, type Token } from '../token.ts';
 import { afterWaiting, judgeLimits, type LimitsChange, type LimitsState } from './budget-limits.ts';
 import {
@@ -17,13 +15,12 @@ import {
   type Fork,
   findFork,
   hearToken,
-  judgeToken,
   marksKept,
-  newestEpoch,
-  numbersSeen,
   type SeenToken,
   type SpentMark,
 } from './budget-rules.ts';
+import { type BudgetStatus, budgetStatus } from './budget-status.ts';
+import { type BudgetSigner, governorsIn, judgeOrder, orderHash, seenOf } from './judge-order.ts';
 import { PlainAllowance } from './plain-allowance.ts';
 
 /** Names of the two copies in the state store. */
@@ -54,29 +51,6 @@ export type BudgetEvent =
   | { readonly is: 'forked'; readonly fork: Fork }
   | { readonly is: 'pending'; readonly version: number; readonly limits: BudgetLimits }
   | { readonly is: 'changed'; readonly version: number; readonly limits: BudgetLimits };
-
-/** Who signed an order, as far as the budget asks. */
-export interface BudgetSigner {
-  readonly name: string;
-  readonly person?: string;
-}
-
-export interface BudgetStatus {
-  /** Of the latest change; 0 before the first. */
-  readonly version: number;
-  readonly inForce: BudgetLimits;
-  readonly pending?: { readonly limits: BudgetLimits; readonly left: Duration };
-  /** The newest epoch of which a token was seen, and how many of its numbers are in use. */
-  readonly epoch?: number;
-  readonly used: BudgetLimits;
-  /** Epochs in which two tokens of one number were seen. */
-  readonly forked: readonly number[];
-  /** Names of those whose tokens count. */
-  readonly governors: readonly string[];
-  readonly plain: { readonly limit: number; readonly used: number };
-  /** The stored budget was not whole, so nothing is left of it until two people give a new one. */
-  readonly damaged: boolean;
-}
 
 const NOTHING: BudgetLimits = { lock: 0, wipe: 0 };
 
@@ -135,12 +109,8 @@ export class Budget {
 
   /** Of governors that are enrolled now. */
   get #counted(): readonly SeenToken[] {
-    const governors = new Set(this.#governors().map(({ keyId }) => toHex(keyId)));
+    const governors = new Set(governorsIn(this.#o.keyring.current).map(({ keyId }) => toHex(keyId)));
     return this.#seen.filter(({ governor }) => governors.has(governor));
-  }
-
-  #governors() {
-    return this.#o.keyring.current.entries().filter(({ role }) => role === 'governor');
   }
 
   /**
@@ -149,65 +119,10 @@ export class Budget {
    * TOKEN_SPENT, BUDGET_SPENT, BUDGET_FORKED.
    */
   judge(order: Order, signers: readonly BudgetSigner[]): Verdict<Token | undefined> {
-    const kind = destructionOf(order);
-    const meant = kind ?? destructionOf(inEarnest(order));
-    if (order.token === undefined) return kind === undefined ? allow(undefined) : this.#missing(order);
-    if (meant === undefined) {
-      // Whoever gave it thinks that it destroys something: obeying it would be doing something else than was meant.
-      return refuse(
-        'TOKEN_INVALID',
-        `This order brings a token, and ${order.verb} in this form takes none.`,
-        'Give it without; the token stays good.',
-      );
-    }
-    const judged = this.#judgeToken(order, order.token, meant, signers);
-    if (!judged.ok) return judged;
-    return kind === undefined ? allow(undefined) : judged;
-  }
-
-  #missing(order: Order): Verdict<never> {
-    const single = checkSingle(order);
-    if (!single.ok) return single;
-    if (this.#governors().length > 0) return refuse('NEEDS_TOKEN');
-    return refuse(
-      'NEEDS_TOKEN',
-      'No governor is enrolled at this device, so it obeys no destructive order.',
-      'Enrol a governor in the keyring, and give the order with a token of theirs.',
-    );
-  }
-
-  #judgeToken(
-    order: Order,
-    packet: Uint8Array,
-    kind: Destruction,
-    signers: readonly BudgetSigner[],
-  ): Verdict<Token> {
-    const single = checkSingle(order);
-    if (!single.ok) return single;
-    const opened = openToken(packet, this.#o.keyring.current, this.#o.tenant);
-    if (!opened.ok) return opened;
-    const token = opened.value;
-    const { device } = this.#o;
-    if (token.device !== device) {
-      return refuse(
-        'TOKEN_INVALID',
-        `The token is for the device "${token.device}", and this is "${device}".`,
-      );
-    }
-    if (token.for !== kind) {
-      return refuse('TOKEN_INVALID', `The token is for ${token.for}, and this order takes one for ${kind}.`);
-    }
-    const person = foldPerson(token.governor.person);
-    if (signers.some(({ name, person: signer = name }) => foldPerson(signer) === person)) {
-      return refuse(
-        'TOKEN_INVALID',
-        `${token.governor.person} signed both the order and its token.`,
-        'Who holds the budget gives no order: have it signed by others.',
-      );
-    }
-    const facts = { limits: this.#limitsNow.inForce, seen: this.#counted, spent: this.#spent };
-    const judged = judgeToken(seenOf(token), orderHash(order), facts);
-    return judged.ok ? allow(token) : judged;
+    const { device, tenant, keyring } = this.#o;
+    const known = { device, tenant, keyring: keyring.current };
+    const used = { limits: this.#limitsNow.inForce, seen: this.#counted, spent: this.#spent };
+    return judgeOrder(order, signers, { ...known, ...used });
   }
 
   /** Counts at once, and is on stable storage when the promise resolves. The same order again changes nothing. */
@@ -321,29 +236,14 @@ export class Budget {
   }
 
   status(): BudgetStatus {
-    const { version, inForce, pending } = this.#limitsNow;
-    const seen = this.#counted;
-    const epoch = newestEpoch(seen);
-    const used = (kind: Destruction) => numbersSeen(seen, { epoch, for: kind });
-    const epochs = [...new Set(seen.map((token) => token.epoch))].sort((a, b) => b - a);
-    return {
-      version,
-      inForce,
-      ...(pending === undefined
-        ? {}
-        : {
-            pending: {
-              limits: pending.limits,
-              left: milliseconds(Math.max(0, this.#o.raiseDelay - pending.waitedMs)),
-            },
-          }),
-      ...(seen.length === 0 ? {} : { epoch }),
-      used: { lock: used('lock'), wipe: used('wipe') },
-      forked: epochs.filter((each) => findFork(seen, each) !== undefined),
-      governors: this.#governors().map(({ name }) => name),
-      plain: { limit: this.#plain.limit, used: this.#plain.used },
+    return budgetStatus({
+      limits: this.#limitsNow,
       damaged: this.#limits?.version === 0,
-    };
+      raiseDelay: this.#o.raiseDelay,
+      seen: this.#counted,
+      governors: governorsIn(this.#o.keyring.current).map(({ name }) => name),
+      plain: this.#plain,
+    });
   }
 
   /** What changes while a write is under way is in the next one; whoever asks waits for a write that began after. */
@@ -371,28 +271,4 @@ export class Budget {
     // One after the other: at any moment at least one is whole.
     for (const name of BUDGET_DOCUMENTS) await this.#o.store.writeDocument(name, copy);
   }
-}
-
-function seenOf({ epoch, for: kind, n, device, governor, packet }: Token): SeenToken {
-  return { epoch, for: kind, n, device, governor: toHex(governor.keyId), packet };
-}
-
-/** All that was signed: whoever gives orders chooses their ids, and could choose one again. */
-function orderHash(order: Order): string {
-  return createHash('sha256').update(encode(order)).digest('hex');
-}
-
-/** The same order, not as a dry run. */
-function inEarnest({ verb, args }: Order): Pick<Order, 'verb' | 'args'> {
-  return { verb, args: { ...args, dryRun: false } as Order['args'] };
-}
-
-/** A token is for one device, so its order is too. */
-function checkSingle({ aud }: Order): Verdict<void> {
-  if (aud.to === 'device') return allow(undefined);
-  return refuse(
-    'WRONG_AUDIENCE',
-    `A destructive order is for one device, and this one is for the group "${aud.name}".`,
-    'Give it to each device by its name, each time with another token.',
-  );
 }

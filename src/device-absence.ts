@@ -3,13 +3,14 @@ import { AbsenceLock, type AbsenceLockOptions, type AbsenceNews, WARNINGS } from
 import { note } from './device-bmc-audit.ts';
 import type { Machine } from './device-machine.ts';
 import type { LogSink } from './ports/index.ts';
-import { isLasting } from './security/index.ts';
+import { authorise, foldPerson, isLasting, type KeyringView } from './security/index.ts';
 import { type AdmittedOrder, stopReasons, type TaskDesk, type TaskTable } from './tasks/index.ts';
 
 export interface DeviceAbsenceOptions {
   /** Days of the device's own running time. */
   readonly config: { readonly days: number };
   readonly machine: Pick<Machine, 'lockout' | 'clock' | 'audit'> & Pick<AbsenceLockOptions, 'store'>;
+  readonly keyring: KeyringView;
   readonly tasks: Pick<TaskTable, 'stopWorking'>;
   readonly log: LogSink;
 }
@@ -34,9 +35,17 @@ const NO_TASK = new Uint8Array();
 const showsOwner = ({ order }: Pick<AdmittedOrder, 'order'>): boolean =>
   order.nonce !== undefined && !isLasting(order);
 
+/** Whether two people are enrolled who may enable. No clock is asked: whoever sets one must not keep the lock from lapsing. */
+function isReleasable({ current }: KeyringView): boolean {
+  const officers = current
+    .entries()
+    .filter(({ role }) => authorise(role, { verb: 'machine.enable' }, { via: 'console' }).ok);
+  return new Set(officers.map(({ person }) => foldPerson(person))).size >= 2;
+}
+
 /** Disables the machine where its owners are silent for long; counts from now on. */
 export async function openDeviceAbsence(options: DeviceAbsenceOptions): Promise<DeviceAbsence> {
-  const { config, machine, tasks, log } = options;
+  const { config, machine, keyring, tasks, log } = options;
   const limit = days(config.days);
   const reason = `Absence lock: no fresh order of anybody for ${config.days} days of running time.`;
   const tell = (level: 'info' | 'warn' | 'error', event: string, detail: string): void => {
@@ -55,13 +64,27 @@ export async function openDeviceAbsence(options: DeviceAbsenceOptions): Promise<
       case 'damaged':
         tell('error', 'absence.damaged', `the count is lost; ${config.days} days begin anew`);
         return;
+      case 'kept':
+        tell(
+          'error',
+          'absence.kept',
+          `${config.days} days are over, and the keyring has no two people who could enable again`,
+        );
+        return;
       case 'lapsed':
         tasks.stopWorking(stopReasons.disabled(), NO_TASK);
         tell('error', 'absence.lapsed', `disabled after ${config.days} days of running time`);
         return;
     }
   };
-  const lock = new AbsenceLock({ ...machine, log, limit, reason, onNews });
+  const lock = new AbsenceLock({
+    ...machine,
+    log,
+    limit,
+    reason,
+    releasable: () => isReleasable(keyring),
+    onNews,
+  });
   await lock.start();
   log.log('warn', 'absence.on', { days: config.days, left: left() });
   return {

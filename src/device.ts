@@ -164,7 +164,7 @@ export async function startDevice(
     config.absenceLock &&
     (await (
       await import('./device-absence.ts')
-    ).openDeviceAbsence({ config: config.absenceLock, machine, tasks: services.tasks, log }));
+    ).openDeviceAbsence({ config: config.absenceLock, machine, keyring, tasks: services.tasks, log }));
   const agent = new Agent({
     bus,
     clock,

@@ -9,7 +9,8 @@ export const ABSENCE_DOCUMENTS = ['absence-a', 'absence-b'] as const;
 /** What becomes of the absence lock, for whoever writes it down. */
 export type AbsenceNews =
   | { readonly is: 'warning'; readonly percent: number }
-  | { readonly is: 'heard' | 'lapsed' | 'damaged' };
+  /** Kept: its time is over, and nobody could release it. */
+  | { readonly is: 'heard' | 'lapsed' | 'kept' | 'damaged' };
 
 export interface AbsenceLockOptions {
   readonly store: Pick<StateStore, 'readDocument' | 'writeDocument'>;
@@ -20,6 +21,8 @@ export interface AbsenceLockOptions {
   readonly limit: Duration;
   /** Stands in the lock's record. */
   readonly reason: string;
+  /** Whether anybody could enable the machine again: what nobody can undo is not done. */
+  readonly releasable: () => boolean;
   readonly onNews: (news: AbsenceNews) => void;
 }
 
@@ -35,6 +38,7 @@ export class AbsenceLock {
   #record: AbsenceRecord = { ran: 0, warned: 0, lock: 0 };
   #n = 0;
   #since: number;
+  #kept = false;
   #stop: Stop | undefined;
   #last: Promise<void> = Promise.resolve();
 
@@ -97,7 +101,7 @@ export class AbsenceLock {
   }
 
   async #carryOut(step: AbsenceStep): Promise<void> {
-    const { lockout, onNews, reason } = this.#options;
+    const { lockout, onNews, reason, releasable } = this.#options;
     switch (step.do) {
       case 'store':
         return this.#store();
@@ -108,6 +112,12 @@ export class AbsenceLock {
         onNews({ is: 'heard' });
         return;
       case 'disable':
+        if (!releasable()) {
+          // Asked again with each count, and said once.
+          if (!this.#kept) onNews({ is: 'kept' });
+          this.#kept = true;
+          return;
+        }
         await lockout.disable({ reason });
         onNews({ is: 'lapsed' });
         return;

@@ -21,6 +21,7 @@ async function watched(store: StateStore = new MemoryState()) {
     log: { log: (level, event) => lines.push(`${level} ${event}`) },
     limit: LIMIT,
     reason: 'nobody was heard',
+    releasable: () => true,
     onNews: (one) => news.push(one.is === 'warning' ? `warning ${one.percent}` : one.is),
   });
   await clock.settle(lock.start(), within);

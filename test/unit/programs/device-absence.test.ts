@@ -2,17 +2,19 @@ import t from 'tap';
 import { days, hours, seconds } from '../../../src/base/index.ts';
 import { openDeviceAbsence } from '../../../src/device-absence.ts';
 import type { Order } from '../../../src/protocol/index.ts';
-import { AuditLog } from '../../../src/security/index.ts';
+import { AuditLog, type Keyring } from '../../../src/security/index.ts';
 import type { Submission } from '../../../src/tasks/index.ts';
 import { FakeDesk } from '../../kit/fake-desk.ts';
-import { testKey } from '../../kit/keys.ts';
+import { testKey, testKeyring } from '../../kit/keys.ts';
 import { machineBench } from '../../kit/machine.ts';
 import { testOrder } from '../../kit/orders.ts';
 
 const issuer = { keyId: Uint8Array.of(1), name: 'olga', role: 'operator' };
 const NONCE = { nonce: new Uint8Array(16).fill(9), maxAge: 600 };
 
-async function underLock() {
+const officers = { sam: [testKey(), 'security'], tess: [testKey(), 'security'] } as const;
+
+async function underLock(ring: { current: Keyring } = testKeyring(officers)) {
   const bench = machineBench();
   const { clock, lockout, store } = bench;
   const audit = await AuditLog.open(store);
@@ -23,6 +25,7 @@ async function underLock() {
     openDeviceAbsence({
       config: { days: 14 },
       machine: { ...bench, audit },
+      keyring: ring,
       tasks: { stopWorking: (reason) => void stopped.push(reason) },
       log: { log: (level, event) => void lines.push(`${level} ${event}`) },
     }),
@@ -71,5 +74,20 @@ await t.test('switched on it says so at the start; what becomes of it is in log 
   t.match(lock, { state: 'disabled', reason: /14 days of running time/ });
   t.equal(lock.by, undefined);
   t.ok(clock.monotonic() >= days(14));
+  await audit.close();
+});
+
+await t.test('a machine that nobody could enable again is not disabled, until two people can', async (t) => {
+  const { sam } = officers;
+  const ring = { current: testKeyring({ sam, olga: [testKey(), 'operator'] }) };
+  const { absence, run, lines, lockout, clock, audit } = await underLock(ring);
+  await run(15);
+  t.equal((await clock.settle(lockout.status(), seconds(60))).state, 'enabled');
+  t.equal(lines.filter((line) => line === 'error absence.kept').length, 1, 'said once');
+  ring.current = testKeyring(officers);
+  await run(1);
+  t.equal((await clock.settle(lockout.status(), seconds(60))).state, 'disabled');
+  t.equal(lines.at(-1), 'error absence.lapsed');
+  await clock.settle(absence.stop(), seconds(60));
   await audit.close();
 });

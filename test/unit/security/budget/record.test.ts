@@ -112,9 +112,10 @@ await t.test('as much as there can ever be fits', async (t) => {
     for: 'lock' as const,
     n: 1 + (n % MAX_PER_EPOCH),
     governor: 'ff'.repeat(8),
-    order: 'ff'.repeat(16),
+    order: 'ff'.repeat(32),
   }));
   const seen = Array.from({ length: MAX_SEEN }, () => new Uint8Array(512));
-  const full = { seq: 1, seen, spent, plain: { elapsedMs: 0, used: {} } };
+  const used = Object.fromEntries(Array.from({ length: 1025 }, (_, n) => [`${n}`.padStart(16, 'f'), 1024]));
+  const full = { seq: 1, seen, spent, plain: { elapsedMs: 0, used } };
   t.match(decodeBudgetCopy(encodeBudgetRecord(full)), { is: 'whole', record: { seq: 1 } });
 });

@@ -79,6 +79,8 @@ const schema = v.strictObject({
   state: file,
   /** Directory for a third copy of the lock's record; on another medium, or it is worth nothing. */
   lockWitness: v.optional(file),
+  /** Beside what the board holds: a password on each drive that has a lock of its own. */
+  lock: v.optional(v.strictObject({ driveSecurity: v.optional(v.boolean(), false) })),
   /** Days of the device's own running time without a fresh order, after which it disables its machine. */
   absenceLock: v.optional(v.strictObject({ days: whole(14, 3650) })),
   /** The first enrolment: it counts until a keyring document was accepted. */

@@ -37,6 +37,7 @@ export const simHost: Board = {
       // The agent runs on the power that was cut: it ends as abruptly as the machine.
       onPowerCut: () => process.kill(process.pid, 'SIGKILL'),
       chainState: store,
+      driveState: store,
       ...(SimChainDisk === undefined ? {} : { chainDisk: (options) => new SimChainDisk(options) }),
       log,
     });
@@ -49,6 +50,7 @@ export const simHost: Board = {
       control: machine.host,
       boot: machine.boot,
       switches: machine.drives,
+      security: machine.bays,
       memory: machine.memory,
       io: machine.io,
       console: uartConsole(machine.io, CONSOLE),

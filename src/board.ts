@@ -4,6 +4,7 @@ import type { BmcCommands, HostConsole } from './ipmi/index.ts';
 import type {
   BootGuard,
   Clock,
+  DriveSecurity,
   DriveSwitch,
   HostControl,
   HostPower,
@@ -31,6 +32,8 @@ export interface BoardParts {
   /** Where the board's own BMC can be told what the host does when its mains come back. */
   readonly boot?: BootGuard;
   readonly switches: readonly DriveSwitch[];
+  /** Drives whose own lock the board can reach. */
+  readonly security?: readonly DriveSecurity[];
   readonly memory?: MemoryProbe;
   readonly io?: IoDevices;
   /** Disks that are chains of drives. */

@@ -6,6 +6,7 @@ import { asNsError, MiB, milliseconds, refusal } from './base/index.ts';
 import {
   ChassisOrders,
   Custody,
+  type DriveLocks,
   LockGuard,
   LockKeeper,
   Lockout,
@@ -15,6 +16,7 @@ import {
 import type { BoardParts } from './board.ts';
 import type { openBoard } from './board-parts.ts';
 import { note, RevertNotes } from './device-bmc-audit.ts';
+import type { DeviceDriveLocks } from './device-drive-locks.ts';
 import { finishCutOffChanges, openDeviceKey } from './device-parts.ts';
 import type { Clock, KeyStore, LogSink, PowerState, StateStore } from './ports/index.ts';
 import { AuditLog } from './security/index.ts';
@@ -60,7 +62,8 @@ export async function openMachine(
   const custody = new Custody({ power, drives: board.switches, clock, log });
   const { control, chains = [] } = board;
   const boot = fused?.boot ?? board.boot;
-  const witness = config.lockWitness && (await openWitness(config.lockWitness, log));
+  const witness = config.lockWitness ? await openWitness(config.lockWitness, log) : undefined;
+  const driveLocks = await driveLocksOf(config, board, { store, witness, clock, log });
   const lockout = new Lockout({
     store,
     power,
@@ -71,6 +74,7 @@ export async function openMachine(
     chains: chains.map(({ disk }) => disk),
     ...(boot === undefined ? {} : { boot }),
     ...(witness ? { witness } : {}),
+    ...(driveLocks ? { driveLocks } : {}),
     onEnforced: () => guard?.look(),
   });
   const interlock = new WakeInterlock({
@@ -138,6 +142,18 @@ export async function openMachine(
       await release();
     },
   };
+}
+
+/** Where they are wanted, or were wanted once: a drive that was armed then must be opened. */
+async function driveLocksOf(
+  { lock }: AgentConfig,
+  { security = [] }: BoardParts,
+  rest: Pick<DeviceDriveLocks, 'store' | 'witness' | 'clock' | 'log'>,
+): Promise<DriveLocks | undefined> {
+  const arms = lock?.driveSecurity === true;
+  if (!arms && (await rest.store.names('drive-lock-')).length === 0) return undefined;
+  const { openDriveLocks } = await import('./device-drive-locks.ts');
+  return openDriveLocks({ ...rest, drives: security, arms });
 }
 
 /** A medium that is not there keeps no device from starting: it says so, and holds what its own storage says. */

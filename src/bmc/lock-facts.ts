@@ -1,6 +1,7 @@
 import { seconds } from '../base/index.ts';
 import type { BootGuard, Clock, HostPower } from '../ports/index.ts';
 import type { Custody } from './custody.ts';
+import type { DriveLocks } from './drive-lock/drive-locks.ts';
 import type { LockFacts } from './lock-levels.ts';
 import { orAborted } from './within.ts';
 
@@ -14,6 +15,8 @@ export interface LockSenses {
   readonly canSwitchOff?: boolean;
   /** Names of disks that are chains. */
   readonly chains?: readonly string[];
+  /** The drives' own locks, where the configuration wants them, or wanted them once. */
+  readonly driveLocks?: DriveLocks;
 }
 
 const ONE_LOOK = seconds(5);
@@ -21,17 +24,19 @@ const ONE_LOOK = seconds(5);
 /** Reads back from the board what of the lock holds. Never rejects: what does not answer is unknown. */
 export async function readLockFacts(senses: LockSenses): Promise<LockFacts> {
   const { power, custody, boot, chains = [] } = senses;
-  const [masked, running, guarded, disks] = await Promise.all([
+  const { driveLocks } = senses;
+  const own = (disk: string) =>
+    driveLocks?.arms ? driveLocks.fact(disk).then((fact) => ({ own: fact })) : Promise.resolve({});
+  const [masked, running, guarded, disks, owns] = await Promise.all([
     look(senses.clock, 'the power mask', (signal) => power.powerOnMasked(signal)),
-    look(senses.clock, "the host's power", async (signal) => {
-      const { state, certain } = await power.read(signal);
-      return certain ? state === 'S0' || state === 'S3' : ('unknown' as const);
-    }),
+    readHostRuns(senses),
     boot === undefined
       ? ('cannot' as const)
       : look(senses.clock, 'the boot guard', (signal) => boot.guarded(signal)),
     custody.report(),
+    Promise.all(custody.drives.map(async ({ disk }) => [disk, await own(disk)] as const)),
   ]);
+  const ownOf = new Map(owns);
   const canHold = new Map(custody.drives.map((drive) => [drive.disk, drive.capabilities.hold]));
   return {
     canMask: power.capabilities.buttonMask,
@@ -44,8 +49,20 @@ export async function readLockFacts(senses: LockSenses): Promise<LockFacts> {
       position,
       canHold: canHold.get(name) === true,
       chain: chains.includes(name),
+      ...ownOf.get(name),
     })),
   };
+}
+
+/** Whether the host runs, or sleeps with its drives in use. */
+export function readHostRuns({
+  power,
+  clock,
+}: Pick<LockSenses, 'power' | 'clock'>): Promise<boolean | 'unknown'> {
+  return look(clock, "the host's power", async (signal) => {
+    const { state, certain } = await power.read(signal);
+    return certain ? state === 'S0' || state === 'S3' : ('unknown' as const);
+  });
 }
 
 async function look<T>(

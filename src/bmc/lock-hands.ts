@@ -2,7 +2,7 @@ import { asNsError, refusal, seconds } from '../base/index.ts';
 import type { LogSink, StateStore } from '../ports/index.ts';
 import { BOOT_BEFORE, holdBoot, releaseBoot } from './boot-hold.ts';
 import type { Custody } from './custody.ts';
-import { type LockSenses, readLockFacts } from './lock-facts.ts';
+import { type LockSenses, readHostRuns, readLockFacts } from './lock-facts.ts';
 import { orAborted } from './within.ts';
 
 export interface LockHandsOptions extends LockSenses {
@@ -31,6 +31,7 @@ export class LockHands {
       custody.handBack(why),
       boot && this.#attempt('guarding the boot', (signal) => holdBoot(store, boot, signal)),
     ]);
+    await this.#arm();
   }
 
   /** True where something would not let go. Where nothing is held, nobody who works on the machine is disturbed. */
@@ -40,6 +41,8 @@ export class LockHands {
     const why = refusal('CUSTODY_UNAVAILABLE', 'The machine is being enabled, and its disks go back to it.');
     custody.close('enabling', why);
     custody.open('disabled');
+    // Before the host can have its drives: it could read nothing of a locked one.
+    await this.openDrives();
     await Promise.all([
       custody.handBack(why),
       boot && this.#attempt('releasing the boot', (signal) => releaseBoot(store, boot, signal)),
@@ -47,6 +50,25 @@ export class LockHands {
     custody.open('enabling');
     await this.#attempt('freeing the power button', () => power.maskPowerOn(false));
     return this.anythingHeld();
+  }
+
+  /** Takes our passwords from drives of an enabled machine, also one that comes back later; not while the host has them. */
+  async openDrives(): Promise<void> {
+    const { driveLocks } = this.#options;
+    if (driveLocks?.waiting && (await this.#hostIsDown())) await driveLocks.open();
+  }
+
+  /** Only drives that the host does not have. */
+  async #arm(): Promise<void> {
+    const { driveLocks, custody } = this.#options;
+    if (!driveLocks?.arms) return;
+    const down = await this.#hostIsDown();
+    const disks = (await custody.report()).filter(({ position }) => down || position === 'held');
+    await driveLocks.arm(disks.map(({ name }) => name));
+  }
+
+  async #hostIsDown(): Promise<boolean> {
+    return (await readHostRuns(this.#options)) === false;
   }
 
   async anythingHeld(): Promise<boolean> {

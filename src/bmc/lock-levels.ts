@@ -1,4 +1,5 @@
 import type { BootGuarded, SwitchPosition } from '../ports/index.ts';
+import { DRIVE_SAYS, type DriveLockFact } from './drive-lock/drive-rules.ts';
 
 /** How deep a machine is disabled, the outermost first. */
 export const LOCK_LEVELS = ['power', 'boot', 'disk'] as const;
@@ -32,6 +33,8 @@ export interface LockFacts {
     readonly canHold: boolean;
     /** A chain of drives: held, it is silent (T7). */
     readonly chain: boolean;
+    /** The drive's own lock; absent where none is wanted. */
+    readonly own?: DriveLockFact;
   }[];
 }
 
@@ -40,7 +43,7 @@ export function slackLevels({ canMask, masked, boot, disks }: LockFacts): readon
   const slack: Readonly<Record<LockLevel, boolean>> = {
     power: canMask && masked !== true,
     boot: boot !== 'cannot' && boot !== 'yes',
-    disk: disks.some(({ canHold, position }) => canHold && position !== 'held'),
+    disk: disks.some(({ canHold, position, own }) => (canHold && position !== 'held') || own === 'open'),
   };
   return LOCK_LEVELS.filter((level) => slack[level]);
 }
@@ -58,9 +61,16 @@ export function judgeLevels(wanted: boolean, facts: LockFacts): readonly LevelRe
     level,
     wanted,
     ...judged[level],
-    defeatedBy: DEFEATED_BY[level],
+    defeatedBy:
+      level === 'disk' && judged.disk.inForce === 'yes' && facts.disks.some(({ own }) => own !== undefined)
+        ? DISK_ARMED_DEFEATED_BY
+        : DEFEATED_BY[level],
   }));
 }
+
+/** With the drives' own locks, too. */
+const DISK_ARMED_DEFEATED_BY =
+  'drives taken out before their next power-on, power held meanwhile, and whoever knows a way into the firmware of a drive';
 
 const DEFEATED_BY: Readonly<Record<LockLevel, string>> = {
   power: "a jumper at the host's own power supply or chipset, and power cut from the controller",
@@ -122,15 +132,24 @@ function judgeDisk({ disks }: LockFacts): Judged {
     if (position === 'held') return chain ? `${name} is held, its chain silent (T7)` : `${name} is held`;
     return canHold ? `${name} is not held (${position})` : `the switch of ${name} cannot hold`;
   });
-  const detail = `${says.length === 0 ? 'There are no disks' : enumerated(says)}. ${NO_ATA_LOCK}`;
-  if (held.length > 0) return { inForce: held.length === disks.length ? 'yes' : 'partly', detail };
+  const owns = disks.flatMap(({ name, own }) => (own === undefined ? [] : [`${name} ${DRIVE_SAYS[own]}`]));
+  const own = owns.length === 0 ? NO_ATA_LOCK : `The drives' own locks: ${enumerated(owns, OWN_TOLD)}.`;
+  const detail = `${says.length === 0 ? 'There are no disks' : enumerated(says)}. ${own}`;
+  const whole =
+    held.length === disks.length && disks.every((disk) => disk.own === undefined || locks(disk.own));
+  if (held.length > 0) return { inForce: whole ? 'yes' : 'partly', detail };
+  if (disks.some((disk) => disk.own !== undefined && locks(disk.own))) return { inForce: 'partly', detail };
   return { inForce: disks.some(({ canHold }) => canHold) ? 'no' : 'cannot', detail };
 }
 
+/** A bay without a drive has nothing to read. */
+const locks = (own: DriveLockFact): boolean => own === 'armed' || own === 'locked' || own === 'empty';
+
 /** Disks that are told one by one; a machine with more has a status that lists them all. */
 const TOLD = 8;
+const OWN_TOLD = 6;
 
-function enumerated(parts: readonly string[]): string {
-  const more = parts.length > TOLD ? [`${parts.length - TOLD} more`] : [];
-  return [...parts.slice(0, TOLD), ...more].join(', ');
+function enumerated(parts: readonly string[], most = TOLD): string {
+  const more = parts.length > most ? [`${parts.length - most} more`] : [];
+  return [...parts.slice(0, most), ...more].join(', ');
 }

@@ -69,7 +69,7 @@ export class Lockout {
 
   /** Enabled, and nothing is held any more: there is nothing to look after. */
   get free(): boolean {
-    return this.enabled && !this.#stuck;
+    return this.enabled && !this.#stuck && this.#options.driveLocks?.waiting !== true;
   }
 
   /** Reads the record, mends its copies, and brings the board to what it says. */
@@ -109,6 +109,7 @@ export class Lockout {
     return this.#inTurn(async () => {
       const record = this.#record ?? (await this.#load());
       if (record.state === 'disabled' || this.#stuck) await this.#step(record, follow(record));
+      else await this.#hands.openDrives();
       return this.#report(record);
     });
   }
@@ -121,6 +122,7 @@ export class Lockout {
     return this.#inTurn(async () => {
       const now = this.#record ?? (await this.#load());
       const plan = planOrder(now, state, change, this.#options.clock.wallSeconds());
+      if (state === 'enabled') await this.#options.driveLocks?.renew();
       await this.#carryOut(plan);
       return { lock: await this.#report(plan.record), changed: plan.changed };
     });
@@ -163,6 +165,7 @@ export class Lockout {
         return;
       case 'release':
         this.#stuck = await this.#hands.release();
+        await this.#hands.openDrives();
         return;
     }
   }

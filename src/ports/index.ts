@@ -5,6 +5,7 @@ export type { ChainRegisters } from './chain-registers.ts';
 export type { Clock, Deadline, Entropy, Stop } from './clock.ts';
 export type { Datagram } from './datagram.ts';
 export type { DatagramPeer, DatagramServer } from './datagram-server.ts';
+export type { DriveAnswer, DriveSecurity, DriveSecurityState } from './drive-security.ts';
 export type { DriveSwitch, SwitchPosition } from './drive-switch.ts';
 export type {
   DirectoryEntry,

@@ -143,6 +143,7 @@ export class ColdHost extends AgentDesk {
         boot: machine.boot,
         console: uartConsole(machine.io, 'console'),
         switches: machine.drives,
+        security: machine.bays,
         memory: machine.memory,
         io: machine.io,
         chains: machine.chains.map(({ control }) => control),

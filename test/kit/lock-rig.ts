@@ -1,9 +1,19 @@
 import { SimBootGuard } from '../../src/adapters/sim/boot-guard.ts';
+import { SimDriveBay, SimDriveLock } from '../../src/adapters/sim/drive-bay.ts';
 import { SimDriveSwitch } from '../../src/adapters/sim/drive-switch.ts';
 import { SimHost } from '../../src/adapters/sim/host.ts';
+import { SeededEntropy } from '../../src/adapters/sim/seeded-entropy.ts';
 import { VirtualClock } from '../../src/adapters/sim/virtual-clock.ts';
 import { seconds } from '../../src/base/index.ts';
-import { Custody, LOCK_DOCUMENTS, LockGuard, Lockout, PowerWatch } from '../../src/bmc/index.ts';
+import {
+  Custody,
+  DriveLocks,
+  DriveNotebook,
+  LOCK_DOCUMENTS,
+  LockGuard,
+  Lockout,
+  PowerWatch,
+} from '../../src/bmc/index.ts';
 import { LOCK_LEVELS, type LockLevel } from '../../src/bmc/lock-levels.ts';
 import type { LockCopyState, LockState } from '../../src/bmc/lock-machine.ts';
 import { decodeLockCopy, type LockWish } from '../../src/bmc/lock-record.ts';
@@ -23,7 +33,12 @@ export class LockRig {
     clock: this.clock,
     open: async () => new MemoryDevice('disk0', 4096),
   });
+  /** Two drives, of which one is in the bay; a disk that slips is the other one put in. */
+  readonly locks = [new SimDriveLock('A'), new SimDriveLock('B')] as const;
+  readonly bay = new SimDriveBay('disk0', this.locks[0]);
   readonly store = new MemoryState();
+  /** Apart, so that its writes do not count among the cuts of the record. */
+  readonly driveStore = new MemoryState();
   readonly broken = new Set<LockLevel>();
   #lockout: Lockout | undefined;
   #guard: LockGuard | undefined;
@@ -38,6 +53,9 @@ export class LockRig {
     const custody = new Custody({ power, drives: [drive], clock, log });
     const boot = this.#bootGuard();
     const store = this.#cutStore();
+    const entropy = new SeededEntropy(1);
+    const notebook = await DriveNotebook.open({ store: this.driveStore, entropy, log });
+    const driveLocks = new DriveLocks({ drives: [this.bay], notebook, arms: true, clock, log });
     const lockout: Lockout = new Lockout({
       store,
       power,
@@ -45,6 +63,7 @@ export class LockRig {
       clock,
       log,
       boot,
+      driveLocks,
       canSwitchOff: true,
       onEnforced: () => this.#guard?.look(),
     });
@@ -85,7 +104,13 @@ export class LockRig {
   async cutPower(): Promise<void> {
     this.kill();
     await this.host.maskPowerOn(false);
+    this.bay.drive?.powerOn();
     await this.slip('disk');
+  }
+
+  /** Whether the drive that is here has our password. */
+  get armed(): boolean {
+    return this.bay.drive?.state.user !== undefined;
   }
 
   async slip(level: LockLevel): Promise<void> {
@@ -94,6 +119,7 @@ export class LockRig {
     if (level === 'disk' && this.drive.at !== 'host') {
       this.drive.setFault(undefined);
       await this.#settle(this.drive.giveBack());
+      this.bay.insert(this.locks.find((one) => one !== this.bay.drive));
       if (this.broken.has('disk')) this.drive.setFault('stuck');
     }
   }

@@ -50,6 +50,10 @@ const disk = v.pipe(
     ...drive,
     name: v.optional(v.pipe(v.string(), v.regex(/^[a-z][a-z0-9]{0,15}$/)), 'disk0'),
     image: v.optional(image),
+    /** Of a drive by itself; "SIM-" and the disk's name by default. */
+    serial: v.optional(v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,20}$/))),
+    /** Whether the drive has a lock of its own (ATA security). */
+    security: v.optional(v.boolean(), true),
     /** Instead of an image: the drives of a chain, the one nearest to the host first. */
     members: v.optional(v.pipe(v.array(member), v.minLength(1), v.maxLength(64))),
     /** Mirrors and spares of a chain, by place (docs/chain.md). */

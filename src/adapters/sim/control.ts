@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { NsError, shapeConfig } from '../../base/index.ts';
 import { type ControlSocket, openControlSocket } from '../control-socket.ts';
 import { memoryFault } from './config.ts';
+import { SimDriveLock } from './drive-bay.ts';
 import type { SimMachine } from './machine.ts';
 
 const disk = v.pipe(v.string(), v.maxLength(64));
@@ -31,6 +32,13 @@ const COMMANDS = {
       v.strictObject({ kill: place, disk }),
       v.strictObject({ revive: place, disk }),
       v.strictObject({ cutPower: v.literal(true), disk }),
+    ]),
+  }),
+  drive: v.strictObject({
+    drive: v.union([
+      v.strictObject({ powerCycle: v.literal(true), disk }),
+      v.strictObject({ freeze: v.literal(true), disk }),
+      v.strictObject({ insert: v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,20}$/)), disk }),
     ]),
   }),
   io: v.strictObject({
@@ -70,6 +78,8 @@ export async function turnKnob(machine: SimMachine, command: unknown): Promise<A
       return breakSomething(machine, shapeConfig(COMMANDS.fault, command, 'control').fault);
     case 'chain':
       return handleChain(machine, shapeConfig(COMMANDS.chain, command, 'control').chain);
+    case 'drive':
+      return handleDrive(machine, shapeConfig(COMMANDS.drive, command, 'control').drive);
     case 'io':
       return moveChannel(machine, shapeConfig(COMMANDS.io, command, 'control').io);
     default:
@@ -110,6 +120,18 @@ async function handleChain(
       throw new NsError('NS_CONTROL_INVALID', `${command.disk} has no such member`, { family: 'caller' });
   }
   return { at: chain.at };
+}
+
+/** What a hand, or the firmware of the host, does to a drive. */
+function handleDrive(machine: SimMachine, command: v.InferOutput<typeof COMMANDS.drive>['drive']): Answer {
+  const bay = machine.bay(command.disk);
+  if (!bay)
+    throw new NsError('NS_CONTROL_INVALID', `${command.disk} is no drive by itself`, { family: 'caller' });
+  if ('insert' in command) bay.insert(new SimDriveLock(command.insert));
+  else if ('freeze' in command) bay.drive?.freeze();
+  else bay.drive?.powerOn();
+  const { user, locked, frozen } = bay.drive?.state ?? {};
+  return { serial: bay.drive?.serial, enabled: user !== undefined, locked, frozen };
 }
 
 function moveChannel(machine: SimMachine, io: v.InferOutput<typeof COMMANDS.io>['io']): Answer {

@@ -7,6 +7,7 @@ export {
   simConfig,
 } from './config.ts';
 export { openSimControl, turnKnob } from './control.ts';
+export { SimDriveBay, SimDriveLock } from './drive-bay.ts';
 export { SimDriveSwitch, type SimDriveSwitchOptions, type SwitchFault } from './drive-switch.ts';
 export { SimHost, type SimHostEvent, type SimHostOptions } from './host.ts';
 export { SimIo } from './io.ts';

@@ -7,6 +7,7 @@ import { BadSectors } from './bad-sectors.ts';
 import { SimBootGuard } from './boot-guard.ts';
 import type { SimChainDisk, SimChainDiskOptions } from './chain-disk.ts';
 import type { SimConfig } from './config.ts';
+import { SimDriveBay, SimDriveLock } from './drive-bay.ts';
 import { SimDriveSwitch } from './drive-switch.ts';
 import { SimHost } from './host.ts';
 import { SimIo } from './io.ts';
@@ -25,6 +26,8 @@ export interface SimMachineOptions {
   readonly onPowerCut?: () => void;
   /** Opens the image of a disk, or of a member of a chain; as a file by default. */
   readonly openImage?: (image: SimImage) => Promise<BlockDevice>;
+  /** Where the drives' own locks keep what outlives a loss of power; without it that passes with the process. */
+  readonly driveState?: StateStore;
   /** Where the units of chains keep what outlives a loss of power; without it that passes with the process. */
   readonly chainState?: StateStore;
   /** Makes a disk that is a chain: given by whoever has one, so that the chain's code is loaded by nobody else. */
@@ -46,6 +49,8 @@ export class SimMachine {
   /** The board's own BMC, as far as it decides what the host does by itself. */
   readonly boot: SimBootGuard;
   readonly drives: readonly (SimDriveSwitch | SimChainDisk)[];
+  /** The own lock of each disk that is a drive by itself. */
+  readonly bays: readonly SimDriveBay[];
   readonly memory: SimMemory;
   readonly io: SimIo;
   /** Wrap own storage in it too, so that its writes count and it loses power with the disks. */
@@ -72,6 +77,12 @@ export class SimMachine {
       ...(options.onPowerCut ? { onCut: options.onPowerCut } : {}),
     });
     this.power.cutAtWrite(config.cutAtWrite);
+    this.bays = config.disks
+      .filter(({ members }) => members === undefined)
+      .map(
+        ({ name, serial, security }) =>
+          new SimDriveBay(name, new SimDriveLock(serial ?? `SIM-${name}`, security), options.driveState),
+      );
     this.drives = config.disks.map((disk) => this.#driveOf(disk));
     this.memory = new SimMemory({ dimms: config.dimms, dramIn: config.dramIn, spdIn: config.spdIn });
     this.io = new SimIo(clock, options.channels, config.uartLog);
@@ -84,8 +95,9 @@ export class SimMachine {
     bad.add(sector);
   }
 
-  /** Switches the units of chains on. A machine without chains needs it not. */
+  /** Switches drives and the units of chains on. */
   async start(): Promise<void> {
+    for (const bay of this.bays) await bay.load();
     for (const disk of this.chains) {
       await disk.open();
       disk.hostPower(this.host.state === 'S0');
@@ -97,6 +109,10 @@ export class SimMachine {
 
   get chains(): readonly SimChainDisk[] {
     return this.drives.filter((drive): drive is SimChainDisk => 'control' in drive);
+  }
+
+  bay(disk: string): SimDriveBay | undefined {
+    return this.bays.find((bay) => bay.disk === disk);
   }
 
   drive(disk: string): SimDriveSwitch | SimChainDisk | undefined {
@@ -113,10 +129,11 @@ export class SimMachine {
     const { name, image, members, layout, sectorSize, badSectors } = disk;
     const handBack = milliseconds(config.handBackMs ?? handBackMs);
     if (members === undefined) {
+      const open = this.#opener({ name, image: image ?? '', sectorSize }, badSectors);
       return new SimDriveSwitch({
         disk: name,
         clock,
-        open: this.#opener({ name, image: image ?? '', sectorSize }, badSectors),
+        open: async () => this.bay(name)!.guard(await open()),
         delay: milliseconds(config.switchDelayMs),
         handBack,
         hold: config.hold,

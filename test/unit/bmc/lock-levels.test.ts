@@ -1,4 +1,5 @@
 import t from 'tap';
+import type { DriveLockFact } from '../../../src/bmc/drive-lock/drive-rules.ts';
 import { judgeLevels, type LockFacts, slackLevels } from '../../../src/bmc/lock-levels.ts';
 
 const held: LockFacts = {
@@ -12,6 +13,15 @@ const held: LockFacts = {
 const levelsOf = (change: Partial<LockFacts>) =>
   Object.fromEntries(judgeLevels(true, { ...held, ...change }).map(({ level, inForce }) => [level, inForce]));
 const disk = { name: 'disk0', position: 'host', canHold: true, chain: false } as const;
+
+/** A held drive with a lock of its own. */
+const own =
+  (inForce: string) =>
+  (fact: DriveLockFact): [string, Partial<LockFacts>, Record<string, string>] => [
+    `a drive of its own lock: ${fact}`,
+    { disks: [{ ...disk, position: 'held', own: fact }] },
+    { disk: inForce },
+  ];
 
 await t.test('a level is in force only where all of it was read back', async (t) => {
   const cases: [string, Partial<LockFacts>, Record<string, string>][] = [
@@ -31,6 +41,13 @@ await t.test('a level is in force only where all of it was read back', async (t)
     ['a switch that cannot hold', { disks: [{ ...disk, canHold: false }] }, { disk: 'cannot' }],
     ['a switch that does not answer', { disks: [{ ...disk, position: 'unknown' }] }, { disk: 'no' }],
     ['no disks', { disks: [] }, { disk: 'cannot' }],
+    ...(['armed', 'locked', 'empty'] as const).map(own('yes')),
+    ...(['cannot', 'unknown', 'open', 'frozen', 'spent', 'foreign', 'lost'] as const).map(own('partly')),
+    [
+      'a drive that is locked behind a switch that cannot hold',
+      { disks: [{ ...disk, canHold: false, own: 'locked' }] },
+      { disk: 'partly' },
+    ],
   ];
   for (const [name, change, expected] of cases) t.match(levelsOf(change), expected, name);
 });
@@ -47,12 +64,23 @@ await t.test('each says what it does not do', async (t) => {
 await t.test('a machine with many disks has a sentence that fits an answer', async (t) => {
   const disks = Array.from({ length: 64 }, (_, n) => ({ ...disk, name: `disk${n}`.padEnd(16, 'x') }));
   for (const { detail } of judgeLevels(true, { ...held, disks })) t.ok(detail.length <= 1024);
+  for (const own of ['spent', 'lost'] as const) {
+    const owned = disks.map((one) => ({ ...one, canHold: false, own }));
+    for (const { detail } of judgeLevels(true, { ...held, disks: owned })) t.ok(detail.length <= 1024);
+  }
 });
 
 await t.test('what a board cannot do at all is no slack; what it could and does not, is', async (t) => {
   t.same(slackLevels(held), []);
   const least = { canMask: false, masked: false, canSwitchOff: false, boot: 'cannot' } as const;
   t.same(slackLevels({ ...held, ...least, disks: [{ ...disk, canHold: false }] }), []);
+  for (const [own, slack] of [
+    ['open', ['disk']],
+    ['frozen', []],
+    ['foreign', []],
+    ['locked', []],
+  ] as const)
+    t.same(slackLevels({ ...held, disks: [{ ...disk, position: 'held', own }] }), slack, own);
   t.same(slackLevels({ ...held, hostRuns: true }), [], 'a host that runs is switched off by another');
   t.same(
     slackLevels({ ...held, masked: 'unknown', boot: 'unknown', disks: [{ ...disk, position: 'unknown' }] }),

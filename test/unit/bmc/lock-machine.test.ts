@@ -118,7 +118,7 @@ const doing: fc.Arbitrary<Doing> = fc.oneof(
   },
 );
 
-await t.test('the real lock goes where its machine goes', async () => {
+await t.test('the real lock goes where its machine goes, and the drives with it', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(doing, { minLength: 5, maxLength: 40 }), async (history) => {
       const rig = new LockRig();
@@ -132,6 +132,14 @@ await t.test('the real lock goes where its machine goes', async () => {
           throw new Error(
             `after ${JSON.stringify(one)}: real ${JSON.stringify(real)}, model ${JSON.stringify(model)}`,
           );
+        // Looked after, a drive's own lock follows the record; of a running host it is left as it is.
+        if (
+          one.do === 'look' &&
+          state.phase === 'resting' &&
+          !hostRuns &&
+          rig.armed !== (believed === 'disabled')
+        )
+          throw new Error(`after a look: ${believed}, and the drive is ${rig.armed ? '' : 'not '}armed`);
       }
       rig.kill();
     }),

@@ -1,7 +1,8 @@
 import { asNsError, equalBytes, milliseconds, type Refusal, refusal, toHex } from '../base/index.ts';
 import type { Clock, Stop } from '../ports/index.ts';
 import type { Verb } from '../protocol/index.ts';
-import { auditDetail, counterWindow } from '../security/index.ts';
+import { counterWindow } from '../security/index.ts';
+import { auditNote } from './audit-note.ts';
 import type { AdmittedOrder, Submission, TaskDesk, TaskEvent } from './desk.ts';
 import type { DeskOptions } from './desk-options.ts';
 import { type Job, makeJob, runTraced, type TracedEnd } from './job.ts';
@@ -269,12 +270,9 @@ export class Desk implements TaskDesk {
   }
 
   async #audit({ admitted, receivedAt }: Job, end: Exclude<TaskEnd, { is: 'interrupted' }>): Promise<void> {
-    const { order, issuer, cosigners = [] } = admitted;
-    const givers = (issuer.through ?? []).map(({ keyId }) => ` (for key ${toHex(keyId)})`).join('');
-    const others = cosigners.map(({ keyId }) => ` (with key ${toHex(keyId)})`).join('');
-    const why = 'refusal' in end ? ` ${end.refusal.code}` : 'failure' in end ? ` ${end.failure.code}` : '';
-    const detail = `${toHex(order.id).slice(0, 8)}${givers}${others} ${auditDetail(order)}${why}`;
-    await this.#o.services.audit.append({ at: receivedAt, event: `order.${end.is}`, by: order.iss, detail });
+    const detail = auditNote(admitted, end);
+    const by = admitted.order.iss;
+    await this.#o.services.audit.append({ at: receivedAt, event: `order.${end.is}`, by, detail });
   }
 
   /** An order that was taken in and may no longer be obeyed (its key is gone, say) is still answered. */

@@ -36,7 +36,7 @@ export interface IpmiSimOptions {
 
 const FILES = join(import.meta.dirname, '../vectors/ipmi_sim');
 const FRU_SIZE = 256;
-const START_MS = 10_000;
+const START_MS = 30_000;
 
 /** Answers a question before any session. */
 async function answers(port: number): Promise<boolean> {

@@ -33,7 +33,7 @@ const PROGRAM =
     (path) => spawnSync(path, ['-h']).error === undefined,
   ) ?? '';
 
-const START_MS = 10_000;
+const START_MS = 30_000;
 
 function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {

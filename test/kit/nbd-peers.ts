@@ -29,7 +29,7 @@ export async function startPeer(
       ? ['-f', '-U', socketPath, ...more, 'file', file]
       : ['-t', '-f', 'raw', '-k', socketPath, '--cache=writeback', '-e', '8', ...more, file];
   const child = spawn(program, args, { stdio: 'ignore' });
-  const end = performance.now() + 10_000;
+  const end = performance.now() + 30_000;
   while (!(await answers(socketPath))) {
     if (child.exitCode !== null || performance.now() > end) throw new Error(`${program} does not listen`);
     await sleep(20);

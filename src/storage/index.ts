@@ -7,6 +7,7 @@ export { expandGlob, type GlobLimits } from './expand-glob.ts';
 export { type Ext4Geometry, openExt4Geometry } from './ext4/geometry.ts';
 export { openExt4 } from './ext4/open-ext4.ts';
 export { FatChildren } from './fat/children.ts';
+export { giveName, standInName } from './fat/long-name.ts';
 export { checkFatPath } from './fat/names.ts';
 export { ext4FreeBlocks, type IsFree } from './free-blocks.ts';
 export {

@@ -162,6 +162,9 @@ await t.test('names that patterns and drives could trip over arrive as they are'
     'mixed.Case',
     'lower.txt',
     'UPPER.TXT',
+    'é',
+    'ünï6',
+    'naïve.txt',
     'é'.repeat(127),
     'x'.repeat(255),
   ];
@@ -339,3 +342,35 @@ await t.test(
     await store.remove('marks');
   },
 );
+
+await t.test('a file that is put over keeps the case of its name and its short name', async (t) => {
+  const names = [
+    'lower.txt',
+    'UPPER.TXT',
+    'STEM.low',
+    'Mixed.Txt',
+    'noext',
+    'ünï6',
+    'a long name',
+    'BOOTX64.EFI',
+  ];
+  const base = new MemoryDevice(
+    'disk0p1',
+    await image(
+      ['-F', '16', '-s', '1'],
+      4200,
+      names.map((name): [string, Uint8Array] => [`/${name}`, noise(9, 1)]),
+    ),
+  );
+  const before = await namesIn(new Overlay(base, { blockSize: 512 }), '/');
+  const overlay = new Overlay(base, { blockSize: 512 });
+  const content = await stage('over', noise(20, 2));
+  const edits = [...before].map((name) => put(`/${name}`.toUpperCase(), content, true));
+  t.same(await editor.edit(overlay, 'vfat', edits, TIME, signal), DONE);
+  await kind.verify(base, overlay, edits, signal);
+  t.same(await namesIn(overlay, '/'), before);
+  t.ok(Buffer.from(await contentOf(overlay)).includes('BOOTX64 EFI'));
+  t.same(await editor.check(overlay, 'vfat', signal), DONE);
+  await content.data.close();
+  await store.remove('over');
+});

@@ -7,8 +7,8 @@ export interface MtoolsStep {
   readonly args: readonly string[];
   /** Whole seconds since 1970: the only time that it may write. */
   readonly time: number;
-  /** It gives an entry a name that short names cannot be trusted with. */
-  readonly longName: boolean;
+  /** What is made; its path is the last of the arguments, which are without it. */
+  readonly makes?: string;
 }
 
 export interface StepFacts {
@@ -47,7 +47,7 @@ export function mtoolsSteps(edits: readonly VolumeEdit[], facts: StepFacts): Mto
         continue;
       case 'make-directory':
         flush();
-        steps.push(step('mmd', [...NO_QUESTIONS, newName(edit.path)], facts.time, edit.path));
+        steps.push(step('mmd', NO_QUESTIONS, facts.time, edit.path));
         continue;
       case 'put-file':
         flush();
@@ -81,14 +81,14 @@ function putSteps(edit: Extract<VolumeEdit, { edit: 'put-file' }>, facts: StepFa
   const { path, content, replace, attributes } = edit;
   const source = facts.stagedPath(content.name);
   const time = attributes.mtime;
-  const copy = (to: string) => step('mcopy', [...NO_QUESTIONS, source, newName(to)], time, to);
+  const copy = (to: string) => step('mcopy', [...NO_QUESTIONS, source], time, to);
   const marks = attributeStep(path, attributes, replace ? facts.attributesOf(path) : 0);
   if (!replace) return [copy(path), ...marks];
   const removal = step('mdel', [pattern(path)], facts.time);
   if (!facts.beside) return [removal, copy(path), ...marks];
   const parent = parentPath(path);
   const aside = `${parent === '/' ? '' : parent}/${facts.spareName(parent)}`;
-  const rename = step('mren', [...NO_QUESTIONS, pattern(aside), newName(path)], time, path);
+  const rename = step('mren', [...NO_QUESTIONS, pattern(aside)], time, path);
   return [copy(aside), removal, rename, ...marks];
 }
 
@@ -106,9 +106,9 @@ function step(
   program: MtoolsStep['program'],
   args: readonly string[],
   time: number,
-  makes = '/',
+  makes?: string,
 ): MtoolsStep {
-  return { program, args, time, longName: !/^[\x20-\x7e]*$/.test(baseName(makes)) };
+  return { program, args, time, ...(makes === undefined ? {} : { makes }) };
 }
 
 /** A path of something that is there, matched as a pattern: a bracket stands for itself within brackets alone. */
@@ -117,7 +117,7 @@ function pattern(path: string): string {
 }
 
 /** A path of something that is to be: its last name is taken as it is. */
-function newName(path: string): string {
+export function newName(path: string): string {
   const parent = parentPath(path);
   return `${pattern(parent === '/' ? '' : parent)}/${baseName(path)}`;
 }

@@ -1,13 +1,20 @@
 import { tmpdir } from 'node:os';
 import { allow, type Duration, minutes, NsError, refuse, type Verdict } from '../../base/index.ts';
 import type { BlockDevice, VolumeEdit, VolumeEditor } from '../../ports/index.ts';
-import { openFileSystem } from '../../storage/index.ts';
+import {
+  baseName,
+  giveName,
+  joinPath,
+  openFileSystem,
+  parentPath,
+  standInName,
+} from '../../storage/index.ts';
 import { withDevicePath } from '../volume-tools/device-path.ts';
 import { readOnly } from '../volume-tools/read-only.ts';
 import { runTool, type ToolResult } from '../volume-tools/run-tool.ts';
 import type { VolumeToolOptions } from '../volume-tools/volume-editors.ts';
 import { missingTool, whyUnmountable } from '../volume-tools/why-unusable.ts';
-import { type MtoolsStep, mtoolsSteps } from './mtools-steps.ts';
+import { type MtoolsStep, mtoolsSteps, newName } from './mtools-steps.ts';
 import { MTOOLS } from './programs.ts';
 import { storedEdits } from './stored-paths.ts';
 
@@ -17,6 +24,8 @@ import { storedEdits } from './stored-paths.ts';
  */
 const SETTINGS: Readonly<Record<string, string>> = {
   MTOOLSRC: '/dev/null',
+  // What hosts, and our reader, take short names to be in where nothing says otherwise.
+  DEFAULT_CODEPAGE: '437',
   MTOOLS_SKIP_CHECK: '0',
   MTOOLS_FAT_COMPATIBILITY: '0',
   MTOOLS_LOWER_CASE: '0',
@@ -26,10 +35,6 @@ const SETTINGS: Readonly<Record<string, string>> = {
   MTOOLS_USE_XDF: '0',
   MTOOLS_LOCK_TIMEOUT: '30',
 };
-/** What hosts write short names in where nothing says otherwise. */
-const CODE_PAGE = '437';
-/** ASCII alone: any other letter makes a long name, which every host reads alike. */
-const NO_CODE_PAGE = '367';
 
 /**
  * Writing FAT12, FAT16 and FAT32 through mtools, checked by fsck.fat. Tries at once whether the programs are here and may
@@ -81,7 +86,7 @@ class Mtools implements VolumeEditor {
     });
     return withDevicePath(this.#directory, overlay, signal, async (path) => {
       for (const step of steps) {
-        const made = judge(step, await this.#run(step, path, signal));
+        const made = await this.#make(step, overlay, path, signal);
         if (!made.ok) return made;
       }
       return allow(undefined);
@@ -114,11 +119,31 @@ class Mtools implements VolumeEditor {
     return refuse('WRITE_TOOLS_MISSING', unusable === undefined ? undefined : `${unusable}.`);
   }
 
-  #run(
-    { program, args, time, longName }: MtoolsStep,
-    path: string,
+  /**
+   * What is made gets a name in ASCII from mtools: other letters it turns into what the code page has for them. So these are
+   * put into the long name here, and the small letters that a renamed file loses.
+   */
+  async #make(
+    step: MtoolsStep,
+    overlay: BlockDevice,
+    image: string,
     signal: AbortSignal,
-  ): Promise<ToolResult> {
+  ): Promise<Verdict<void>> {
+    const { makes } = step;
+    if (makes === undefined) return judge(step, await this.#run(step, image, signal));
+    const [directory, name] = [parentPath(makes), baseName(makes)];
+    const plain = /^[\x20-\x7e]*$/.test(name) ? name : await standInName(overlay, directory, name, signal);
+    if (plain === undefined) return refuse('NAME_UNSUPPORTED', `There is no room for the name ${name}.`);
+    const path = joinPath(directory, plain);
+    const made = judge(
+      step,
+      await this.#run({ ...step, args: [...step.args, newName(path)] }, image, signal),
+    );
+    if (made.ok) await giveName(overlay, path, name, signal);
+    return made;
+  }
+
+  #run({ program, args, time }: MtoolsStep, path: string, signal: AbortSignal): Promise<ToolResult> {
     return runTool({
       tool: 'mtools',
       args: ['-c', program, '-i', path, ...args],
@@ -126,7 +151,6 @@ class Mtools implements VolumeEditor {
       signal,
       env: {
         ...SETTINGS,
-        DEFAULT_CODEPAGE: longName ? NO_CODE_PAGE : CODE_PAGE,
         SOURCE_DATE_EPOCH: String(time),
       },
       confined: true,

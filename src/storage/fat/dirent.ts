@@ -5,7 +5,9 @@ import { codePage437 } from './code-page.ts';
 export const ENTRY_BYTES = 32;
 const ATTRIBUTE = { readOnly: 0x01, volumeLabel: 0x08, directory: 0x10, longName: 0x0f } as const;
 /** "name" and "extension" in small letters, as Windows NT marks it. */
-const SMALL = { name: 0x08, extension: 0x10 } as const;
+export const SMALL = { name: 0x08, extension: 0x10 } as const;
+/** Where a record has these marks. */
+export const CASE_AT = 12;
 const FREE = 0xe5;
 const MAX_LONG_PARTS = 20;
 const UNITS_PER_PART = 13;
@@ -27,6 +29,8 @@ export interface FatEntry {
   /** Seconds since 1970, by the clock on the wall where the host was. */
   readonly mtime: number;
   readonly ctime: number;
+  /** Where the parts of its long name lie, the beginning of the name first; none where the name is the short one. */
+  readonly longAt: readonly number[];
   /** Where the entry lies, in bytes from the start of the volume: what it is known by. */
   readonly at: number;
 }
@@ -40,6 +44,7 @@ interface LongName {
   /** The number of the next part that is to come; 0 when whole. */
   next: number;
   readonly units: Uint16Array;
+  readonly at: number[];
 }
 
 /**
@@ -66,7 +71,7 @@ export class EntryReader {
       return undefined;
     }
     if (attributes === ATTRIBUTE.longName) {
-      this.#takePart(view, lead);
+      this.#takePart(view, lead, at);
       return undefined;
     }
     const long = this.#long;
@@ -75,9 +80,10 @@ export class EntryReader {
     if ((attributes & ATTRIBUTE.volumeLabel) !== 0) {
       return { is: 'label', label: codePage437(field).trimEnd() };
     }
-    const shortName = shortNameOf(field, view.u8(12));
+    const shortName = shortNameOf(field, view.u8(CASE_AT));
     const whole = long?.next === 0 && long.checksum === shortSum(field) ? textOf(long.units) : undefined;
     const text = whole ?? shortName;
+    const longAt = whole === undefined ? [] : (long?.at ?? []);
     const directory = (attributes & ATTRIBUTE.directory) !== 0;
     return {
       is: 'entry',
@@ -87,6 +93,7 @@ export class EntryReader {
         shortName,
         kind: directory ? 'directory' : 'file',
         attributes,
+        longAt,
         readOnly: (attributes & ATTRIBUTE.readOnly) !== 0,
         first: view.u16le(26) | (this.#wide ? view.u16le(20) << 16 : 0),
         size: directory ? 0 : view.u32le(28),
@@ -98,13 +105,13 @@ export class EntryReader {
   }
 
   /** Parts come last first, each with its number; the first to come is marked. */
-  #takePart(view: ByteView, lead: number): void {
+  #takePart(view: ByteView, lead: number, at: number): void {
     const number = lead & 0x3f;
     const checksum = view.u8(13);
     if ((lead & 0x40) !== 0) {
       this.#long =
         number >= 1 && number <= MAX_LONG_PARTS
-          ? { checksum, next: number, units: new Uint16Array(number * UNITS_PER_PART) }
+          ? { checksum, next: number, units: new Uint16Array(number * UNITS_PER_PART), at: [] }
           : undefined;
     }
     const long = this.#long;
@@ -114,11 +121,13 @@ export class EntryReader {
     }
     const start = (number - 1) * UNITS_PER_PART;
     for (const [i, offset] of UNIT_OFFSETS.entries()) long.units[start + i] = view.u16le(offset);
+    long.at.unshift(at);
     long.next -= 1;
   }
 }
 
-const UNIT_OFFSETS = [1, 3, 5, 7, 9, 14, 16, 18, 20, 22, 24, 28, 30] as const;
+/** Where a part has its UTF-16 units. */
+export const UNIT_OFFSETS = [1, 3, 5, 7, 9, 14, 16, 18, 20, 22, 24, 28, 30] as const;
 
 /** Up to the NUL that ends it; undefined where there is nothing before it. */
 function textOf(units: Uint16Array): string | undefined {

@@ -69,7 +69,9 @@ const KERNELS = /^\/(vmlinuz|initrd|initramfs)[^/]*$|^\/kernel[^/]*\.img$/;
 
 /** Whether a path, as its names say, is one that a host needs to start, lies below one, or, where `above`, holds one. */
 export function isSystemPath(path: string, above = false): boolean {
+  // Both ways: volumes without case hold more letters alike than their small ones.
   const names = `/${path
+    .toUpperCase()
     .toLowerCase()
     .split('/')
     .filter((part) => part !== '')

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import t from 'tap';
 import { utf8 } from '../../src/base/index.ts';
 import { ColdHost } from '../kit/cold-host.ts';
+import { scratch } from '../kit/disk-tools.ts';
+import { makeFat, mtool } from '../kit/fat-volume.ts';
 
 const host = await ColdHost.start({
   fill: async (tree) => {
@@ -112,5 +114,26 @@ await t.test('on a volume that is there for starting alone, everything counts', 
   for (const path of ['/gru[b]/grub.cfg', '/extra/x']) {
     const rm = await boot.give('file.delete', { path });
     t.match(rm, { outcome: 'refused', code: 'NEEDS_TOKEN' }, 'whatever somebody tried to put beside it');
+  }
+});
+
+await t.test('so it does where case, and more than that, tells no names apart', async (t) => {
+  const { dir, remove } = await scratch();
+  t.teardown(remove);
+  const [image, file] = [join(dir, 'disk.img'), join(dir, 'file')];
+  await makeFat(image, ['-F', '32', '-s', '1'], 40_000);
+  await writeFile(file, 'x');
+  for (const name of ['EFI', 'EFI/BOOT']) await mtool(image, 'mmd', [`::/${name}`]);
+  for (const name of ['EFI/BOOT/BOOTX64.EFI', 'config.txt'])
+    await mtool(image, 'mcopy', [file, `::/${name}`]);
+  const efi = await ColdHost.start({ image });
+  t.teardown(() => efi.close());
+  const tokens = async () => undefined;
+  for (const path of ['/u\u017fr/x', '/Home/x', '/EF\u0131/BOOT/new.efi', '/efi/x']) {
+    const { outcome } = await efi.put(path, utf8('new'), { parents: true, tokens });
+    t.match(outcome, /^(refused|rejected)$/, path);
+  }
+  for (const path of ['/EF\u0131/BOOT/BOOTX64.EFI', '/CONFIG.TXT', '/conf\u0131g.txt']) {
+    t.match(await efi.give('file.delete', { path }, { tokens }), { code: 'NEEDS_TOKEN' }, path);
   }
 });

@@ -3,13 +3,13 @@ import type { FileSystem, HostPath } from '../../ports/index.ts';
 import type { Order } from '../../protocol/index.ts';
 import { destructionOf, isSystemPath, SYSTEM_PATHS } from '../../security/index.ts';
 import type { TaskContext } from '../task.ts';
-import { guardedPaths } from './protect.ts';
+import { foldPath, guardedPaths } from './protect.ts';
 
 /** What stands at the root of a volume that a host starts from. */
 const BOOT_NAMES = ['/EFI', '/efi', '/grub', '/grub2', '/loader', '/extlinux', '/syslinux', '/bootcode.bin'];
 /** And what stands at the root of one that holds a system too. One person does not make these on the former. */
 const ROOT_NAMES = ['/etc', '/usr', '/home', '/Windows'];
-const ROOT_FOLDED = ROOT_NAMES.map((name) => name.toLowerCase());
+const ROOT_FOLDED = ROOT_NAMES.map(foldPath);
 
 type FileOrder = Order<'file.delete' | 'file.download'>;
 
@@ -24,14 +24,14 @@ export async function checkMade(
   signal: AbortSignal,
 ): Promise<Verdict<void>> {
   if (order.args.dryRun === true || destructionOf(order) !== undefined) return allow(undefined);
-  if (isGuarded(path.toLowerCase(), ROOT_FOLDED) && (await startsHost(fs, signal))) {
+  if (isGuarded(foldPath(path), ROOT_FOLDED) && (await startsHost(fs, signal))) {
     return refuse(
       'PATH_PROTECTED',
       `With ${path}, ${fs.facts.label || 'this volume'} would look like one that holds a system, and it is there for the host to start.`,
       'Put it on another volume, or under another name.',
     );
   }
-  const hit = isSystemPath(path) || isGuarded(path.toLowerCase(), await systemNames(fs, signal));
+  const hit = isSystemPath(path) || isGuarded(foldPath(path), await systemNames(fs, signal));
   if (!hit) return allow(undefined);
   return refuse(
     'NEEDS_TOKEN',
@@ -65,7 +65,7 @@ export async function checkSystem(
   }
   const guarded = await systemNames(fs, signal);
   const removes = order.verb === 'file.delete';
-  const hit = lost.find((path) => isSystemPath(path, removes) || isGuarded(path.toLowerCase(), guarded));
+  const hit = lost.find((path) => isSystemPath(path, removes) || isGuarded(foldPath(path), guarded));
   if (hit === undefined) return allow(undefined);
   const remedy = isSystemPath(hit, removes)
     ? `Name the real path, ${hit}, in an order with a token, by two people.`
@@ -78,7 +78,7 @@ export async function checkSystem(
 }
 
 async function systemNames(fs: FileSystem, signal: AbortSignal): Promise<readonly string[]> {
-  return (await guardedPaths(fs, SYSTEM_PATHS, signal)).map((path) => path.toLowerCase());
+  return (await guardedPaths(fs, SYSTEM_PATHS, signal)).map(foldPath);
 }
 
 function isGuarded(path: string, guarded: readonly string[]): boolean {

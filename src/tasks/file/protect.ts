@@ -35,7 +35,7 @@ function isBelow(path: HostPath, directory: HostPath): boolean {
 }
 
 /** Rather too many paths alike than too few. */
-const fold = (path: HostPath): HostPath => path.toUpperCase().toLowerCase();
+export const foldPath = (path: HostPath): HostPath => path.toUpperCase().toLowerCase();
 
 /**
  * A protected path covers all below it; and what contains one cannot be removed either. `caseless`: names that differ in
@@ -47,7 +47,7 @@ export function checkProtected(
   removes: boolean,
   caseless = false,
 ): Verdict<void> {
-  const as = (given: HostPath) => (caseless ? fold(given) : given);
+  const as = (given: HostPath) => (caseless ? foldPath(given) : given);
   const at = as(path);
   const hit = protectedPaths.find((each) => {
     const guarded = as(each);

@@ -29,6 +29,8 @@ await t.test('what takes a token, and what does not', async (t) => {
     ['file.delete', { path: '/srv/x', recursive: true, dryRun: true }, undefined],
     ['file.delete', { path: '/srv/x', recursive: true, dryRun: false }, 'wipe'],
     ['file.delete', { path: '/ETC//passwd' }, 'wipe'],
+    ['file.delete', { path: '/u\u017fr/bin/x' }, 'wipe'],
+    ['file.download', { path: '/EF\u0131/BOOT/x.efi', ...put }, 'wipe'],
     ['file.delete', { path: '/etc' }, 'wipe'],
     ['file.delete', { path: '/' }, 'wipe'],
     ['file.delete', { path: '/etc/motd' }, undefined],

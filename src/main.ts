@@ -12,11 +12,14 @@ import { RELEASED, VERSION } from './version.ts';
 const HELP = `nightshift-agent: the part of Nightshift that runs beside the host
 
 usage: nightshift-agent --board NAME --config FILE [--check]
-       nightshift-agent --config FILE --identity
+       nightshift-agent --config FILE --identity | --drive-passwords
 
   --board NAME    the board it runs on: sim-host, qemu-host
   --config FILE   its configuration (YAML); see docs/board-maker.md
   --identity      print the device's name and public key, making the key where there is none, and end
+  --drive-passwords
+                  print the passwords that it gave to drives (lock.driveSecurity), for whoever must open one on
+                  another machine, and end; they are secrets
   --check         read the configuration for this board, say what is wrong with it, and end
   --version       print the version
   --help          print this
@@ -30,6 +33,7 @@ const OPTIONS = {
   config: { type: 'string' },
   identity: { type: 'boolean' },
   check: { type: 'boolean' },
+  'drive-passwords': { type: 'boolean' },
   version: { type: 'boolean' },
   help: { type: 'boolean' },
 } as const;
@@ -63,6 +67,9 @@ async function run(argv: readonly string[]): Promise<void> {
   if (options.identity === true) {
     const key = await openDeviceKey(config.state);
     return print(`${config.device}: ${publicKeyText(key.publicKey)}\n`);
+  }
+  if (options['drive-passwords'] === true) {
+    return print(await (await import('./device-drive-passwords.ts')).drivePasswords(config));
   }
   if (options.board === undefined) throw usage('--board is missing');
   if (options.check === true) {

@@ -1,5 +1,5 @@
 import type { BootGuarded, SwitchPosition } from '../ports/index.ts';
-import { DRIVE_SAYS, type DriveLockFact } from './drive-lock/drive-rules.ts';
+import { DRIVE_SAYS, type DriveLockFact } from './drive-lock/drive-fact.ts';
 
 /** How deep a machine is disabled, the outermost first. */
 export const LOCK_LEVELS = ['power', 'boot', 'disk'] as const;

@@ -7,10 +7,14 @@ export interface ToolRun {
   readonly args: readonly string[];
   readonly deadline: Duration;
   readonly signal: AbortSignal;
-  /** Takes from the tool what it does not need: new privileges, and all of root's but reading and writing files. */
-  readonly confined?: boolean;
+  /** Takes from the tool what it does not need: new privileges, and all of root's but reading and writing files ("raw-io": and SCSI commands). */
+  readonly confined?: true | 'raw-io' | false;
   /** Added to a clean environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Given to its standard input, which is empty otherwise: secrets go this way, never by `args` or `env`. */
+  readonly input?: Uint8Array;
+  /** Its standard output is bytes: one character each, code 0 to 255. */
+  readonly binary?: boolean;
 }
 
 export interface ToolResult {
@@ -57,7 +61,7 @@ export function boundToUs(
 /** Runs a tool to its end. NS_TOOL_FAILED where it cannot start or does not end in time; the signal's reason otherwise. */
 export async function runTool(run: ToolRun): Promise<ToolResult> {
   run.signal.throwIfAborted();
-  const flags = run.confined === true ? await strictestConfinement() : undefined;
+  const flags = run.confined ? await confinementFor(run.confined) : undefined;
   const [command, args] =
     flags === undefined
       ? boundToUs(run.tool, run.args, 'KILL')
@@ -65,14 +69,17 @@ export async function runTool(run: ToolRun): Promise<ToolResult> {
   return await new Promise<ToolResult>((resolve, reject) => {
     const child = spawn(command, args, {
       env: { ...CLEAN_ENV, ...run.env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [run.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       cwd: '/',
     });
+    // A tool that ends without reading it says why itself.
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(run.input);
     let late = false;
     const output = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr'] as const) {
-      child[name].setEncoding('utf8');
-      child[name].on('data', (text: string) => {
+      child[name]?.setEncoding(name === 'stdout' && run.binary === true ? 'latin1' : 'utf8');
+      child[name]?.on('data', (text: string) => {
         output[name] += text.slice(0, MOST_OUTPUT - output[name].length);
       });
     }
@@ -101,6 +108,12 @@ export async function runTool(run: ToolRun): Promise<ToolResult> {
       } else resolve({ status: status ?? undefined, ...output });
     });
   });
+}
+
+async function confinementFor(need: true | 'raw-io'): Promise<readonly string[] | undefined> {
+  const flags = await strictestConfinement();
+  if (need === true) return flags;
+  return flags?.map((flag) => (flag.startsWith('--bounding-set=') ? `${flag},+sys_rawio` : flag));
 }
 
 let confinement: Promise<readonly string[] | undefined> | undefined;

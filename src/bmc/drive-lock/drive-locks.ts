@@ -1,17 +1,9 @@
 import { asNsError, seconds } from '../../base/index.ts';
 import type { Clock, DriveSecurity, DriveSecurityState, LogSink } from '../../ports/index.ts';
 import { orAborted } from '../within.ts';
+import type { DriveLockFact } from './drive-fact.ts';
 import type { DriveNotebook } from './drive-notebook.ts';
-import {
-  allOpened,
-  armNote,
-  candidates,
-  changed,
-  type DriveLockFact,
-  driveFact,
-  openStep,
-  triedAnew,
-} from './drive-rules.ts';
+import { allOpened, armNote, candidates, changed, driveFact, openStep, triedAnew } from './drive-rules.ts';
 
 export interface DriveLocksOptions {
   readonly drives: readonly DriveSecurity[];

@@ -1,4 +1,4 @@
-import { asNsError, NsError } from '../../base/index.ts';
+import { asNsError, NsError, type StoredCopy } from '../../base/index.ts';
 import type { Entropy, LogSink, StateStore } from '../../ports/index.ts';
 import {
   DRIVE_DOCUMENTS,
@@ -84,7 +84,13 @@ export class DriveNotebook {
 }
 
 /** Of own storage, and of the witness where there is one. */
-export async function readDriveNotes({ store, witness }: Pick<NotebookOptions, 'store' | 'witness'>) {
+export async function readDriveNotes({
+  store,
+  witness,
+}: {
+  readonly store: Pick<Documents, 'readDocument'>;
+  readonly witness?: Pick<Documents, 'readDocument'>;
+}): Promise<StoredCopy<DriveNotes>> {
   const own = await Promise.all(
     DRIVE_DOCUMENTS.map(async (name) => decodeDriveNotes(await store.readDocument(name))),
   );

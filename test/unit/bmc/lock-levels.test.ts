@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { DriveLockFact } from '../../../src/bmc/drive-lock/drive-rules.ts';
+import type { DriveLockFact } from '../../../src/bmc/drive-lock/drive-fact.ts';
 import { judgeLevels, type LockFacts, slackLevels } from '../../../src/bmc/lock-levels.ts';
 
 const held: LockFacts = {

@@ -1,0 +1,1 @@
+export { type SgRawOptions, SgRawSecurity } from './sg-raw-security.ts';

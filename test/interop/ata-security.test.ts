@@ -1,0 +1,100 @@
+import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import { SgRawSecurity } from '../../src/adapters/ata-security/index.ts';
+import { SeededEntropy } from '../../src/adapters/sim/seeded-entropy.ts';
+import { systemClock } from '../../src/adapters/system-clock.ts';
+import { seconds } from '../../src/base/index.ts';
+import { DriveLocks, DriveNotebook } from '../../src/bmc/index.ts';
+import { scratch } from '../kit/disk-tools.ts';
+import { MemoryState } from '../kit/memory-state.ts';
+
+/*
+ * The adapter for real drives, against a program that takes the arguments of sg_raw, prints what it prints, and keeps a drive's state in a
+ * file: no machine that runs these tests has a drive with a lock of its own.
+ */
+
+const FAKE = fileURLToPath(new URL('../kit/fake-sg-raw.mjs', import.meta.url));
+const { dir, remove } = await scratch();
+t.teardown(remove);
+const stateFile = join(dir, 'drive.json');
+const tool = join(dir, 'sg_raw');
+await writeFile(tool, `#!/bin/sh\nexec '${process.execPath}' '${FAKE}' '${stateFile}' "$@"\n`);
+await chmod(tool, 0o755);
+
+interface FakeDrive {
+  serial: string;
+  user: string | null;
+  maximum: boolean;
+  locked: boolean;
+  frozen: boolean;
+  attempts: number;
+  seen: { args: string[] }[];
+  forbidden?: number;
+  gone?: boolean;
+  silent?: boolean;
+}
+const NEW: FakeDrive = {
+  serial: 'WD-REAL1',
+  user: null,
+  maximum: false,
+  locked: false,
+  frozen: false,
+  attempts: 5,
+  seen: [],
+};
+
+const drive = async (): Promise<FakeDrive> => JSON.parse(await readFile(stateFile, 'utf8')) as FakeDrive;
+const change = async (to: Partial<FakeDrive>, from?: FakeDrive): Promise<void> =>
+  writeFile(stateFile, JSON.stringify({ ...(from ?? (await drive())), ...to }));
+const powerOn = async (): Promise<void> =>
+  change({ locked: (await drive()).user !== null, frozen: false, attempts: 5 });
+
+const security = new SgRawSecurity({ disk: 'disk0', device: '/dev/sg9', tool, deadline: seconds(60) });
+const { signal } = new AbortController();
+const password = new TextEncoder().encode('a'.repeat(32));
+
+async function locks(): Promise<DriveLocks> {
+  const log = { log: () => undefined };
+  const notebook = await DriveNotebook.open({ store: new MemoryState(), entropy: new SeededEntropy(3), log });
+  return new DriveLocks({ drives: [security], notebook, arms: true, clock: systemClock, log });
+}
+
+await t.test('armed, locked, opened, by the same engine as on the simulated drive', async (t) => {
+  await change({}, NEW);
+  const own = await locks();
+  t.equal(await own.fact('disk0'), 'open');
+  await own.arm(['disk0']);
+  const armed = await drive();
+  t.match(armed.user, /^[a-z2-7]{32}$/);
+  t.ok(armed.maximum);
+  await powerOn();
+  t.equal(await own.fact('disk0'), 'locked');
+  await own.open();
+  const { user, locked, seen, forbidden, attempts } = await drive();
+  t.equal(user, null);
+  t.notOk(locked);
+  t.equal(attempts, 5);
+  t.equal(forbidden, undefined);
+  t.notMatch(JSON.stringify(seen), armed.user!, 'no password on a command line');
+});
+
+await t.test('a wrong password, a frozen drive: refused, and not an error', async (t) => {
+  await change({ user: 'b'.repeat(32), locked: true, maximum: true }, NEW);
+  t.equal(await security.unlock(password, signal), 'refused');
+  t.equal((await drive()).attempts, 4);
+  await change({ frozen: true }, NEW);
+  t.equal(await security.setPassword(password, signal), 'refused');
+  t.match(await security.read(signal), { frozen: true, enabled: false });
+});
+
+await t.test('an empty bay is no error; a drive that does not answer is one', async (t) => {
+  await change({ gone: true }, NEW);
+  t.equal(await security.read(signal), undefined);
+  await change({ silent: true }, NEW);
+  await t.rejects(security.read(signal), { code: 'NS_DRIVE_SECURITY' });
+  await t.rejects(security.setPassword(password, signal), { code: 'NS_DRIVE_SECURITY' });
+  const none = new SgRawSecurity({ disk: 'disk0', device: '/dev/sg9', tool: join(dir, 'absent') });
+  await t.rejects(none.read(signal));
+});

@@ -7,6 +7,7 @@ import { addChainCommands } from './fleet-cli-chain.ts';
 import { addClockCommand } from './fleet-cli-clock.ts';
 import { type Context, type GlobalOptions, openContext } from './fleet-cli-context.ts';
 import { addFileCommands, type Run } from './fleet-cli-files.ts';
+import { addFindCommand } from './fleet-cli-find.ts';
 import { addGrantCommands } from './fleet-cli-grant.ts';
 import { addIpmiCommands } from './fleet-cli-ipmi.ts';
 import { addKeyringCommands } from './fleet-cli-keyring.ts';
@@ -30,6 +31,7 @@ Examples:
   nightshift status rack[1-4]
   nightshift volumes rack1
   nightshift get rack1 /var/log/syslog
+  nightshift find rack[1-4] / --name '*.pem' --newer 7d
   nightshift put fstab rack[1-4] /etc/fstab --replace --dry-run
   nightshift rm rack1 '/var/crash/*' --dry-run
   nightshift clock rack[1-40] --set
@@ -127,6 +129,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     code = await work(context);
   };
   addFileCommands(program, run);
+  addFindCommand(program, run);
   addVolumeCommands(program, run);
   addMachineCommands(program, run);
   addClockCommand(program, run);

@@ -11,6 +11,14 @@ export {
   LARGEST_EVIDENCE,
 } from './evidence.ts';
 export { EXIT, type ExitCode, exitOfAll, exitOfOutcome } from './exit-code.ts';
+export {
+  bothSizes,
+  checkNeedle,
+  parseKind,
+  parseMoment,
+  parseNeedle,
+  parseSize,
+} from './find-args.ts';
 export { Fleet, type FleetOptions } from './fleet.ts';
 export { foldHosts, groupEqual } from './fold-hosts.ts';
 export { forEachHost, HOSTS_AT_ONCE } from './for-each-host.ts';

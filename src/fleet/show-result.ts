@@ -2,6 +2,7 @@ import { formatDuration, milliseconds, toHex } from '../base/index.ts';
 import type { EffectNote, LockNote, ResultOf, Verb, VolumeNote } from '../protocol/index.ts';
 import { showBudget, showBudgetUpdate } from './show-budget.ts';
 import { showChain, showChainSync } from './show-chain.ts';
+import { showFound } from './show-found.ts';
 import { showMemory } from './show-memory.ts';
 import { absentLine, readBackLines } from './show-read-back.ts';
 import { counted, modeText, sized, table, timeText } from './show-text.ts';
@@ -140,6 +141,7 @@ type Show = { readonly [V in Verb]: (result: ResultOf<V>, options: ShowOptions) 
 
 const SHOW: Show = {
   'file.list': (r, { long }) => listLines(r, long === true),
+  'file.find': (r, { long }) => [...showFound(r, long === true), ...volumeLine(r.volume)],
   'file.stat': ({ volume, path, file: f }) => [
     `${path}: ${f.kind}, ${sized(f.size)}${f.target === undefined ? '' : ` -> ${f.target}`}`,
     `${modeText(f.mode, f.kind)} (${f.mode.toString(8).padStart(4, '0')}), owner ${f.uid}:${f.gid}, ${counted(f.links, 'link')}, inode ${f.inode}`,

@@ -28,6 +28,7 @@ export { MOST_SAMPLES, SAMPLE_BYTES, type SampleRange, sampleRanges } from './sa
 export { decodeSeen, encodeSeen, isFullSeen, type SeenMessage, seenThatFit } from './seen.ts';
 export { type DeviceTopics, deviceTopics, groupTopic, seenFilter, seenTeller } from './topics.ts';
 export { MOST_LISTED, UNITS_A_PAGE } from './verbs/chain.ts';
+export { MOST_MATCHES } from './verbs/find.ts';
 export {
   type ArgsOf,
   type BudgetNote,

@@ -12,6 +12,16 @@ function place(args: { readonly volume?: string | undefined; readonly path: stri
   return quoted(args.volume === undefined ? args.path : `${args.volume}:${args.path}`);
 }
 
+/** By what it is searched, and not for what: that may be a secret itself. */
+function search(args: ArgsOf<'file.find'>): string {
+  const { name, iname, kind, size, newer, older, sha256, contains } = args;
+  const by = Object.entries({ name, iname, kind, size, newer, older, sha256 }).flatMap(([what, value]) =>
+    value === undefined ? [] : [what],
+  );
+  if (contains !== undefined) by.push(`${contains.byteLength} bytes in it`);
+  return by.length === 0 ? place(args) : `${place(args)} by ${by.join(', ')}`;
+}
+
 function because(args: {
   readonly reason?: string | undefined;
   readonly dryRun?: boolean | undefined;
@@ -34,6 +44,7 @@ function actionOf({ action }: ArgsOf<'chain.sync'>): string {
  */
 const SAYS: { readonly [V in Verb]: (args: ArgsOf<V>) => string } = {
   'file.list': place,
+  'file.find': search,
   'file.stat': place,
   'file.upload': place,
   'file.download': (args) =>

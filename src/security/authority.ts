@@ -12,6 +12,7 @@ const watchers: readonly Role[] = ['operator', 'technician', 'security', 'audito
 /** Who may give which order. Nothing is permitted that does not stand here; root keys only ever sign keys. */
 const PERMITTED: Readonly<Record<Verb, readonly Role[]>> = {
   'file.list': hands,
+  'file.find': hands,
   'file.stat': hands,
   'file.upload': hands,
   'file.download': hands,

@@ -27,6 +27,7 @@ const KEPT_ROLES: readonly Role[] = ['root', 'governor'];
 /** Orders that can be given by a right that was passed on. What does not stand here cannot. */
 const PASSABLE: readonly Verb[] = [
   'file.list',
+  'file.find',
   'file.stat',
   'file.upload',
   'file.download',

@@ -94,7 +94,7 @@ function fits(token: Token, code: number): boolean {
  * Only the last run ever has to be tried again, because an earlier one that took less would leave it no better off.
  * So the work is at most the length of the name times that of the pattern.
  */
-function matches(tokens: readonly Token[], name: readonly number[]): boolean {
+function matches(tokens: readonly Token[], name: ArrayLike<number>): boolean {
   let at = 0;
   let token = 0;
   let run = -1;
@@ -120,13 +120,31 @@ function matches(tokens: readonly Token[], name: readonly number[]): boolean {
 
 /**
  * Compiles a pattern for one name: `*` any run, `?` any one character, `[a-z]` and `[!a-z]` sets, `\` takes the next
- * character as it is. A leading dot fits only a dot that is written out. Characters are Unicode code points.
+ * character as it is. A leading dot fits only a dot that is written out, but with `dots` as any character. Characters are
+ * Unicode code points; with `caseless`, whatever the case of letters.
  */
-export function compileGlob(pattern: string): Glob {
-  const tokens = readTokens(codes(pattern));
+export function compileGlob(
+  pattern: string,
+  { dots = false, caseless = false }: { readonly dots?: boolean; readonly caseless?: boolean } = {},
+): Glob {
+  const tokens = readTokens(codes(caseless ? pattern.toLowerCase() : pattern));
   const first = tokens[0];
   const hidden = first?.token === 'character' && first.code === DOT;
-  return (name) => (hidden || !name.startsWith('.')) && matches(tokens, codes(name));
+  return (name) => {
+    if (!dots && !hidden && name.startsWith('.')) return false;
+    return matches(tokens, codesOf(caseless ? name.toLowerCase() : name));
+  };
+}
+
+/** Names are short and many: those of plain characters take no detour. */
+function codesOf(name: string): ArrayLike<number> {
+  const units = new Uint16Array(name.length);
+  for (let i = 0; i < name.length; i += 1) {
+    const unit = name.charCodeAt(i);
+    if (unit >= 0xd800 && unit < 0xe000) return codes(name);
+    units[i] = unit;
+  }
+  return units;
 }
 
 /** The name that a segment without wildcards stands for, its escapes undone; undefined where it has wildcards. */

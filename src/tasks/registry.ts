@@ -7,6 +7,7 @@ import { auditRead } from './desk-work/audit.ts';
 import { taskCancel, taskList } from './desk-work/tasks.ts';
 import { fileDelete } from './file/delete.ts';
 import { fileDownload } from './file/download.ts';
+import { fileFind } from './file/find.ts';
 import { fileList } from './file/list.ts';
 import { fileStat } from './file/stat.ts';
 import { fileUpload } from './file/upload.ts';
@@ -22,6 +23,7 @@ import { volumeList } from './volume/list.ts';
 /** Every verb that a device can obey, and what it does. The only list of task kinds. */
 export const TASKS: Required<TaskRegistry> = {
   'file.list': fileList,
+  'file.find': fileFind,
   'file.stat': fileStat,
   'file.upload': fileUpload,
   'file.download': fileDownload,

@@ -3,6 +3,7 @@ import { budgetRead, budgetUpdate } from './budget.ts';
 import { chainStatus, chainSync } from './chain.ts';
 import { clockSet } from './clock.ts';
 import { fileDelete, fileDownload, fileList, fileStat, fileUpload } from './file.ts';
+import { fileFind } from './find.ts';
 import { ioList, ioRead, ioWatch, ioWrite } from './io.ts';
 import { keyringRead, keyringUpdate } from './keyring.ts';
 import { auditRead, machineDisable, machineEnable, machineStatus, taskCancel, taskList } from './machine.ts';
@@ -12,6 +13,7 @@ import { volumeList } from './volume.ts';
 /** Every verb with the shape of its arguments and of its result. The only place where a verb is declared. */
 export const VERBS = {
   'file.list': fileList,
+  'file.find': fileFind,
   'file.stat': fileStat,
   'file.upload': fileUpload,
   'file.download': fileDownload,

@@ -1,9 +1,11 @@
-import { ByteView, crc32cRaw } from '../../base/index.ts';
+import { ByteView, crc32cRaw, fromUtf8 } from '../../base/index.ts';
 import type { FileKind } from '../../ports/index.ts';
 import { corrupt } from '../corrupt.ts';
 
 /** One name of a directory, as stored. */
 export interface RawEntry {
+  /** Undefined where it is not UTF-8. */
+  readonly name: string | undefined;
   readonly rawName: Uint8Array;
   readonly inode: number;
   readonly kind: FileKind | 'unknown';
@@ -27,6 +29,15 @@ const TAIL = 12;
 const isDotName = (name: Uint8Array): boolean =>
   name[0] === DOT && (name.byteLength === 1 || (name.byteLength === 2 && name[1] === DOT));
 
+function lettersOf(name: Uint8Array): 'ascii' | 'other' | 'impossible' {
+  let all = 0;
+  for (const byte of name) {
+    if (byte === SLASH || byte === 0) return 'impossible';
+    all |= byte;
+  }
+  return all < 0x80 ? 'ascii' : 'other';
+}
+
 /** The record length field, which for 64 KiB blocks cannot hold the value itself. */
 function recordLength(field: number, space: number): number {
   if (space < 65536) return field;
@@ -40,6 +51,7 @@ function recordLength(field: number, space: number): number {
 export function decodeEntries(bytes: Uint8Array, withKinds: boolean, what: string): RawEntry[] {
   const view = new ByteView(bytes, what);
   const entries: RawEntry[] = [];
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
   for (let at = 0; at < bytes.byteLength; ) {
     const inode = view.u32le(at);
     const length = recordLength(view.u16le(at + 4), bytes.byteLength);
@@ -48,12 +60,15 @@ export function decodeEntries(bytes: Uint8Array, withKinds: boolean, what: strin
       throw corrupt(`${what} holds an entry of the wrong length`);
     }
     if (inode !== 0) {
-      const rawName = Uint8Array.from(view.slice(at + 8, nameLength));
-      if (nameLength === 0 || nameLength > 255 || rawName.includes(SLASH) || rawName.includes(0)) {
+      const rawName = view.slice(at + 8, nameLength).slice();
+      const letters = lettersOf(rawName);
+      if (nameLength === 0 || nameLength > 255 || letters === 'impossible') {
         throw corrupt(`${what} holds an impossible name`);
       }
+      // Names are many, and nearly all of them ASCII.
+      const name = letters === 'ascii' ? text.slice(at + 8, at + 8 + nameLength) : fromUtf8(rawName);
       const kind = withKinds ? (KINDS[view.u8(at + 7)] ?? 'unknown') : 'unknown';
-      if (!isDotName(rawName)) entries.push({ rawName, inode, kind });
+      if (!isDotName(rawName)) entries.push({ name, rawName, inode, kind });
     }
     at += length;
   }

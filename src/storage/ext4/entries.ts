@@ -1,4 +1,4 @@
-import { allow, fromUtf8, fromUtf8Lossy, NsError, refuse, type Verdict } from '../../base/index.ts';
+import { allow, fromUtf8Lossy, NsError, refuse, type Verdict } from '../../base/index.ts';
 import type { DirectoryEntry, EntryReader, FileStat, OpenFile } from '../../ports/index.ts';
 import { faultOfOne, overHostileBytes } from '../corrupt.ts';
 import { contentsOf } from './contents.ts';
@@ -38,7 +38,7 @@ async function* entriesOf(
   for (;;) {
     const block = await overHostileBytes(() => blocks.next());
     if (block.done === true) return;
-    for (const entry of block.value) yield { ...entry, name: fromUtf8(entry.rawName) };
+    for (const entry of block.value) yield entry;
   }
 }
 

@@ -9,6 +9,8 @@ import { descriptorBlock, type Ext4Layout, layoutOf } from './layout.ts';
 import { requireSuperblock } from './superblock.ts';
 
 const CACHE_BYTES = 4 * MiB;
+/** Blocks of metadata read at once: its tables and directories lie close together. */
+const TOGETHER = 8;
 
 /** An ext2, ext3 or ext4 volume: its layout, and its blocks, group descriptors and inodes by number. */
 export class Ext4Volume {
@@ -19,7 +21,7 @@ export class Ext4Volume {
   constructor(device: BlockDevice, layout: Ext4Layout) {
     this.device = device;
     this.layout = layout;
-    this.#cache = new BlockCache(device, layout.superblock.blockSize, CACHE_BYTES);
+    this.#cache = new BlockCache(device, layout.superblock.blockSize, CACHE_BYTES, TOGETHER);
   }
 
   get blockSize(): number {

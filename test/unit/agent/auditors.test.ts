@@ -7,6 +7,7 @@ import { testOrder } from '../../kit/orders.ts';
 /** Of every verb an order that a device could obey. */
 const ARGS: { readonly [V in Verb]: ArgsOf<V> } = {
   'file.list': { path: '/' },
+  'file.find': { path: '/', name: '*' },
   'file.stat': { path: '/etc/fstab' },
   'file.upload': { path: '/etc/shadow' },
   'file.download': { path: '/x', size: 1, sha256: new Uint8Array(32), dryRun: true },

@@ -178,6 +178,7 @@ await t.test('no secret that an order carries reaches the log', async (t) => {
   const key = testKey();
   const args: { readonly [V in Verb]: ArgsOf<V> } = {
     'file.list': { path: '/a', after: canary },
+    'file.find': { path: '/a', name: canary, iname: canary, contains: bytes, sha256: bytes, after: [bytes] },
     'file.stat': { path: '/a' },
     'file.upload': { path: '/a' },
     'file.download': { path: '/a', size: 1, sha256: new Uint8Array(32) },

@@ -1,4 +1,4 @@
-import { allow, type Duration, hours, toHex, type Verdict } from '../../base/index.ts';
+import { allow, type Duration, hours, minutes, toHex, type Verdict } from '../../base/index.ts';
 import type { StateStore, Stop } from '../../ports/index.ts';
 import type { Order } from '../../protocol/index.ts';
 import type { KeyringView } from '../keyring.ts';
@@ -29,6 +29,8 @@ export const BUDGET_DOCUMENTS = ['budget-a', 'budget-b'] as const;
 const LISTENERS_MAX = 8;
 /** Running time is stored at least so often, while anything waits for it. */
 const STORED_EVERY = hours(1);
+/** And sooner at first, so that of a run which the power ends at least half counts: some devices never run for an hour. */
+const STORED_FIRST = minutes(1);
 
 export interface BudgetOptions {
   readonly store: StateStore;
@@ -67,6 +69,8 @@ export class Budget {
   #seen: readonly SeenToken[];
   #spent: readonly SpentMark[];
   #seq: number;
+  /** Running time since the start, and of that what is not stored. */
+  #ran = 0;
   #unstored = 0;
   #last: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
@@ -216,9 +220,11 @@ export class Budget {
     const raised = before.pending !== undefined && after.pending === undefined;
     if (after !== before) this.#limits = after;
     this.#plain.pass(passed);
+    this.#ran += passed;
     this.#unstored += passed;
+    const due = Math.min(STORED_EVERY, Math.max(STORED_FIRST, this.#ran / 2));
     const waits = after.pending !== undefined || !this.#plain.idle;
-    if (raised || (waits && this.#unstored >= STORED_EVERY)) await this.#save();
+    if (raised || (waits && this.#unstored >= due)) await this.#save();
     if (raised) this.#o.onEvent?.({ is: 'changed', version: after.version, limits: after.inForce });
   }
 

@@ -159,8 +159,18 @@ await t.test('an order that waits in the journal is judged again: two who may, n
       'NOT_PERMITTED',
     ],
     [
-      'both are there',
+      'its governor was revoked',
       { olga: [olga, 'operator'], sam: [sam, 'security'], tess: [tess, 'security'] },
+      'TOKEN_INVALID',
+    ],
+    [
+      'all are there',
+      {
+        olga: [olga, 'operator'],
+        sam: [sam, 'security'],
+        tess: [tess, 'security'],
+        gus: [host.governor.key, 'governor'],
+      },
       undefined,
     ],
   ];

@@ -1,7 +1,7 @@
-import { allow, fromUtf8Lossy, KiB, minutes, refuse, utf8, type Verdict } from '../../base/index.ts';
+import { allow, fromUtf8Lossy, KiB, minutes, NsError, refuse, utf8, type Verdict } from '../../base/index.ts';
 import type { DirectoryEntry, FileStat, FileSystem, HostPath } from '../../ports/index.ts';
 import type { ArgsOf, ResultOf } from '../../protocol/index.ts';
-import { baseName, expandGlob, hasGlob, joinPath, parseHostPath } from '../../storage/index.ts';
+import { baseName, expandGlob, hasGlob, parseHostPath } from '../../storage/index.ts';
 import type { TaskKind } from '../task.ts';
 import { withVolume } from './volume-access.ts';
 import { sortedEntries, walk } from './walk.ts';
@@ -126,20 +126,32 @@ async function* children(
     yield entries;
     return;
   }
-  for (const entry of entries.value) {
+  const described = inBatches(fs, entries.value, signal);
+  for (const [i, entry] of entries.value.entries()) {
     const { name } = entry;
     if (name === undefined) {
       yield allow({ name: fromUtf8Lossy(entry.rawName), describe: () => Promise.resolve(unnamed(entry)) });
-      continue;
-    }
-    yield allow({
-      name,
-      describe: async () => {
-        const stat = await fs.stat(joinPath(path, name), false, signal);
-        return stat.ok ? entryOf(name, stat.value) : { name, kind: entry.kind };
-      },
-    });
+    } else yield allow({ name, describe: async () => entryOf(name, await described(i)) });
   }
+}
+
+/** The facts about one entry after another, of as many at once as a page has. A fault of one is thrown for it alone. */
+function inBatches(
+  fs: FileSystem,
+  entries: readonly DirectoryEntry[],
+  signal: AbortSignal,
+): (at: number) => Promise<FileStat> {
+  let from = 0;
+  let stats: readonly (FileStat | NsError)[] = [];
+  return async (at) => {
+    if (at < from || at >= from + stats.length) {
+      from = at;
+      stats = await fs.byEntry.stat(entries.slice(at, at + PAGE_ENTRIES), signal);
+    }
+    const stat = stats[at - from]!;
+    if (stat instanceof NsError) throw stat;
+    return stat;
+  };
 }
 
 async function* globbed(

@@ -7,11 +7,17 @@ import type { FatEntry } from './dirent.ts';
 import { foldName } from './fold-name.ts';
 import { FatTable } from './table.ts';
 
+interface Children {
+  readonly all: readonly FatEntry[];
+  /** By long and short names, folded. */
+  readonly byName: ReadonlyMap<string, readonly FatEntry[]>;
+}
+
 /** The directories of a FAT volume with all that is in them, each read once. */
 export class FatChildren {
   readonly #device: BlockDevice;
   readonly #table: FatTable;
-  readonly #known = new Map<HostPath, Promise<readonly FatEntry[] | undefined>>();
+  readonly #known = new Map<HostPath, Promise<Children | undefined>>();
 
   private constructor(device: BlockDevice, table: FatTable) {
     this.#device = device;
@@ -26,25 +32,25 @@ export class FatChildren {
   }
 
   /** What lies in a directory; undefined where there is no such directory. */
-  of(directory: HostPath, signal: AbortSignal): Promise<readonly FatEntry[] | undefined> {
-    const key = foldName(directory);
-    const known = this.#known.get(key) ?? this.#read(directory, signal);
-    this.#known.set(key, known);
-    return known;
+  async of(directory: HostPath, signal: AbortSignal): Promise<readonly FatEntry[] | undefined> {
+    return (await this.#children(directory, signal))?.all;
   }
 
   /** The entries that answer to a path, by their long or their short name: one, none, or on a volume out of order more. */
   async named(path: HostPath, signal: AbortSignal): Promise<readonly FatEntry[]> {
     const name = pathNames(path).at(-1);
     if (name === undefined) return [];
-    const folded = foldName(name);
-    const siblings = (await this.of(parentPath(path), signal)) ?? [];
-    return siblings.filter(
-      (entry) => foldName(entry.shortName) === folded || foldName(entry.name ?? '') === folded,
-    );
+    return (await this.#children(parentPath(path), signal))?.byName.get(foldName(name)) ?? [];
   }
 
-  async #read(directory: HostPath, signal: AbortSignal): Promise<readonly FatEntry[] | undefined> {
+  #children(directory: HostPath, signal: AbortSignal): Promise<Children | undefined> {
+    const key = foldName(directory);
+    const known = this.#known.get(key) ?? this.#read(directory, signal);
+    this.#known.set(key, known);
+    return known;
+  }
+
+  async #read(directory: HostPath, signal: AbortSignal): Promise<Children | undefined> {
     let place: DirectoryPlace = 'root';
     let at: HostPath = '/';
     for (const name of pathNames(directory)) {
@@ -54,11 +60,17 @@ export class FatChildren {
       place = { cluster: entry.first };
     }
     return overHostileBytes(async () => {
-      const entries: FatEntry[] = [];
+      const all: FatEntry[] = [];
+      const byName = new Map<string, FatEntry[]>();
       for await (const item of directoryItems(this.#device, this.#table, place, signal)) {
-        if (item.is === 'entry') entries.push(item.entry);
+        if (item.is !== 'entry') continue;
+        const { entry } = item;
+        all.push(entry);
+        for (const name of new Set([foldName(entry.shortName), foldName(entry.name ?? entry.shortName)])) {
+          byName.set(name, [...(byName.get(name) ?? []), entry]);
+        }
       }
-      return entries;
+      return { all, byName };
     });
   }
 }

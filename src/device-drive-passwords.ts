@@ -7,7 +7,7 @@ import { type DriveNote, drivePassword, readDriveNotes } from './bmc/index.ts';
 const SAYS: Readonly<Record<DriveNote['is'], string>> = {
   armed: 'may be on the drive',
   refused: 'was refused by a drive of this serial number',
-  opened: 'was taken off again',
+  opened: 'was taken off again, or found gone',
 };
 
 /**

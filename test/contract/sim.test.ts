@@ -1,11 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
-import { SimDriveSwitch, SimHost, SimIo, SimMemory, VirtualClock } from '../../src/adapters/sim/index.ts';
+import {
+  SimDriveBay,
+  SimDriveLock,
+  SimDriveSwitch,
+  SimHost,
+  SimIo,
+  SimMemory,
+  VirtualClock,
+} from '../../src/adapters/sim/index.ts';
 import { systemClock } from '../../src/adapters/system-clock.ts';
 import { milliseconds, seconds } from '../../src/base/index.ts';
 import { boardChannels, boardDescription, PowerWatch } from '../../src/bmc/index.ts';
 import { MemoryDevice } from '../kit/memory-device.ts';
+import { MemoryState } from '../kit/memory-state.ts';
 import { clockContract } from './clock.ts';
+import { driveSecurityContract } from './drive-security.ts';
 import { driveSwitchContract } from './drive-switch.ts';
 import { hostPowerContract } from './host-power.ts';
 import { ioDevicesContract } from './io-devices.ts';
@@ -51,6 +61,33 @@ for (const hold of [true, false]) {
     return { drive, run: (movement) => clock.settle(movement, seconds(10)), now: () => clock.monotonic() };
   });
 }
+
+await driveSecurityContract('simulated drive', async () => {
+  const lock = new SimDriveLock('SIM-1');
+  return {
+    drive: new SimDriveBay('disk0', lock),
+    powerCycle: async () => lock.powerOn(),
+    freeze: async () => lock.freeze(),
+  };
+});
+await driveSecurityContract('simulated drive of an agent that is killed', async () => {
+  const store = new MemoryState();
+  let bay = new SimDriveBay('disk0', new SimDriveLock('SIM-1'), store);
+  return {
+    drive: {
+      disk: 'disk0',
+      read: (signal) => bay.read(signal),
+      setPassword: (password, signal) => bay.setPassword(password, signal),
+      unlock: (password, signal) => bay.unlock(password, signal),
+      disablePassword: (password, signal) => bay.disablePassword(password, signal),
+    },
+    powerCycle: async () => {
+      bay = new SimDriveBay('disk0', new SimDriveLock('SIM-1'), store);
+      await bay.load();
+    },
+    freeze: async () => bay.drive?.freeze(),
+  };
+});
 
 await memoryProbeContract('simulated memory', async () => {
   const dimm = { size: 16_384, faults: [], spd: 'good' as const };

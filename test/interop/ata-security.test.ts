@@ -7,6 +7,7 @@ import { SeededEntropy } from '../../src/adapters/sim/seeded-entropy.ts';
 import { systemClock } from '../../src/adapters/system-clock.ts';
 import { seconds } from '../../src/base/index.ts';
 import { DriveLocks, DriveNotebook } from '../../src/bmc/index.ts';
+import { driveSecurityContract } from '../contract/drive-security.ts';
 import { scratch } from '../kit/disk-tools.ts';
 import { MemoryState } from '../kit/memory-state.ts';
 
@@ -80,13 +81,9 @@ await t.test('armed, locked, opened, by the same engine as on the simulated driv
   t.notMatch(JSON.stringify(seen), armed.user!, 'no password on a command line');
 });
 
-await t.test('a wrong password, a frozen drive: refused, and not an error', async (t) => {
-  await change({ user: 'b'.repeat(32), locked: true, maximum: true }, NEW);
-  t.equal(await security.unlock(password, signal), 'refused');
-  t.equal((await drive()).attempts, 4);
-  await change({ frozen: true }, NEW);
-  t.equal(await security.setPassword(password, signal), 'refused');
-  t.match(await security.read(signal), { frozen: true, enabled: false });
+await driveSecurityContract('sg_raw', async () => {
+  await change({}, NEW);
+  return { drive: security, powerCycle: powerOn, freeze: () => change({ frozen: true }) };
 });
 
 await t.test('an empty bay is no error; a drive that does not answer is one', async (t) => {

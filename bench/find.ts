@@ -6,7 +6,7 @@ import { openFileDevice } from '../src/adapters/file-device.ts';
 import { GiB } from '../src/base/index.ts';
 import type { ArgsOf } from '../src/protocol/index.ts';
 import { openFileSystem } from '../src/storage/index.ts';
-import { Find } from '../src/tasks/file/find.ts';
+import { Find } from '../src/tasks/file/find-search.ts';
 import { ColdHost } from '../test/kit/cold-host.ts';
 import { median, note, report } from './kit.ts';
 

@@ -8,7 +8,7 @@ import { systemClock } from '../../src/adapters/system-clock.ts';
 import type { KeyStore } from '../../src/ports/index.ts';
 import type { ArgsOf } from '../../src/protocol/index.ts';
 import { openFileSystem } from '../../src/storage/index.ts';
-import { Find } from '../../src/tasks/file/find.ts';
+import { Find } from '../../src/tasks/file/find-search.ts';
 import { ColdHost, type ColdHostOptions } from '../kit/cold-host.ts';
 import { debugfs, makeExt4, run, scratch } from '../kit/disk-tools.ts';
 import { eventually } from '../kit/eventually.ts';

@@ -143,6 +143,67 @@ await t.test(
   },
 );
 
+await t.test('find asks for page after page, up to its limit, and nothing found is a success', async (t) => {
+  const match = (n: number) => ({
+    path: `/${n}`,
+    kind: 'file',
+    size: n,
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    mtime: 0,
+  });
+  const asked: Record<string, unknown>[] = [];
+  const visited = { directories: 1, files: 2 };
+  answerAll(async ({ args }) => {
+    asked.push(args);
+    const from = Number(Buffer.from((args as { after?: Uint8Array[] }).after?.[0] ?? []).toString());
+    const some = [match(from + 1), match(from + 2)];
+    const next = from >= 4 ? {} : { next: [Buffer.from(`${from + 2}`)] };
+    return { result: { volume, matches: some, visited, skipped: [], ...next } };
+  });
+  writeFileSync(join(home, 'needle'), 's3cret');
+  const words = [
+    '--size',
+    '+1k',
+    '--size',
+    '-2M',
+    '--type',
+    'f',
+    '--newer',
+    '100',
+    '--contains',
+    'file:needle',
+  ];
+  const all = await run(['find', 'rack1', '/srv', '--iname', '*.PEM', ...words]);
+  t.match(all, { code: 0, stdout: /6 matches among 6 files in 3 directories\n {2}\/1\n[\s\S]*\/6\n/ });
+  t.match(asked[0], {
+    path: '/srv',
+    iname: '*.PEM',
+    kind: 'file',
+    size: { min: 1025, max: 2 * 1024 * 1024 - 1 },
+    newer: 100,
+    contains: Buffer.from('s3cret'),
+    limit: 1000,
+  });
+  t.match(asked[2], { after: [Buffer.from('4')] });
+  const some = await run(['find', 'rack[1-2]', '/', '--limit', '4']);
+  t.match(some, { code: 0, stdout: /^rack\[1-2\]: succeeded: 4 matches[\s\S]*not at its end/ });
+  t.match(asked.at(-1), { limit: 2 });
+  answerAll(async () => ({ result: { volume, matches: [], visited, skipped: [] } }));
+  t.match(await run(['find', 'rack1', '/', '--name', 'x']), { code: 0, stdout: /0 matches/ });
+  const before = devices[0]!.packets;
+  for (const wrong of [
+    ['--size', '10X'],
+    ['--type', 'file'],
+    ['--contains', ''],
+    ['--contains', 'file:absent'],
+  ]) {
+    t.match(await run(['find', 'rack1', '/', ...wrong]), { code: 2, stdout: '' });
+  }
+  t.equal(devices[0]!.packets, before);
+});
+
 await t.test('chain shows chains, and chain sync says what to do with them', async (t) => {
   const chains = [{ disk: 'disk0', inStep: true, updatedCount: 0, updated: [], findings: [] }];
   answerAll(async (order) =>

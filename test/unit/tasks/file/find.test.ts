@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import t from 'tap';
-import type { DirectoryEntry, FileStat } from '../../../../src/ports/index.ts';
+import { allow } from '../../../../src/base/index.ts';
+import type { DirectoryEntry, FileStat, FileSystem } from '../../../../src/ports/index.ts';
 import type { ArgsOf } from '../../../../src/protocol/index.ts';
 import { ByteSearch } from '../../../../src/tasks/file/find-bytes.ts';
 import { ContentsLook } from '../../../../src/tasks/file/find-contents.ts';
 import { criteriaOf } from '../../../../src/tasks/file/find-criteria.ts';
-import { compareNames } from '../../../../src/tasks/file/find-walk.ts';
+import { compareNames, FindWalk, type Place } from '../../../../src/tasks/file/find-walk.ts';
 
 /** Few letters, so that what is looked for nearly occurs often. */
 const letters = (most: number) =>
@@ -127,4 +128,54 @@ await t.test('names are ordered as bytes', (t) => {
     }),
   );
   t.end();
+});
+
+/** A tree of directories that all hold so many files, and one directory of the next level. */
+function deep(levels: number, files: number): FileSystem {
+  const list = async (level: number) => {
+    const names = Array.from({ length: files }, (_, n) => entry(`f${n}`));
+    const below = level + 1 < levels ? [{ ...entry('deeper', 'directory'), inode: 100 + level + 1 }] : [];
+    return allow(
+      (async function* () {
+        yield* [...names, ...below];
+      })(),
+    );
+  };
+  const byEntry = {
+    stat: async (entries: readonly DirectoryEntry[]) =>
+      entries.map(({ kind, inode }) => fact({ kind: kind as 'file', inode })),
+    list: ({ inode }: DirectoryEntry) => list(inode - 100),
+  };
+  return { list: () => list(0), byEntry } as unknown as FileSystem;
+}
+
+await t.test('a search that has looked at enough goes on where it was; an aborted one ends', async (t) => {
+  const fs = deep(9, 3);
+  const met: string[] = [];
+  const visitor = {
+    wants: () => true,
+    visit: async (place: Place) => {
+      met.push(place.map((name) => Buffer.from(name).toString()).join('/'));
+      return true;
+    },
+    skip: () => t.fail('nothing is passed over'),
+    progress: async () => undefined,
+  };
+  const { signal } = new AbortController();
+  const top = fact({ kind: 'directory', inode: 100 });
+  let after: Place | undefined;
+  let rounds = 0;
+  do {
+    const walk = new FindWalk(fs, visitor, { depth: undefined, entries: 4 }, signal);
+    const ended = await walk.below('/', top, after);
+    if (!ended.ok) throw new Error(ended.refusal.sentence);
+    after = ended.value.endedAt;
+    rounds += 1;
+  } while (after !== undefined && rounds < 100);
+  t.equal(met.length, 9 * 3 + 8);
+  t.equal(new Set(met).size, met.length, 'each once');
+  t.ok(rounds > 8);
+  const late = AbortSignal.abort(new Error('its time is over'));
+  const many = new FindWalk(deep(100, 20), visitor, { depth: undefined, entries: 1e6 }, late);
+  await t.rejects(many.below('/', top), { message: 'its time is over' });
 });

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import * as v from 'valibot';
 import { parse } from 'yaml';
-import { MOST_DEVICES } from './adapters/chain-link/relay-gateway.ts';
+import { MOST_DEVICES } from './adapters/chain-link/gateway-limits.ts';
 import {
   type BmcConfig,
   bmc,

@@ -2,6 +2,7 @@ import { asNsError, hasCode, NsError, seconds } from '../../base/index.ts';
 import type { BusMessage, Clock, LogSink, MessageBus } from '../../ports/index.ts';
 import { deviceTopics, LIMITS, seenFilter } from '../../protocol/index.ts';
 import { ANY_GATEWAY, type Envelope } from '../../sata-chain/index.ts';
+import { MOST_DEVICES } from './gateway-limits.ts';
 import { SeenPass } from './seen-pass.ts';
 import type { RelayPart } from './shared-relay.ts';
 
@@ -16,8 +17,6 @@ export interface RelayGatewayParts {
   readonly log: LogSink;
 }
 
-/** On one connection. */
-export const MOST_DEVICES = 8;
 const FULL_PAUSE = seconds(2);
 
 /**

@@ -1,0 +1,2 @@
+/** Devices that a gateway stands for on one connection. */
+export const MOST_DEVICES = 8;

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { SimDriveLock } from '../../src/adapters/sim/index.ts';
@@ -135,7 +135,18 @@ await t.test('own storage lost: the witness keeps the password', async (t) => {
   t.equal(drive.state.user, undefined);
 });
 
-await t.test('no password in the log', async (t) => {
+await t.test('no password in logs, orders, answers, audit log or own storage', async (t) => {
+  await disable();
+  const password = Buffer.from(drive.state.user!);
+  const text = password.toString('latin1');
+  const status = await host.give('machine.status', {});
+  const audit = await host.give('audit.read', {}, { key: host.officer });
+  await enable();
   t.match(host.lines.join('\n'), /drive-lock\.armed/);
-  t.notMatch(host.lines.join('\n'), /\b[a-z2-7]{32}\b/);
+  t.notMatch(host.lines.join('\n'), text);
+  t.notMatch(JSON.stringify([status, audit]), text);
+  for (const name of await readdir(host.state)) {
+    // What is simulated of the drive itself lies elsewhere.
+    t.equal((await readFile(join(host.state, name))).indexOf(password), -1, name);
+  }
 });

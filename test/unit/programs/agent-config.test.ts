@@ -132,6 +132,12 @@ await t.test(
   },
 );
 
+await t.test("the drives' own locks are off unless they are wanted", async (t) => {
+  t.equal((await configOf({})).lock, undefined);
+  t.equal((await configOf({ lock: {} })).lock?.driveSecurity, false);
+  t.equal((await configOf({ lock: { driveSecurity: true } })).lock?.driveSecurity, true);
+});
+
 await t.test('the absence lock is off, and never short', async (t) => {
   t.equal((await configOf({})).absenceLock, undefined);
   t.same((await configOf({ absenceLock: { days: 14 } })).absenceLock, { days: 14 });

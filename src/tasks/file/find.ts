@@ -1,12 +1,9 @@
-import { allow, hours, milliseconds, minutes, type Verdict } from '../../base/index.ts';
-import type { Clock } from '../../ports/index.ts';
+import { allow, hours, minutes, type Verdict } from '../../base/index.ts';
 import type { ResultOf } from '../../protocol/index.ts';
 import { parseHostPath } from '../../storage/index.ts';
 import type { TaskKind } from '../task.ts';
+import { breather } from './give-way.ts';
 import { withVolume } from './volume-access.ts';
-
-/** So long nothing else happens in this process. */
-const LONGEST_TURN = milliseconds(20);
 
 /** What searches is loaded by the first search. */
 export const fileFind: TaskKind<'file.find'> = {
@@ -21,10 +18,10 @@ export const fileFind: TaskKind<'file.find'> = {
     if (!path.ok) return path;
     const wish = { ...args, literal: true };
     return withVolume(context, wish, 'read', async ({ fs, note, signal }) => {
-      const breathe = breather(context.services.clock, signal);
+      const breathe = breather(context.services.clock);
       const progress = (seen: number) => {
         context.progress('searching', seen);
-        return breathe();
+        return breathe(signal);
       };
       const { Find } = await import('./find-search.ts');
       const found = await new Find(fs, path.value, args, progress, signal).run();
@@ -32,16 +29,3 @@ export const fileFind: TaskKind<'file.find'> = {
     });
   },
 };
-
-/**
- * Lets others have their turn after a while: what is searched may all lie in memory, or be holes, and then no read would
- * ever wait.
- */
-function breather(clock: Clock, signal: AbortSignal): () => Promise<void> {
-  let last = clock.monotonic();
-  return async () => {
-    if (clock.monotonic() - last < LONGEST_TURN) return;
-    await clock.sleep(milliseconds(0), signal);
-    last = clock.monotonic();
-  };
-}

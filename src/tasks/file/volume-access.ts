@@ -15,6 +15,7 @@ import {
 } from '../../storage/index.ts';
 import type { TaskServices } from '../services.ts';
 import type { EffectFacts, EffectFate, TaskContext } from '../task.ts';
+import { considerate } from './give-way.ts';
 import { checkGrant, type PlaceWish } from './within-grant.ts';
 
 /** What an order says of the volume that it is about. */
@@ -182,7 +183,8 @@ async function open<T>(
   if (view?.ok === false) return view;
   const unreplayed = needsReplay && view === undefined;
   try {
-    const fs = await openFileSystem(view?.value.device ?? device, probe.type, signal);
+    const there = await openFileSystem(view?.value.device ?? device, probe.type, signal);
+    const fs = considerate(there, context.services.clock);
     return await use({
       target: { disk, name: probe.name, type: probe.type, start: probe.start },
       lease,
@@ -264,7 +266,8 @@ export async function inspectVolume(
     const lease = found.ok ? leases.get(found.value.volume.disk) : undefined;
     if (!found.ok || lease === undefined || found.value.volume.probe.uuid !== uuid) return 'unknown';
     const { probe } = found.value.volume;
-    return await look(await openFileSystem(volumeDevice(lease.device, probe), probe.type, signal));
+    const fs = await openFileSystem(volumeDevice(lease.device, probe), probe.type, signal);
+    return await look(considerate(fs, services.clock));
   } finally {
     await Promise.all([...leases.values()].map((lease) => lease.release()));
   }

@@ -1,0 +1,48 @@
+import { allow, milliseconds, type Verdict } from '../../base/index.ts';
+import type { Clock, FileSystem, OpenFile } from '../../ports/index.ts';
+
+/** So long nothing else happens in this process: a host that wants to wake waits no longer to be heard. */
+const LONGEST_TURN = milliseconds(20);
+
+/**
+ * Lets others have their turn after a while: what is read may all lie in memory, or be holes, and then no read would ever
+ * wait.
+ */
+export function breather(clock: Clock): (signal: AbortSignal) => Promise<void> {
+  let last = clock.monotonic();
+  return async (signal) => {
+    if (clock.monotonic() - last < LONGEST_TURN) return;
+    await clock.sleep(milliseconds(0), signal);
+    last = clock.monotonic();
+  };
+}
+
+/** The same filesystem, whose files give way while they are read. */
+export function considerate(fs: FileSystem, clock: Clock): FileSystem {
+  const breathe = breather(clock);
+  const unstopped = new AbortController().signal;
+  const giving = (opened: Verdict<OpenFile>): Verdict<OpenFile> => {
+    if (!opened.ok) return opened;
+    const file = opened.value;
+    return allow({
+      stat: file.stat,
+      read: async (offset, into, signal) => {
+        await breathe(signal ?? unstopped);
+        signal?.throwIfAborted();
+        return await file.read(offset, into, signal);
+      },
+    });
+  };
+  const { facts, byEntry } = fs;
+  return {
+    facts,
+    stat: (path, follow, signal) => fs.stat(path, follow, signal),
+    list: (path, signal) => fs.list(path, signal),
+    open: async (path, signal) => giving(await fs.open(path, signal)),
+    byEntry: {
+      stat: (entries, signal) => byEntry.stat(entries, signal),
+      list: (directory, signal) => byEntry.list(directory, signal),
+      open: async (file, signal) => giving(await byEntry.open(file, signal)),
+    },
+  };
+}

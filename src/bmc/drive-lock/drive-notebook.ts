@@ -1,4 +1,4 @@
-import { asNsError, NsError, type StoredCopy } from '../../base/index.ts';
+import { asNsError, equalBytes, NsError, type StoredCopy } from '../../base/index.ts';
 import type { Entropy, LogSink, StateStore } from '../../ports/index.ts';
 import {
   DRIVE_DOCUMENTS,
@@ -35,6 +35,11 @@ export class DriveNotebook {
   /** Mends copies that differ; makes the secret of a device that never had one. One that was damaged is not replaced. */
   static async open(options: NotebookOptions): Promise<DriveNotebook> {
     const judged = await readDriveNotes(options);
+    const { witness, ...own } = options;
+    if (judged.is === 'whole' && (await isOfAnother(witness, judged.record))) {
+      options.log.log('error', 'drive-lock.witness-of-another');
+      return new DriveNotebook(own, judged.record);
+    }
     if (judged.is === 'damaged') {
       options.log.log('error', 'drive-lock.damaged');
       return new DriveNotebook(options, undefined);
@@ -96,6 +101,16 @@ export async function readDriveNotes({
   );
   const other = await witness?.readDocument(DRIVE_WITNESS).catch(() => undefined);
   return judgeDriveNotes([...own, decodeDriveNotes(other)]);
+}
+
+/** A witness with another secret, by which drives may be locked: whoever put it there wants it as it is. */
+async function isOfAnother(
+  witness: Pick<Documents, 'readDocument'> | undefined,
+  { secret }: DriveNotes,
+): Promise<boolean> {
+  const copy = decodeDriveNotes(await witness?.readDocument(DRIVE_WITNESS).catch(() => undefined));
+  if (copy.is !== 'whole' || equalBytes(copy.record.secret, secret)) return false;
+  return copy.record.notes.some(({ is }) => is !== 'opened');
 }
 
 const damaged = (): NsError => new NsError('NS_STATE_IO', "the record of the drives' passwords is damaged");

@@ -65,13 +65,14 @@ export function decodeDriveNotes(stored: Uint8Array | undefined): StoredCopy<Dri
 }
 
 /**
- * What the copies say together, the more trusted first. Copies of another secret are another device's, and left alone. Nothing
+ * What the copies say together, the more trusted first. Of two secrets the one counts whose password may be on a drive: a device that
+ * came up without its copies made a new one; copies of the other are left out. Nothing
  * that one copy knows is lost by another that is older: a password that may be on a drive stays noted. "damaged": there was something,
  * and nothing of it is whole; it must not be written over.
  */
 export function judgeDriveNotes(copies: readonly StoredCopy<DriveNotes>[]): StoredCopy<DriveNotes> {
   const whole = copies.flatMap((copy) => (copy.is === 'whole' ? [copy.record] : []));
-  const [first] = whole;
+  const first = whole.find(({ notes }) => notes.some(({ is }) => is !== 'opened')) ?? whole[0];
   if (first === undefined || first.secret.byteLength !== DRIVE_SECRET_BYTES) {
     return { is: copies.every(({ is }) => is === 'absent') ? 'absent' : 'damaged' };
   }

@@ -16,6 +16,7 @@ class Rig {
   readonly drive = new SimDriveLock('WD-1');
   readonly bay = new SimDriveBay(disk, this.drive);
   readonly lines: string[] = [];
+  seed = 7;
   writes = Number.POSITIVE_INFINITY;
 
   async agent({ arms = true, witness }: { arms?: boolean; witness?: StateStore } = {}): Promise<DriveLocks> {
@@ -33,7 +34,7 @@ class Rig {
     };
     const notebook = await DriveNotebook.open({
       store: cut,
-      entropy: new SeededEntropy(7),
+      entropy: new SeededEntropy(this.seed),
       log,
       ...(witness === undefined ? {} : { witness }),
     });
@@ -205,6 +206,32 @@ await t.test('own storage lost, or of yesterday: the witness opens the drive', a
     await (await rig.agent({ witness })).open();
     t.equal(rig.drive.state.user, undefined);
   }
+});
+
+await t.test('own storage lost and begun anew before the witness was back: its secret counts', async (t) => {
+  const rig = new Rig();
+  const witness = new MemoryState();
+  await (await rig.agent({ witness })).arm([disk]);
+  rig.drive.powerOn();
+  for (const name of DRIVE_DOCUMENTS) await rig.store.remove(name);
+  rig.seed = 8;
+  t.equal(await (await rig.agent()).fact(disk), 'foreign', 'a new secret, made without it');
+  await (await rig.agent({ witness })).open();
+  t.equal(rig.drive.state.user, undefined);
+});
+
+await t.test("a witness by which another device's drives are locked is not written over", async (t) => {
+  const [theirs, ours] = [new Rig(), new Rig()];
+  ours.seed = 8;
+  const witness = new MemoryState();
+  await (await theirs.agent({ witness })).arm([disk]);
+  const before = await witness.readDocument('drive-lock');
+  await (await ours.agent()).arm([disk]);
+  const locks = await ours.agent({ witness });
+  await locks.open();
+  t.equal(ours.drive.state.user, undefined);
+  t.same(await witness.readDocument('drive-lock'), before);
+  t.match(ours.lines.join(), /witness-of-another/);
 });
 
 await t.test(

@@ -154,6 +154,35 @@ await t.test('a password that was changed by somebody is tried once, and never a
   t.equal(rig.drive.state.attempts, 4);
 });
 
+await t.test('a password of another level is not ours, whatever the serial number', async (t) => {
+  const rig = new Rig();
+  const locks = await rig.agent();
+  await locks.arm([disk]);
+  rig.drive.command({ is: 'set-password', password: word('theirs'), maximum: false });
+  rig.drive.powerOn();
+  await locks.open();
+  t.equal(await locks.fact(disk), 'foreign');
+  t.equal(rig.drive.state.attempts, 5);
+});
+
+await t.test('without an answer it is tried four times, also by another agent, until an order', async (t) => {
+  const rig = new Rig();
+  const locks = await rig.agent();
+  await locks.arm([disk]);
+  rig.drive.powerOn();
+  const unlocks = (): number => rig.drive.asked.filter((is) => is === 'unlock').length;
+  for (let n = 0; n < 8; n += 1) {
+    rig.drive.cutAtCommand(1, 'before');
+    await (await rig.agent()).open();
+  }
+  t.equal(unlocks(), 4);
+  rig.drive.cutAtCommand(9, 'before');
+  const later = await rig.agent();
+  await later.renew();
+  await later.open();
+  t.equal(rig.drive.state.user, undefined);
+});
+
 await t.test('a drive without a lock of its own, an empty bay, a disk without a way', async (t) => {
   const rig = new Rig();
   const locks = await rig.agent();

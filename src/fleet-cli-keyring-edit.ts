@@ -46,7 +46,7 @@ async function make(
 ): Promise<ExitCode> {
   const keys = await Promise.all(o.root.map(readPub));
   const roots = {
-    threshold: parseCount(o.threshold, 'threshold', 1, 4),
+    threshold: parseCount(o.threshold, 'threshold', 2, 4),
     keys: keys.map(({ name, person, key }) => ({ name, person, key })),
   };
   const document = newKeyring(o.tenant ?? (await context.config()).tenant, roots);
@@ -156,6 +156,6 @@ export function addKeyringEdits(keyring: Command, run: Run): void {
     .argument('<file>', FILE)
     .argument('<n>')
     .action((file: string, n: string) =>
-      run((context) => change(context, file, (now) => withThreshold(now, parseCount(n, 'threshold', 1, 4)))),
+      run((context) => change(context, file, (now) => withThreshold(now, parseCount(n, 'threshold', 2, 4)))),
     );
 }

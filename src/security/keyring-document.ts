@@ -11,6 +11,8 @@ const MAX_KEYS = 256;
 export const MAX_SCOPES = 16;
 const MAX_REVOKED = 512;
 const MAX_ROOTS = 8;
+/** Nobody changes alone who may order what. */
+export const MIN_THRESHOLD = 2;
 /** Old and new roots may be different people, and a COSE_Sign has eight signatures at most. */
 export const MAX_THRESHOLD = 4;
 
@@ -36,7 +38,7 @@ const grantedKey = v.strictObject({
 
 /** Whose signatures change the keyring: so many different people of these. */
 export const rootSet = v.strictObject({
-  threshold: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_THRESHOLD)),
+  threshold: v.pipe(v.number(), v.integer(), v.minValue(MIN_THRESHOLD), v.maxValue(MAX_THRESHOLD)),
   keys: v.pipe(v.array(rootKey), v.minLength(1), v.maxLength(MAX_ROOTS)),
 });
 

@@ -8,6 +8,7 @@ import type { Move } from '../move.ts';
 import { grantOf, IN_FORCE, KEY_NAMES, KEYS, type KeyName, keyring, PAPERS, ROOTS, TENANT } from '../site.ts';
 
 const mallory = testKey();
+const accomplice = testKey();
 const eve = testKey();
 const OWN = [
   ...keyring().keys,
@@ -75,17 +76,20 @@ export const KEYRING_MOVES: readonly Move[] = [
   carried(
     'a keyring that asks for one signature from now on',
     (a) => sign(a, { keys: OWN, roots: { ...ROOTS, threshold: 1 } }),
-    ['KEYRING_UNSIGNED'],
+    ['KEYRING_INVALID'],
   ),
   carried(
     "a keyring whose roots are the attacker's own",
     async (a) => {
       const roots = {
-        threshold: 1,
-        keys: [{ name: 'm', person: 'm', key: publicKeyText(mallory.publicKey) }],
+        threshold: 2,
+        keys: [
+          { name: 'm', person: 'm', key: publicKeyText(mallory.publicKey) },
+          { name: 'n', person: 'n', key: publicKeyText(accomplice.publicKey) },
+        ],
       };
       const document = keyring({ version: IN_FORCE + 1, keys: keyring().keys, roots });
-      return signKeyring(document, [mallory, ...a.roots.map((name) => a.key(name))]);
+      return signKeyring(document, [mallory, accomplice, ...a.roots.map((name) => a.key(name))]);
     },
     ['KEYRING_UNSIGNED'],
   ),

@@ -132,6 +132,7 @@ await t.test('what no device would take is not written', async (t) => {
   await refused(/say --yes/, 'sign', 'k.cose', '--with', 'cy.key');
   writeFileSync(join(home, 'junk'), 'junk');
   t.equal((await keyring('show', 'junk')).code, 2);
-  await keyring('new', 'draft', '--root', 'ann.key.pub', '--threshold', '1');
+  await refused(/no threshold/, 'threshold', 'k.cose', '1');
+  await keyring('new', 'draft', '--root', 'ann.key.pub', 'ben.key.pub');
   t.match(await keyring('publish', 'draft', 'host1'), { code: 2, stderr: /nobody has signed/ });
 });

@@ -207,7 +207,13 @@ await t.test('another scope stands beside the one before', async (t) => {
 });
 
 await t.test('a key that is in no keyring is revoked by what it is', async (t) => {
-  const roots = { threshold: 1, keys: [{ name: 'ann', person: 'ann', key: keys.uli! }] };
+  const roots = {
+    threshold: 2,
+    keys: [
+      { name: 'ann', person: 'ann', key: keys.uli! },
+      { name: 'ben', person: 'ben', key: publicKeyText(testKey().publicKey) },
+    ],
+  };
   const file = { document: newKeyring('acme', roots) };
   const { revoked } = withoutKey(file, keys.tom!);
   t.same(revoked, [publicKeyFromText(keys.tom!).keyId]);

@@ -64,12 +64,15 @@ await t.test('it is found in a root directory of many blocks, and with other clu
 await t.test('a damaged NTFS is unknown, never clean', async (t) => {
   const image = await ntfs(hiberfil('hibr'));
   const clean = await probeDisk(new MemoryDevice('disk0', image));
-  t.match(clean.volumes, [{ label: 'Windows', notes: [] }]);
+  t.match(clean.volumes, [{ label: 'Windows', readRefusal: undefined }]);
+  t.same(clean.volumes[0]?.notes, ['owners and access lists of NTFS are not shown']);
   const mft = Number(new DataView(image.buffer).getBigUint64(0x30, true)) * 4096;
   for (const at of [0x0d, 0x30, 0x40, mft, mft + 5 * 1024, mft + 510]) {
     const damaged = Uint8Array.from(image);
     damaged[at]! ^= 0xff;
     t.equal(await finding(damaged), 'unknown', `byte ${at}`);
+    const { volumes } = await probeDisk(new MemoryDevice('disk0', damaged));
+    t.match(volumes, [{ readRefusal: { code: 'VOLUME_DAMAGED' } }], `byte ${at}`);
   }
 });
 

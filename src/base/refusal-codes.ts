@@ -244,6 +244,10 @@ export const REFUSALS = {
     sentence: 'The filesystem keeps this file in a way that this version does not read.',
     remedy: 'Use another file, or read it from the host.',
   },
+  LINKS_UNSUPPORTED: {
+    sentence: 'Links of this kind cannot be made on this filesystem.',
+    remedy: 'Leave the link out, or put the file under both names.',
+  },
   NOT_A_DIRECTORY: { sentence: 'This is not a directory.', remedy: 'Name a directory.' },
   IS_A_DIRECTORY: { sentence: 'This is a directory.', remedy: 'Say -r to mean it and all in it.' },
   DIRECTORY_NOT_EMPTY: {

@@ -1,4 +1,5 @@
 import type { NsError, Verdict } from '../base/index.ts';
+import type { BlockExtent } from './block-device.ts';
 
 /** A path on a volume: absolute, "/"-separated, UTF-8, no "." or ".." segments. Checked by storage/host-path. */
 export type HostPath = string;
@@ -19,8 +20,25 @@ export interface FileStat {
   /** Whole seconds since 1970; may be negative. */
   readonly mtime: number;
   readonly ctime: number;
+  /** The part of a second after `mtime`, 0 to 999,999,999, where the filesystem keeps it. */
+  readonly mtimeNanoseconds?: number;
   /** Where the link leads, for a symlink. */
   readonly target?: string;
+}
+
+/** As the filesystem's Linux driver shows it: "user.comment", "system.posix_acl_access", "system.ntfs_attrib". */
+export interface ExtendedAttribute {
+  readonly name: string;
+  readonly value: Uint8Array;
+}
+
+/** What a file carries beside its stat and its content. */
+export interface FileExtras {
+  /** Whole seconds since 1970, where the filesystem keeps them. */
+  readonly atime?: number;
+  readonly birth?: number;
+  /** Sorted by name. */
+  readonly xattrs: readonly ExtendedAttribute[];
 }
 
 export interface DirectoryEntry {
@@ -62,6 +80,11 @@ export interface VolumeLimits {
   readonly timeStep: number;
   /** Bytes. */
   readonly largestFile: number;
+  /** False: none of the kind can be made here. Absent is as for a filesystem without limits. */
+  readonly symlinks?: boolean;
+  readonly hardLinks?: boolean;
+  readonly xattrs?: boolean;
+  readonly holes?: boolean;
 }
 
 /** An open regular file. Reads past the end give fewer bytes; holes read as zeros. */
@@ -69,6 +92,11 @@ export interface OpenFile {
   readonly stat: FileStat;
   /** Number of bytes put into `into`, 0 at the end. */
   read(offset: number, into: Uint8Array, signal?: AbortSignal): Promise<number>;
+  /**
+   * Where the file holds something and where nothing, as of a block device; `allocated` false is a hole. Absent where the
+   * filesystem keeps no holes.
+   */
+  extents?(offset: number, length: number, signal?: AbortSignal): Promise<readonly BlockExtent[]>;
 }
 
 /**
@@ -83,6 +111,7 @@ export interface EntryReader {
   stat(entries: readonly DirectoryEntry[], signal?: AbortSignal): Promise<readonly (FileStat | NsError)[]>;
   list(directory: DirectoryEntry, signal?: AbortSignal): Promise<Verdict<AsyncIterable<DirectoryEntry>>>;
   open(file: DirectoryEntry, signal?: AbortSignal): Promise<Verdict<OpenFile>>;
+  extras?(entry: DirectoryEntry, signal?: AbortSignal): Promise<Verdict<FileExtras>>;
 }
 
 /**
@@ -96,5 +125,7 @@ export interface FileSystem {
   /** In the order stored on disk, without "." and "..". */
   list(path: HostPath, signal?: AbortSignal): Promise<Verdict<AsyncIterable<DirectoryEntry>>>;
   open(path: HostPath, signal?: AbortSignal): Promise<Verdict<OpenFile>>;
+  /** Absent where the filesystem keeps nothing of the kind. */
+  extras?(path: HostPath, follow: boolean, signal?: AbortSignal): Promise<Verdict<FileExtras>>;
   readonly byEntry: EntryReader;
 }

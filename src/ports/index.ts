@@ -10,6 +10,8 @@ export type { DriveSwitch, SwitchPosition } from './drive-switch.ts';
 export type {
   DirectoryEntry,
   EntryReader,
+  ExtendedAttribute,
+  FileExtras,
   FileKind,
   FileStat,
   FileSystem,
@@ -37,4 +39,4 @@ export type { BusMessage, BusState, MessageBus, PublishOptions, SubscribeOptions
 export type { KnownPowerState, PowerClaim, PowerSource } from './power-source.ts';
 export type { SerialLine } from './serial-line.ts';
 export type { StagedFile, StateStore } from './state-store.ts';
-export type { FileAttributes, VolumeEdit, VolumeEditor } from './volume-editor.ts';
+export type { FileAttributes, FileContent, VolumeEdit, VolumeEditor } from './volume-editor.ts';

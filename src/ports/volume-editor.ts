@@ -1,22 +1,42 @@
 import type { Verdict } from '../base/index.ts';
 import type { BlockDevice } from './block-device.ts';
-import type { HostPath } from './file-system.ts';
-import type { StagedFile } from './state-store.ts';
+import type { ExtendedAttribute, HostPath } from './file-system.ts';
 
 /** One change to a volume. Paths are resolved already: no segment before the last is a symlink. */
 export type VolumeEdit =
   | {
       readonly edit: 'put-file';
       readonly path: HostPath;
-      readonly content: StagedFile;
+      readonly content: FileContent;
       /** What the inode gets. */
       readonly attributes: FileAttributes;
       /** True where a file of this name exists and is to be replaced. */
       readonly replace: boolean;
     }
   | { readonly edit: 'make-directory'; readonly path: HostPath; readonly attributes: FileAttributes }
+  | {
+      readonly edit: 'make-symlink';
+      readonly path: HostPath;
+      /** As it is to be stored; where it leads is not looked at. */
+      readonly target: string;
+      readonly attributes: FileAttributes;
+    }
+  /** One more name for a file that is there, or that an earlier edit puts there. */
+  | { readonly edit: 'make-link'; readonly path: HostPath; readonly to: HostPath }
   | { readonly edit: 'remove-file'; readonly path: HostPath }
   | { readonly edit: 'remove-directory'; readonly path: HostPath };
+
+/**
+ * What a file is to hold. Where `data.extents` tells of runs that hold nothing, the file has holes, if its filesystem
+ * keeps such.
+ */
+export interface FileContent {
+  readonly size: number;
+  /** At least `size` bytes; only ever read. */
+  readonly data: BlockDevice;
+  /** The staged file of own storage that is this content and nothing else, where there is one. */
+  readonly name?: string;
+}
 
 export interface FileAttributes {
   readonly mode: number;
@@ -24,6 +44,10 @@ export interface FileAttributes {
   readonly gid: number;
   /** Whole seconds since 1970. */
   readonly mtime: number;
+  /** The part of a second after `mtime`, 0 to 999,999,999; 0 where absent. */
+  readonly mtimeNanoseconds?: number;
+  /** ACLs among them, as the filesystem's Linux driver names them. None where absent. */
+  readonly xattrs?: readonly ExtendedAttribute[];
 }
 
 /**

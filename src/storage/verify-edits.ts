@@ -1,5 +1,5 @@
 import { equalBytes, KiB, NsError } from '../base/index.ts';
-import type { BlockDevice, FileStat, FileSystem, StagedFile, VolumeEdit } from '../ports/index.ts';
+import type { BlockDevice, FileContent, FileStat, FileSystem, VolumeEdit } from '../ports/index.ts';
 import { openFileSystem } from './open-file-system.ts';
 
 const CHUNK = 256 * KiB;
@@ -34,6 +34,13 @@ async function faultOf(
   }
   if (!found.ok) return `was not made: ${found.refusal.sentence}`;
   const stat = found.value;
+  if (edit.edit === 'make-link') {
+    const other = await fileSystem.stat(edit.to, false, signal);
+    return other.ok && other.value.inode === stat.inode ? undefined : `is not the same file as ${edit.to}`;
+  }
+  if (edit.edit === 'make-symlink' && stat.target !== edit.target) {
+    return `leads to ${stat.target ?? 'nothing'}, not to ${edit.target}`;
+  }
   const wrong = wrongAttribute(stat, edit, fileSystem.facts.limits?.owners !== false);
   if (wrong !== undefined) return wrong;
   return edit.edit === 'put-file'
@@ -41,12 +48,14 @@ async function faultOf(
     : undefined;
 }
 
+const KINDS = { 'put-file': 'file', 'make-directory': 'directory', 'make-symlink': 'symlink' } as const;
+
 function wrongAttribute(
   stat: FileStat,
-  edit: Extract<VolumeEdit, { edit: 'put-file' | 'make-directory' }>,
+  edit: Extract<VolumeEdit, { edit: 'put-file' | 'make-directory' | 'make-symlink' }>,
   owners: boolean,
 ): string | undefined {
-  const kind = edit.edit === 'put-file' ? 'file' : 'directory';
+  const kind = KINDS[edit.edit];
   if (stat.kind !== kind) return `is a ${stat.kind}, not a ${kind}`;
   if (edit.edit === 'put-file' && stat.links !== 1) return `has ${stat.links} links`;
   if (!owners && edit.edit === 'put-file' && mayBeWritten(stat) !== mayBeWritten(edit.attributes)) {
@@ -67,7 +76,7 @@ function mayBeWritten({ mode }: { readonly mode: number }): boolean {
 async function wrongContent(
   fileSystem: FileSystem,
   path: string,
-  content: StagedFile,
+  content: FileContent,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const opened = await fileSystem.open(path, signal);

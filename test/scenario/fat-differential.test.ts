@@ -45,11 +45,13 @@ const STEMS = [
   'Δ',
 ];
 
+type Operation = Exclude<VolumeEdit['edit'], 'make-symlink' | 'make-link'>;
+
 /** One more operation that fits the model, done to it; undefined where none of this kind fits. */
 function operation(
   model: Model,
   random: () => number,
-): { edit: VolumeEdit['edit']; path: string; content?: number } | undefined {
+): { edit: Operation; path: string; content?: number } | undefined {
   const pick = <T>(of: readonly T[]): T | undefined => of[Math.floor(random() * of.length)];
   const directories = [
     '',
@@ -117,7 +119,7 @@ const sources = await Promise.all(
 /** The same by mtools alone, straight on the volume. */
 async function byMtools(
   image: string,
-  { edit, path, content }: { edit: VolumeEdit['edit']; path: string; content?: number },
+  { edit, path, content }: { edit: Operation; path: string; content?: number },
 ) {
   const there = `::${path.replaceAll('[', '[[]')}`;
   const cut = path.lastIndexOf('/');
@@ -148,7 +150,7 @@ for (const [name, options, kib] of VOLUMES) {
       let done = 0;
       for (let orders = 0; done < OPERATIONS; orders += 1) {
         const before: Model = new Map(model);
-        const operations: { edit: VolumeEdit['edit']; path: string; content?: number }[] = [];
+        const operations: { edit: Operation; path: string; content?: number }[] = [];
         const most = 1 + Math.floor(random() * MOST_AT_ONCE);
         // An order names each path once, as all that are planned do.
         for (let tries = 0; operations.length < most && tries < 60; tries += 1) {

@@ -1,6 +1,7 @@
 import { allow, MiB, refuse, utf8, type Verdict } from '../../base/index.ts';
 import type { FileAttributes, VolumeEdit } from '../../ports/index.ts';
 import type { AttributeBlock } from '../../storage/index.ts';
+import { stagedName } from '../volume-tools/staged-name.ts';
 
 export interface ScriptFacts {
   /** Whole seconds since 1970: the time of every change. */
@@ -35,6 +36,9 @@ export function debugfsScript(edits: readonly VolumeEdit[], facts: ScriptFacts):
   for (const edit of edits) {
     if (!isCarried(edit.path)) {
       return refuse('NAME_UNSUPPORTED', `${JSON.stringify(edit.path)} has a control character.`);
+    }
+    if (edit.edit === 'make-symlink' || edit.edit === 'make-link') {
+      return refuse('LINKS_UNSUPPORTED', `${edit.path} would be a link.`);
     }
     const path = quote(edit.path);
     switch (edit.edit) {
@@ -76,7 +80,7 @@ function putFile(
   beside: boolean,
 ): string[] {
   const path = quote(edit.path);
-  const source = quote(facts.stagedPath(edit.content.name));
+  const source = quote(facts.stagedPath(stagedName(edit.content)));
   const fields = setFields(path, REGULAR, edit.attributes, facts);
   if (!edit.replace) return [`write ${source} ${path}`, ...fields];
   const removal = remove('rm', edit.path, facts);

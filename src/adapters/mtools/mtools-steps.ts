@@ -1,5 +1,6 @@
 import type { FileAttributes, VolumeEdit } from '../../ports/index.ts';
 import { baseName, parentPath } from '../../storage/index.ts';
+import { stagedName } from '../volume-tools/staged-name.ts';
 
 /** One run of a program of mtools; the image comes first among its arguments. */
 export interface MtoolsStep {
@@ -79,7 +80,7 @@ function removalSteps(removals: readonly VolumeEdit[], time: number): MtoolsStep
  */
 function putSteps(edit: Extract<VolumeEdit, { edit: 'put-file' }>, facts: StepFacts): MtoolsStep[] {
   const { path, content, replace, attributes } = edit;
-  const source = facts.stagedPath(content.name);
+  const source = facts.stagedPath(stagedName(content));
   const time = attributes.mtime;
   const copy = (to: string) => step('mcopy', [...NO_QUESTIONS, source], time, to);
   const marks = attributeStep(path, attributes, replace ? facts.attributesOf(path) : 0);

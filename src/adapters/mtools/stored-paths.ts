@@ -28,6 +28,9 @@ export async function storedEdits(
   /** What earlier edits of the same order have made of a path. */
   const now = new Map<string, boolean>();
   for (const edit of edits) {
+    if (edit.edit === 'make-symlink' || edit.edit === 'make-link') {
+      return refuse('LINKS_UNSUPPORTED', `FAT keeps no links, and ${edit.path} would be one.`);
+    }
     const carried = checkFatPath(edit.path);
     if (!carried.ok) return carried;
     let path = '/';

@@ -37,6 +37,8 @@ export interface FileExtras {
   /** Whole seconds since 1970, where the filesystem keeps them. */
   readonly atime?: number;
   readonly birth?: number;
+  /** Bytes that it takes on the volume, where the filesystem counts them: less than its size where it has holes. */
+  readonly allocated?: number;
   /** Sorted by name. */
   readonly xattrs: readonly ExtendedAttribute[];
 }
@@ -76,7 +78,7 @@ export interface VolumeLimits {
   readonly caseless: boolean;
   /** False: neither owner nor group is kept, and of the mode only whether anybody may write. */
   readonly owners: boolean;
-  /** Seconds between two times that a file can have. */
+  /** Seconds between two times that a file can have; 1e-7 for tenths of a microsecond. */
   readonly timeStep: number;
   /** Bytes. */
   readonly largestFile: number;

@@ -40,3 +40,4 @@ export { openRedoLog, REDO_SIZE, RedoLog, type RedoTarget } from './redo-log.ts'
 export { discardRedoLog, type Recovery, type RecoveryDisk, recoverRedoLogs } from './redo-recovery.ts';
 export { replayedView } from './replayed-view.ts';
 export { verifyEdits } from './verify-edits.ts';
+export { wrongXattrs } from './verify-xattrs.ts';

@@ -2,6 +2,8 @@
 export interface BlockRun {
   readonly physical: number;
   readonly count: number;
+  /** True where such a run is space set aside, and no hole. */
+  readonly unwritten?: true;
 }
 
 /** Where a file's blocks lie. */

@@ -1,8 +1,10 @@
 import { allow, fromUtf8Lossy, NsError, refuse, type Verdict } from '../../base/index.ts';
-import type { DirectoryEntry, EntryReader, FileStat, OpenFile } from '../../ports/index.ts';
+import type { DirectoryEntry, EntryReader, FileExtras, FileStat, OpenFile } from '../../ports/index.ts';
 import { faultOfOne, overHostileBytes } from '../corrupt.ts';
+import { extrasOf } from './attributes.ts';
 import { contentsOf } from './contents.ts';
 import { directoryBlocks } from './directory.ts';
+import { extentsOf } from './file-extents.ts';
 import { type Ext4Inode, INODE_FLAG, statOf } from './inode.ts';
 import { readInodes } from './many-inodes.ts';
 import { linkTarget, readableDirectory } from './path-walk.ts';
@@ -50,9 +52,11 @@ export function openInode(volume: Ext4Volume, inode: Ext4Inode, what: string): V
     return refuse('FILE_UNSUPPORTED', `${what} is encrypted by the filesystem.`);
   }
   const read = contentsOf(volume, inode);
+  const extents = extentsOf(volume, inode);
   return allow({
     stat: statOf(inode),
     read: (offset, into, readSignal) => overHostileBytes(() => read(offset, into, readSignal)),
+    extents: (offset, length, told) => overHostileBytes(() => extents(offset, length, told)),
   });
 }
 
@@ -98,6 +102,12 @@ export class Ext4Entries implements EntryReader {
   async open({ inode, rawName }: DirectoryEntry, signal?: AbortSignal): Promise<Verdict<OpenFile>> {
     return await overHostileBytes(async () =>
       openInode(this.#volume, await this.#volume.inode(inode, signal), fromUtf8Lossy(rawName)),
+    );
+  }
+
+  async extras({ inode, rawName }: DirectoryEntry, signal?: AbortSignal): Promise<Verdict<FileExtras>> {
+    return await overHostileBytes(async () =>
+      extrasOf(this.#volume, await this.#volume.inode(inode, signal), fromUtf8Lossy(rawName), signal),
     );
   }
 }

@@ -74,6 +74,8 @@ export class ExtentMap implements BlockMap {
       throw corrupt(`inode ${this.#inode.number} has extents outside their place in the tree`);
     }
     const physical = leaf.physical[at]!;
-    return { physical: physical === 0 ? 0 : physical + skip, count: left };
+    return physical === 0
+      ? { physical, count: left, unwritten: true }
+      : { physical: physical + skip, count: left };
   }
 }

@@ -1,14 +1,17 @@
 import { ByteView, crc32cRaw } from '../../base/index.ts';
 import type { FileKind, FileStat } from '../../ports/index.ts';
 import { corrupt } from '../corrupt.ts';
-import { INCOMPAT } from './features.ts';
+import { INCOMPAT, RO_COMPAT } from './features.ts';
 import type { Ext4Layout } from './layout.ts';
 
 /** Inode flags that change how the contents are found. */
 export const INODE_FLAG = {
   encrypt: 0x800,
   index: 0x1000,
+  hugeFile: 0x40000,
   extents: 0x80000,
+  /** Holds the value of an attribute of other inodes. */
+  eaInode: 0x200000,
   inlineData: 0x10000000,
   casefold: 0x40000000,
 } as const;
@@ -24,6 +27,16 @@ export interface Ext4Inode {
   readonly links: number;
   readonly mtime: number;
   readonly ctime: number;
+  readonly atime: number;
+  /** The same four bytes as stored: an inode that holds an attribute's value keeps its hash there. */
+  readonly rawAtime: number;
+  /** Parts of a second after `mtime`; absent, as `birth`, where the inode is too small for them. */
+  readonly mtimeNanoseconds: number | undefined;
+  readonly birth: number | undefined;
+  /** Bytes that it takes on the volume, its own mapping blocks among them. */
+  readonly allocated: number;
+  /** The block that holds more of its attributes; 0 where none does. */
+  readonly attributeBlock: number;
   readonly flags: number;
   /** The 60 bytes that hold the extent tree's root, block pointers, a short link target or inline data. */
   readonly block: Uint8Array;
@@ -44,6 +57,7 @@ const KINDS: Readonly<Record<number, FileKind>> = {
 };
 
 const BASE_SIZE = 128;
+const SECTOR = 512;
 const CHECKSUM_LOW = 0x7c;
 const CHECKSUM_HIGH = 0x82;
 
@@ -66,6 +80,12 @@ function checkChecksum(seed: number, number: number, raw: Uint8Array, hasHigh: b
   if (!fits) throw corrupt(`the checksum of inode ${number} does not fit`);
 }
 
+/** Above the two bits that carry the seconds past 2038; a number that is no part of a second counts as none. */
+function nanoseconds(extra: number): number {
+  const found = extra >>> 2;
+  return found < 1e9 ? found : 0;
+}
+
 /** Decodes and checks an inode that something refers to; throws NS_FS_CORRUPT, also where it is not in use. */
 export function decodeInode(layout: Ext4Layout, number: number, raw: Uint8Array): Ext4Inode {
   const view = new ByteView(raw, `inode ${number}`);
@@ -84,10 +104,12 @@ export function decodeInode(layout: Ext4Layout, number: number, raw: Uint8Array)
   const sizeHigh = kind === 'file' || (kind === 'directory' && largeDir) ? view.u32le(0x6c) : 0;
   const size = view.u32le(0x04) + sizeHigh * 2 ** 32;
   if (!Number.isSafeInteger(size)) throw corrupt(`inode ${number} has an impossible size`);
-  const time = (low: number, high: number): number => {
-    const epoch = extraSize >= high + 4 - BASE_SIZE ? view.u32le(high) & 3 : 0;
-    return (view.u32le(low) | 0) + epoch * 2 ** 32;
-  };
+  const has = (field: number): boolean => extraSize >= field + 4 - BASE_SIZE;
+  const time = (low: number, high: number): number =>
+    (view.u32le(low) | 0) + (has(high) ? view.u32le(high) & 3 : 0) * 2 ** 32;
+  const flags = view.u32le(0x20);
+  const huge = (layout.superblock.roCompat & RO_COMPAT.hugeFile) !== 0;
+  const blocksUnit = huge && (flags & INODE_FLAG.hugeFile) !== 0 ? layout.superblock.blockSize : SECTOR;
   return {
     number,
     kind,
@@ -98,16 +120,37 @@ export function decodeInode(layout: Ext4Layout, number: number, raw: Uint8Array)
     links,
     mtime: time(0x10, 0x88),
     ctime: time(0x0c, 0x84),
-    flags: view.u32le(0x20),
+    atime: time(0x08, 0x8c),
+    rawAtime: view.u32le(0x08),
+    mtimeNanoseconds: has(0x88) ? nanoseconds(view.u32le(0x88)) : undefined,
+    birth: has(0x94) ? time(0x90, 0x94) : undefined,
+    allocated: (view.u32le(0x1c) + (huge ? view.u16le(0x74) * 2 ** 32 : 0)) * blocksUnit,
+    attributeBlock: view.u32le(0x68) + view.u16le(0x76) * 2 ** 32,
+    flags,
     block: Uint8Array.from(view.slice(0x28, 60)),
-    extra: Uint8Array.from(view.slice(BASE_SIZE + extraSize, raw.byteLength - BASE_SIZE - extraSize)),
+    // An inode that gives no size of its fields has never kept anything after them.
+    extra:
+      extraSize === 0
+        ? new Uint8Array(0)
+        : Uint8Array.from(view.slice(BASE_SIZE + extraSize, raw.byteLength - BASE_SIZE - extraSize)),
     checksumSeed,
   };
 }
 
 /** What an inode tells a reader; `target` for symbolic links. */
 export function statOf(inode: Ext4Inode, target?: string): FileStat {
-  const { kind, size, mode, uid, gid, links, mtime, ctime } = inode;
-  const stat = { kind, inode: inode.number, size, mode, uid, gid, links, mtime, ctime };
-  return target === undefined ? stat : { ...stat, target };
+  const { kind, size, mode, uid, gid, links, mtime, ctime, mtimeNanoseconds } = inode;
+  return {
+    kind,
+    inode: inode.number,
+    size,
+    mode,
+    uid,
+    gid,
+    links,
+    mtime,
+    ctime,
+    ...(mtimeNanoseconds === undefined ? {} : { mtimeNanoseconds }),
+    ...(target === undefined ? {} : { target }),
+  };
 }

@@ -3,18 +3,29 @@ import type {
   BlockDevice,
   DirectoryEntry,
   EntryReader,
+  FileExtras,
   FileStat,
   FileSystem,
   HostPath,
   OpenFile,
   VolumeFacts,
+  VolumeLimits,
 } from '../../ports/index.ts';
 import { overHostileBytes } from '../corrupt.ts';
+import { extrasOf } from './attributes.ts';
 import { describe, Ext4Entries, listInode, openInode } from './entries.ts';
 import type { Ext4Inode } from './inode.ts';
 import { NameLookup } from './name-lookup.ts';
 import { walkPath } from './path-walk.ts';
 import { type Ext4Volume, openVolume } from './volume.ts';
+
+/** Inodes of 128 bytes have no room for parts of a second. */
+const SMALL_INODES: VolumeLimits = {
+  caseless: false,
+  owners: true,
+  timeStep: 1,
+  largestFile: Number.MAX_SAFE_INTEGER,
+};
 
 function factsOf(volume: Ext4Volume): VolumeFacts {
   const { type, label, uuid, blockSize, blocksCount, freeCount, clusterSize, lastWrite, inodeSize } =
@@ -30,6 +41,7 @@ function factsOf(volume: Ext4Volume): VolumeFacts {
     earliestTime: -(2 ** 31),
     // Larger inodes have two bits more for each time.
     latestTime: (inodeSize > 128 ? 2 ** 34 : 2 ** 32) - 2 ** 31 - 1,
+    ...(inodeSize > 128 ? {} : { limits: SMALL_INODES }),
   };
 }
 
@@ -58,6 +70,10 @@ class Ext4FileSystem implements FileSystem {
 
   open(path: HostPath, signal?: AbortSignal): Promise<Verdict<OpenFile>> {
     return this.#at(path, true, signal, (inode) => openInode(this.#volume, inode, path));
+  }
+
+  extras(path: HostPath, follow: boolean, signal?: AbortSignal): Promise<Verdict<FileExtras>> {
+    return this.#at(path, follow, signal, (inode) => extrasOf(this.#volume, inode, path, signal));
   }
 
   async #at<T>(

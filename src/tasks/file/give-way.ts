@@ -26,6 +26,14 @@ export function considerate(fs: FileSystem, clock: Clock): FileSystem {
     const file = opened.value;
     return allow({
       stat: file.stat,
+      ...(file.extents === undefined
+        ? {}
+        : {
+            extents: async (offset: number, length: number, signal?: AbortSignal) => {
+              await breathe(signal ?? unstopped);
+              return (await file.extents?.(offset, length, signal)) ?? [];
+            },
+          }),
       read: async (offset, into, signal) => {
         await breathe(signal ?? unstopped);
         signal?.throwIfAborted();
@@ -39,10 +47,12 @@ export function considerate(fs: FileSystem, clock: Clock): FileSystem {
     stat: (path, follow, signal) => fs.stat(path, follow, signal),
     list: (path, signal) => fs.list(path, signal),
     open: async (path, signal) => giving(await fs.open(path, signal)),
+    ...(fs.extras === undefined ? {} : { extras: fs.extras.bind(fs) }),
     byEntry: {
       stat: (entries, signal) => byEntry.stat(entries, signal),
       list: (directory, signal) => byEntry.list(directory, signal),
       open: async (file, signal) => giving(await byEntry.open(file, signal)),
+      ...(byEntry.extras === undefined ? {} : { extras: byEntry.extras.bind(byEntry) }),
     },
   };
 }

@@ -6,7 +6,7 @@ import t from 'tap';
 import { KiB, MiB, NsError } from '../../../../src/base/index.ts';
 import type { BlockDevice, FileSystem } from '../../../../src/ports/index.ts';
 import { openExt4, openExt4Geometry } from '../../../../src/storage/index.ts';
-import { hashOf, makeExt4, scratch, sha256 } from '../../../kit/disk-tools.ts';
+import { debugfs, hashOf, makeExt4, scratch, sha256 } from '../../../kit/disk-tools.ts';
 import { MemoryDevice } from '../../../kit/memory-device.ts';
 
 const place = await scratch();
@@ -32,6 +32,11 @@ content.set('/holes', sha256(await readFile(join(tree, 'holes'))));
 await symlink('sub/large', join(tree, 'link'));
 await symlink(`${'./'.repeat(50)}sub`, join(tree, 'slow-link'));
 
+/** More than an inode has room for, so that there is a block of them as well. */
+const ATTRIBUTES = ['user.one', 'user.two', 'security.label'].map(
+  (name, i) => `ea_set /medium ${name} ${String(i).repeat(70)}`,
+);
+
 async function imageOf(options: readonly string[], indexed: boolean): Promise<MemoryDevice> {
   const path = join(place.dir, 'image');
   const size = 3 * MiB;
@@ -42,6 +47,7 @@ async function imageOf(options: readonly string[], indexed: boolean): Promise<Me
     content: tree,
     indexed,
   });
+  await debugfs(path, [...ATTRIBUTES, 'ea_set /sub user.on-a-directory yes']);
   return new MemoryDevice('disk0', new Uint8Array(await readFile(path)));
 }
 
@@ -89,6 +95,12 @@ async function lookAround(fs: FileSystem): Promise<Map<string, string>> {
       const file = await fs.open(path);
       // A size that was made up may be past what a test wants to read.
       if (file.ok && file.value.stat.size < 64 * MiB) found.set(path, await hashOf(file.value, 256 * KiB));
+      if (file.ok) await file.value.extents?.(0, 64 * MiB);
+    });
+    await attempt(async () => {
+      const extras = await fs.extras?.(path, true);
+      if (path !== '/medium' || extras?.ok !== true) return;
+      found.set('attributes', sha256(Buffer.from(JSON.stringify(extras.value.xattrs))));
     });
   }
   return found;
@@ -139,7 +151,9 @@ const formats: Readonly<
 for (const [name, { options, indexed, checksums }] of Object.entries(formats)) {
   await t.test(`${name}: damaged metadata gives an answer or NS_FS_CORRUPT`, async (t) => {
     const device = await imageOf(options, indexed);
-    t.equal((await lookAt(device))?.size, 6, 'whole before the damage');
+    const sound = await lookAt(device);
+    t.equal(sound?.size, 7, 'whole before the damage');
+    content.set('attributes', sound?.get('attributes') ?? '');
     const blocks = metadataBlocks(device);
     const damage = fc.record({
       at: fc.tuple(fc.constantFrom(...blocks), fc.nat(1023)).map(([block, skip]) => block * 1024 + skip),

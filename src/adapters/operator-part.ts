@@ -2,6 +2,7 @@ import { type FileHandle, link, open, readFile, rename, rm, stat, utimes, writeF
 import { dirname } from 'node:path';
 import { NsError } from '../base/index.ts';
 import type { PartFile } from '../ports/index.ts';
+import { clearRange } from '../transfer/index.ts';
 
 interface Sidecar {
   readonly key: string;
@@ -117,6 +118,16 @@ class Part implements PartFile {
 
   read(offset: number, into: Uint8Array): Promise<void> {
     return this.#do('read back', () => readWhole(this.#handle, offset, into));
+  }
+
+  /** What an earlier try wrote and did not note may be there; a part that is new is one hole. */
+  async zero(offset: number, length: number): Promise<void> {
+    if (this.map === undefined) return;
+    const store = {
+      read: (at: number, into: Uint8Array) => this.read(at, into),
+      write: (at: number, data: Uint8Array) => this.write(at, data),
+    };
+    await clearRange(store, { offset, length }, new AbortController().signal);
   }
 
   flush(): Promise<void> {

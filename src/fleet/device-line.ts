@@ -66,7 +66,9 @@ export class DeviceLine {
   readonly blocks: BlockPort = {
     // Chunks give way to orders, and are asked for again where the connection breaks.
     send: (message) =>
-      this.#bus.publish(this.topics.blkIn, encodeBlock(message), { transient: message.t === 'data' }),
+      this.#bus.publish(this.topics.blkIn, encodeBlock(message), {
+        transient: message.t === 'data' || message.t === 'none',
+      }),
     onMessage: (id, handler): Stop => {
       const key = toHex(id);
       this.#blockHandlers.set(key, handler);

@@ -103,6 +103,7 @@ async function receive(
     chunk: offer.chunk,
     have,
     write: (offset, data) => part.write(offset, data),
+    zero: part.zero === undefined ? undefined : async (offset, length) => part.zero?.(offset, length),
     read: (offset, into) => part.read(offset, into),
     flush: () => part.flush(),
     saveMap: (map) => part.saveMap(map),

@@ -11,6 +11,8 @@ export interface PartFile {
   /** The chunk map as saved last, where a part of the same contents was there. */
   readonly map: Uint8Array | undefined;
   write(offset: number, data: Uint8Array): Promise<void>;
+  /** Makes a range zero, as holes where it can. Absent where all that is there must be written. */
+  zero?(offset: number, length: number): Promise<void>;
   /** Fills the whole of `into`. */
   read(offset: number, into: Uint8Array): Promise<void>;
   flush(): Promise<void>;

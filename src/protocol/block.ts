@@ -20,11 +20,30 @@ export const blockData = v.strictObject({
   d: bytesUpTo(LIMITS.blockData),
 });
 
+/** The receiver takes `none` for chunks. Older senders do not know this and send such chunks as data. */
+export const blockSparse = v.strictObject({ t: v.literal('sparse'), id: orderId });
+
+/** In place of data, to a receiver that takes it: all bytes of these chunks are zero. */
+export const blockNone = v.strictObject({
+  t: v.literal('none'),
+  id: orderId,
+  /** First chunk, and how many. */
+  i: count,
+  n: v.pipe(count, v.minValue(1)),
+});
+
 /** The receiver has it all, durably. */
 export const blockEnd = v.strictObject({ t: v.literal('end'), id: orderId });
 
 /** The sender cannot go on. */
 export const blockStop = v.strictObject({ t: v.literal('stop'), id: orderId, why: text() });
 
-export const blockMessage = v.variant('t', [blockAsk, blockData, blockEnd, blockStop]);
+export const blockMessage = v.variant('t', [
+  blockAsk,
+  blockData,
+  blockSparse,
+  blockNone,
+  blockEnd,
+  blockStop,
+]);
 export type BlockMessage = v.InferOutput<typeof blockMessage>;

@@ -73,6 +73,28 @@ export class ChunkMap {
     return true;
   }
 
+  /** Adds all chunks from `first` to `end`, the last not included; those that are there already count once. */
+  addRun(first: number, end: number): void {
+    if (!Number.isSafeInteger(first) || first < 0 || first >= end || end > this.total) return;
+    // A run that ends at `first` touches it.
+    const low = this.#at(first - 1);
+    const run: [number, number] = [first, end];
+    let high = low;
+    for (; high < this.#runs.length && this.#runs[high]![0] <= end; high += 1) {
+      const [from, to] = this.#runs[high]!;
+      run[0] = Math.min(run[0], from);
+      run[1] = Math.max(run[1], to);
+      this.#count -= to - from;
+    }
+    this.#runs.splice(low, high - low, run);
+    this.#count += run[1] - run[0];
+  }
+
+  /** The end of the chunks that are missing from `from` on, where that one is. */
+  endOfMissing(from: number): number {
+    return this.#runs[this.#at(from)]?.[0] ?? this.total;
+  }
+
   /** The lowest missing chunk at or after `from`; undefined where none is missing there. */
   nextMissing(from: number): number | undefined {
     const run = this.#runs[this.#at(from)];

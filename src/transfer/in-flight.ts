@@ -51,6 +51,17 @@ export class InFlight {
     return { wait: ask.again ? undefined : now - ask.at };
   }
 
+  /** As `arrived`, for all chunks from `first` to `end`, the last not included, that one answer is about. */
+  arrivedAll(first: number, end: number, now: number): { readonly wait: number | undefined } | undefined {
+    let any: { readonly wait: number | undefined } | undefined;
+    for (const index of [...this.#asks.keys(), ...this.#lost]) {
+      if (index < first || index >= end) continue;
+      const arrival = this.arrived(index, now);
+      any ??= arrival;
+    }
+    return any;
+  }
+
   /** Lowest first. */
   nextLost(): number | undefined {
     let lowest: number | undefined;

@@ -21,7 +21,7 @@ export function lingerAtEnd(id: Uint8Array, port: BlockPort, clock: Clock): Stop
     port.send({ t: 'end', id }).catch(() => undefined);
   };
   const stopListening = port.onMessage(id, (message) => {
-    if (message.t === 'data') say();
+    if (message.t === 'data' || message.t === 'none') say();
   });
   const stopTimer = clock.every(EVERY, say);
   const stop = (): void => {

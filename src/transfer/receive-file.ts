@@ -1,56 +1,21 @@
-import { allow, type Duration, equalBytes, milliseconds, refuse, type Verdict } from '../base/index.ts';
-import type { Clock, Stop } from '../ports/index.ts';
+import { allow, equalBytes, milliseconds, refuse, type Verdict } from '../base/index.ts';
 import type { BlockMessage } from '../protocol/index.ts';
 import { Bell } from './bell.ts';
-import type { BlockPort } from './block-port.ts';
 import { ChunkMap, chunkLength, chunksOf } from './chunk-map.ts';
 import { InFlight } from './in-flight.ts';
 import { lingerAtEnd } from './linger.ts';
 import { OrderedHash } from './ordered-hash.ts';
-import { Pace, type Window } from './pace.ts';
-import { stalled, stopped, type TransferProgress, unverified } from './transfer-faults.ts';
-
-export interface ReceiveOptions {
-  /** The transfer's id: that of its order. */
-  readonly id: Uint8Array;
-  readonly size: number;
-  readonly chunk: number;
-  /** What the whole must hash to, where that is known before. */
-  readonly sha256?: Uint8Array;
-  /** What is there from an earlier try; new ChunkMap(chunksOf(size, chunk)) where nothing is. Changed as chunks come. */
-  readonly have: ChunkMap;
-  readonly write: (offset: number, data: Uint8Array, signal: AbortSignal) => Promise<void>;
-  /** Fills the whole of `into` from what was written. */
-  readonly read: (offset: number, into: Uint8Array, signal: AbortSignal) => Promise<void>;
-  /** On return all that was written is on stable storage. */
-  readonly flush: () => Promise<void>;
-  /** Stores the map. Called after a flush, so it never names a chunk that a power cut can take. */
-  readonly saveMap: (map: Uint8Array) => Promise<void>;
-  /** Chunks between two savings; 16 by default. */
-  readonly saveEvery?: number;
-  readonly port: BlockPort;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-  /** Longest time without a new chunk. */
-  readonly noProgress: Duration;
-  readonly window?: Window;
-  readonly onProgress?: (progress: TransferProgress) => void;
-}
-
-export interface Received {
-  readonly sha256: Uint8Array;
-  /** Chunks that came over the link in this run, and how many of these were of no use. */
-  readonly chunks: number;
-  readonly wasted: number;
-  /** Stops repeating `end`; call it when the other end is known to have heard. It stops by itself after a while. */
-  readonly release: Stop;
-}
+import { Pace } from './pace.ts';
+import type { Received, ReceiveOptions } from './receive-options.ts';
+import { stalled, stopped, unverified } from './transfer-faults.ts';
 
 const MAX_RANGES = 16;
 const MAX_WANTED = 64;
 /** Asks that the port has not taken yet; where these pile up, there is no link, and more would only queue. */
 const MAX_UNSENT_ASKS = 4;
 const STILL_HERE = 5000;
+/** So much is made zero in one step. */
+const ZERO_BYTES = 256 * 1024 * 1024;
 
 /**
  * Fetches a file chunk by chunk, asking for no more than a window at a time. What is lost is asked for again; what was
@@ -80,6 +45,11 @@ class FileReceiver {
   readonly #have: ChunkMap;
   /** Came and waits to be written; still counted against the window. */
   readonly #arrivals = new Map<number, Uint8Array>();
+  /** Runs without data, [first, end), that wait to be made zero. */
+  readonly #noneRuns: [number, number][] = [];
+  /** Asks after which the sender is told again that it may leave out what is zero. */
+  #sayAt = 1;
+  #asks = 0;
   /** Every chunk below is there, asked for, or lost. */
   #asked = 0;
   #unsaved = 0;
@@ -104,6 +74,7 @@ class FileReceiver {
   take(message: BlockMessage): void {
     if (message.t === 'stop') this.#why = message.why;
     else if (message.t === 'data') this.#takeChunk(message.i, message.d);
+    else if (message.t === 'none') this.#takeNone(message.i, message.n);
     this.#bell.ring();
   }
 
@@ -121,6 +92,20 @@ class FileReceiver {
     }
     this.#pace.arrived(arrival.wait);
     this.#arrivals.set(index, data);
+  }
+
+  #takeNone(first: number, chunks: number): void {
+    const end = first + chunks;
+    const known = this.#o.zero !== undefined && end <= this.#have.total;
+    const now = this.#o.clock.monotonic();
+    const arrival = known ? this.#flight.arrivedAll(first, end, now) : undefined;
+    if (arrival === undefined) {
+      this.#wasted += 1;
+      return;
+    }
+    this.#sayAt = Number.POSITIVE_INFINITY;
+    this.#pace.arrived(arrival.wait);
+    this.#noneRuns.push([first, end]);
   }
 
   async run(): Promise<Verdict<Received>> {
@@ -142,6 +127,7 @@ class FileReceiver {
     this.#o.signal.throwIfAborted();
     const [arrival] = this.#arrivals;
     if (arrival !== undefined) await this.#store(arrival[0], arrival[1]);
+    await this.#zeroSome();
     if (this.#have.complete) return;
     if (this.#why !== undefined) throw stopped(this.#why);
     const now = this.#o.clock.monotonic();
@@ -151,7 +137,7 @@ class FileReceiver {
     if (expired !== 'none') this.#pace.lost(now);
     if (expired === 'silence') this.#pace.silent();
     this.#ask(now);
-    if (this.#arrivals.size > 0) return;
+    if (this.#arrivals.size > 0 || this.#noneRuns.length > 0) return;
     // Something complete and in order needs no reading back later: catch up while the link is busy.
     if (this.#have.has(this.#hash.next)) await this.#hash.readNext(this.#o.read, this.#o.signal);
     else {
@@ -165,6 +151,28 @@ class FileReceiver {
     this.#have.add(index);
     this.#arrivals.delete(index);
     this.#hash.offer(index, data);
+    await this.#stored();
+  }
+
+  /** Takes a part of what the sender left out, as far as it is missing. */
+  async #zeroSome(): Promise<void> {
+    const run = this.#noneRuns[0];
+    if (run === undefined) return;
+    const first = this.#have.nextMissing(run[0]) ?? run[1];
+    const step = Math.max(1, Math.floor(ZERO_BYTES / this.#o.chunk));
+    const end = Math.min(run[1], first + step, this.#have.endOfMissing(first));
+    if (first < end) {
+      const offset = first * this.#o.chunk;
+      const length = Math.min(end * this.#o.chunk, this.#o.size) - offset;
+      await this.#o.zero?.(offset, length, this.#o.signal);
+      this.#have.addRun(first, end);
+      await this.#stored();
+    }
+    run[0] = Math.max(end, first);
+    if (run[0] >= run[1]) this.#noneRuns.shift();
+  }
+
+  async #stored(): Promise<void> {
     this.#lastProgress = this.#o.clock.monotonic();
     this.#unsaved += 1;
     if (this.#unsaved >= (this.#o.saveEvery ?? 16)) await this.#save();
@@ -197,7 +205,14 @@ class FileReceiver {
       this.#flight.asked(index, now);
       if (index >= this.#asked) this.#asked = index + 1;
     }
-    if (want.length > 0) this.#send({ t: 'ask', id: this.#o.id, want });
+    if (want.length === 0) return;
+    this.#asks += 1;
+    // It may be lost, and says nothing to an older sender.
+    if (this.#o.zero !== undefined && this.#asks >= this.#sayAt) {
+      this.#sayAt *= 2;
+      this.#send({ t: 'sparse', id: this.#o.id });
+    }
+    this.#send({ t: 'ask', id: this.#o.id, want });
   }
 
   #nextToAsk(): number | undefined {

@@ -1,11 +1,12 @@
 import { createHash, type Hash } from 'node:crypto';
-import { type Duration, hasCode, milliseconds } from '../base/index.ts';
+import { type Duration, hasCode, isAllZero, milliseconds } from '../base/index.ts';
 import type { Clock } from '../ports/index.ts';
 import type { BlockMessage } from '../protocol/index.ts';
 import { Bell } from './bell.ts';
 import type { BlockPort } from './block-port.ts';
 import { chunkLength, chunksOf } from './chunk-map.ts';
 import { stalled, stopped, type TransferProgress, unverified } from './transfer-faults.ts';
+import type { KnownZeros } from './zero-map.ts';
 
 export interface SendOptions {
   /** The transfer's id: that of its order. */
@@ -16,6 +17,8 @@ export interface SendOptions {
   readonly chunk: number;
   /** Fills the whole of `into`. */
   readonly read: (offset: number, into: Uint8Array, signal: AbortSignal) => Promise<void>;
+  /** What need not be read to be known as zeros. */
+  readonly zeros?: KnownZeros | undefined;
   readonly port: BlockPort;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -27,6 +30,11 @@ export interface SendOptions {
 }
 
 const SEND_WINDOW = 3 * 1024 * 1024;
+/** Chunks of zeros that one read after another finds, told of in one message. */
+const ZEROS_READ = 128;
+/** Zeros are hashed this much at a time, and others have their turn in between. */
+const ZEROS_HASHED = 8 * 1024 * 1024;
+const ZEROS = new Uint8Array(256 * 1024);
 /** Where the port is full, the next try comes this much later. */
 const FULL_PAUSE = 50;
 /** More asks than this wait nowhere: the receiver asks again. */
@@ -65,6 +73,10 @@ class FileSender {
   #frontier = 0;
   #sending = 0;
   #ended = false;
+  /** The receiver takes `none` for chunks. */
+  #sparse = false;
+  /** A chunk that was read ahead. */
+  #ahead: { readonly index: number; readonly data: Uint8Array } | undefined;
   #why: string | undefined;
   #lastProgress: number;
   #lastError: unknown;
@@ -81,6 +93,7 @@ class FileSender {
   receive(message: BlockMessage): void {
     if (message.t === 'end') this.#ended = true;
     else if (message.t === 'stop') this.#why = message.why;
+    else if (message.t === 'sparse') this.#sparse = true;
     else if (message.t === 'ask') for (const [first, count] of message.want) this.#askFor(first, count);
     this.#bell.ring();
   }
@@ -122,17 +135,73 @@ class FileSender {
   async #serveOne(): Promise<void> {
     const [index] = this.#pending;
     this.#pending.delete(index!);
-    const data = await this.#read(index!);
-    if (index === this.#hashed) this.#addToHash(data);
-    if (index! >= this.#frontier) {
-      this.#frontier = index! + 1;
-      this.#progressed();
+    const known = this.#sparse ? await this.#knownZeros(index!, this.#chunks - index!) : 0;
+    if (known > 0) return this.#leaveOut(index!, known);
+    const data = await this.#take(index!);
+    const frontier = this.#frontier;
+    this.#moveTo(index! + 1);
+    if (!this.#sparse || !isAllZero(data)) {
+      this.#send({ t: 'data', id: this.#o.id, i: index!, d: data });
+    } else this.#leaveOut(index!, index! < frontier ? 1 : await this.#readZeros(index!));
+  }
+
+  /** How many chunks from this one on are known to be zero; only the last of all may be a part of one. */
+  async #knownZeros(index: number, most: number): Promise<number> {
+    const { zeros, chunk, size, signal } = this.#o;
+    const offset = index * chunk;
+    const length = Math.min(most * chunk, size - offset);
+    const known = (await zeros?.(offset, length, signal)) ?? 0;
+    return offset + known >= size ? this.#chunks - index : Math.floor(known / chunk);
+  }
+
+  /** How many chunks from this one on are found to be zero by reading on; what ends them is kept to be sent. */
+  async #readZeros(index: number): Promise<number> {
+    let end = index + 1;
+    while (end < Math.min(this.#chunks, index + ZEROS_READ) && !this.#ended && this.#why === undefined) {
+      this.#o.signal.throwIfAborted();
+      const data = await this.#take(end);
+      if (!isAllZero(data)) {
+        this.#ahead = { index: end, data };
+        break;
+      }
+      end += 1;
     }
-    this.#send({ t: 'data', id: this.#o.id, i: index!, d: data });
+    return end - index;
+  }
+
+  #leaveOut(first: number, chunks: number): void {
+    for (const index of this.#pending) {
+      if (index >= first && index < first + chunks) this.#pending.delete(index);
+    }
+    this.#moveTo(first + chunks);
+    this.#send({ t: 'none', id: this.#o.id, i: first, n: chunks });
+  }
+
+  /** Every chunk below was sent, or is on its way. */
+  #moveTo(frontier: number): void {
+    if (frontier <= this.#frontier) return;
+    this.#frontier = frontier;
+    this.#progressed();
+  }
+
+  async #take(index: number): Promise<Uint8Array> {
+    if (this.#ahead?.index === index) return this.#ahead.data;
+    const data = await this.#read(index);
+    if (index === this.#hashed) this.#addToHash(data);
+    return data;
   }
 
   async #hashOne(): Promise<void> {
-    this.#addToHash(await this.#read(this.#hashed));
+    const most = Math.max(1, Math.floor(ZEROS_HASHED / this.#o.chunk));
+    const zeros = await this.#knownZeros(this.#hashed, most);
+    if (zeros === 0) return this.#addToHash(await this.#read(this.#hashed));
+    const end = Math.min((this.#hashed + zeros) * this.#o.chunk, this.#o.size);
+    for (let at = this.#hashed * this.#o.chunk; at < end; at += ZEROS.byteLength) {
+      this.#hash.update(ZEROS.subarray(0, Math.min(ZEROS.byteLength, end - at)));
+    }
+    this.#hashed += zeros;
+    this.#progressed();
+    await this.#o.clock.sleep(milliseconds(0), this.#o.signal);
   }
 
   #addToHash(data: Uint8Array): void {
@@ -152,7 +221,7 @@ class FileSender {
       .send(message)
       .catch((error: unknown) => {
         this.#lastError = error;
-        if (!hasCode(error, 'NS_BUS_FULL') || message.t !== 'data') return;
+        if (!hasCode(error, 'NS_BUS_FULL') || (message.t !== 'data' && message.t !== 'none')) return;
         this.#pending.add(message.i);
         this.#pausedUntil = this.#o.clock.monotonic() + FULL_PAUSE;
       })

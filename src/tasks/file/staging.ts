@@ -1,7 +1,7 @@
 import { allow, hasCode, minutes, refuse, toHex, type Verdict } from '../../base/index.ts';
 import type { StagedFile, StateStore } from '../../ports/index.ts';
 import { CHUNK_BYTES } from '../../protocol/index.ts';
-import { ChunkMap, chunksOf, receiveFile } from '../../transfer/index.ts';
+import { ChunkMap, chunksOf, clearRange, receiveFile } from '../../transfer/index.ts';
 import type { TaskContext } from '../task.ts';
 
 /** Staged files by content: a second order for the same bytes goes on where the first one stopped. */
@@ -46,6 +46,7 @@ export async function stage(
       have,
       read: (offset, into, chunkSignal) => data.read(offset, into, chunkSignal),
       write: (offset, bytes, chunkSignal) => data.write(offset, bytes, chunkSignal),
+      zero: (offset, length, zeroSignal) => clearRange(data, { offset, length }, zeroSignal),
       flush: () => data.flush(),
       saveMap: (map) => services.store.writeDocument(names.map, map),
       saveEvery: 64,

@@ -2,7 +2,7 @@ import { allow, hours, minutes, NsError, refuse, seconds, type Verdict } from '.
 import type { FileStat, OpenFile } from '../../ports/index.ts';
 import { CHUNK_BYTES, type ResultOf } from '../../protocol/index.ts';
 import { parseHostPath } from '../../storage/index.ts';
-import { sendFile } from '../../transfer/index.ts';
+import { type KnownZeros, knownZeros, sendFile } from '../../transfer/index.ts';
 import type { TaskKind } from '../task.ts';
 import { fileFacts } from './stat.ts';
 import { withVolume } from './volume-access.ts';
@@ -34,6 +34,7 @@ export const fileUpload: TaskKind<'file.upload'> = {
         size: stat.size,
         chunk: CHUNK_BYTES,
         read: (offset, into, chunkSignal) => readWhole(opened.value, offset, into, chunkSignal),
+        zeros: zerosOf(opened.value),
         port: services.blocks,
         clock: services.clock,
         signal,
@@ -46,6 +47,15 @@ export const fileUpload: TaskKind<'file.upload'> = {
     });
   },
 };
+
+/** Holes as the filesystem tells of them: they are not even read. */
+function zerosOf(file: OpenFile): KnownZeros | undefined {
+  if (file.extents === undefined) return undefined;
+  return knownZeros(
+    async (offset, length, signal) => (await file.extents?.(offset, length, signal)) ?? [],
+    file.stat.size,
+  );
+}
 
 function sameFile(a: FileStat, b: FileStat): boolean {
   return a.inode === b.inode && a.size === b.size && a.mtime === b.mtime;

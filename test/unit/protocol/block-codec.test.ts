@@ -19,6 +19,8 @@ await t.test('each block message comes out as it went in', async (t) => {
       ],
     },
     { t: 'data', id, i: 3, d: new Uint8Array(LIMITS.blockData).fill(1) },
+    { t: 'sparse', id },
+    { t: 'none', id, i: 3, n: 2 ** 40 },
     { t: 'end', id },
     { t: 'stop', id, why: 'the volume is gone' },
   ];
@@ -39,6 +41,7 @@ await t.test('a block message in the wrong shape is refused', async (t) => {
   t.equal(codeOf(encode({ t: 'ask', id, want: [[0, 65]] })), 'MESSAGE_INVALID');
   t.equal(codeOf(encode({ t: 'end', id: new Uint8Array(15) })), 'MESSAGE_INVALID');
   t.equal(codeOf(encode({ t: 'end', id, more: 1 })), 'MESSAGE_INVALID');
+  t.equal(codeOf(encode({ t: 'none', id, i: 0, n: 0 })), 'MESSAGE_INVALID');
   t.equal(codeOf(encode({ t: 'go', id })), 'MESSAGE_INVALID');
 });
 

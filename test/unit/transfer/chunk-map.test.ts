@@ -24,6 +24,29 @@ await t.test('says of every chunk whether it is there, whatever the order they c
   t.pass();
 });
 
+await t.test('takes runs as it takes each chunk of them', async (t) => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.nat(120), fc.nat(130)), { maxLength: 40 }), (runs) => {
+      const [byRun, byOne] = [new ChunkMap(120), new ChunkMap(120)];
+      for (const [first, end] of runs) {
+        byRun.addRun(first, end);
+        if (end <= 120) for (let i = first; i < end; i += 1) byOne.add(i);
+        const missing = byOne.nextMissing(0);
+        if (missing !== undefined) {
+          let until = missing;
+          while (until < 120 && !byOne.has(until)) until += 1;
+          if (byRun.endOfMissing(missing) !== until) return false;
+        }
+      }
+      return byRun.count === byOne.count && byRun.toBytes().join() === byOne.toBytes().join();
+    }),
+  );
+  const large = new ChunkMap(2 ** 40);
+  large.addRun(5, 2 ** 40);
+  t.equal(large.nextMissing(0), 0);
+  t.equal(large.count, 2 ** 40 - 5);
+});
+
 await t.test('comes back from its bytes', async (t) => {
   fc.assert(
     fc.property(fc.array(fc.nat(99)), (order) => {

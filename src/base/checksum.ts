@@ -59,9 +59,9 @@ export function crc32cRaw(seed: number, data: Uint8Array): number {
   return update(castagnoli, seed >>> 0, data);
 }
 
-/** CRC-32 of IEEE 802.3, as GPT uses it (UEFI 2.10 section 5.3.2). */
-export function crc32(data: Uint8Array): number {
-  return (update(ieee, 0xffffffff, data) ^ 0xffffffff) >>> 0;
+/** CRC-32 of IEEE 802.3, as GPT uses it (UEFI 2.10 section 5.3.2). `previous`: of what comes before. */
+export function crc32(data: Uint8Array, previous = 0): number {
+  return (update(ieee, (previous ^ 0xffffffff) >>> 0, data) ^ 0xffffffff) >>> 0;
 }
 
 /** CRC-16 with polynomial 0xA001, reflected (ext4 group descriptors of gdt_csum); start value ~0. */

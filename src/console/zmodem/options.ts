@@ -1,0 +1,32 @@
+import { type Duration, NsError, seconds } from '../../base/index.ts';
+
+export interface ZmodemOptions {
+  /** Called with the bytes of the file that are over, those of an earlier session among them. */
+  readonly onProgress?: (done: number) => void;
+  /** How long the other end may be silent before it is asked again. */
+  readonly patience?: Duration;
+}
+
+export const PATIENCE: Duration = seconds(10);
+
+/** So often in a row, without a byte won, the other end may be silent or damaged. */
+export const MOST_FAULTS = 12;
+
+/** Counts what goes wrong, and ends a transfer that gets nowhere. */
+export class Faults {
+  #count = 0;
+
+  /** NS_ZMODEM_STALLED at the last of them. */
+  add(what: string): void {
+    this.#count += 1;
+    if (this.#count < MOST_FAULTS) return;
+    throw new NsError('NS_ZMODEM_STALLED', `the transfer gets nowhere: ${what}`, {
+      family: 'peer',
+      retryable: true,
+    });
+  }
+
+  progress(): void {
+    this.#count = 0;
+  }
+}

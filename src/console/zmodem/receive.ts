@@ -1,0 +1,187 @@
+import { hasCode, KiB, milliseconds, NsError } from '../../base/index.ts';
+import { hexHeader } from './encode.ts';
+import { decodeFileInfo, type ZmodemFile } from './file-info.ts';
+import { Faults, PATIENCE, type ZmodemOptions } from './options.ts';
+import type { ZmodemEvent } from './parser.ts';
+import type { ZmodemTalk } from './talk.ts';
+import { CAN, END, FRAME, readyArgument } from './wire.ts';
+
+/** Where a file goes that somebody sends. */
+export interface ZmodemSink {
+  /** Bytes that are there already, of an earlier session: the sender goes on after them. */
+  readonly have: number;
+  /** In order, without gaps. */
+  write(offset: number, content: Uint8Array): Promise<void>;
+  /** The sender has said that this was all. */
+  finish(size: number): Promise<void>;
+}
+
+/** Bytes that may come before the sender waits for us. */
+const BUFFER = 16 * KiB;
+const READY = readyArgument(CAN.fullDuplex | CAN.overlappedIo | CAN.crc32, BUFFER);
+const OVER_AND_OUT = milliseconds(500);
+
+/**
+ * Receives files until the sender has no more. `take` is asked of each, and gives no sink for what is not wanted. How many
+ * were taken. NS_LINE_LOST, NS_ZMODEM_CANCELLED, NS_ZMODEM_STALLED, and what a sink throws: then the sender is told. What
+ * the sink got until then stays its own.
+ */
+export async function receiveZmodem(
+  talk: ZmodemTalk,
+  take: (file: ZmodemFile) => Promise<ZmodemSink | undefined>,
+  options: ZmodemOptions = {},
+): Promise<number> {
+  try {
+    return await new Receiver(talk, take, options).run();
+  } catch (error) {
+    talk.cancel();
+    throw error;
+  }
+}
+
+function unlessLost(error: unknown): undefined {
+  if (!hasCode(error, 'NS_LINE_LOST')) throw error;
+}
+
+type Header = Extract<ZmodemEvent, { is: 'header' }>;
+
+class Receiver {
+  readonly #talk: ZmodemTalk;
+  readonly #take: (file: ZmodemFile) => Promise<ZmodemSink | undefined>;
+  readonly #options: ZmodemOptions;
+  readonly #faults = new Faults();
+  #sink: ZmodemSink | undefined;
+  #at = 0;
+  #files = 0;
+  /** A header that came where content was expected. */
+  #early: Header | undefined;
+
+  constructor(
+    talk: ZmodemTalk,
+    take: (file: ZmodemFile) => Promise<ZmodemSink | undefined>,
+    options: ZmodemOptions,
+  ) {
+    this.#talk = talk;
+    this.#take = take;
+    this.#options = options;
+  }
+
+  async run(): Promise<number> {
+    await this.#askAgain();
+    for (;;) {
+      const event = this.#early ?? (await this.#talk.next(this.#options.patience ?? PATIENCE));
+      this.#early = undefined;
+      if (event?.is === 'header') {
+        if (await this.#header(event)) return this.#files;
+      } else if (event?.is !== 'data') {
+        // Content without a frame is the rest of one that was hit.
+        this.#faults.add(event === undefined ? 'the sender is silent' : 'what comes is damaged');
+        await this.#askAgain();
+      }
+    }
+  }
+
+  /** What we want now: a file, or the rest of one. */
+  #askAgain(): Promise<void> {
+    return this.#sink === undefined ? this.#say(FRAME.ZRINIT, READY) : this.#say(FRAME.ZRPOS, this.#at);
+  }
+
+  #say(type: number, argument: number): Promise<void> {
+    return this.#talk.send(hexHeader({ type, argument }));
+  }
+
+  /** True where the sender has taken its leave. */
+  async #header(header: Header): Promise<boolean> {
+    switch (header.type) {
+      case FRAME.ZFILE:
+        await this.#offered();
+        return false;
+      case FRAME.ZDATA:
+        await this.#data(header.argument);
+        return false;
+      case FRAME.ZEOF:
+        await this.#ended(header.argument);
+        return false;
+      case FRAME.ZSINIT:
+        // What would interrupt the sender: nothing needs to, here.
+        if ((await this.#content()) !== undefined) await this.#say(FRAME.ZACK, 1);
+        return false;
+      case FRAME.ZFREECNT:
+        await this.#say(FRAME.ZACK, 0xffff_ffff);
+        return false;
+      case FRAME.ZFIN:
+        await this.#say(FRAME.ZFIN, 0);
+        // Where its owner takes the line away at once, all is here too.
+        await this.#talk.farewell(OVER_AND_OUT).catch(unlessLost);
+        return true;
+      case FRAME.ZCOMMAND:
+        throw new NsError('NS_ZMODEM_COMMAND', 'the sender wants a command to be run, which is never done', {
+          family: 'peer',
+        });
+      case FRAME.ZABORT:
+      case FRAME.ZFERR:
+      case FRAME.ZCAN:
+        throw new NsError('NS_ZMODEM_CANCELLED', 'the sender has given up', { family: 'peer' });
+      default:
+        this.#faults.add('the sender says what is no part of this');
+        await this.#askAgain();
+        return false;
+    }
+  }
+
+  async #content(): Promise<{ readonly content: Uint8Array; readonly end: number } | undefined> {
+    const event = await this.#talk.next(this.#options.patience ?? PATIENCE);
+    if (event?.is === 'data') return event;
+    this.#faults.add(event === undefined ? 'the sender is silent' : 'what comes is damaged');
+    if (event?.is === 'header') this.#early = event;
+    else await this.#askAgain();
+    return undefined;
+  }
+
+  async #offered(): Promise<void> {
+    const info = await this.#content();
+    if (info === undefined) return;
+    // The same offer once more: our answer was lost.
+    if (this.#sink !== undefined) return this.#say(FRAME.ZRPOS, this.#at);
+    const file = decodeFileInfo(info.content);
+    const sink = file === undefined ? undefined : await this.#take(file);
+    if (sink === undefined) return this.#say(FRAME.ZSKIP, 0);
+    this.#sink = sink;
+    this.#at = sink.have;
+    this.#faults.progress();
+    await this.#say(FRAME.ZRPOS, this.#at);
+  }
+
+  async #data(position: number): Promise<void> {
+    if (this.#sink === undefined || position !== this.#at) {
+      this.#faults.add('the sender goes on at another place');
+      return this.#askAgain();
+    }
+    for (;;) {
+      const piece = await this.#content();
+      if (piece === undefined) return;
+      const { content, end } = piece;
+      if (content.byteLength > 0) {
+        await this.#sink.write(this.#at, content);
+        this.#at += content.byteLength;
+        this.#faults.progress();
+        this.#options.onProgress?.(this.#at);
+      }
+      if (end === END.ZCRCQ || end === END.ZCRCW) await this.#say(FRAME.ZACK, this.#at);
+      if (end === END.ZCRCE || end === END.ZCRCW) return;
+    }
+  }
+
+  async #ended(position: number): Promise<void> {
+    // An end that does not fit is one that overtook a request of ours for something that was hit.
+    if (this.#sink !== undefined && position === this.#at) {
+      await this.#sink.finish(position);
+      this.#sink = undefined;
+      this.#files += 1;
+      this.#faults.progress();
+    } else if (this.#sink !== undefined) {
+      this.#faults.add('the sender ends the file at another place');
+    }
+    await this.#askAgain();
+  }
+}

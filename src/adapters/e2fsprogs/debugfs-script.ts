@@ -10,6 +10,8 @@ export interface ScriptFacts {
   readonly largeInodes: boolean;
   /** Free bytes of the volume. */
   readonly free: number;
+  /** True where the volume keeps small files in their inodes. */
+  readonly inlineData?: boolean;
   /** Blocks with extended attributes that go with a path; see `attributeRemovals`. */
   readonly attributes: ReadonlyMap<string, AttributeBlock>;
   /** Where a staged file lies, for debugfs to read. */
@@ -82,12 +84,17 @@ function putFile(
   const path = quote(edit.path);
   const source = quote(facts.stagedPath(stagedName(edit.content)));
   const fields = setFields(path, REGULAR, edit.attributes, facts);
-  if (!edit.replace) return [`write ${source} ${path}`, ...fields];
+  // Of a file that begins inline debugfs forgets the zeros at the end, so none begins so.
+  const write = (to: string): string[] => {
+    const line = `write ${source} ${to}`;
+    return facts.inlineData === true ? ['feature -inline_data', line, 'feature inline_data'] : [line];
+  };
+  if (!edit.replace) return [...write(path), ...fields];
   const removal = remove('rm', edit.path, facts);
-  if (!beside) return [...removal, `write ${source} ${path}`, ...fields];
+  if (!beside) return [...removal, ...write(path), ...fields];
   const parent = parentOf(edit.path);
   const aside = quote(`${parent === '/' ? '' : parent}/.nightshift-${facts.time}`);
-  return [`write ${source} ${aside}`, ...removal, `ln ${aside} ${path}`, `unlink ${aside}`, ...fields];
+  return [...write(aside), ...removal, `ln ${aside} ${path}`, `unlink ${aside}`, ...fields];
 }
 
 /**

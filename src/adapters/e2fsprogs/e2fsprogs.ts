@@ -19,6 +19,7 @@ const LOG_CLUSTER_SIZE = 0x1c;
 const INODE_SIZE = 0x58;
 const INCOMPAT = 0x60;
 const NEEDS_RECOVERY = 0x4;
+const INLINE_DATA = 0x8000;
 
 /**
  * Writing ext2, ext3 and ext4 through e2fsprogs. Tries at once whether the programs are here and may mount; where not,
@@ -145,10 +146,14 @@ function firstFinding(stdout: string): string {
 async function readFacts(
   device: BlockDevice,
   signal: AbortSignal,
-): Promise<{ readonly largeInodes: boolean; readonly free: number }> {
+): Promise<{ readonly largeInodes: boolean; readonly free: number; readonly inlineData: boolean }> {
   const superblock = new Uint8Array(1024);
   await device.read(SUPERBLOCK_AT, superblock, signal);
   const view = new ByteView(superblock);
   const cluster = 1024 * 2 ** Math.min(view.u32le(LOG_CLUSTER_SIZE), 20);
-  return { largeInodes: view.u16le(INODE_SIZE) > 128, free: view.u32le(FREE_CLUSTERS) * cluster };
+  return {
+    largeInodes: view.u16le(INODE_SIZE) > 128,
+    free: view.u32le(FREE_CLUSTERS) * cluster,
+    inlineData: (view.u32le(INCOMPAT) & INLINE_DATA) !== 0,
+  };
 }

@@ -113,7 +113,7 @@ export interface EntryReader {
   stat(entries: readonly DirectoryEntry[], signal?: AbortSignal): Promise<readonly (FileStat | NsError)[]>;
   list(directory: DirectoryEntry, signal?: AbortSignal): Promise<Verdict<AsyncIterable<DirectoryEntry>>>;
   open(file: DirectoryEntry, signal?: AbortSignal): Promise<Verdict<OpenFile>>;
-  extras?(entry: DirectoryEntry, signal?: AbortSignal): Promise<Verdict<FileExtras>>;
+  extras(entry: DirectoryEntry, signal?: AbortSignal): Promise<Verdict<FileExtras>>;
 }
 
 /**
@@ -127,7 +127,7 @@ export interface FileSystem {
   /** In the order stored on disk, without "." and "..". */
   list(path: HostPath, signal?: AbortSignal): Promise<Verdict<AsyncIterable<DirectoryEntry>>>;
   open(path: HostPath, signal?: AbortSignal): Promise<Verdict<OpenFile>>;
-  /** Absent where the filesystem keeps nothing of the kind. */
-  extras?(path: HostPath, follow: boolean, signal?: AbortSignal): Promise<Verdict<FileExtras>>;
+  /** What has more than can be told is refused with FILE_UNSUPPORTED. */
+  extras(path: HostPath, follow: boolean, signal?: AbortSignal): Promise<Verdict<FileExtras>>;
   readonly byEntry: EntryReader;
 }

@@ -11,8 +11,7 @@ export async function wrongXattrs(
   wanted: readonly ExtendedAttribute[],
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const found = await fileSystem.extras?.(path, false, signal);
-  if (found === undefined) return wanted.length === 0 ? undefined : 'has no extended attributes';
+  const found = await fileSystem.extras(path, false, signal);
   if (!found.ok) return found.refusal.sentence;
   const there = new Map(found.value.xattrs.map(({ name, value }) => [name, value]));
   for (const { name, value } of wanted) {

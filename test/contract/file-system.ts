@@ -73,6 +73,45 @@ export async function fileSystemContract(
     t.equal(code(await fs.open('/none')), 'NO_SUCH_FILE');
   });
 
+  await t.test(
+    `${name}: what a file carries is told of any kind of file, sorted, with links followed or not`,
+    async (t) => {
+      for (const path of ['/', '/dir', '/file', '/link', '/broken', '/loop']) {
+        const found = await fs.extras(path, false);
+        t.match(found, { ok: true, value: { xattrs: Array } }, path);
+        const names = found.ok ? found.value.xattrs.map((each) => each.name) : [];
+        t.same(names, [...new Set(names)].sort(), path);
+      }
+      t.same(await fs.extras('/link', true), await fs.extras('/file', false));
+      t.equal(code(await fs.extras('/none', false)), 'NO_SUCH_FILE');
+      t.equal(code(await fs.extras('/loop', true)), 'SYMLINK_LOOP');
+    },
+  );
+
+  await t.test(`${name}: the runs of a file cover it from any offset, and no more`, async (t) => {
+    const file = await fs.open('/file');
+    if (!file.ok) throw new Error(file.refusal.sentence);
+    for (const [offset, length, covered] of [
+      [0, 600, 600],
+      [0, 1e9, 600],
+      [123, 10, 10],
+      [599, 5, 1],
+      [600, 5, 0],
+      [1e12, 5, 0],
+    ] as const) {
+      const runs = (await file.value.extents?.(offset, length)) ?? [{ length: covered, allocated: true }];
+      t.equal(
+        runs.reduce((sum, run) => sum + run.length, 0),
+        covered,
+        `${length} at ${offset}`,
+      );
+      t.ok(
+        runs.every((run) => run.allocated),
+        'it has no holes',
+      );
+    }
+  });
+
   await t.test(`${name}: an aborted signal stops a call`, async (t) => {
     const reason = new Error('stopped');
     await t.rejects(fs.stat('/dir/inner', true, AbortSignal.abort(reason)), reason);

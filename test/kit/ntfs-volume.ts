@@ -17,9 +17,10 @@ export async function withNtfs3g(
   image: string,
   at: string,
   use: (root: string) => Promise<void>,
+  more = 'compression,special_files=wsl,streams_interface=none',
 ): Promise<void> {
   await mkdir(at, { recursive: true });
-  const options = 'no_detach,compression,special_files=wsl,streams_interface=none';
+  const options = `no_detach,${more}`;
   const mount = spawn('ntfs-3g', ['-o', options, image, at], { stdio: 'ignore' });
   const ended = once(mount, 'exit');
   const mounted = async () => (await run('stat', ['-f', '-c', '%T', at])).includes('fuse');

@@ -29,6 +29,8 @@ export interface FatEntry {
   /** Seconds since 1970, by the clock on the wall where the host was. */
   readonly mtime: number;
   readonly ctime: number;
+  /** The day of the last access, at its beginning. */
+  readonly atime: number;
   /** Where the parts of its long name lie, the beginning of the name first; none where the name is the short one. */
   readonly longAt: readonly number[];
   /** Where the entry lies, in bytes from the start of the volume: what it is known by. */
@@ -99,6 +101,7 @@ export class EntryReader {
         size: directory ? 0 : view.u32le(28),
         mtime: secondsOf(view.u16le(24), view.u16le(22)),
         ctime: secondsOf(view.u16le(16), view.u16le(14)),
+        atime: secondsOf(view.u16le(18), 0),
         at,
       },
     };

@@ -2,6 +2,7 @@ import { allow, fromUtf8Lossy, KiB, type NsError, refuse, type Verdict } from '.
 import type {
   BlockDevice,
   DirectoryEntry,
+  FileExtras,
   FileStat,
   OpenFile,
   EntryReader as ReaderOfEntries,
@@ -15,6 +16,7 @@ const PAGE = 4 * KiB;
 /** What the volume does with an entry that was found. */
 export interface FatHands {
   stat(entry: FatEntry): FileStat;
+  extras(entry: FatEntry): FileExtras;
   list(entry: FatEntry, signal?: AbortSignal): AsyncIterable<DirectoryEntry>;
   open(entry: FatEntry, what: string): Verdict<OpenFile>;
 }
@@ -63,6 +65,10 @@ export class FatEntries implements ReaderOfEntries {
     return await overHostileBytes(async () =>
       this.#hands.open(await this.#find(entry, signal), fromUtf8Lossy(entry.rawName)),
     );
+  }
+
+  async extras(entry: DirectoryEntry, signal?: AbortSignal): Promise<Verdict<FileExtras>> {
+    return await overHostileBytes(async () => allow(this.#hands.extras(await this.#find(entry, signal))));
   }
 
   async #find({ inode }: DirectoryEntry, signal?: AbortSignal): Promise<FatEntry> {

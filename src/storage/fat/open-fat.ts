@@ -3,6 +3,7 @@ import type {
   BlockDevice,
   DirectoryEntry,
   EntryReader,
+  FileExtras,
   FileStat,
   FileSystem,
   HostPath,
@@ -20,7 +21,16 @@ import { FatEntries, inodeOfPlace } from './entries.ts';
 import { foldName } from './fold-name.ts';
 import { FatTable } from './table.ts';
 
-const LIMITS: VolumeLimits = { caseless: true, owners: false, timeStep: 2, largestFile: 2 ** 32 - 1 };
+const LIMITS: VolumeLimits = {
+  caseless: true,
+  owners: false,
+  timeStep: 2,
+  largestFile: 2 ** 32 - 1,
+  symlinks: false,
+  hardLinks: false,
+  xattrs: false,
+  holes: false,
+};
 /** A table up to this size is read through where its count of free clusters is not known. */
 const COUNTED = 4 * MiB;
 
@@ -40,6 +50,7 @@ class FatFileSystem implements FileSystem {
     this.facts = facts;
     this.byEntry = new FatEntries(device, table.layout.width === 32, {
       stat: statOf,
+      extras: extrasOf,
       list: (entry, signal) => this.#entries(placeOf(entry), signal),
       open: (entry, what) => this.#open(entry, what),
     });
@@ -93,6 +104,13 @@ class FatFileSystem implements FileSystem {
     });
   }
 
+  async extras(path: HostPath, _follow: boolean, signal?: AbortSignal): Promise<Verdict<FileExtras>> {
+    return await overHostileBytes(async () => {
+      const found = await this.#find(path, signal);
+      return found.ok ? allow(extrasOf(found.value)) : found;
+    });
+  }
+
   /** By long or short name, whatever the case of its letters. */
   async #find(path: HostPath, signal?: AbortSignal): Promise<Verdict<FatEntry | 'root'>> {
     let here: FatEntry | 'root' = 'root';
@@ -133,6 +151,17 @@ function statOf(entry: FatEntry | 'root'): FileStat {
   const mode = kind === 'directory' ? MODE.directory : readOnly ? MODE.readOnly : MODE.file;
   const named = name === undefined ? {} : { name };
   return { ...named, kind, inode: inodeOfPlace(at), size, mode, ...owner, mtime, ctime };
+}
+
+/** The attribute bits, in the form that ntfs-3g gives to those of NTFS; Linux's own driver has no name for them. */
+function extrasOf(entry: FatEntry | 'root'): FileExtras {
+  if (entry === 'root') return { xattrs: [] };
+  const value = Uint8Array.of(entry.attributes, 0, 0, 0);
+  return {
+    ...(entry.atime === EARLIEST_TIME ? {} : { atime: entry.atime }),
+    ...(entry.ctime === EARLIEST_TIME ? {} : { birth: entry.ctime }),
+    xattrs: [{ name: 'system.dos_attrib', value }],
+  };
 }
 
 /** What FAT32 says itself, if it can be; undefined where it says nothing. */

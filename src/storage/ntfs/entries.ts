@@ -1,13 +1,16 @@
 import { allow, fromUtf8Lossy, type NsError, refuse, utf8, type Verdict } from '../../base/index.ts';
-import type { DirectoryEntry, EntryReader, FileStat, OpenFile } from '../../ports/index.ts';
+import type { DirectoryEntry, EntryReader, FileExtras, FileStat, OpenFile } from '../../ports/index.ts';
 import { faultOfOne, overHostileBytes } from '../corrupt.ts';
 import { hasControl } from '../host-path.ts';
 import { NtfsDirectory } from './directory.ts';
+import { extrasOf } from './extras.ts';
 import { type IndexEntry, WINDOWS } from './index-node.ts';
 import { contentsRefusal, type NtfsNode } from './node.ts';
 import { nodeByReference } from './path-walk.ts';
 import { ATTRIBUTE } from './records.ts';
 import { isLinkTag } from './reparse.ts';
+import { runExtents } from './run-extents.ts';
+import type { SecurityDescriptors } from './security-index.ts';
 import type { NtfsVolume } from './volume.ts';
 
 /** Records below belong to the filesystem itself: $MFT, $LogFile and so on, and the root. */
@@ -64,8 +67,13 @@ export async function openNode(
   if (unreadable !== undefined) return { ok: false, refusal: unreadable };
   const stream = await volume.stream(record, ATTRIBUTE.data, '', signal);
   if (stream === undefined) return refuse('NOT_A_FILE', `${what} has no contents.`);
+  const extents = runExtents(
+    await volume.parts(record, ATTRIBUTE.data, '', signal),
+    volume.layout.clusterSize,
+  );
   return allow({
     stat,
+    extents: (offset, length) => Promise.resolve(extents(offset, length)),
     read: (offset, into, readSignal) => overHostileBytes(() => stream.read(offset, into, readSignal)),
   });
 }
@@ -73,9 +81,11 @@ export async function openNode(
 /** Entries by the number of their record, which is looked at in the order of the table. */
 export class NtfsEntries implements EntryReader {
   readonly #volume: NtfsVolume;
+  readonly #descriptors: SecurityDescriptors;
 
-  constructor(volume: NtfsVolume) {
+  constructor(volume: NtfsVolume, descriptors: SecurityDescriptors) {
     this.#volume = volume;
+    this.#descriptors = descriptors;
   }
 
   async stat(
@@ -105,6 +115,13 @@ export class NtfsEntries implements EntryReader {
     return await overHostileBytes(async () =>
       openNode(this.#volume, await this.#node(entry, signal), fromUtf8Lossy(entry.rawName), signal),
     );
+  }
+
+  async extras(entry: DirectoryEntry, signal?: AbortSignal): Promise<Verdict<FileExtras>> {
+    return await overHostileBytes(async () => {
+      const node = await this.#node(entry, signal);
+      return extrasOf(this.#volume, this.#descriptors, node, fromUtf8Lossy(entry.rawName), signal);
+    });
   }
 
   #node({ inode, generation = 0, rawName }: DirectoryEntry, signal?: AbortSignal): Promise<NtfsNode> {

@@ -44,13 +44,15 @@ export async function nodeOf(
       gid: 0,
       links: Math.max(1, record.links),
       mtime: seconds(view.u64le(8)),
+      mtimeNanoseconds: Number(view.u64le(8) % 10_000_000n) * 100,
       ctime: seconds(view.u64le(16)),
       ...(link ? { target: reparse.target } : {}),
     },
   };
 }
 
-async function small(
+/** The whole of an attribute, which may be no larger than this; undefined where there is none. Throws NS_FS_CORRUPT. */
+export async function small(
   volume: NtfsVolume,
   record: NtfsRecord,
   type: number,
@@ -85,7 +87,7 @@ export function contentsRefusal({ reparse, record }: NtfsNode, path: string): Re
   return encrypted ? refusal('FILE_UNSUPPORTED', `${path} is encrypted by Windows.`) : undefined;
 }
 
-/** From tenths of microseconds since 1601. */
-function seconds(fileTime: bigint): number {
+/** Whole seconds since 1970, from tenths of microseconds since 1601. */
+export function seconds(fileTime: bigint): number {
   return Number(fileTime / 10_000_000n) - 11_644_473_600;
 }

@@ -3,6 +3,7 @@ import type {
   BlockDevice,
   DirectoryEntry,
   EntryReader,
+  FileExtras,
   FileStat,
   FileSystem,
   HostPath,
@@ -11,9 +12,11 @@ import type {
 } from '../../ports/index.ts';
 import { overHostileBytes } from '../corrupt.ts';
 import { listNode, NtfsEntries, openNode } from './entries.ts';
+import { extrasOf } from './extras.ts';
 import type { NtfsNode } from './node.ts';
 import { walkPath } from './path-walk.ts';
 import { ATTRIBUTE, utf16 } from './records.ts';
+import { SecurityDescriptors } from './security-index.ts';
 import { Upcase } from './upcase.ts';
 import { NtfsVolume } from './volume.ts';
 
@@ -24,13 +27,15 @@ class NtfsFileSystem implements FileSystem {
   readonly facts: VolumeFacts;
   readonly byEntry: EntryReader;
   readonly #volume: NtfsVolume;
+  readonly #descriptors: SecurityDescriptors;
   readonly #upcase: Upcase;
 
   constructor(volume: NtfsVolume, upcase: Upcase, facts: VolumeFacts) {
     this.#volume = volume;
     this.#upcase = upcase;
     this.facts = facts;
-    this.byEntry = new NtfsEntries(volume);
+    this.#descriptors = new SecurityDescriptors(volume);
+    this.byEntry = new NtfsEntries(volume, this.#descriptors);
   }
 
   stat(path: HostPath, follow: boolean, signal?: AbortSignal): Promise<Verdict<FileStat>> {
@@ -43,6 +48,12 @@ class NtfsFileSystem implements FileSystem {
 
   open(path: HostPath, signal?: AbortSignal): Promise<Verdict<OpenFile>> {
     return this.#at(path, true, signal, (node) => openNode(this.#volume, node, path, signal));
+  }
+
+  extras(path: HostPath, follow: boolean, signal?: AbortSignal): Promise<Verdict<FileExtras>> {
+    return this.#at(path, follow, signal, (node) =>
+      extrasOf(this.#volume, this.#descriptors, node, path, signal),
+    );
   }
 
   async #at<T>(

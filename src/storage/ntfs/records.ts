@@ -7,6 +7,7 @@ export const ATTRIBUTE = {
   standardInformation: 0x10,
   list: 0x20,
   fileName: 0x30,
+  security: 0x50,
   volumeName: 0x60,
   volumeInformation: 0x70,
   data: 0x80,
@@ -14,6 +15,7 @@ export const ATTRIBUTE = {
   indexAllocation: 0xa0,
   bitmap: 0xb0,
   reparsePoint: 0xc0,
+  extended: 0xe0,
 } as const;
 
 const END = 0xffffffff;

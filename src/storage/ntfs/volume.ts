@@ -91,6 +91,22 @@ export class NtfsVolume {
     return parts;
   }
 
+  /** The names of all attributes of a type that have one. */
+  async names(record: NtfsRecord, type: number, signal?: AbortSignal): Promise<readonly string[]> {
+    const found = new Set<string>();
+    const take = ({ attributes }: NtfsRecord): void => {
+      for (const attribute of attributes) {
+        if (attribute.type === type && attribute.name !== '') found.add(attribute.name);
+      }
+    };
+    take(record);
+    for (const number of await this.#holders(record, type, 'any', signal)) {
+      if (number !== record.number) take(await this.record(number, signal));
+      if (found.size > MAX_PARTS) throw corrupt(`record ${record.number} has too many streams`);
+    }
+    return [...found];
+  }
+
   /** What an attribute holds; undefined where the record has none of this type and name. */
   async stream(
     record: NtfsRecord,

@@ -47,12 +47,12 @@ export function considerate(fs: FileSystem, clock: Clock): FileSystem {
     stat: (path, follow, signal) => fs.stat(path, follow, signal),
     list: (path, signal) => fs.list(path, signal),
     open: async (path, signal) => giving(await fs.open(path, signal)),
-    ...(fs.extras === undefined ? {} : { extras: fs.extras.bind(fs) }),
+    extras: (path, follow, signal) => fs.extras(path, follow, signal),
     byEntry: {
       stat: (entries, signal) => byEntry.stat(entries, signal),
       list: (directory, signal) => byEntry.list(directory, signal),
       open: async (file, signal) => giving(await byEntry.open(file, signal)),
-      ...(byEntry.extras === undefined ? {} : { extras: byEntry.extras.bind(byEntry) }),
+      extras: (entry, signal) => byEntry.extras(entry, signal),
     },
   };
 }

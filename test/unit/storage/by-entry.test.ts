@@ -71,6 +71,7 @@ for (const { type, fs } of [ext4, fat, ntfs]) {
         const below = joinPath(path, entry.name ?? '?');
         const byPath = await fs.stat(below, false);
         t.same({ ok: true, value: stats[i] }, byPath, below);
+        t.same(await fs.byEntry.extras(entry), await fs.extras(below, false), `what ${below} carries`);
         met += 1;
         if (entry.kind === 'directory') await look(below, entry);
         const opened = await fs.byEntry.open(entry);

@@ -111,6 +111,7 @@ function tree(paths: readonly string[]): Omit<FileSystem, 'byEntry'> {
     },
     stat: async (path) => (all.has(path) ? allow(stat) : refuse('NO_SUCH_FILE')),
     open: async () => refuse('NO_SUCH_FILE'),
+    extras: async () => refuse('NO_SUCH_FILE'),
     list: async (path) => {
       const start = path === '/' ? '/' : `${path}/`;
       const names = [...all]

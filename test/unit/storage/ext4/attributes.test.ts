@@ -24,8 +24,8 @@ async function onImage<T>(use: (fs: FileSystem) => Promise<T>): Promise<T> {
 }
 
 async function extrasAt(fs: FileSystem, path: string): Promise<FileExtras> {
-  const found = await fs.extras?.(path, false);
-  if (found?.ok !== true) throw new Error(found?.refusal.sentence ?? 'no extras');
+  const found = await fs.extras(path, false);
+  if (!found.ok) throw new Error(found.refusal.sentence);
   return found.value;
 }
 
@@ -81,8 +81,8 @@ await t.test('attributes in the inode and in its block are those that debugfs se
       if (!entries.ok) throw new Error(entries.refusal.sentence);
       for await (const entry of entries.value) {
         if (entry.name !== 'f') continue;
-        const found = await fs.byEntry.extras?.(entry);
-        t.same(found?.ok && found.value.xattrs, xattrs, 'the same by entry');
+        const found = await fs.byEntry.extras(entry);
+        t.same(found.ok && found.value.xattrs, xattrs, 'the same by entry');
       }
     });
   }

@@ -98,8 +98,8 @@ async function lookAround(fs: FileSystem): Promise<Map<string, string>> {
       if (file.ok) await file.value.extents?.(0, 64 * MiB);
     });
     await attempt(async () => {
-      const extras = await fs.extras?.(path, true);
-      if (path !== '/medium' || extras?.ok !== true) return;
+      const extras = await fs.extras(path, true);
+      if (path !== '/medium' || !extras.ok) return;
       found.set('attributes', sha256(Buffer.from(JSON.stringify(extras.value.xattrs))));
     });
   }

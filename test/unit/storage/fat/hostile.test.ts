@@ -55,6 +55,7 @@ async function lookAround(device: BlockDevice): Promise<Map<string, string>> {
     for (const path of ['/large.bin', '/many/inner.bin', '/many/one of many files 59']) {
       await attempt(async () => {
         const file = await fs.open(path);
+        await fs.extras(path, true);
         if (file.ok && file.value.stat.size < 4_000_000) found.set(path, await hashOf(file.value));
       });
     }

@@ -61,6 +61,24 @@ async function compare(fs: FileSystem, path = '/'): Promise<{ faults: string[]; 
   return { faults, files };
 }
 
+await t.test('the attribute bits, the birth and the day of the last access are told', async (t) => {
+  const image = join(place.dir, 'bits');
+  await makeFat(image, ['-F', '16'], 20_000);
+  await mtool(image, 'mcopy', [join(root, 'README.TXT'), '::README.TXT']);
+  await mtool(image, 'mattrib', ['+h', '+s', '+r', '::README.TXT']);
+  const device = await openFileDevice(image, { name: 'disk0', writable: false });
+  const fs = await openFat(device);
+  const found = await fs.extras('/readme.txt', false);
+  if (!found.ok) throw new Error(found.refusal.sentence);
+  const { xattrs, atime = 1, birth = 0 } = found.value;
+  t.same(xattrs, [{ name: 'system.dos_attrib', value: Uint8Array.of(0x27, 0, 0, 0) }]);
+  t.equal(atime % 86_400, 0, 'a day');
+  const stat = await fs.stat('/readme.txt', false);
+  t.ok(stat.ok && Math.abs(stat.value.mtime - birth) <= 2);
+  t.same(await fs.extras('/', false), { ok: true, value: { xattrs: [] } });
+  await device.close();
+});
+
 await t.test('what mtools writes is read back, in every format', async (t) => {
   const image = join(place.dir, 'volume');
   for (const [name, options, kib] of FAT_SHAPES) {

@@ -3,7 +3,7 @@ import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import t from 'tap';
-import { KiB, NsError } from '../../../../src/base/index.ts';
+import { KiB, MiB, NsError } from '../../../../src/base/index.ts';
 import type { BlockDevice } from '../../../../src/ports/index.ts';
 import { probeDisk } from '../../../../src/storage/index.ts';
 import { decompressLznt1 } from '../../../../src/storage/ntfs/lznt1.ts';
@@ -61,6 +61,8 @@ async function lookAround(device: BlockDevice): Promise<number> {
     ]) {
       await attempt(async () => {
         const file = await fs.open(path);
+        await fs.extras(path, true);
+        if (file.ok) await file.value.extents?.(0, 64 * MiB);
         if (!file.ok || file.value.stat.size > 4_000_000) return;
         await hashOf(file.value);
         found += 1;

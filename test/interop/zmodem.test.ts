@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import t from 'tap';
 import { systemClock } from '../../src/adapters/system-clock.ts';
 import { milliseconds } from '../../src/base/index.ts';
+import { LineBytes } from '../../src/console/line-bytes.ts';
 import {
   receiveZmodem,
   sendZmodem,
   type ZmodemFile,
   type ZmodemSink,
-  ZmodemTalk,
 } from '../../src/console/zmodem/index.ts';
 import { type LrzszLine, startLrzsz } from '../kit/lrzsz.ts';
 
@@ -51,7 +51,7 @@ class Shelf {
 }
 
 async function receive(line: LrzszLine, shelf: Shelf): Promise<unknown> {
-  const talk = new ZmodemTalk(line, systemClock, never);
+  const talk = new LineBytes(line, systemClock, never);
   try {
     return await receiveZmodem(talk, shelf.take, PATIENCE);
   } catch (error) {
@@ -62,7 +62,7 @@ async function receive(line: LrzszLine, shelf: Shelf): Promise<unknown> {
 }
 
 async function send(line: LrzszLine, name: string, content: Uint8Array): Promise<unknown> {
-  const talk = new ZmodemTalk(line, systemClock, never);
+  const talk = new LineBytes(line, systemClock, never);
   try {
     return await sendZmodem(
       talk,
@@ -192,7 +192,7 @@ await t.test('a file that is not wanted is skipped, and those after it come', as
   await writeFile(join(directory, 'two'), 'two');
   const shelf = new Shelf(3);
   const line = startLrzsz('sz', ['-q', '-b', 'one', 'two'], { cwd: directory });
-  const talk = new ZmodemTalk(line, systemClock, never);
+  const talk = new LineBytes(line, systemClock, never);
   const names: string[] = [];
   const count = await receiveZmodem(
     talk,
@@ -214,7 +214,7 @@ await t.test('who gives up is understood, on either side', async (t) => {
   const file = join(directory, 'given-up');
   await writeFile(file, content);
   const line = startLrzsz('sz', ['-q', '-b', file], { cwd: directory });
-  const talk = new ZmodemTalk(line, systemClock, never);
+  const talk = new LineBytes(line, systemClock, never);
   const full = new Error('full');
   const result = await receiveZmodem(talk, async () => ({
     have: 0,

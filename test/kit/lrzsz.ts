@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { ZmodemLine } from '../../src/console/zmodem/index.ts';
+import type { TransferLine } from '../../src/console/line-bytes.ts';
 
-export interface LrzszLine extends ZmodemLine {
+export interface LrzszLine extends TransferLine {
   /** Bytes that came from the program, and that went to it. */
   readonly count: { came: number; went: number };
   /** As if the cable was pulled; the program is ended by it, as by a terminal that hangs up. */
@@ -19,8 +19,12 @@ export interface LrzszOptions {
 
 const MOST_WAITING = 64 * 1024;
 
-/** A real `sz` or `rz` at the other end of a line. */
-export function startLrzsz(program: 'sz' | 'rz', args: readonly string[], options: LrzszOptions): LrzszLine {
+/** A real program of lrzsz at the other end of a line. */
+export function startLrzsz(
+  program: 'sz' | 'rz' | 'sx' | 'rx',
+  args: readonly string[],
+  options: LrzszOptions,
+): LrzszLine {
   const child = spawn(program, args, { cwd: options.cwd, stdio: ['pipe', 'pipe', 'ignore'] });
   return new ChildLine(child, options);
 }

@@ -1,9 +1,11 @@
 import { hasCode, KiB, milliseconds, NsError } from '../../base/index.ts';
+import type { LineBytes } from '../line-bytes.ts';
+import { cancelled, Faults, type LineTransferOptions, PATIENCE } from '../transfer-faults.ts';
 import { hexHeader } from './encode.ts';
 import { decodeFileInfo, type ZmodemFile } from './file-info.ts';
-import { Faults, PATIENCE, type ZmodemOptions } from './options.ts';
+
 import type { ZmodemEvent } from './parser.ts';
-import type { ZmodemTalk } from './talk.ts';
+import { ZmodemTalk } from './talk.ts';
 import { CAN, END, FRAME, readyArgument } from './wire.ts';
 
 /** Where a file goes that somebody sends. */
@@ -23,14 +25,15 @@ const OVER_AND_OUT = milliseconds(500);
 
 /**
  * Receives files until the sender has no more. `take` is asked of each, and gives no sink for what is not wanted. How many
- * were taken. NS_LINE_LOST, NS_ZMODEM_CANCELLED, NS_ZMODEM_STALLED, and what a sink throws: then the sender is told. What
+ * were taken. NS_LINE_LOST, NS_LINE_CANCELLED, NS_LINE_STALLED, and what a sink throws: then the sender is told. What
  * the sink got until then stays its own.
  */
 export async function receiveZmodem(
-  talk: ZmodemTalk,
+  line: LineBytes,
   take: (file: ZmodemFile) => Promise<ZmodemSink | undefined>,
-  options: ZmodemOptions = {},
+  options: LineTransferOptions = {},
 ): Promise<number> {
+  const talk = new ZmodemTalk(line);
   try {
     return await new Receiver(talk, take, options).run();
   } catch (error) {
@@ -48,7 +51,7 @@ type Header = Extract<ZmodemEvent, { is: 'header' }>;
 class Receiver {
   readonly #talk: ZmodemTalk;
   readonly #take: (file: ZmodemFile) => Promise<ZmodemSink | undefined>;
-  readonly #options: ZmodemOptions;
+  readonly #options: LineTransferOptions;
   readonly #faults = new Faults();
   #sink: ZmodemSink | undefined;
   #at = 0;
@@ -59,7 +62,7 @@ class Receiver {
   constructor(
     talk: ZmodemTalk,
     take: (file: ZmodemFile) => Promise<ZmodemSink | undefined>,
-    options: ZmodemOptions,
+    options: LineTransferOptions,
   ) {
     this.#talk = talk;
     this.#take = take;
@@ -121,7 +124,7 @@ class Receiver {
       case FRAME.ZABORT:
       case FRAME.ZFERR:
       case FRAME.ZCAN:
-        throw new NsError('NS_ZMODEM_CANCELLED', 'the sender has given up', { family: 'peer' });
+        throw cancelled('the sender');
       default:
         this.#faults.add('the sender says what is no part of this');
         await this.#askAgain();

@@ -1,9 +1,11 @@
 import { crc32, KiB, NsError, utf8 } from '../../base/index.ts';
+import type { LineBytes } from '../line-bytes.ts';
+import { cancelled, Faults, type LineTransferOptions, PATIENCE } from '../transfer-faults.ts';
 import { binaryHeader, type Escaping, hexHeader, subpacket } from './encode.ts';
 import { encodeFileInfo, type ZmodemFile } from './file-info.ts';
-import { Faults, PATIENCE, type ZmodemOptions } from './options.ts';
+
 import type { ZmodemEvent } from './parser.ts';
-import type { ZmodemTalk } from './talk.ts';
+import { ZmodemTalk } from './talk.ts';
 import { bufferOf, CAN, END, FRAME, flagsOf, LARGEST_FILE } from './wire.ts';
 
 export interface ZmodemSource {
@@ -25,17 +27,18 @@ const BINARY_FILE = 0x0100_0000;
 
 /**
  * Sends one file. The receiver says where to begin, which is how a transfer goes on that was cut off. NS_LINE_LOST,
- * NS_ZMODEM_CANCELLED, NS_ZMODEM_STALLED, NS_ZMODEM_TOO_LARGE (positions have 32 bits), and what `read` throws: then the
+ * NS_LINE_CANCELLED, NS_LINE_STALLED, NS_ZMODEM_TOO_LARGE (positions have 32 bits), and what `read` throws: then the
  * other end is told.
  */
 export async function sendZmodem(
-  talk: ZmodemTalk,
+  line: LineBytes,
   source: ZmodemSource,
-  options: ZmodemOptions = {},
+  options: LineTransferOptions = {},
 ): Promise<ZmodemSent> {
   if (source.file.size > LARGEST_FILE) {
     throw new NsError('NS_ZMODEM_TOO_LARGE', 'ZMODEM carries files up to 4 GiB', { family: 'caller' });
   }
+  const talk = new ZmodemTalk(line);
   try {
     const sender = new Sender(talk, source, options);
     await sender.meet();
@@ -53,7 +56,7 @@ type Header = Extract<ZmodemEvent, { is: 'header' }>;
 class Sender {
   readonly #talk: ZmodemTalk;
   readonly #source: ZmodemSource;
-  readonly #options: ZmodemOptions;
+  readonly #options: LineTransferOptions;
   readonly #faults = new Faults();
   #how: Escaping = { crc32: false, controls: false };
   /** Bytes that the receiver takes before it wants to be waited for; 0 where it takes all. */
@@ -61,7 +64,7 @@ class Sender {
   #from = 0;
   #acknowledged = 0;
 
-  constructor(talk: ZmodemTalk, source: ZmodemSource, options: ZmodemOptions) {
+  constructor(talk: ZmodemTalk, source: ZmodemSource, options: LineTransferOptions) {
     this.#talk = talk;
     this.#source = source;
     this.#options = options;
@@ -111,7 +114,7 @@ class Sender {
     const event = await this.#talk.next(this.#patience);
     if (event?.is === 'header') {
       if (event.type === FRAME.ZABORT || event.type === FRAME.ZFERR || event.type === FRAME.ZCAN) {
-        throw new NsError('NS_ZMODEM_CANCELLED', 'the receiver has given up', { family: 'peer' });
+        throw cancelled('the receiver');
       }
       return event;
     }
@@ -226,7 +229,7 @@ class Sender {
         wanted = event.argument;
       } else if (event.type === FRAME.ZSKIP) wanted = 'skipped';
       else if (event.type === FRAME.ZABORT || event.type === FRAME.ZFERR) {
-        throw new NsError('NS_ZMODEM_CANCELLED', 'the receiver has given up', { family: 'peer' });
+        throw cancelled('the receiver');
       }
     }
   }

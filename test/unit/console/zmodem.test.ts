@@ -2,12 +2,13 @@ import fc from 'fast-check';
 import t from 'tap';
 import { systemClock } from '../../../src/adapters/system-clock.ts';
 import { milliseconds } from '../../../src/base/index.ts';
+import { LineBytes } from '../../../src/console/line-bytes.ts';
 import { binaryHeader, hexHeader, subpacket } from '../../../src/console/zmodem/encode.ts';
 import { decodeFileInfo, encodeFileInfo } from '../../../src/console/zmodem/file-info.ts';
-import { receiveZmodem, sendZmodem, ZmodemTalk } from '../../../src/console/zmodem/index.ts';
+import { receiveZmodem, sendZmodem } from '../../../src/console/zmodem/index.ts';
 import { type ZmodemEvent, ZmodemParser } from '../../../src/console/zmodem/parser.ts';
 import { END, FRAME, LONGEST_SUBPACKET } from '../../../src/console/zmodem/wire.ts';
-import { type LinePair, linePair } from '../../kit/zmodem-pair.ts';
+import { type LinePair, linePair } from '../../kit/line-pair.ts';
 
 const PATIENCE = { patience: milliseconds(40) };
 
@@ -20,8 +21,8 @@ function parse(...pieces: readonly Uint8Array[]): ZmodemEvent[] {
 async function session(pair: LinePair, content: Uint8Array, shelf: Uint8Array[]): Promise<unknown[]> {
   const signal = new AbortController().signal;
   const talks = [
-    new ZmodemTalk(pair.left, systemClock, signal),
-    new ZmodemTalk(pair.right, systemClock, signal),
+    new LineBytes(pair.left, systemClock, signal),
+    new LineBytes(pair.right, systemClock, signal),
   ] as const;
   const have = (): number => shelf.reduce((sum, { byteLength }) => sum + byteLength, 0);
   const results = await Promise.all([

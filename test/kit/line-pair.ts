@@ -1,9 +1,9 @@
-import type { ZmodemLine } from '../../src/console/zmodem/index.ts';
+import type { TransferLine } from '../../src/console/line-bytes.ts';
 
 /** Two ends of one line in memory. */
 export interface LinePair {
-  readonly left: ZmodemLine;
-  readonly right: ZmodemLine;
+  readonly left: TransferLine;
+  readonly right: TransferLine;
   /** Bytes carried so far, both ways. */
   readonly carried: () => number;
   pull(): void;
@@ -37,7 +37,7 @@ export function linePair(
     };
   };
   const ends = [end(), end()] as const;
-  const line = (mine: (typeof ends)[number], other: (typeof ends)[number]): ZmodemLine => ({
+  const line = (mine: (typeof ends)[number], other: (typeof ends)[number]): TransferLine => ({
     write(bytes) {
       if (gone !== undefined) return false;
       const out: number[] = [];

@@ -1,6 +1,6 @@
-import { type Duration, NsError, seconds } from '../../base/index.ts';
+import { type Duration, NsError, seconds } from '../base/index.ts';
 
-export interface ZmodemOptions {
+export interface LineTransferOptions {
   /** Called with the bytes of the file that are over, those of an earlier session among them. */
   readonly onProgress?: (done: number) => void;
   /** How long the other end may be silent before it is asked again. */
@@ -16,11 +16,11 @@ export const MOST_FAULTS = 12;
 export class Faults {
   #count = 0;
 
-  /** NS_ZMODEM_STALLED at the last of them. */
+  /** NS_LINE_STALLED at the last of them. */
   add(what: string): void {
     this.#count += 1;
     if (this.#count < MOST_FAULTS) return;
-    throw new NsError('NS_ZMODEM_STALLED', `the transfer gets nowhere: ${what}`, {
+    throw new NsError('NS_LINE_STALLED', `the transfer gets nowhere: ${what}`, {
       family: 'peer',
       retryable: true,
     });
@@ -29,4 +29,8 @@ export class Faults {
   progress(): void {
     this.#count = 0;
   }
+}
+
+export function cancelled(who: string): NsError {
+  return new NsError('NS_LINE_CANCELLED', `${who} has cancelled the transfer`, { family: 'peer' });
 }

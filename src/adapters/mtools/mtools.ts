@@ -35,6 +35,9 @@ const SETTINGS: Readonly<Record<string, string>> = {
   MTOOLS_USE_XDF: '0',
   MTOOLS_LOCK_TIMEOUT: '30',
 };
+const NO_SLOTS = /no directory slots/i;
+/** A name takes 21 entries of 32 bytes at most, and a cluster has 512 bytes at least. */
+const TRIES_FOR_SLOTS = 3;
 
 /**
  * Writing FAT12, FAT16 and FAT32 through mtools, checked by fsck.fat. Tries at once whether the programs are here and may
@@ -120,8 +123,9 @@ class Mtools implements VolumeEditor {
   }
 
   /**
-   * What is made gets a name in ASCII from mtools: other letters it turns into what the code page has for them. So these are
-   * put into the long name here, and the small letters that a renamed file loses.
+   * What is made gets a name in ASCII from mtools: other letters it turns into what the code page has for them, and a name
+   * with a tilde it may take for a short one. So these are put into the long name here, and the small letters that a renamed
+   * file loses.
    */
   async #make(
     step: MtoolsStep,
@@ -132,13 +136,17 @@ class Mtools implements VolumeEditor {
     const { makes } = step;
     if (makes === undefined) return judge(step, await this.#run(step, image, signal));
     const [directory, name] = [parentPath(makes), baseName(makes)];
-    const plain = /^[\x20-\x7e]*$/.test(name) ? name : await standInName(overlay, directory, name, signal);
+    const plain = /^[\x20-\x7d]*$/.test(name) ? name : await standInName(overlay, directory, name, signal);
     if (plain === undefined) return refuse('NAME_UNSUPPORTED', `There is no room for the name ${name}.`);
     const path = joinPath(directory, plain);
-    const made = judge(
-      step,
-      await this.#run({ ...step, args: [...step.args, newName(path)] }, image, signal),
-    );
+    const run = (): Promise<ToolResult> =>
+      this.#run({ ...step, args: [...step.args, newName(path)] }, image, signal);
+    let result = await run();
+    // A directory grows by one cluster each time, which is too little for a long name in small clusters.
+    for (let tries = 1; tries < TRIES_FOR_SLOTS && NO_SLOTS.test(result.stderr); tries += 1) {
+      result = await run();
+    }
+    const made = judge(step, result);
     if (made.ok) await giveName(overlay, path, name, signal);
     return made;
   }

@@ -8,8 +8,8 @@ import { CASE_AT, ENTRY_BYTES, SMALL, UNIT_OFFSETS } from './dirent.ts';
 const LONG_ONLY = ['+', ',', ';', '='];
 
 /**
- * A name in ASCII that nothing in the directory has, as long as `name`, which is kept as a long name whatever the code page
- * of whoever writes it. Undefined where all are taken.
+ * A name in ASCII without a tilde that nothing in the directory has, as long as `name`, which is kept as a long name whatever
+ * the code page of whoever writes it. Undefined where all are taken.
  */
 export async function standInName(
   volume: BlockDevice,
@@ -19,7 +19,7 @@ export async function standInName(
 ): Promise<string | undefined> {
   const children = await FatChildren.open(volume, signal);
   for (const mark of LONG_ONLY) {
-    const standIn = name.replaceAll(/[^\x20-\x7e]/gu, mark);
+    const standIn = name.replaceAll(/[^\x20-\x7d]/gu, mark);
     if ((await children.named(joinPath(directory, standIn), signal)).length === 0) return standIn;
   }
   return undefined;

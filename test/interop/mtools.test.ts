@@ -140,6 +140,8 @@ await t.test('names that patterns and drives could trip over arrive as they are'
     'A~1',
     'LONGNA~1.TXT',
     '~',
+    'a+~',
+    'Δ~',
     '.hidden',
     'two..dots',
     'a.b.c.d',

@@ -7,7 +7,12 @@ import { promisify } from 'node:util';
 import type { OpenFile } from '../../src/ports/index.ts';
 
 const exec = promisify(execFile);
-const environment = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin`, LC_ALL: 'C' };
+const environment = {
+  ...process.env,
+  PATH: `${process.env.PATH}:/usr/sbin:/sbin`,
+  LC_ALL: 'C',
+  DEBUGFS_PAGER: '__none__',
+};
 
 /** Runs a program to its end and gives its standard output; throws where it exits with anything but `codes`. */
 export async function run(

@@ -21,5 +21,5 @@ export async function makeFat(path: string, options: readonly string[], kib: num
 
 /** A program of mtools on a volume, in which "::" stands for its root. */
 export function mtool(path: string, program: string, args: readonly string[]): Promise<string> {
-  return run('env', ['MTOOLS_SKIP_CHECK=1', 'LC_ALL=C.UTF-8', program, '-i', path, ...args]);
+  return run('env', ['MTOOLS_SKIP_CHECK=1', 'LC_ALL=C.UTF-8', 'TZ=UTC', program, '-i', path, ...args]);
 }

@@ -18,7 +18,15 @@ import { readingOf, signedTime } from './device-time.ts';
 import type { Clock, LogSink, MessageBus, SerialLine } from './ports/index.ts';
 import type { Order } from './protocol/index.ts';
 import { Freshness, insecureIn } from './security/index.ts';
-import { Desk, type DeviceIdentity, Journal, TASKS, type TaskServices, TaskTable } from './tasks/index.ts';
+import {
+  Desk,
+  type DeviceIdentity,
+  Journal,
+  openStaged,
+  TASKS,
+  type TaskServices,
+  TaskTable,
+} from './tasks/index.ts';
 import { RELEASED, VERSION } from './version.ts';
 
 /** Of each of the journal's two regions. Fixed: a region keeps the size that it was made with. */
@@ -56,7 +64,7 @@ async function servicesOf(
   config: AgentConfig,
   rest: Pick<
     TaskServices,
-    'identity' | 'log' | 'blocks' | 'byNeighbour' | 'keyring' | 'budget' | 'time' | 'absence'
+    'identity' | 'log' | 'blocks' | 'byNeighbour' | 'keyring' | 'budget' | 'time' | 'absence' | 'staged'
   >,
   openEditor = openDeviceEditors,
 ): Promise<TaskServices> {
@@ -132,6 +140,14 @@ export async function startDevice(
   });
   const governed = await openDeviceBudget(config, machine, keyring, log, (error) => fail(error));
   let absence: DeviceAbsence | undefined;
+  const staged = await openStaged({
+    store,
+    clock,
+    power,
+    log,
+    bytes: config.limits.stagingMiB * MiB,
+    onFatal: fail,
+  });
   const services = await servicesOf(
     machine,
     config,
@@ -142,6 +158,7 @@ export async function startDevice(
       keyring,
       budget: governed.budget,
       time,
+      staged,
       ...(config.absenceLock === undefined ? {} : { absence: () => absence?.limits() ?? [] }),
       ...(relay === undefined ? {} : { byNeighbour: relay.byNeighbour }),
     },

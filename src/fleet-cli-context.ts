@@ -8,11 +8,12 @@ import { Terminal } from './adapters/operator-terminal.ts';
 import { readOrderText } from './adapters/order-file.ts';
 import { ReceiptFolder, usualReceiptFolder } from './adapters/receipt-folder.ts';
 import { systemClock } from './adapters/system-clock.ts';
-import { asNsError, equalBytes, milliseconds, NsError, seconds } from './base/index.ts';
+import { asNsError, equalBytes, milliseconds, NsError, seconds, toHex } from './base/index.ts';
 import {
   configInvalid,
   decodeGrantFile,
   encodeEvidence,
+  encodeStagedOrder,
   Fleet,
   type FleetOptions,
   LARGEST_GRANT_FILE,
@@ -191,6 +192,11 @@ async function openFleet(
     entropy: systemEntropy,
     keep: (kept, { seq }) =>
       receipts.keep({ tenant: kept.tenant, device: kept.device, seq }, encodeEvidence(kept)),
+    keepOrder: (order) =>
+      receipts.keepStaged(
+        { tenant: order.tenant, device: order.device, id: toHex(order.id) },
+        encodeStagedOrder(order),
+      ),
   });
   const patience = systemClock.deadline(
     milliseconds(Math.min(CONNECT, context.timing.total ?? CONNECT)),

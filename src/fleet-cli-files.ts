@@ -13,6 +13,8 @@ import {
   putArgs,
   type RemoveOptions,
   removeArgs,
+  WAIT,
+  waitingFor,
   withDeskOptions,
   withPutOptions,
   withRemoveOptions,
@@ -81,7 +83,9 @@ function addPut(program: Command, run: Run): void {
         .argument('<local>', 'file here')
         .argument('<hosts>', 'host, range, list or @group')
         .argument('<path>', '[VOLUME:]/PATH on the host; with a "/" at its end, the local name is added'),
-    ).option('--dry-run', 'say what would change, and write nothing'),
+    )
+      .option('--dry-run', 'say what would change, and write nothing')
+      .option('--wait', WAIT),
   ).action((local: string, hosts: string, path: string, o: PutOptions & DeskOptions) =>
     run(async (context) => {
       const names = await context.hosts(hosts);
@@ -99,7 +103,8 @@ function addPut(program: Command, run: Run): void {
         );
         const share = Math.floor(SEND_BYTES / names.length);
         const sendWindow = Math.max(SMALLEST_SEND_WINDOW, Math.min(LARGEST_SEND_WINDOW, share));
-        const options = { signal: context.signal, timing: context.timing, sendWindow, ...effectOf(o) };
+        const waiting = waitingFor(context, args, o.wait);
+        const options = { signal: context.signal, ...waiting, sendWindow, ...effectOf(o) };
         const work: HostWork = async (fleet, host, watch) => {
           const { outcome, fault, id } = await fleet.put(host, args, file, { ...options, ...watch });
           if (outcome.is === 'rejected' && outcome.refusal.code !== 'TOKEN_SPENT') await tokens?.release(id);
@@ -121,7 +126,9 @@ function addRemove(program: Command, run: Run): void {
         .description('delete files on the disk of hosts that are down')
         .argument('<hosts>', 'host, range, list or @group')
         .argument('<path>', '[VOLUME:]/PATH; *, ? and [ ] are patterns'),
-    ).option('--dry-run', 'say what would change, and write nothing'),
+    )
+      .option('--dry-run', 'say what would change, and write nothing')
+      .option('--wait', WAIT),
   ).action((hosts: string, path: string, o: RemoveOptions & DeskOptions) =>
     run(async (context) => {
       const args = removeArgs(path, o);
@@ -134,7 +141,11 @@ function addRemove(program: Command, run: Run): void {
         names,
         o,
       );
-      const work = simpleOrder(context, 'file.delete', args, { ...effectOf(o), tokens });
+      const work = simpleOrder(context, 'file.delete', args, {
+        ...effectOf(o),
+        tokens,
+        ...waitingFor(context, args, o.wait),
+      });
       return runOnHosts(context, names, work, signing);
     }),
   );

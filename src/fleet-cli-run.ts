@@ -13,6 +13,7 @@ import {
   groupEqual,
   jsonLine,
   type OrderEvent,
+  type OrderOptions,
   type OrderOutcome,
   type OrderRun,
   type OrderTiming,
@@ -184,12 +185,13 @@ export function simpleOrder<V extends Verb>(
   context: Context,
   verb: V,
   args: ArgsOf<V>,
-  more: FollowOptions & { readonly effect?: Uint8Array } = {},
+  more: FollowOptions & Partial<Pick<OrderOptions, 'effect' | 'untilEnded' | 'timing'>> = {},
 ): HostWork {
   return async (fleet, host, watch) => {
     const run = await fleet.order(host, verb, args, {
       signal: context.signal,
-      timing: { ...timingOf(verb), ...context.timing },
+      timing: { ...timingOf(verb), ...context.timing, ...more.timing },
+      ...(more.untilEnded === undefined ? {} : { untilEnded: more.untilEnded }),
       onNoNonce: ({ message }) => context.terminal.warn(`nightshift: ${message}; it goes by the clocks`),
       ...(more.effect === undefined ? {} : { effect: more.effect }),
     });

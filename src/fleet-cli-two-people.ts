@@ -18,6 +18,7 @@ import type { Run } from './fleet-cli-files.ts';
 import { confirmed } from './fleet-cli-lock.ts';
 import { answerOf, followOrder, runOnHosts } from './fleet-cli-run.ts';
 import { needsToken } from './fleet-cli-tokens-in-hand.ts';
+import { WAIT, waitingFor } from './fleet-cli-wipe.ts';
 import { cosignOrder, type Draft, destructionOf, foldPerson, Keyring } from './security/index.ts';
 
 function refuse(code: `NS_${string}`, sentence: string): NsError {
@@ -89,6 +90,7 @@ async function cosign(context: Context, path: string, o: { out?: string; yes?: t
 interface SendOptions {
   readonly yes?: true;
   readonly file?: string;
+  readonly wait?: true;
 }
 
 async function send(context: Context, path: string, o: SendOptions): Promise<ExitCode> {
@@ -114,7 +116,8 @@ async function send(context: Context, path: string, o: SendOptions): Promise<Exi
   if (!context.json) await displayDrafts(context, opened);
   await confirmed(context, `Send ${drafts.length === 1 ? 'it' : `all ${drafts.length}`}?`, o.yes === true);
   const file = await fileOf(context, drafts, o.file);
-  const options = { signal: context.signal, timing: context.timing };
+  const longest = drafts.flatMap(({ order: { args } }) => ('stage' in args ? [args] : []))[0] ?? {};
+  const options = { signal: context.signal, ...waitingFor(context, longest, o.wait) };
   try {
     return await runOnHosts(
       context,
@@ -165,6 +168,7 @@ export function addTwoPeopleCommands(program: Command, run: Run): void {
     .description('send the orders of a file that two people have signed, and show the receipts')
     .argument('<file>')
     .option('--file <file>', 'the file that orders for a put were signed for')
+    .option('--wait', WAIT)
     .option('-y, --yes', 'do not ask')
     .action((path: string, o: SendOptions) => run((context) => send(context, path, o)));
 }

@@ -8,6 +8,8 @@ import {
   parseOwner,
   parsePlace,
   parseTime,
+  stageArgs,
+  stagedTotal,
   wordsOf,
 } from './fleet/index.ts';
 import type { Context, Signing } from './fleet-cli-context.ts';
@@ -28,6 +30,9 @@ export interface WriteOptions {
   readonly dryRun?: true;
   readonly replay?: true;
   readonly approve?: string;
+  readonly stage?: true;
+  readonly until?: string;
+  readonly wait?: true;
 }
 
 export interface PutOptions extends WriteOptions {
@@ -49,12 +54,32 @@ export const flag = <K extends string>(key: K, on: boolean | undefined): { reado
 export const effectOf = (options: WriteOptions): { readonly effect?: Uint8Array } =>
   options.approve === undefined ? {} : { effect: parseBytes(options.approve, 'effect hash', EFFECT_BYTES) };
 
+const STAGE = 'if it may not be done now, have the device keep the order, and do it at the first safe moment';
+const UNTIL = 'how long it may wait, in running time of the device: 12h, 3d; 7d by default, 31d at most';
+/** For who gives a staged order. */
+export const WAIT = 'stay until a staged order has ended, for as long as that takes';
+
+/** How the end of an order is waited for that may be staged. */
+export function waitingFor(
+  context: Context,
+  args: Parameters<typeof stagedTotal>[0],
+  wait: boolean | undefined,
+): { readonly untilEnded: boolean; readonly timing: Context['timing'] } {
+  const total = wait === true ? stagedTotal(args) : undefined;
+  return {
+    untilEnded: wait === true,
+    timing: { ...(total === undefined ? {} : { total }), ...context.timing },
+  };
+}
+
 export function withRemoveOptions(command: Command): Command {
   return command
     .option('-r, --recursive', 'also directories and all in them: needs two people and a token')
     .option('--literal', 'take *, ? and [ as plain letters')
     .option('--replay', 'replay a dirty journal first')
-    .option('--approve <hash>', 'delete only if the effect is this one');
+    .option('--approve <hash>', 'delete only if the effect is this one')
+    .option('--stage', STAGE)
+    .option('--until <time>', UNTIL);
 }
 
 export function removeArgs(path: string, o: RemoveOptions): ArgsOf<'file.delete'> {
@@ -64,6 +89,7 @@ export function removeArgs(path: string, o: RemoveOptions): ArgsOf<'file.delete'
     ...flag('literal', o.literal),
     ...flag('replay', o.replay),
     ...flag('dryRun', o.dryRun),
+    ...stageArgs(o),
   };
 }
 
@@ -75,7 +101,9 @@ export function withPutOptions(command: Command): Command {
     .option('--replace', 'replace a file of that name')
     .option('--parents', 'make missing directories')
     .option('--replay', 'replay a dirty journal first')
-    .option('--approve <hash>', 'write only if the effect is this one');
+    .option('--approve <hash>', 'write only if the effect is this one')
+    .option('--stage', STAGE)
+    .option('--until <time>', UNTIL);
 }
 
 export function putArgs(
@@ -94,6 +122,7 @@ export function putArgs(
     ...flag('parents', o.parents),
     ...flag('replay', o.replay),
     ...flag('dryRun', o.dryRun),
+    ...stageArgs(o),
   };
 }
 

@@ -16,6 +16,7 @@ import { addMachineCommands } from './fleet-cli-machine.ts';
 import { addPkiCommands } from './fleet-cli-pki.ts';
 import { addReleaseCommand } from './fleet-cli-release.ts';
 import { addSignCommands } from './fleet-cli-sign.ts';
+import { addStagedCommands } from './fleet-cli-staged.ts';
 import { addTokenCommands } from './fleet-cli-token.ts';
 import { addTwoPeopleCommands } from './fleet-cli-two-people.ts';
 import { addVerifyCommand } from './fleet-cli-verify.ts';
@@ -132,6 +133,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   addFindCommand(program, run);
   addVolumeCommands(program, run);
   addMachineCommands(program, run);
+  addStagedCommands(program, run);
   addClockCommand(program, run);
   addAuditCommand(program, run);
   addVerifyCommand(program, run);

@@ -35,6 +35,14 @@ export function deviceFolder(folder: string, tenant: string, device: string): st
   return join(folder, tenant, device);
 }
 
+/** Where the packet of an order lies that a device has staged and not answered yet. */
+export function stagedOrderPath(
+  folder: string,
+  { tenant, device, id }: { readonly tenant: string; readonly device: string; readonly id: string },
+): string {
+  return join(deviceFolder(folder, tenant, device), 'staged', `${id}.order`);
+}
+
 /**
  * Receipts kept for good, a file each: FOLDER/TENANT/DEVICE/BLOCK/NUMBER-HASH.receipt. A receipt that is there already
  * is the same file; another with the same number lies beside it, as evidence.
@@ -65,23 +73,36 @@ export class ReceiptFolder {
     const directory = join(deviceFolder(this.path, tenant, device), block);
     const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 16);
     const path = join(directory, `${String(seq).padStart(11, '0')}-${hash}${SUFFIX}`);
-    const draft = `${path}.${randomBytes(6).toString('hex')}.new`;
+    await keepWhole(path, bytes);
+  }
+
+  /** The same for an order that a device has staged, by its id as hexadecimal digits. */
+  async keepStaged(
+    under: { readonly tenant: string; readonly device: string; readonly id: string },
+    text: string,
+  ): Promise<void> {
+    await keepWhole(stagedOrderPath(this.path, under), text);
+  }
+}
+
+async function keepWhole(path: string, contents: Uint8Array | string): Promise<void> {
+  const directory = dirname(path);
+  const draft = `${path}.${randomBytes(6).toString('hex')}.new`;
+  try {
+    if (await isThere(path)) return;
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const file = await open(draft, 'wx', 0o600);
     try {
-      if (await isThere(path)) return;
-      await mkdir(directory, { recursive: true, mode: 0o700 });
-      const file = await open(draft, 'wx', 0o600);
-      try {
-        await file.writeFile(bytes);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await rename(draft, path);
-      await syncDirectory(directory);
-    } catch (error) {
-      await rm(draft, { force: true }).catch(() => undefined);
-      throw failed(path, 'written', error);
+      await file.writeFile(contents);
+      await file.sync();
+    } finally {
+      await file.close();
     }
+    await rename(draft, path);
+    await syncDirectory(directory);
+  } catch (error) {
+    await rm(draft, { force: true }).catch(() => undefined);
+    throw failed(path, 'written', error);
   }
 }
 

@@ -85,8 +85,9 @@ export class Intake {
         return;
       case 'known':
         await this.#pace();
-        if (submission.receipt === undefined) this.#parts.outbox.accepted(order.id);
-        else this.#parts.outbox.receipt(order.id, submission.receipt);
+        if (submission.receipt !== undefined) this.#parts.outbox.receipt(order.id, submission.receipt);
+        else this.#parts.outbox.accepted(order.id);
+        if (submission.staged !== undefined) this.#parts.outbox.staged(submission.staged);
         return;
       case 'refused':
         await this.#refuse(message.payload, {

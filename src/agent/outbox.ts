@@ -65,6 +65,10 @@ export class Outbox {
           { transient: false, id: event.body.id },
         );
         return;
+      case 'staged':
+        this.#progress.ended(event.body.id);
+        this.staged(event.body);
+        return;
       case 'receipt':
         this.#progress.ended(event.id);
         this.receipt(event.id, event.packet);
@@ -74,6 +78,14 @@ export class Outbox {
 
   accepted(id: Uint8Array): void {
     this.#say({ ...eventHead(this.#parts.identity), event: 'accepted', id }, { transient: false, id });
+  }
+
+  /** What an order waits for that is kept here. */
+  staged(body: (TaskEvent & { kind: 'staged' })['body']): void {
+    this.#say(
+      { ...eventHead(this.#parts.identity), event: 'staged', ...body },
+      { transient: false, id: body.id },
+    );
   }
 
   /** Signed already, now or long ago. */

@@ -290,6 +290,27 @@ export const REFUSALS = {
     sentence: "The device's own storage has no room to stage the file.",
     remedy: 'Wait for other transfers to end, or send a smaller file.',
   },
+  // Staged orders
+  STAGED_FULL: {
+    sentence: 'This device keeps no more staged orders.',
+    remedy: 'See "nightshift staged"; wait for some to end, or cancel some.',
+  },
+  STAGED_BEHIND: {
+    sentence: 'Another staged order for the same volume was accepted before this one.',
+    remedy: 'Wait for it, or cancel it: "nightshift staged", "nightshift cancel".',
+  },
+  STAGED_ENDED: {
+    sentence: 'The time for which the order was staged is over, and it was never safe to obey it.',
+    remedy: 'Shut the host down fully, then give the order again.',
+  },
+  STAGED_LOST: {
+    sentence: 'What own storage kept of the staged orders is damaged, so none of them is obeyed.',
+    remedy: 'Give the order again; if it repeats, have the storage of the device looked at.',
+  },
+  VOLUME_REPLACED: {
+    sentence: 'The volume is not the one that the order was staged for.',
+    remedy: 'Look with "nightshift volumes" which disk is in the host, and give the order again.',
+  },
   FILES_NEED_NETWORK: {
     sentence: 'The device has no network of its own now; along the chain only orders and receipts go.',
     remedy: 'Give the order again when "nightshift status" shows no such limit any more.',

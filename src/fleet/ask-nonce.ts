@@ -32,6 +32,7 @@ export function nonceIn(
     case 'no-answer':
       return { why: 'it does not answer' };
     case 'conflict':
+    case 'staged':
       return { why: 'it answers to another order' };
   }
 }

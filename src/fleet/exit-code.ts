@@ -26,6 +26,8 @@ export function exitOfOutcome(outcome: OrderOutcome): ExitCode {
     case 'receipt':
       if (outcome.receipt.outcome === 'succeeded') return EXIT.done;
       return outcome.receipt.outcome === 'refused' ? EXIT.refused : EXIT.failed;
+    case 'staged':
+      return EXIT.done;
     case 'rejected':
       return EXIT.refused;
     case 'conflict':

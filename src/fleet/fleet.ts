@@ -17,6 +17,7 @@ import { type GetOutcome, getFile, type TransferOptions } from './get-file.ts';
 import { OrderRun } from './order-run.ts';
 import { DEFAULT_TIMING, type OrderOptions } from './order-timing.ts';
 import { type PutArgs, type PutOutcome, putFile } from './put-file.ts';
+import type { StagedOrder } from './staged-order.ts';
 import { type OrderCounter, writeOrder } from './write-order.ts';
 
 export interface FleetOptions {
@@ -40,6 +41,8 @@ export interface FleetOptions {
   readonly entropy: Entropy;
   /** Given every receipt with its order, before the order's outcome is known to anybody. */
   readonly keep?: KeepReceipt;
+  /** Given every order that a device stages, so that its receipt can be asked for later. */
+  readonly keepOrder?: (order: StagedOrder) => Promise<void>;
 }
 
 const EXACT_FILTERS = 6;
@@ -99,6 +102,11 @@ export class Fleet {
     return this.#follow<Verb>(order.aud.name, order, packet, options);
   }
 
+  /** Sends an order that a device has staged once more: it answers with the receipt, or with what the order waits for. */
+  again({ device, id, verb, packet }: StagedOrder, options: OrderOptions): Promise<OrderRun> {
+    return this.#follow<Verb>(device, { id, verb }, packet, options);
+  }
+
   /** Asks a device for a nonce of now. NS_NO_NONCE where it gives none, or does not answer. */
   async nonce(device: string, options: OrderOptions): Promise<Uint8Array> {
     const { signal, timing } = options;
@@ -124,7 +132,7 @@ export class Fleet {
 
   async #follow<V extends Verb>(
     device: string,
-    { id, verb, exp, maxAge }: Order,
+    { id, verb, exp, maxAge }: Pick<Order, 'id' | 'verb' | 'exp' | 'maxAge'>,
     packet: Uint8Array,
     options: OrderOptions,
   ): Promise<OrderRun<V>> {
@@ -143,6 +151,11 @@ export class Fleet {
       keep: (receipt, signed) =>
         this.#o.keep?.({ tenant: this.#o.tenant, device, order: packet, receipt }, signed) ??
         Promise.resolve(),
+      keepStaged:
+        options.untilEnded === true
+          ? undefined
+          : () =>
+              this.#o.keepOrder?.({ tenant: this.#o.tenant, device, id, verb, packet }) ?? Promise.resolve(),
     });
     line.follow(run as unknown as OrderRun);
     return run;

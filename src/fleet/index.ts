@@ -100,6 +100,13 @@ export {
   sumLine,
 } from './show-verification.ts';
 export { isSignedKeyring, parseRoots, signedKeys } from './signed-keyring.ts';
+export { type StageOptions, stageArgs, stagedTotal } from './stage-args.ts';
+export {
+  decodeStagedOrder,
+  encodeStagedOrder,
+  LARGEST_STAGED_ORDER,
+  type StagedOrder,
+} from './staged-order.ts';
 export { encodeTokenFile, readTokenFile, type TokenFile } from './token-file.ts';
 export {
   currentEpoch,

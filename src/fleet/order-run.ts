@@ -14,7 +14,7 @@ import { FIRST_RESEND, LAST_RESEND, type OrderTiming } from './order-timing.ts';
 import type { OrderOutcome } from './outcome.ts';
 
 /** An event of one order, on its way to whoever watches. */
-export type OrderEvent = Extract<DeviceEvent, { event: 'accepted' | 'progress' | 'offer' }>;
+export type OrderEvent = Extract<DeviceEvent, { event: 'accepted' | 'progress' | 'offer' | 'staged' }>;
 
 export interface RunOptions<V extends Verb> {
   readonly id: Uint8Array;
@@ -29,6 +29,8 @@ export interface RunOptions<V extends Verb> {
   readonly presence: () => 'online' | 'offline' | undefined;
   /** Takes the receipt's packet into safe keeping; the outcome waits for it. */
   readonly keep?: (packet: Uint8Array, receipt: Receipt) => Promise<void>;
+  /** Where the device stages the order, that is the outcome: takes its own packet into safe keeping first. */
+  readonly keepStaged?: (() => Promise<void>) | undefined;
 }
 
 /** Progress that nobody fetches is dropped, oldest first. */
@@ -126,6 +128,13 @@ export class OrderRun<V extends Verb = Verb> {
       this.#lastSeq = event.seq;
       this.#stage = event.stage;
     }
+    if (event.event === 'staged') {
+      this.#stage = `staged, waits: ${event.waits.code}`;
+      if (this.#o.keepStaged !== undefined) {
+        const { waits, leftSeconds } = event;
+        this.#finish({ is: 'staged', id: this.id, waits, leftSeconds });
+      }
+    }
     this.#events.pushDroppingOldest(event);
     this.#news.ring();
     this.#bell.ring();
@@ -154,9 +163,9 @@ export class OrderRun<V extends Verb = Verb> {
 
   /** What was done is said even where its receipt cannot be kept. */
   async #kept(end: OrderOutcome<V>): Promise<OrderOutcome<V>> {
-    if (end.is !== 'receipt' || this.#o.keep === undefined) return end;
+    if (end.is !== 'receipt' && end.is !== 'staged') return end;
     try {
-      await this.#o.keep(end.packet, end.receipt);
+      await (end.is === 'receipt' ? this.#o.keep?.(end.packet, end.receipt) : this.#o.keepStaged?.());
       return end;
     } catch (error) {
       return { ...end, unkept: asNsError(error) };

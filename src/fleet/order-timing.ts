@@ -22,6 +22,8 @@ export interface OrderOptions {
   readonly timing?: Partial<OrderTiming>;
   /** The effect hash that was approved after a dry run. */
   readonly effect?: Uint8Array;
+  /** Stay until a staged order has ended; else that it is staged is its outcome. */
+  readonly untilEnded?: boolean;
   /** Told why an order goes by the wall clocks all the same. */
   readonly onNoNonce?: (error: NsError) => void;
 }

@@ -17,6 +17,16 @@ export type OrderOutcome<V extends Verb = Verb> =
       /** Why this side could not keep the receipt, where it should. */
       readonly unkept?: NsError;
     }
+  /** The device keeps the order until it may be obeyed. It has not ended: its receipt comes later. */
+  | {
+      readonly is: 'staged';
+      readonly id: Uint8Array;
+      readonly waits: RefusalNote;
+      /** Running time of the device that is left to it. */
+      readonly leftSeconds: number;
+      /** Why this side could not keep the order, with which its receipt is asked for. */
+      readonly unkept?: NsError;
+    }
   /** The device did not take the order. Signed, for the packet that was sent. */
   | {
       readonly is: 'rejected';

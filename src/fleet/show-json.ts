@@ -51,6 +51,8 @@ function outcomeFields(outcome: OrderOutcome): Readonly<Record<string, unknown>>
       } = outcome.receipt;
       return { outcome: ended, id, askers, refusal, failure, result, power, lock, tookMs, receivedAt, seq };
     }
+    case 'staged':
+      return { outcome: 'staged', id: outcome.id, waits: outcome.waits, leftSeconds: outcome.leftSeconds };
     case 'rejected':
       return { outcome: 'refused', refusal: outcome.refusal };
     case 'unreachable':

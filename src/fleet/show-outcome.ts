@@ -72,6 +72,8 @@ export function showOutcome<V extends Verb>(
   switch (outcome.is) {
     case 'receipt':
       return receiptLines(verb, outcome.receipt, outcome.result, options);
+    case 'staged':
+      return stagedLines(outcome);
     case 'rejected':
       return refusalLines(outcome.refusal);
     case 'unreachable':
@@ -87,6 +89,14 @@ export function showOutcome<V extends Verb>(
         `remedy: look at its audit log; the other packet has SHA-256 ${toHex(outcome.receipt.order)}`,
       ];
   }
+}
+
+function stagedLines({ id, waits, leftSeconds }: Extract<OrderOutcome, { is: 'staged' }>): string[] {
+  return [
+    `staged as ${toHex(id)}: the device keeps the order, and NOTHING of it is on the disk yet`,
+    `waits for ${waits.code}: ${waits.sentence}`,
+    `dropped in ${formatDuration(milliseconds(leftSeconds * 1000))} of the device's running time, if it cannot be done before`,
+  ];
 }
 
 function unreachableLines(outcome: Extract<OrderOutcome, { is: 'unreachable' }>): string[] {

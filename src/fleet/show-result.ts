@@ -5,6 +5,7 @@ import { showChain, showChainSync } from './show-chain.ts';
 import { showFound } from './show-found.ts';
 import { showMemory } from './show-memory.ts';
 import { absentLine, readBackLines } from './show-read-back.ts';
+import { showStaged } from './show-staged.ts';
 import { counted, modeText, sized, table, timeText } from './show-text.ts';
 import { showVolumes } from './show-volumes.ts';
 
@@ -210,6 +211,7 @@ const SHOW: Show = {
     ),
   ],
   'task.cancel': (r) => [`task ${toHex(r.task)}: ${r.asked ? 'asked to stop' : 'not asked'}, now ${r.state}`],
+  'staged.list': showStaged,
   'keyring.read': (r) => [
     r.source === 'document' ? `keyring: version ${r.version}` : SOURCES[r.source],
     ...(r.hash === undefined ? [] : [`hash: ${toHex(r.hash)}`]),

@@ -78,6 +78,16 @@ export const offer = v.strictObject({
   mtime: integer,
 });
 
+/** The order, with all that it brings, is kept on the device and waits; nothing of it is on the host's disk. */
+export const staged = v.strictObject({
+  ...head,
+  event: v.literal('staged'),
+  id: orderId,
+  waits: refusalMessage,
+  /** Running time of the device that is left to it. */
+  leftSeconds: count,
+});
+
 /** A packet that never became an order: not authentic, not for us, not in shape. Rate-limited. */
 export const rejected = v.strictObject({
   ...head,
@@ -125,12 +135,21 @@ export const receipt = v.strictObject({
   prev: sha256,
 });
 
-export const deviceEvent = v.variant('event', [presence, accepted, progress, offer, rejected, receipt]);
+export const deviceEvent = v.variant('event', [
+  presence,
+  accepted,
+  progress,
+  offer,
+  staged,
+  rejected,
+  receipt,
+]);
 
 export type DeviceEvent = v.InferOutput<typeof deviceEvent>;
 export type Presence = v.InferOutput<typeof presence>;
 export type Progress = v.InferOutput<typeof progress>;
 export type Offer = v.InferOutput<typeof offer>;
+export type StagedNote = v.InferOutput<typeof staged>;
 export type Rejected = v.InferOutput<typeof rejected>;
 export type Receipt = v.InferOutput<typeof receipt>;
 export type Outcome = v.InferOutput<typeof outcome>;

@@ -12,6 +12,7 @@ export {
   type Receipt,
   type Rejected,
   receipt,
+  type StagedNote,
 } from './event.ts';
 export { CHUNK_BYTES, LIMITS, NAME } from './fields.ts';
 export {
@@ -44,4 +45,5 @@ export {
   type Verb,
   type VolumeNote,
 } from './verbs/index.ts';
+export { LONGEST_STAGED, STAGED_A_PAGE } from './verbs/staged.ts';
 export { VOLUMES_A_PAGE } from './verbs/volume.ts';

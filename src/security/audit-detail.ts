@@ -29,6 +29,10 @@ function because(args: {
   return `${args.dryRun === true ? '(dry run) ' : ''}${args.reason === undefined ? '' : quoted(args.reason)}`.trim();
 }
 
+function staged({ stage }: { readonly stage?: object | undefined }): string {
+  return stage === undefined ? '' : ' (staged)';
+}
+
 function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex');
 }
@@ -48,9 +52,9 @@ const SAYS: { readonly [V in Verb]: (args: ArgsOf<V>) => string } = {
   'file.stat': place,
   'file.upload': place,
   'file.download': (args) =>
-    `${place(args)} sha256 ${hex(args.sha256)}${args.dryRun === true ? ' (dry run)' : ''}`,
+    `${place(args)} sha256 ${hex(args.sha256)}${args.dryRun === true ? ' (dry run)' : ''}${staged(args)}`,
   'file.delete': (args) =>
-    `${place(args)}${args.recursive === true ? ' recursive' : ''}${args.dryRun === true ? ' (dry run)' : ''}`,
+    `${place(args)}${args.recursive === true ? ' recursive' : ''}${args.dryRun === true ? ' (dry run)' : ''}${staged(args)}`,
   'volume.list': () => '',
   'memory.check': (args) => args.medium,
   'io.list': () => '',
@@ -66,6 +70,7 @@ const SAYS: { readonly [V in Verb]: (args: ArgsOf<V>) => string } = {
     `${args.disk === undefined ? '' : `${quoted(args.disk)} `}${actionOf(args)} ${because(args)}`.trim(),
   'task.list': () => '',
   'task.cancel': (args) => hex(args.task),
+  'staged.list': () => '',
   'keyring.read': () => '',
   'keyring.update': (args) =>
     `of ${args.document.byteLength} bytes${args.dryRun === true ? ' (dry run)' : ''}`,

@@ -31,6 +31,7 @@ const PERMITTED: Readonly<Record<Verb, readonly Role[]>> = {
   'chain.sync': ['operator', 'technician', 'security'],
   'task.list': watchers,
   'task.cancel': hands,
+  'staged.list': watchers,
   'audit.read': ['security', 'auditor'],
   'keyring.read': [...watchers, 'root'],
   'budget.read': watchers,

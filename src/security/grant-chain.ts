@@ -42,6 +42,7 @@ const PASSABLE: readonly Verb[] = [
   'chain.sync',
   'task.list',
   'task.cancel',
+  'staged.list',
   'audit.read',
   'keyring.read',
 ];

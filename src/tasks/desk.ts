@@ -1,6 +1,6 @@
 import type { Refusal } from '../base/index.ts';
 import type { Stop } from '../ports/index.ts';
-import type { Offer, Order, Progress } from '../protocol/index.ts';
+import type { Offer, Order, Progress, StagedNote } from '../protocol/index.ts';
 
 /** Who gave an order, as the keyring knows the key. */
 export interface Issuer {
@@ -28,8 +28,8 @@ export interface AdmittedOrder {
 export type Submission =
   /** In the journal, durably: it gets exactly one receipt; `ended` where that is out already. */
   | { readonly is: 'accepted'; readonly ended: boolean }
-  /** The same packet was accepted before; its signed receipt, where the task has ended. */
-  | { readonly is: 'known'; readonly receipt?: Uint8Array }
+  /** The same packet was accepted before; its signed receipt, where the task has ended; what it waits for, where it does. */
+  | { readonly is: 'known'; readonly receipt?: Uint8Array; readonly staged?: Body<StagedNote> }
   /** Not taken, and nothing was stored: replayed, expired, id conflict, no room. */
   | { readonly is: 'refused'; readonly refusal: Refusal };
 
@@ -39,6 +39,8 @@ type Body<E> = Omit<E, 'v' | 'device' | 'boot' | 'event'>;
 export type TaskEvent =
   | { readonly kind: 'progress'; readonly body: Body<Progress> }
   | { readonly kind: 'offer'; readonly body: Body<Offer> }
+  /** The order waits from now on. */
+  | { readonly kind: 'staged'; readonly body: Body<StagedNote> }
   /** Signed and durable. */
   | { readonly kind: 'receipt'; readonly id: Uint8Array; readonly packet: Uint8Array };
 

@@ -4,6 +4,7 @@ export type { DeskOptions, OrderFreshness, OrderStanding } from './desk-options.
 export { type CounterMemory, Journal } from './journal/index.ts';
 export { TASKS } from './registry.ts';
 export { type DeviceIdentity, ONE_PERSON_DAYS, type SignedTime, type TaskServices } from './services.ts';
+export { openStaged } from './staged/open.ts';
 export { stopReasons } from './stop.ts';
 export type { TaskKind, TaskRegistry } from './task.ts';
 export { Desk } from './task-desk.ts';

@@ -68,13 +68,19 @@ export async function runTraced(job: Job, environment: RunEnvironment): Promise<
 async function run(job: Job, environment: RunEnvironment, power: PowerState): Promise<TaskEnd> {
   const { order } = job.admitted;
   const began = (environment.journal.get(order.id)?.intents.length ?? 0) > 0;
-  const { lockout } = environment.services;
+  const { lockout, staged } = environment.services;
   job.stopping.signal.throwIfAborted();
   // What began must be brought to its end, whatever has changed since.
   if (!began && !job.kind.whileDisabled && !lockout.enabled)
     return { is: 'refused', refusal: refusal('DISABLED') };
-  const standing = began ? undefined : environment.stands?.begins(job.admitted, power);
+  const waiting = staged?.has(order.id) === true ? staged : undefined;
+  // One that can only wait now is judged by the state in which it can go on.
+  const at = waiting === undefined || power === 'S5' || power === 'G3' ? power : 'later';
+  const standing = began ? undefined : environment.stands?.begins(job.admitted, at);
   if (standing?.ok === false) return { is: 'refused', refusal: standing.refusal };
+  if (waiting !== undefined) {
+    return waiting.attempt(job, environment, { power, began });
+  }
   if (!began && job.kind.pace === 'queued') {
     const timely = environment.inTime(order);
     if (!timely.ok && timely.refusal.code === 'EXPIRED') return expiredEnd();

@@ -7,7 +7,7 @@ import type { Issuer } from './desk.ts';
 import { remedyOf } from './failure-remedies.ts';
 import type { Journal, JournalRecord } from './journal/index.ts';
 import type { DeviceIdentity } from './services.ts';
-import type { TaskEnd } from './stop.ts';
+import type { TerminalEnd } from './stop.ts';
 
 type PowerPoints = Receipt['power'];
 
@@ -26,7 +26,7 @@ export type ReceiptMoment = () => Required<Pick<Receipt, 'clock' | 'audit'>>;
 
 export interface EndedTask {
   readonly subject: ReceiptSubject;
-  readonly end: Exclude<TaskEnd, { is: 'interrupted' }>;
+  readonly end: TerminalEnd;
   readonly power: PowerPoints;
   readonly receivedAt: number;
   readonly took: Duration;

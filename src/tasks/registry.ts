@@ -17,6 +17,7 @@ import { keyringUpdate } from './keyring/update.ts';
 import { machineDisable, machineEnable } from './machine/lock.ts';
 import { machineStatus } from './machine/status.ts';
 import { memoryCheckTask } from './memory-check/kind.ts';
+import { stagedList } from './staged/list.ts';
 import type { TaskRegistry } from './task.ts';
 import { volumeList } from './volume/list.ts';
 
@@ -42,6 +43,7 @@ export const TASKS: Required<TaskRegistry> = {
   'chain.sync': chainSync,
   'task.list': taskList,
   'task.cancel': taskCancel,
+  'staged.list': stagedList,
   'audit.read': auditRead,
   'keyring.read': keyringRead,
   'keyring.update': keyringUpdate,

@@ -1,4 +1,12 @@
-import { type Duration, milliseconds, refusal, seconds, sentenceOf, type Verdict } from '../base/index.ts';
+import {
+  allow,
+  type Duration,
+  milliseconds,
+  refusal,
+  seconds,
+  sentenceOf,
+  type Verdict,
+} from '../base/index.ts';
 import type { Clock, Deadline, Stop } from '../ports/index.ts';
 import type { Order, Verb } from '../protocol/index.ts';
 import type { AdmittedOrder, TaskEvent } from './desk.ts';
@@ -35,6 +43,7 @@ export async function runTask<V extends Verb>(
   environment: RunEnvironment,
   row: TaskRow,
   stopping: AbortController,
+  part: 'run' | 'prepare' = 'run',
 ): Promise<TaskEnd> {
   const { services } = environment;
   const order = admitted.order as Order<V>;
@@ -45,7 +54,11 @@ export async function runTask<V extends Verb>(
   const context = makeContext(admitted, environment, row, stopping.signal, watch, held);
   let running = true;
   try {
-    const run = kind.run(order, context).finally(() => {
+    const begun: Promise<Verdict<unknown>> =
+      part === 'run'
+        ? kind.run(order, context)
+        : (kind.prepare?.(order, context) ?? Promise.resolve(allow(undefined)));
+    const run = begun.finally(() => {
       running = false;
     });
     return endOfVerdict(await settled(run, stopping.signal, services.clock, kind.verb));
@@ -246,7 +259,7 @@ function makeContext(
       watch.touch();
       emit({ kind: 'offer', body: { id, ...body } });
     },
-    tryClaim: (name) => locks.tryClaim(name),
+    tryClaim: (name) => (services.staged?.keeps(name) === true ? undefined : locks.tryClaim(name)),
     async claim(name, mode) {
       row.stage = `waiting for ${name}`;
       const release = await watch.pausedFor(locks.claim(name, mode, signal));

@@ -12,6 +12,7 @@ import type {
 import type { ChainControl } from '../sata-chain/index.ts';
 import type { AuditLog, Budget, KeyringHolder } from '../security/index.ts';
 import type { BlockPort } from '../transfer/index.ts';
+import type { StagedOrders } from './staged/staged-orders.ts';
 import type { TaskTable } from './task-table.ts';
 
 /** Who this device is. */
@@ -70,6 +71,8 @@ export interface TaskServices {
   /** Paths that no order may change, by board and policy; each covers all below it. */
   readonly protectedPaths: readonly string[];
   readonly tasks: TaskTable;
+  /** Orders that wait for their host; absent: none may be staged. */
+  readonly staged?: StagedOrders;
   readonly limits: {
     /** The largest file that is staged, in bytes. */
     readonly stagedFile: number;

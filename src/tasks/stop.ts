@@ -11,6 +11,16 @@ class TaskWithdrawn extends NsError {
   }
 }
 
+/** It was staged, and its time is over. */
+class TaskWaitedLong extends NsError {
+  readonly refusal: Refusal;
+
+  constructor(why: Refusal) {
+    super('NS_TASK_WAITED_LONG', why.sentence, { family: 'caller' });
+    this.refusal = why;
+  }
+}
+
 /** Why a task is asked to stop before its end; given as the reason of its abort signal. */
 export const stopReasons = {
   cancelled: () => new NsError('NS_TASK_CANCELLED', 'the task was cancelled', { family: 'caller' }),
@@ -20,6 +30,7 @@ export const stopReasons = {
     new NsError('NS_TASK_NO_PROGRESS', `${what} made no progress for too long`, { retryable: true }),
   disabled: () => new NsError('NS_TASK_DISABLED', 'the machine was disabled', { family: 'caller' }),
   withdrawn: (why: Refusal) => new TaskWithdrawn(why),
+  waitedLong: (why: Refusal) => new TaskWaitedLong(why),
   shutdown: () => new NsError('NS_TASK_SHUTDOWN', 'the agent is stopping', { retryable: true }),
 } as const;
 
@@ -32,7 +43,12 @@ export type TaskEnd =
       readonly failure: { readonly code: string; readonly sentence: string };
     }
   /** Not an end: the task goes on at the next start. */
-  | { readonly is: 'interrupted' };
+  | { readonly is: 'interrupted' }
+  /** Not an end: it was staged, and goes on when what refuses it now is over. */
+  | { readonly is: 'waits'; readonly refusal: Refusal };
+
+/** An end for good: what a receipt says. */
+export type TerminalEnd = Exclude<TaskEnd, { is: 'interrupted' | 'waits' }>;
 
 /** The end that an exception means. `signal` is the task's: its reason explains errors that the abort caused. */
 export function endOfError(error: unknown, signal: AbortSignal): TaskEnd {
@@ -43,6 +59,7 @@ export function endOfError(error: unknown, signal: AbortSignal): TaskEnd {
     return { is: 'cancelled', refusal: refusal('DISABLED', 'The machine was disabled while the task ran.') };
   }
   if (why instanceof TaskWithdrawn) return { is: 'cancelled', refusal: why.refusal };
+  if (why instanceof TaskWaitedLong) return { is: 'expired', refusal: why.refusal };
   const lost = leaseRefusal(why);
   return lost === undefined ? { is: 'failed', failure: failureOf(why) } : { is: 'refused', refusal: lost };
 }

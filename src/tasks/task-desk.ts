@@ -5,17 +5,17 @@ import { counterWindow } from '../security/index.ts';
 import { auditNote } from './audit-note.ts';
 import type { AdmittedOrder, Submission, TaskDesk, TaskEvent } from './desk.ts';
 import type { DeskOptions } from './desk-options.ts';
+import { withHeadStart } from './head-start.ts';
 import { type Job, makeJob, runTraced, type TracedEnd } from './job.ts';
 import type { JournalRecord, ReceivedRecord } from './journal/index.ts';
 import { type ReceiptSubject, ReceiptWriter } from './receipts.ts';
 import { ResourceLocks } from './resource-lock.ts';
 import type { RunEnvironment } from './run-task.ts';
-import { stopReasons, type TaskEnd } from './stop.ts';
+import { endStaged, enterStaged, mayStage, restStaged, stagedNote } from './staged/at-desk.ts';
+import { stopReasons, type TerminalEnd } from './stop.ts';
 import type { TaskKind } from './task.ts';
 import { ToldNotes } from './told-notes.ts';
 
-/** How long a pure task may keep its order off stable storage. */
-const PURE_HEAD_START = milliseconds(25);
 /** Room above maxOpen for the orders that must always get in. */
 const PRIORITY_ROOM = 8;
 
@@ -86,9 +86,10 @@ export class Desk implements TaskDesk {
       const { received, done } = journaled;
       if (received === undefined || done !== undefined) continue;
       const reopened = this.#o.reopen(received.packet);
-      if (reopened.ok) this.#start(reopened.value, received.at);
+      if (reopened.ok) this.#start(reopened.value, received.at, true);
       else await this.#answerUnopened(received, reopened.refusal);
     }
+    await this.#o.services.staged?.start();
   }
 
   /**
@@ -100,15 +101,18 @@ export class Desk implements TaskDesk {
       const standing = kind.pace === 'queued' ? this.#o.stands?.begins(admitted, 'later') : undefined;
       if (standing?.ok === false) stopping.abort(stopReasons.withdrawn(standing.refusal));
     }
+    this.#o.services.staged?.reconsider();
   }
 
   /** Stops all tasks where they are; what is open goes on at the next start. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#o.services.staged?.halt();
     for (const job of [...this.#queue, ...this.#active.keys()]) job.stopping.abort(stopReasons.shutdown());
     this.#queue.length = 0;
     await Promise.allSettled(this.#taking.values());
     await Promise.allSettled(this.#active.values());
+    await this.#o.services.staged?.store();
     await this.#told.stop();
   }
 
@@ -134,7 +138,9 @@ export class Desk implements TaskDesk {
     if (journaled === undefined) return undefined;
     if (!equalBytes(journaled.hash, packetHash)) return { is: 'refused', refusal: refusal('ID_CONFLICT') };
     const done = this.#o.journal.answer(order.id);
-    return done === undefined ? { is: 'known' } : { is: 'known', receipt: done.receipt };
+    if (done !== undefined) return { is: 'known', receipt: done.receipt };
+    const staged = stagedNote(this.#o.services.staged, order.id);
+    return { is: 'known', ...(staged === undefined ? {} : { staged }) };
   }
 
   #now(): { readonly wallSeconds: number; readonly monotonic: number } {
@@ -160,6 +166,8 @@ export class Desk implements TaskDesk {
       if (order.token !== undefined) await budget.hear(order.token);
       return no(token.refusal);
     }
+    const may = mayStage(order, this.#o.services.staged);
+    if (!may.ok) return no(may.refusal);
     const window = counterWindow(order);
     this.#o.freshness.remember(window, order.ctr);
     const received = {
@@ -175,52 +183,35 @@ export class Desk implements TaskDesk {
     // Before the journal: cut off in between, the same order still has its token, and no other can use it.
     if (token.value !== undefined) await budget.spend(order, token.value);
     if (kind.pure) {
-      const ended = await this.#runPure(admitted, kind, receivedAt, received);
-      if (ended) return { is: 'accepted', ended: true };
+      const job = makeJob(admitted, kind, receivedAt, this.#o.services);
+      const quick = await withHeadStart(job, this.#environment, this.#clock);
+      if (quick !== undefined) {
+        await this.#answer(job, quick.end, quick.power, received);
+        return { is: 'accepted', ended: true };
+      }
     }
     await this.#o.journal.append(received);
     this.#start(admitted, receivedAt);
     return { is: 'accepted', ended: false };
   }
 
-  /**
-   * A task that only looks: where it is quick, order and answer become durable in one write. True where it ended; else
-   * it is dropped here, to be run again behind its journaled order.
-   */
-  async #runPure(
-    admitted: AdmittedOrder,
-    kind: TaskKind<Verb>,
-    receivedAt: number,
-    received: JournalRecord,
-  ): Promise<boolean> {
-    const job = makeJob(admitted, kind, receivedAt, this.#o.services);
-    const run = runTraced(job, this.#environment);
-    let stopTimer: Stop = () => {};
-    const late = new Promise<undefined>((resolve) => {
-      stopTimer = this.#clock.every(PURE_HEAD_START, () => resolve(undefined));
-    });
-    const ended = await Promise.race([run, late]);
-    stopTimer();
-    if (ended === undefined || ended.end.is === 'interrupted') {
-      job.stopping.abort(stopReasons.shutdown());
-      run.catch(() => {});
-      return false;
-    }
-    await this.#answer(job, ended.end, ended.power, received);
-    return true;
-  }
-
-  #start(admitted: AdmittedOrder, receivedAt: number): void {
+  #start(admitted: AdmittedOrder, receivedAt: number, resumed = false): void {
     const kind = this.#o.registry[admitted.order.verb] as TaskKind<Verb> | undefined;
     // Once stopped, what is in the journal waits for the next start.
     if (kind === undefined || this.#stopped) return;
     const job = makeJob(admitted, kind, receivedAt, this.#o.services);
     this.#o.services.tasks.add(job.row, (reason) => job.stopping.abort(reason));
+    if (enterStaged(job, this.#environment, resumed, (again) => this.#line(again)) === 'waits') return;
     if (kind.pace === 'instant') this.#launch(job);
-    else {
-      this.#queue.push(job);
-      this.#pump();
-    }
+    else this.#line(job);
+  }
+
+  /** False where the desk has stopped: what is in the journal waits for the next start. */
+  #line(job: Job): boolean {
+    if (this.#stopped) return false;
+    this.#queue.push(job);
+    this.#pump();
+    return true;
   }
 
   #pump(): void {
@@ -235,7 +226,9 @@ export class Desk implements TaskDesk {
     job.row.state = 'running';
     const ended = runTraced(job, this.#environment)
       .then(async ({ end, power }) => {
-        if (end.is !== 'interrupted') await this.#answer(job, end, power);
+        if (end.is === 'waits') job.row.state = 'accepted';
+        else if (end.is !== 'interrupted') await this.#answer(job, end, power);
+        return end.is;
       })
       .catch((cause: unknown) => {
         const error = asNsError(cause);
@@ -245,10 +238,12 @@ export class Desk implements TaskDesk {
           error: error.message,
         });
         this.#o.onFatal(error);
+        return 'unanswered' as const;
       })
-      .finally(() => {
-        this.#o.services.tasks.remove(job.row.id);
+      .then((is) => {
         this.#active.delete(job);
+        if (is === 'waits') restStaged(job, this.#environment);
+        else this.#o.services.tasks.remove(job.row.id);
         if (!this.#stopped) this.#pump();
       });
     this.#active.set(job, ended);
@@ -256,7 +251,7 @@ export class Desk implements TaskDesk {
 
   async #answer(
     job: Job,
-    end: Exclude<TaskEnd, { is: 'interrupted' }>,
+    end: TerminalEnd,
     power: TracedEnd['power'],
     received?: JournalRecord,
   ): Promise<void> {
@@ -267,9 +262,10 @@ export class Desk implements TaskDesk {
       received,
     );
     this.#emit({ kind: 'receipt', id: job.row.id, packet: receipt });
+    await endStaged(job, this.#environment, end);
   }
 
-  async #audit({ admitted, receivedAt }: Job, end: Exclude<TaskEnd, { is: 'interrupted' }>): Promise<void> {
+  async #audit({ admitted, receivedAt }: Job, end: TerminalEnd): Promise<void> {
     const detail = auditNote(admitted, end);
     const by = admitted.order.iss;
     await this.#o.services.audit.append({ at: receivedAt, event: `order.${end.is}`, by, detail });

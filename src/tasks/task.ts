@@ -53,6 +53,8 @@ export interface TaskKind<V extends Verb> {
   readonly deadline: Duration;
   readonly noProgress: Duration;
   run(order: Order<V>, context: TaskContext): Promise<Verdict<ResultOf<V>>>;
+  /** What a staged order does before it waits: all that needs no disk. Its runs after that need nobody but the host. */
+  prepare?(order: Order<V>, context: TaskContext): Promise<Verdict<void>>;
   /** The resource that `fate` looks at: it is claimed meanwhile. */
   readonly fateOf?: string;
   /** Looks at the target of an effect that began and did not report its end. Without it the fate is unknown. */

@@ -3,8 +3,10 @@ import type { KeyStore, StateStore, VolumeEditor } from '../../src/ports/index.t
 import type { Order, Receipt } from '../../src/protocol/index.ts';
 import { AuditLog, Budget, Freshness, openEvent, openOrder, signOrder } from '../../src/security/index.ts';
 import type { AdmittedOrder, TaskEvent } from '../../src/tasks/desk.ts';
+import type { OrderStanding } from '../../src/tasks/desk-options.ts';
 import { Journal } from '../../src/tasks/journal/index.ts';
 import type { TaskServices } from '../../src/tasks/services.ts';
+import { openStaged } from '../../src/tasks/staged/open.ts';
 import type { TaskRegistry } from '../../src/tasks/task.ts';
 import { Desk } from '../../src/tasks/task-desk.ts';
 import { TaskTable } from '../../src/tasks/task-table.ts';
@@ -29,6 +31,8 @@ export interface DeskBenchOptions {
   readonly maxRunning?: number;
   readonly maxOpen?: number;
   readonly journalSize?: number;
+  /** Whether orders that were taken earlier may still be obeyed; all may where absent. */
+  readonly stands?: OrderStanding;
 }
 
 export interface DeskKeys {
@@ -69,6 +73,15 @@ export async function deskBench(options: DeskBenchOptions) {
   await lockout.reassert();
   const freshness = new Freshness({ nonceKey: new Uint8Array(32).fill(1) });
   const journal = await Journal.open(store, options.journalSize ?? 1024 * 1024, freshness, nextSession());
+  const fatal: NsError[] = [];
+  const staged = await openStaged({
+    store,
+    clock,
+    power,
+    log: { log: () => {} },
+    bytes: 1024 * 1024,
+    onFatal: (error) => fatal.push(error),
+  });
   const services: TaskServices = {
     identity: {
       tenant: TENANT,
@@ -99,6 +112,7 @@ export async function deskBench(options: DeskBenchOptions) {
     blocks: { send: () => Promise.resolve(), onMessage: () => () => {} },
     protectedPaths: [],
     tasks: new TaskTable(),
+    staged,
     limits: { stagedFile: 1024 * 1024 },
     startedAt: clock.monotonic(),
   };
@@ -108,7 +122,6 @@ export async function deskBench(options: DeskBenchOptions) {
     const { order, packetHash, signer, cosigners } = opened.value;
     return { order, packet, packetHash, issuer: signer, cosigners };
   };
-  const fatal: NsError[] = [];
   const desk = new Desk({
     services,
     journal,
@@ -116,6 +129,7 @@ export async function deskBench(options: DeskBenchOptions) {
     keyStore: device,
     registry: options.registry,
     reopen: (packet) => ({ ok: true, value: admit(packet) }),
+    ...(options.stands === undefined ? {} : { stands: options.stands }),
     maxRunning: options.maxRunning ?? 4,
     maxOpen: options.maxOpen ?? 8,
     onFatal: (error) => fatal.push(error),

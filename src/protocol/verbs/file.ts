@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { bytesUpTo, count, countUpTo, integer, pathText, sha256, text, volumeName } from '../fields.ts';
 import { MOST_SAMPLES, SAMPLE_BYTES } from '../samples.ts';
+import { stage } from './staged.ts';
 
 /** Where: a path on a volume of the host. */
 const place = {
@@ -121,6 +122,8 @@ const writing = {
   dryRun: v.optional(v.boolean()),
   /** Replay a dirty journal first. */
   replay: v.optional(v.boolean()),
+  /** Wait for the moment at which the volume may be written, instead of being refused. */
+  stage: v.optional(stage),
 };
 
 /** Fleet → host disk. */

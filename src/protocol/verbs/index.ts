@@ -8,6 +8,7 @@ import { ioList, ioRead, ioWatch, ioWrite } from './io.ts';
 import { keyringRead, keyringUpdate } from './keyring.ts';
 import { auditRead, machineDisable, machineEnable, machineStatus, taskCancel, taskList } from './machine.ts';
 import { memoryCheck } from './memory.ts';
+import { stagedList } from './staged.ts';
 import { volumeList } from './volume.ts';
 
 /** Every verb with the shape of its arguments and of its result. The only place where a verb is declared. */
@@ -32,6 +33,7 @@ export const VERBS = {
   'chain.sync': chainSync,
   'task.list': taskList,
   'task.cancel': taskCancel,
+  'staged.list': stagedList,
   'audit.read': auditRead,
   'keyring.read': keyringRead,
   'keyring.update': keyringUpdate,

@@ -61,6 +61,10 @@ export const fileDelete: TaskKind<'file.delete'> = {
       return allow(absent === undefined ? result : { ...result, absent });
     });
   },
+  prepare({ args }): Promise<Verdict<void>> {
+    const path = parseHostPath(args.path);
+    return Promise.resolve(path.ok ? allow(undefined) : path);
+  },
   fateOf: DISKS,
   // One effect removes all: the last path tells for the rest.
   fate: (facts, services, signal) =>

@@ -11,7 +11,7 @@ import { guardedPaths } from './protect.ts';
 import { checkMade, checkSystem, takeShare } from './protect-system.ts';
 import { differs, readBackFile } from './read-back.ts';
 import { findRealPlace } from './real-path.ts';
-import { dropStaged, stage, stagedNames } from './staging.ts';
+import { dropContent, stage, stagedNames } from './staging.ts';
 import {
   DISKS,
   inspectVolume,
@@ -39,20 +39,8 @@ export const fileDownload: TaskKind<'file.download'> = {
   noProgress: WRITE_LEASE,
   async run(order, context): Promise<Verdict<ResultOf<'file.download'>>> {
     const { args, effect } = order;
-    if (context.services.byNeighbour?.() === true) return refuse('FILES_NEED_NETWORK');
-    if (args.size > context.services.limits.stagedFile) {
-      return refuse(
-        'FILE_TOO_LARGE',
-        `The file has ${args.size} bytes; this device stages ${context.services.limits.stagedFile} at most.`,
-      );
-    }
-    if (effect !== undefined && args.mtime === undefined) {
-      return refuse(
-        'EFFECT_DIFFERS',
-        'The order gives the file no time, so that its effect is another one each second.',
-        'Give the same --mtime with --dry-run and with --approve.',
-      );
-    }
+    const fit = checkOrder(order, context);
+    if (!fit.ok) return fit;
     const early = await withVolume(context, args, 'write', (access) => planOn(order, context, access));
     if (!early.ok) return early;
     await context.claim(stagedNames(args.sha256).content, 'write');
@@ -96,13 +84,48 @@ export const fileDownload: TaskKind<'file.download'> = {
       await content.value.data.close();
     }
     // After a dry run the same content is about to be ordered again.
-    if (done.ok && !done.value.dryRun) await dropStaged(context.services.store, args.sha256);
+    if (done.ok && !done.value.dryRun) await dropContent(context.services, order);
     return done;
+  },
+  async prepare(order, context): Promise<Verdict<void>> {
+    const { args } = order;
+    const fit = checkOrder(order, context);
+    if (!fit.ok) return fit;
+    const path = parseHostPath(args.path);
+    if (!path.ok) return path;
+    const release = await context.claim(stagedNames(args.sha256).content, 'write');
+    const content = await stage(context, args.size, args.sha256);
+    if (content.ok) await content.value.data.close();
+    release();
+    return content.ok ? allow(undefined) : content;
   },
   fateOf: DISKS,
   fate: (facts, services, signal) => fateOfPut(facts, services, signal),
   resultOf: resultOfPut,
 };
+
+/** What the order and this device tell before anybody looks at a disk. */
+function checkOrder(
+  { id, args, effect }: Order<'file.download'>,
+  { services }: Pick<TaskContext, 'services'>,
+): Verdict<void> {
+  const here = services.staged?.fetched(id) === true;
+  if (!here && services.byNeighbour?.() === true) return refuse('FILES_NEED_NETWORK');
+  if (args.size > services.limits.stagedFile) {
+    return refuse(
+      'FILE_TOO_LARGE',
+      `The file has ${args.size} bytes; this device stages ${services.limits.stagedFile} at most.`,
+    );
+  }
+  if (effect !== undefined && args.mtime === undefined) {
+    return refuse(
+      'EFFECT_DIFFERS',
+      'The order gives the file no time, so that its effect is another one each second.',
+      'Give the same --mtime with --dry-run and with --approve.',
+    );
+  }
+  return allow(undefined);
+}
 
 async function planOn(
   order: Order<'file.download'>,
@@ -164,7 +187,7 @@ async function resultOfPut(
 ): Promise<ResultOf<'file.download'>> {
   const path = String(facts.path);
   await lookAfterRestart(order, facts, services);
-  await dropStaged(services.store, order.args.sha256);
+  await dropContent(services, order);
   return { volume: recordedVolume(facts), path, effect: recordedEffect(facts, []), dryRun: false };
 }
 

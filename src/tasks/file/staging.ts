@@ -1,7 +1,8 @@
 import { allow, hasCode, minutes, refuse, toHex, type Verdict } from '../../base/index.ts';
 import type { StagedFile, StateStore } from '../../ports/index.ts';
-import { CHUNK_BYTES } from '../../protocol/index.ts';
+import { CHUNK_BYTES, type Order } from '../../protocol/index.ts';
 import { ChunkMap, chunksOf, clearRange, receiveFile } from '../../transfer/index.ts';
+import type { TaskServices } from '../services.ts';
 import type { TaskContext } from '../task.ts';
 
 /** Staged files by content: a second order for the same bytes goes on where the first one stopped. */
@@ -108,4 +109,25 @@ export async function dropStaged(store: StateStore, sha256: Uint8Array): Promise
   const names = stagedNames(sha256);
   await store.remove(names.map);
   await store.remove(names.content);
+}
+
+/**
+ * The same for the contents of an order, unless a staged order is to bring the same, or, where `tryClaim` is given, somebody
+ * is at work with them.
+ */
+export async function dropContent(
+  { store, staged }: Pick<TaskServices, 'store' | 'staged'>,
+  { id, verb, args }: Pick<Order, 'id' | 'verb' | 'args'>,
+  tryClaim?: (name: string) => (() => void) | undefined,
+): Promise<void> {
+  if (verb !== 'file.download' || !('sha256' in args) || !(args.sha256 instanceof Uint8Array)) return;
+  const { content } = stagedNames(args.sha256);
+  if (staged?.keeps(content, id) === true) return;
+  const release = tryClaim?.(content);
+  if (tryClaim !== undefined && release === undefined) return;
+  try {
+    await dropStaged(store, args.sha256);
+  } finally {
+    release?.();
+  }
 }

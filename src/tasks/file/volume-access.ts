@@ -3,6 +3,7 @@ import type { Lease } from '../../bmc/index.ts';
 import type { BlockDevice, FileSystem } from '../../ports/index.ts';
 import type { VolumeNote } from '../../protocol/index.ts';
 import {
+  type DiskProbe,
   JOURNAL_NOT_REPLAYED,
   judgeVolume,
   openFileSystem,
@@ -69,7 +70,11 @@ export function withVolume<T>(
   return withDisks(context, asked, async (leases, signal) => {
     const settled = want === 'write' ? await finishEarlierChange(context.services, leases) : allow(undefined);
     if (!settled.ok) return settled;
-    const found = await findVolume(leases, wish, want, signal);
+    const { services, id } = context;
+    const found = await findVolume(leases, wish, want, signal, async (probes, volume) => {
+      await services.staged?.met(probes);
+      return services.staged?.sameVolume(id, volume) ?? allow(undefined);
+    });
     if (!found.ok) return found;
     return await open(context, found.value, leases, signal, async (access) => {
       const granted = await checkGrant(context, access.fs, wish, signal);
@@ -152,11 +157,14 @@ async function findVolume(
   wish: VolumeWish,
   want: 'read' | 'write',
   signal: AbortSignal,
+  meet?: (probes: readonly DiskProbe[], volume: Volume) => Promise<Verdict<void>>,
 ): Promise<Verdict<Found>> {
   const probes = [];
   for (const lease of leases.values()) probes.push(await probeDisk(lease.device, signal));
   const volume = resolveVolume(probes, wish.volume);
   if (!volume.ok) return volume;
+  const met = await meet?.(probes, volume.value);
+  if (met?.ok === false) return met;
   const { probe, hibernation } = volume.value;
   const permit = judgeVolume(
     probe,

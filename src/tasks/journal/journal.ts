@@ -43,6 +43,8 @@ export interface CounterMemory {
 
 /** Room kept for the end of orders that are in: the largest receipt, an intent and a step record, framed. */
 export const RESERVED_PER_ORDER = 112 * 1024;
+/** The same for one that waits: a receipt without a result. It is tried only when there is room for a result. */
+const RESERVED_PARKED = 8 * 1024;
 
 /** Ids in one record of what was told. */
 const TOLD_MAX = 256;
@@ -57,6 +59,8 @@ export class Journal {
   readonly #counters: CounterMemory;
   /** Orders without an answer. */
   #open = 0;
+  /** Those among them that wait, and take no step. */
+  readonly #parked = new Set<string>();
   /** Answers on their way to stable storage. */
   readonly #writing = new Set<string>();
   /** Answers that the broker has, and no record says so yet. */
@@ -116,13 +120,28 @@ export class Journal {
     return this.#orders.values();
   }
 
+  /** Orders without an answer, without those that are parked. */
   get openCount(): number {
-    return this.#open;
+    return this.#open - this.#parked.size;
+  }
+
+  /** The order takes no step until it is unparked, and ends with a refusal if it ends before. */
+  park(id: Uint8Array): void {
+    const entry = this.#orders.get(toHex(id));
+    if (entry !== undefined && entry.done === undefined) this.#parked.add(toHex(id));
+  }
+
+  /** False where there is no room for what it may still have to say; it stays parked then. */
+  async unpark(id: Uint8Array): Promise<boolean> {
+    if (!(await this.admits(0))) return false;
+    this.#parked.delete(toHex(id));
+    return true;
   }
 
   /** False where taking another order could leave one of those that are in without room for its end. */
   async admits(packetSize: number): Promise<boolean> {
-    const needed = packetSize + 4096 + (this.openCount + 1) * RESERVED_PER_ORDER;
+    const parked = this.#parked.size * RESERVED_PARKED;
+    const needed = packetSize + 4096 + parked + (this.openCount + 1) * RESERVED_PER_ORDER;
     if (this.#log.room >= needed) return true;
     await this.compact();
     return this.#log.room >= needed;
@@ -221,6 +240,7 @@ export class Journal {
         break;
       case 'done':
         if (entry.done === undefined) this.#open -= 1;
+        this.#parked.delete(key);
         entry.done = record;
         entry.hash = record.hash;
         // The answer is all that is needed from here on.

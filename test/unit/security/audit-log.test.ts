@@ -197,6 +197,7 @@ await t.test('no secret that an order carries reaches the log', async (t) => {
     'chain.sync': { disk: 'disk0', action: { do: 'accept', question: new Uint8Array(8) } },
     'task.list': {},
     'task.cancel': { task: new Uint8Array(16) },
+    'staged.list': {},
     'audit.read': {},
     'keyring.read': {},
     'keyring.update': { document: bytes },

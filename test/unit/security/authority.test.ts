@@ -8,7 +8,7 @@ const may = (role: Role) => verbs.filter((verb) => authorise(role, { verb }, { v
 await t.test('each role may do its own work and nothing else', async (t) => {
   const hands = verbs
     .filter((verb) =>
-      /^(file|memory|io|chain|task|clock|volume)\.|^machine\.status$|^keyring\.read$|^budget\.read$/.test(
+      /^(file|memory|io|chain|task|clock|volume|staged)\.|^machine\.status$|^keyring\.read$|^budget\.read$/.test(
         verb,
       ),
     )
@@ -27,6 +27,7 @@ await t.test('each role may do its own work and nothing else', async (t) => {
     'machine.disable',
     'machine.enable',
     'machine.status',
+    'staged.list',
     'task.list',
   ]);
   t.strictSame(may('auditor'), [
@@ -35,6 +36,7 @@ await t.test('each role may do its own work and nothing else', async (t) => {
     'chain.status',
     'keyring.read',
     'machine.status',
+    'staged.list',
     'task.list',
   ]);
   t.strictSame(may('root'), ['keyring.read', 'keyring.update'], 'root keys order nothing but keyrings');

@@ -52,6 +52,11 @@ export class CounterWindows {
     this.#byIssuer.set(key, advanced(this.#byIssuer.get(key), value));
   }
 
+  /** The highest counter of this issuer; 0 where there is none. */
+  highest(issuer: Uint8Array): number {
+    return this.#byIssuer.get(toHex(issuer))?.top ?? 0;
+  }
+
   snapshot(floor: number): Uint8Array {
     const seen = Array.from(this.#byIssuer, ([issuer, window]) => [
       fromHex(issuer),

@@ -107,6 +107,11 @@ export class Freshness {
     this.#windows.remember(window, counter);
   }
 
+  /** The highest counter that was taken of this key; 0 where there is none. */
+  lastCounter(keyId: Uint8Array): number {
+    return this.#windows.highest(keyId);
+  }
+
   /** Seconds since 1970: the last signed time, or the build's. This is what is stored. */
   get floor(): number {
     return this.#mark.seconds;

@@ -100,3 +100,25 @@ export {
   type TokenBody,
 } from './token.ts';
 export { readToken, type TokenDraft } from './token-draft.ts';
+export {
+  type LoginAnswer,
+  LoginDesk,
+  type LoginDeskOptions,
+  type TechnicianSession,
+} from './technician/login-desk.ts';
+export {
+  addTechnician,
+  LONGEST_PASSWORD,
+  readTechnicians,
+  removeTechnician,
+  SHORTEST_PASSWORD,
+} from './technician/technician-book.ts';
+export {
+  LARGEST_TOKEN,
+  MAX_PER_EPOCH,
+  openToken,
+  signToken,
+  type Token,
+  type TokenBody,
+} from './token.ts';
+export { readToken, type TokenDraft } from './token-draft.ts';

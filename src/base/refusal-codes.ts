@@ -214,6 +214,18 @@ export const REFUSALS = {
     sentence: 'This volume may be read but not written.',
     remedy: 'See the reasons in the detail.',
   },
+  PARTITIONS_OVERLAP: {
+    sentence: 'The partition overlaps another one, and a write to it could destroy what is there.',
+    remedy: 'Repair the partition table from the host; until then the volume can be read, and not written.',
+  },
+  DISK_LOCKED: {
+    sentence: 'The drive is locked by a password of its own.',
+    remedy: 'Have whoever holds the password unlock the drive, from the host or its firmware.',
+  },
+  DISK_UNREADABLE: {
+    sentence: 'Sectors that are needed to know what is there cannot be read.',
+    remedy: 'Look for bad sectors with "nightshift memcheck --medium storage"; the drive may need replacing.',
+  },
   NO_SPACE: { sentence: 'The volume has no room for this.', remedy: 'Delete something first.' },
   CHANGE_PENDING: {
     sentence:

@@ -28,6 +28,11 @@ export interface DriveSecurity {
   readonly disk: string;
   /** Undefined where there is no drive. */
   read(signal: AbortSignal): Promise<DriveSecurityState | undefined>;
+  /**
+   * What the drive answers to Level 0 Discovery (TCG Storage Architecture Core Specification, 3.3.6): as it came, at most
+   * 2048 bytes. Undefined where it has no such answer; the method is absent where the board has no way to ask.
+   */
+  discover?(signal: AbortSignal): Promise<Uint8Array | undefined>;
   /** The user password, at level maximum. In force from the drive's next power-on. */
   setPassword(password: Uint8Array, signal: AbortSignal): Promise<DriveAnswer>;
   /** Until the next power-on. A wrong password counts: a drive takes five. */

@@ -12,6 +12,7 @@ export { checkFatPath } from './fat/names.ts';
 export { ext4FreeBlocks, type IsFree } from './free-blocks.ts';
 export {
   JOURNAL_NOT_REPLAYED,
+export { type DriveLocksSeen, judgeDrive } from './gate/judge-drive.ts';
   judgeVolume,
   type VolumePermit,
   type VolumeWant,
@@ -20,6 +21,7 @@ export { probeDisk, volumeDevice } from './gate/probe-disk.ts';
 export { resolveVolume, type Volume } from './gate/resolve-volume.ts';
 export type { DiskProbe, HibernationEvidence, JournalState, VolumeProbe } from './gate/volume-probe.ts';
 export { compileGlob, type Glob, hasGlob } from './glob.ts';
+export { type DiskToProbe, probeDisks } from './gate/probe-disks.ts';
 export {
   baseName,
   checkWritableName,

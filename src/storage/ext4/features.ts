@@ -1,6 +1,7 @@
 /** Feature words of ext2, ext3 and ext4 superblocks (kernel documentation, "ext4 data structures and algorithms"). */
 export const COMPAT = {
   hasJournal: 0x4,
+  extAttr: 0x8,
   sparseSuper2: 0x200,
 } as const;
 
@@ -73,6 +74,9 @@ const WRITABLE =
   RO_COMPAT.verity |
   RO_COMPAT.orphanPresent;
 
+/** Compatible features that the tools know: they leave alone a volume that has others, and so would its checker. */
+const KNOWN_COMPAT = 0x1e3f;
+
 /** Incompatible features that may be read but not written in place: the tools would leave something out of step. */
 const READ_ONLY_INCOMPAT = INCOMPAT.eaInode | INCOMPAT.encrypt | INCOMPAT.casefold;
 
@@ -103,6 +107,9 @@ export function unreadableFeatures(features: FeatureWords): string | undefined {
 export function unwritableFeatures(features: FeatureWords): string | undefined {
   const ro = (features.roCompat & ~WRITABLE) >>> 0;
   const incompat = (features.incompat & READ_ONLY_INCOMPAT) >>> 0;
-  const names = [nameBits(ro, RO_COMPAT), nameBits(incompat, INCOMPAT)].filter((text) => text !== '');
+  const compat = (features.compat & ~KNOWN_COMPAT) >>> 0;
+  const names = [nameBits(ro, RO_COMPAT), nameBits(incompat, INCOMPAT), nameBits(compat, COMPAT)].filter(
+    (text) => text !== '',
+  );
   return names.length === 0 ? undefined : names.join(', ');
 }

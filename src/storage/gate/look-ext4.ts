@@ -1,21 +1,17 @@
-import { fromUtf8, NsError, type Refusal, refusal } from '../../base/index.ts';
-import type { BlockDevice, FileSystem } from '../../ports/index.ts';
+import { NsError, type Refusal, refusal } from '../../base/index.ts';
+import type { BlockDevice } from '../../ports/index.ts';
 import { INCOMPAT, RO_COMPAT, unreadableFeatures, unwritableFeatures } from '../ext4/features.ts';
 import { layoutOf } from '../ext4/layout.ts';
 import { openExt4 } from '../ext4/open-ext4.ts';
 import { type Ext4Superblock, readSuperblock } from '../ext4/superblock.ts';
-import { parseHostPath } from '../host-path.ts';
-import { judgeSwapHeader } from './look-swap.ts';
-import { type Finding, HEAD_SIZE, type HibernationEvidence, type JournalState } from './volume-probe.ts';
+import { lookForSwapFiles, type SwapEvidence } from './swap-files.ts';
+import type { Finding, JournalState } from './volume-probe.ts';
 
 const STATE_CLEAN = 1;
 const STATE_ERRORS = 2;
 const STATE_ORPHANS = 4;
 const MMP_MAGIC = 0x004d4d50;
 const MMP_CLEAN = 0xff4d4d50;
-const SWAP_FILES = ['/swapfile', '/swap.img', '/swap/swapfile', '/var/swapfile', '/swap'];
-const MAX_FSTAB = 64 * 1024;
-const MAX_SWAP_FILES = 32;
 
 function journalOf(superblock: Ext4Superblock): JournalState {
   if (superblock.type === 'ext2') return 'none';
@@ -63,54 +59,24 @@ async function mountedElsewhere(
   return view.getUint32(0, true) !== MMP_MAGIC || view.getUint32(4, true) !== MMP_CLEAN;
 }
 
-/** Paths that /etc/fstab gives as swap files. */
-async function fstabSwapFiles(fs: FileSystem, signal?: AbortSignal): Promise<string[]> {
-  const file = await fs.open('/etc/fstab', signal);
-  if (!file.ok) return [];
-  const bytes = new Uint8Array(MAX_FSTAB);
-  const count = await file.value.read(0, bytes, signal);
-  const lines = (fromUtf8(bytes.subarray(0, count)) ?? '').split('\n');
-  return lines
-    .map((line) => line.trim().split(/\s+/))
-    .filter(([what, , type]) => type === 'swap' && what?.startsWith('/') === true)
-    .map(([what]) => what!)
-    .filter((path) => !path.startsWith('/dev/'));
-}
-
 /** What hides swap files from us, and must not hide the rest: a dying disk is one that people want their files from. */
 const UNSEEN: Readonly<Record<string, string>> = {
   NS_FS_CORRUPT: 'a damaged filesystem',
   NS_BLOCK_IO: 'sectors that cannot be read',
 };
 
-/** Swap can be a file, and a host can hibernate into it: looks at the usual places and at those in /etc/fstab. */
-async function swapFileEvidence(
-  device: BlockDevice,
-  signal?: AbortSignal,
-): Promise<Omit<HibernationEvidence, 'volume'>[]> {
-  const found: Omit<HibernationEvidence, 'volume'>[] = [];
+async function swapEvidence(device: BlockDevice, signal?: AbortSignal): Promise<SwapEvidence> {
   try {
-    const fs = await openExt4(device, signal);
-    const paths = new Set([...SWAP_FILES, ...(await fstabSwapFiles(fs, signal))].slice(0, MAX_SWAP_FILES));
-    for (const path of paths) {
-      if (!parseHostPath(path).ok) continue;
-      const file = await fs.open(path, signal);
-      if (!file.ok) continue;
-      const bytes = new Uint8Array(HEAD_SIZE);
-      await file.value.read(0, bytes, signal);
-      const text = (at: number, length: number): string =>
-        Buffer.from(bytes.subarray(at, at + length)).toString('latin1');
-      const header = judgeSwapHeader({ bytes, text });
-      if (header?.state === 'hibernated') {
-        found.push({ finding: 'hibernated', what: `hibernated swap file ${path} (${header.signature})` });
-      }
-    }
+    return await lookForSwapFiles(await openExt4(device, signal), signal);
   } catch (error) {
     const what = error instanceof NsError ? UNSEEN[error.code] : undefined;
     if (what === undefined) throw error;
-    found.push({ finding: 'unknown', what: `${what}, so that swap files could not be looked for` });
+    const unknown = {
+      finding: 'unknown',
+      what: `${what}, so that swap files could not be looked for`,
+    } as const;
+    return { hibernation: [unknown], resumes: [] };
   }
-  return found;
 }
 
 /** ext2, ext3 and ext4: clean, dirty, damaged, or with features that this version does not know. */
@@ -137,6 +103,6 @@ export async function lookForExt4(device: BlockDevice, signal?: AbortSignal): Pr
   const notes: string[] = [];
   if ((superblock.state & STATE_ERRORS) !== 0) notes.push('the filesystem is marked as having errors');
   if ((superblock.state & STATE_CLEAN) === 0) notes.push('the filesystem was not unmounted');
-  const hibernation = await swapFileEvidence(device, signal);
-  return { type, label, uuid, writeRefusals, journal: journalOf(superblock), notes, hibernation };
+  const swap = await swapEvidence(device, signal);
+  return { type, label, uuid, writeRefusals, journal: journalOf(superblock), notes, ...swap };
 }

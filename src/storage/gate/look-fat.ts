@@ -4,7 +4,8 @@ import { overHostileBytes } from '../corrupt.ts';
 import { BOOT_SECTOR_BYTES, decodeBootSector, type FatLayout } from '../fat/boot-sector.ts';
 import { directoryItems } from '../fat/directory.ts';
 import { FatTable } from '../fat/table.ts';
-import type { Finding, VolumeHead } from './volume-probe.ts';
+import { resumePlaces } from './swap-files.ts';
+import type { Finding, ResumePlace, VolumeHead } from './volume-probe.ts';
 
 /** Of both copies of the table; before a write they are compared whole. */
 const COMPARED = 256 * KiB;
@@ -56,7 +57,19 @@ async function lookAt(device: BlockDevice, head: VolumeHead, signal?: AbortSigna
       ...(dirty ? ['the volume was not unmounted'] : []),
       ...(differ ? ['the two copies of the allocation table differ'] : []),
     ],
+    resumes: await resumesOf(device, signal),
   };
+}
+
+/** A boot partition says where its Linux resumes from; a damaged one says nothing. */
+async function resumesOf(device: BlockDevice, signal?: AbortSignal): Promise<readonly ResumePlace[]> {
+  try {
+    const { openFat } = await import('../fat/open-fat.ts');
+    return await resumePlaces(await openFat(device, signal), signal);
+  } catch (error) {
+    if (error instanceof NsError && ['NS_FS_CORRUPT', 'NS_BLOCK_IO'].includes(error.code)) return [];
+    throw error;
+  }
 }
 
 async function rootLabel(

@@ -13,10 +13,16 @@ export interface Volume {
 const show = ({ name, type, label }: VolumeProbe): string =>
   `${name} (${type}${label === '' ? '' : ` "${label}"`})`;
 
+/** A label or an identity, or no name at all, could be that of a volume on any disk. */
+function couldMean(disk: string, name: string | undefined): boolean {
+  if (name === undefined || /^(LABEL|UUID)=/i.test(name)) return true;
+  return name === disk || (name.startsWith(`${disk}p`) && /^\d+$/.test(name.slice(disk.length + 1)));
+}
+
 /**
  * Finds the volume that a name means: "disk0p2", "disk0" for a filesystem over the whole disk, "LABEL=x" or "UUID=x"
  * (upper and lower case alike). No name means the only volume that can be read. Refuses with NO_SUCH_VOLUME or
- * VOLUME_AMBIGUOUS, which list what there is.
+ * VOLUME_AMBIGUOUS, which list what there is, or as the disk that the name could mean, where nothing of it can be looked at.
  */
 export function resolveVolume(probes: readonly DiskProbe[], name: string | undefined): Verdict<Volume> {
   const hibernation = probes.flatMap((disk) => disk.hibernation);
@@ -26,7 +32,11 @@ export function resolveVolume(probes: readonly DiskProbe[], name: string | undef
   const listed = all.length === 0 ? 'there are none' : all.map(({ probe }) => show(probe)).join(', ');
   const one = (fitting: readonly Volume[], none: string, many: string): Verdict<Volume> => {
     const [first, second] = fitting;
-    if (first === undefined) return refuse('NO_SUCH_VOLUME', `${none} Volumes: ${listed}.`);
+    if (first === undefined) {
+      const closed = probes.find(({ disk, refusal }) => refusal !== undefined && couldMean(disk, name));
+      if (closed?.refusal !== undefined) return { ok: false, refusal: closed.refusal };
+      return refuse('NO_SUCH_VOLUME', `${none} Volumes: ${listed}.`);
+    }
     if (second !== undefined) {
       const names = fitting.map(({ probe }) => show(probe)).join(', ');
       return refuse('VOLUME_AMBIGUOUS', `${many}: ${names}.`);

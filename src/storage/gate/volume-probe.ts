@@ -14,6 +14,19 @@ export interface HibernationEvidence {
   readonly what: string;
 }
 
+/** Evidence of one volume, before it is said which. */
+export type Evidence = Omit<HibernationEvidence, 'volume'>;
+
+/** Where a host would look for a hibernated system at its start, as its boot files say. */
+export interface ResumePlace {
+  /** As written: "UUID=…", "/dev/sda2", "/dev/mapper/vg-swap". */
+  readonly device: string;
+  /** Pages from the beginning of that device, for a swap file. */
+  readonly offset?: number;
+  /** The path that says so. */
+  readonly from: string;
+}
+
 /** Whether a dirty journal can be replayed on a copy. */
 export type JournalState = 'none' | 'clean' | 'dirty' | 'dirty-external';
 
@@ -29,6 +42,8 @@ export interface VolumeProbe {
   readonly size: number;
   /** Bytes from the start of the disk. */
   readonly start: number;
+  /** The partition's own identity in the table; empty for a whole disk. */
+  readonly partition: string;
   /** Why it can never be read here. */
   readonly readRefusal?: Refusal;
   /** Why it may not be written, apart from the journal and from hibernation. The first is the most telling. */
@@ -36,6 +51,8 @@ export interface VolumeProbe {
   readonly journal: JournalState;
   /** What a reader should know. */
   readonly notes: readonly string[];
+  /** Where the host would look for a hibernated system, as this volume's files say. */
+  readonly resumes: readonly ResumePlace[];
 }
 
 /** Everything that the gate found out about one disk. */
@@ -46,6 +63,8 @@ export interface DiskProbe {
   readonly hibernation: readonly HibernationEvidence[];
   /** From the partition table. */
   readonly notes: readonly string[];
+  /** Why nothing of this disk can be looked at: DISK_LOCKED, DISK_UNREADABLE. */
+  readonly refusal?: Refusal;
 }
 
 /** What the look at one volume yields, before its name and place are added. */
@@ -57,7 +76,8 @@ export interface Finding {
   readonly writeRefusals?: readonly Refusal[];
   readonly journal?: JournalState;
   readonly notes?: readonly string[];
-  readonly hibernation?: readonly Omit<HibernationEvidence, 'volume'>[];
+  readonly hibernation?: readonly Evidence[];
+  readonly resumes?: readonly ResumePlace[];
 }
 
 /** Looks for one kind of contents; undefined where the volume is of another kind. */
@@ -77,12 +97,18 @@ export interface VolumeHead {
 /** Reaches past the btrfs superblock and the swap header of 64 KiB pages. */
 export const HEAD_SIZE = 72 * 1024;
 
-export async function readHead(device: BlockDevice, signal?: AbortSignal): Promise<VolumeHead> {
+/** The head of a volume, or of a file that could be one; no more than HEAD_SIZE of it. */
+export function headOf(start: Uint8Array): VolumeHead {
   const bytes = new Uint8Array(HEAD_SIZE);
-  const length = Math.min(HEAD_SIZE, device.capabilities.size);
-  await device.read(0, bytes.subarray(0, length), signal);
+  bytes.set(start.subarray(0, HEAD_SIZE));
   return {
     bytes,
     text: (offset, count) => Buffer.from(bytes.subarray(offset, offset + count)).toString('latin1'),
   };
+}
+
+export async function readHead(device: BlockDevice, signal?: AbortSignal): Promise<VolumeHead> {
+  const start = new Uint8Array(Math.min(HEAD_SIZE, device.capabilities.size));
+  await device.read(0, start, signal);
+  return headOf(start);
 }

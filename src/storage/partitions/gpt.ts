@@ -1,6 +1,12 @@
-import { ByteView, crc32, isAllZero, toHex } from '../../base/index.ts';
+import { ByteView, crc32, equalBytes, isAllZero, toHex } from '../../base/index.ts';
 import type { BlockDevice } from '../../ports/index.ts';
-import { type Partition, type PartitionTable, withoutOverlaps } from './partition.ts';
+import {
+  MAX_PARTITIONS,
+  type Partition,
+  type PartitionTable,
+  type TableRegion,
+  withOverlaps,
+} from './partition.ts';
 
 const MAX_ARRAY = 1024 * 1024;
 const MAX_ENTRY = 4096;
@@ -63,26 +69,50 @@ async function readHeader(
   return { sectorSize, alternate, firstUsable, lastUsable, arrayAt, entries, entrySize, arrayCrc };
 }
 
-async function readArray(
-  device: BlockDevice,
-  header: GptHeader,
-  signal?: AbortSignal,
-): Promise<Uint8Array | string> {
-  const array = new Uint8Array(header.entries * header.entrySize);
-  await device.read(header.arrayAt * header.sectorSize, array, signal);
-  return crc32(array) === header.arrayCrc ? array : "its table's checksum does not fit";
+/** One copy of the table, whole. */
+interface GptCopy {
+  readonly header: GptHeader;
+  readonly array: Uint8Array;
 }
 
+/** The copy whose header lies at a sector, or what is wrong with it. */
+async function readCopy(
+  device: BlockDevice,
+  sectorSize: number,
+  sector: number,
+  signal?: AbortSignal,
+): Promise<GptCopy | string> {
+  const header = await readHeader(device, sectorSize, sector, signal);
+  if (typeof header === 'string') return header;
+  const array = new Uint8Array(header.entries * header.entrySize);
+  await device.read(header.arrayAt * header.sectorSize, array, signal);
+  return crc32(array) === header.arrayCrc ? { header, array } : "its table's checksum does not fit";
+}
+
+/** What a copy takes up on the disk. */
+function regionsOf({ header, array }: GptCopy, sector: number): TableRegion[] {
+  const { sectorSize, arrayAt } = header;
+  return [
+    { start: sector * sectorSize, length: sectorSize },
+    { start: arrayAt * sectorSize, length: array.byteLength },
+  ];
+}
+
+/** The first partitions of the table, and how many more there are. */
 function decodeEntries(
   device: BlockDevice,
-  header: GptHeader,
-  array: Uint8Array,
+  { header, array }: GptCopy,
   notes: string[],
-): Partition[] {
-  const partitions: Partition[] = [];
+): { readonly partitions: readonly Omit<Partition, 'overlaps'>[]; readonly more: number } {
+  const partitions: Omit<Partition, 'overlaps'>[] = [];
+  let more = 0;
   for (let index = 0; index < header.entries; index += 1) {
     const raw = array.subarray(index * header.entrySize, (index + 1) * header.entrySize);
     if (isAllZero(raw.subarray(0, 16))) continue;
+    if (partitions.length === MAX_PARTITIONS) {
+      more += 1;
+      continue;
+    }
     const view = new ByteView(raw, 'GPT entry');
     const name = `${device.name}p${index + 1}`;
     const [first, last] = [view.u64le(32), view.u64le(40)];
@@ -102,30 +132,49 @@ function decodeEntries(
       uuid: guid(raw.subarray(16, 32)),
     });
   }
-  return partitions;
+  return { partitions, more };
+}
+
+export interface GptTable extends PartitionTable {
+  /** Which of the two copies it is from. */
+  readonly copy: 'primary' | 'backup';
 }
 
 /**
- * Reads a GUID partition table with one sector size: the primary one, or the backup where the primary is bad.
- * Undefined where neither is whole.
+ * Reads a GUID partition table with one sector size: the primary one, or the backup where the primary is bad. The notes
+ * say which copy is bad, and whether two good ones differ. Undefined where neither is whole.
  */
 export async function readGpt(
   device: BlockDevice,
   sectorSize: number,
   signal?: AbortSignal,
-): Promise<PartitionTable | undefined> {
+): Promise<GptTable | undefined> {
   const notes: string[] = [];
   const last = Math.floor(device.capabilities.size / sectorSize) - 1;
-  for (const [which, sector] of [['primary', 1] as const, ['backup', last] as const]) {
-    const header = await readHeader(device, sectorSize, sector, signal);
-    const array = typeof header === 'string' ? header : await readArray(device, header, signal);
-    if (typeof header === 'string' || typeof array === 'string') {
-      notes.push(`the ${which} GPT is not used: ${String(array)}`);
-      continue;
-    }
-    if (which === 'backup') notes.push('the backup GPT is used');
-    const partitions = withoutOverlaps(decodeEntries(device, header, array, notes), notes);
-    return { scheme: 'gpt', partitions, notes };
+  const primary = await readCopy(device, sectorSize, 1, signal);
+  const backupAt =
+    typeof primary === 'string' || primary.header.alternate <= 1 ? last : primary.header.alternate;
+  const backup = await readCopy(device, sectorSize, backupAt, signal);
+  const used = typeof primary === 'string' ? backup : primary;
+  if (typeof used === 'string') return undefined;
+  const regions = [
+    ...(typeof primary === 'string' ? [] : regionsOf(primary, 1)),
+    ...(typeof backup === 'string' ? [] : regionsOf(backup, backupAt)),
+  ];
+  if (typeof primary === 'string')
+    notes.push(`the primary GPT is not used: ${primary}`, 'the backup GPT is used');
+  else if (typeof backup === 'string') notes.push(`the backup GPT is not whole: ${backup}`);
+  else if (!equalBytes(primary.array, backup.array)) {
+    notes.push('the two copies of the GPT differ; the primary one is used');
   }
-  return undefined;
+  const { partitions, more } = decodeEntries(device, used, notes);
+  const unseen = `${more} partitions after the first ${MAX_PARTITIONS} are not looked at`;
+  if (more > 0) notes.push(unseen);
+  return {
+    scheme: 'gpt',
+    copy: typeof primary === 'string' ? 'backup' : 'primary',
+    partitions: withOverlaps(partitions, regions, notes),
+    notes,
+    ...(more === 0 ? {} : { unseen }),
+  };
 }

@@ -1,6 +1,6 @@
 import { ByteView } from '../../base/index.ts';
 import type { BlockDevice } from '../../ports/index.ts';
-import { type Partition, type PartitionTable, withoutOverlaps } from './partition.ts';
+import { type Partition, type PartitionTable, type TableRegion, withOverlaps } from './partition.ts';
 
 const SIGNATURE = 0xaa55;
 const TABLE_AT = 446;
@@ -43,7 +43,11 @@ const inUse = (entry: MbrEntry): boolean => entry.type !== 0 && entry.sectors !=
 
 class MbrReader {
   readonly notes: string[] = [];
-  readonly partitions: Partition[] = [];
+  readonly partitions: Omit<Partition, 'overlaps'>[] = [];
+  /** Where the boot records lie that partitions must not cover. */
+  readonly records: TableRegion[] = [];
+  /** Why there may be more logical partitions. */
+  unseen: string | undefined;
   readonly #device: BlockDevice;
   readonly #sectorSize: number;
   readonly #diskId: string;
@@ -78,6 +82,7 @@ class MbrReader {
         this.notes.push('the chain of logical partitions leads outside the disk');
         return;
       }
+      this.records.push({ start: at * this.#sectorSize, length: this.#sectorSize });
       const bytes = new Uint8Array(512);
       await this.#device.read(at * this.#sectorSize, bytes, signal);
       const record = decodeMbr(bytes);
@@ -100,7 +105,8 @@ class MbrReader {
       }
       at = base + next.first;
     }
-    this.notes.push(`only the first ${MAX_LOGICAL} logical partitions are shown`);
+    this.unseen = `only the first ${MAX_LOGICAL} logical partitions are looked at`;
+    this.notes.push(this.unseen);
   }
 }
 
@@ -122,6 +128,7 @@ export async function readMbr(
     else reader.notes.push(`${device.name}p${index + 1} is a second extended partition and is left out`);
   }
   if (extended !== undefined) await reader.addLogical(extended.first, extended.sectors, signal);
-  const partitions = withoutOverlaps(reader.partitions, reader.notes);
-  return { scheme: 'mbr', partitions, notes: reader.notes };
+  const partitions = withOverlaps(reader.partitions, reader.records, reader.notes);
+  const { notes, unseen } = reader;
+  return { scheme: 'mbr', partitions, notes, ...(unseen === undefined ? {} : { unseen }) };
 }

@@ -14,6 +14,8 @@ export interface Partition {
   readonly label: string;
   /** GPT: the partition's own GUID; MBR: disk signature and slot, "1a2b3c4d-02". */
   readonly uuid: string;
+  /** What else the table says lies in the same place: "disk0p3", "the table itself". Empty for a sound table. */
+  readonly overlaps: readonly string[];
 }
 
 export interface PartitionTable {
@@ -22,24 +24,54 @@ export interface PartitionTable {
   readonly partitions: readonly Partition[];
   /** Entries left out and why, a backup table in use, and the like; sentences for people. */
   readonly notes: readonly string[];
+  /** Why there may be partitions that are not in the list, so that nobody knows what is in them. */
+  readonly unseen?: string;
 }
 
+/** A stretch of the disk that a table takes up itself. */
+export interface TableRegion {
+  readonly start: number;
+  readonly length: number;
+}
+
+/** As many as Linux shows of one disk. */
+export const MAX_PARTITIONS = 256;
+const NAMED = 4;
+
+type Placed = Omit<Partition, 'overlaps'>;
+
 /**
- * Leaves out the partitions that overlap another one: which of them is right cannot be known, and a write to the
- * wrong one destroys the other. Each is named in the notes.
+ * Says of each partition what it overlaps: which of two is right cannot be known, and a write to the wrong one destroys
+ * the other. Each is named in the notes. In slot order.
  */
-export function withoutOverlaps(partitions: readonly Partition[], notes: string[]): Partition[] {
+export function withOverlaps(
+  partitions: readonly Placed[],
+  regions: readonly TableRegion[],
+  notes: string[],
+): Partition[] {
   const byStart = [...partitions].sort((a, b) => a.start - b.start);
-  const bad = new Set<Partition>();
-  let reach: Partition | undefined;
+  const found = new Map<Placed, string[]>();
+  const note = (partition: Placed, what: string): void => {
+    const known = found.get(partition) ?? [];
+    if (known.length < NAMED && !known.includes(what)) known.push(what);
+    found.set(partition, known);
+  };
+  let reach: Placed | undefined;
   for (const partition of byStart) {
     if (reach !== undefined && partition.start < reach.start + reach.length) {
-      bad.add(partition).add(reach);
-      notes.push(`${partition.name} overlaps ${reach.name}; both are left out`);
+      note(partition, reach.name);
+      note(reach, partition.name);
     }
     if (reach === undefined || partition.start + partition.length > reach.start + reach.length) {
       reach = partition;
     }
+    const { start, length } = partition;
+    if (regions.some((region) => start < region.start + region.length && region.start < start + length)) {
+      note(partition, 'the partition table itself');
+    }
   }
-  return partitions.filter((partition) => !bad.has(partition)).sort((a, b) => a.slot - b.slot);
+  for (const [{ name }, what] of found) notes.push(`${name} overlaps ${what.join(', ')}, and is not written`);
+  return partitions
+    .map((partition) => ({ ...partition, overlaps: found.get(partition) ?? [] }))
+    .sort((a, b) => a.slot - b.slot);
 }

@@ -20,6 +20,9 @@ function isBootSectorOfFilesystem(bytes: Uint8Array): boolean {
 const isPlausible = (mbr: MbrSector): boolean =>
   mbr.entries.some(({ type, first, sectors }) => type !== 0 && first !== 0 && sectors !== 0);
 
+const isHybrid = (mbr: MbrSector): boolean =>
+  mbr.entries.some(({ type, sectors }) => type !== 0 && type !== PROTECTIVE && sectors !== 0);
+
 /**
  * Reads a disk's partition table: GPT, MBR or none (one filesystem over the whole disk, an empty disk, something
  * unknown). Every number on disk is bounded; entries that make no sense are left out and named. Throws only what the
@@ -38,18 +41,18 @@ export async function readPartitionTable(device: BlockDevice, signal?: AbortSign
       const table = await readGpt(device, sectorSize, signal);
       if (table === undefined) continue;
       // Without a protective MBR a backup at the end of the disk may be a leftover of an earlier use.
-      if (!protective && table.notes.includes('the backup GPT is used')) continue;
+      if (!protective && table.copy === 'backup') continue;
       const notes = [...table.notes];
+      if (mbr !== undefined && isHybrid(mbr)) {
+        notes.push('the MBR names partitions too, as a hybrid one does; the GPT is used');
+      }
       if (sectorSize !== own) notes.push(`the table was written for sectors of ${sectorSize} bytes`);
       if (!protective) notes.push('the GPT has no protective MBR');
       return { ...table, notes };
     }
     if (protective) {
-      return {
-        scheme: 'gpt',
-        partitions: [],
-        notes: ['the disk should have a GPT, but neither copy is whole'],
-      };
+      const unseen = 'the disk should have a GPT, but neither copy is whole';
+      return { scheme: 'gpt', partitions: [], notes: [unseen], unseen };
     }
     return { scheme: 'none', partitions: [], notes: [] };
   }

@@ -90,6 +90,20 @@ await t.test('ext4 is judged by its state, its journal and its features', async 
   t.same(new Set(await judgedAll(unknown)), new Set(['VOLUME_UNSUPPORTED']), 'unknown feature');
   const quota = changed((s) => s.setUint32(0x64, s.getUint32(0x64, true) | 0x100, true));
   t.same(await judgedAll(quota), ['ok', 'ok', 'VOLUME_READ_ONLY', 'VOLUME_READ_ONLY'], 'quota');
+  const compat = changed((s) => s.setUint32(0x5c, s.getUint32(0x5c, true) | 0x4000, true));
+  t.same(await judgedAll(compat), ['ok', 'ok', 'VOLUME_READ_ONLY', 'VOLUME_READ_ONLY'], 'unknown compatible');
+  for (const [word, bit] of [
+    [0x60, 0x400],
+    [0x60, 0x10000],
+    [0x60, 0x20000],
+    [0x64, 0x2000],
+    [0x64, 0x20000],
+    [0x64, 0x80000000],
+  ] as const) {
+    const odd = changed((s) => s.setUint32(word, s.getUint32(word, true) | bit, true));
+    const [read, , write] = await judgedAll(odd);
+    t.same([read, write], ['ok', 'VOLUME_READ_ONLY'], `bit ${bit.toString(16)} of ${word.toString(16)}`);
+  }
   const large = changed((s) => s.setUint32(4, 0x7fffffff, true));
   t.same(new Set(await judgedAll(large)), new Set(['VOLUME_DAMAGED']), 'larger than its device');
 });

@@ -79,6 +79,7 @@ await t.test('a GPT with gaps is read as sfdisk reads it', async (t) => {
     type: p.type.toLowerCase(),
     label: p.name ?? '',
     uuid: p.uuid?.toLowerCase(),
+    overlaps: [],
   }));
   t.same(table.partitions, truth);
   t.same(
@@ -120,43 +121,86 @@ await t.test('the backup GPT is used where the primary is damaged', async (t) =>
     const none = await readPartitionTable(device);
     t.same(none.partitions, []);
     t.equal(none.scheme, 'gpt');
+    t.match(none.unseen, /neither copy is whole/);
   }
 });
 
-/** A GPT for sectors of 4096 bytes, built by hand. */
-function gpt4096(): MemoryDevice {
-  const size = 4 * MiB;
+await t.test('a backup that is bad, or says something else, is told of', async (t) => {
+  const file = await partitioned(GPT);
+  const bad = await memory(file);
+  bad.bytes[bad.bytes.byteLength - 512 + 16]! ^= 1;
+  const one = await readPartitionTable(bad);
+  t.equal(one.partitions.length, 4);
+  t.same(one.notes, ['the backup GPT is not whole: its checksum does not fit']);
+
+  const other = await memory(file);
+  const size = other.bytes.byteLength;
+  const view = new DataView(other.bytes.buffer, other.bytes.byteOffset);
+  other.bytes[size - 33 * 512 + 56]! ^= 1;
+  view.setUint32(size - 512 + 88, crc32(other.bytes.subarray(size - 33 * 512, size - 512)), true);
+  view.setUint32(size - 512 + 16, 0, true);
+  view.setUint32(size - 512 + 16, crc32(other.bytes.subarray(size - 512, size - 512 + 92)), true);
+  t.match((await readPartitionTable(other)).notes, [/copies of the GPT differ/]);
+});
+
+await t.test('a hybrid MBR beside a GPT is told of', async (t) => {
+  const device = await memory(await partitioned(GPT));
+  const view = new DataView(device.bytes.buffer, device.bytes.byteOffset);
+  device.bytes[446 + 16 + 4] = 0x83;
+  view.setUint32(446 + 16 + 8, 2048, true);
+  view.setUint32(446 + 16 + 12, 8192, true);
+  const table = await readPartitionTable(device);
+  t.match(table, { scheme: 'gpt', notes: [/hybrid/] });
+  t.equal(table.partitions.length, 4);
+});
+
+await t.test('of more partitions than anybody has the first are shown, and the rest is said', async (t) => {
+  const many = gpt4096({ entries: 8192, used: 300 });
+  const table = await readPartitionTable(many);
+  t.equal(table.partitions.length, 256);
+  t.match(table.unseen, /44 partitions after the first 256/);
+  const beyond = gpt4096({ entries: 8193, used: 1 });
+  t.same((await readPartitionTable(beyond)).partitions, [], 'more than a table may have');
+});
+
+/** A GPT for sectors of 4096 bytes, built by hand: the first of 100 sectors, the others of one. */
+function gpt4096({ entries = 128, used = 1 } = {}): MemoryDevice {
+  const size = 8 * MiB;
   const device = new MemoryDevice('disk0', size);
   const view = new DataView(device.bytes.buffer, device.bytes.byteOffset);
   device.bytes.set([0, 0, 2, 0, 0xee, 0, 0, 0, 1, 0, 0, 0, 255, 3, 0, 0], 446);
   view.setUint16(510, 0xaa55, true);
   const array = 2 * 4096;
-  device.bytes.fill(7, array, array + 32);
-  view.setBigUint64(array + 32, 100n, true);
-  view.setBigUint64(array + 40, 199n, true);
+  const first = 2 + Math.ceil((entries * 128) / 4096);
+  for (let n = 0; n < used; n += 1) {
+    const entry = array + n * 128;
+    device.bytes.fill(7, entry, entry + 32);
+    view.setBigUint64(entry + 32, BigInt(n === 0 ? 500 : 600 + n), true);
+    view.setBigUint64(entry + 40, BigInt(n === 0 ? 599 : 600 + n), true);
+  }
   const head = 4096;
   device.bytes.set(Buffer.from('EFI PART'), head);
   view.setUint32(head + 8, 0x10000, true);
   view.setUint32(head + 12, 92, true);
   view.setBigUint64(head + 24, 1n, true);
   view.setBigUint64(head + 32, BigInt(size / 4096 - 1), true);
-  view.setBigUint64(head + 40, 6n, true);
+  view.setBigUint64(head + 40, BigInt(first), true);
   view.setBigUint64(head + 48, BigInt(size / 4096 - 6), true);
   view.setBigUint64(head + 72, 2n, true);
-  view.setUint32(head + 80, 128, true);
+  view.setUint32(head + 80, entries, true);
   view.setUint32(head + 84, 128, true);
-  view.setUint32(head + 88, crc32(device.bytes.subarray(array, array + 128 * 128)), true);
+  view.setUint32(head + 88, crc32(device.bytes.subarray(array, array + entries * 128)), true);
   view.setUint32(head + 16, crc32(device.bytes.subarray(head, head + 92)), true);
   return device;
 }
 
 await t.test('a GPT of 4096-byte sectors is found on a device that says 512', async (t) => {
   const table = await readPartitionTable(gpt4096());
-  t.match(table.partitions, [{ slot: 1, start: 100 * 4096, length: 100 * 4096 }]);
-  t.match(table.notes, [/sectors of 4096/]);
+  t.match(table.partitions, [{ slot: 1, start: 500 * 4096, length: 100 * 4096 }]);
+  t.match(table.notes, [/backup GPT is not whole/, /sectors of 4096/]);
 });
 
-await t.test('overlapping partitions are both left out and named', async (t) => {
+await t.test('partitions that overlap, each other or the table itself, are named', async (t) => {
   const device = await memory(await partitioned(MBR));
   const view = new DataView(device.bytes.buffer, device.bytes.byteOffset);
   device.bytes[446 + 4] = 0x83;
@@ -164,10 +208,24 @@ await t.test('overlapping partitions are both left out and named', async (t) => 
   view.setUint32(446 + 12, 1024, true);
   const table = await readPartitionTable(device);
   t.same(
-    table.partitions.map(({ slot }) => slot),
-    [5, 6, 7],
+    table.partitions.map(({ slot, overlaps }) => [slot, ...overlaps]),
+    [[1, 'disk0p2'], [2, 'disk0p1'], [5], [6], [7]],
   );
-  t.match(table.notes, [/disk0p1 overlaps disk0p2/]);
+  t.match(table.notes, [/disk0p1 overlaps disk0p2, and is not written/, /disk0p2 overlaps disk0p1/]);
+  // Over the record of the first logical partition, and the partition behind it.
+  view.setUint32(446 + 8, 16_384, true);
+  view.setUint32(446 + 12, 2100, true);
+  const over = await readPartitionTable(device);
+  t.match(over.partitions[0]?.overlaps, ['the partition table itself', 'disk0p5']);
+
+  const gpt = gpt4096();
+  const entry = new DataView(gpt.bytes.buffer);
+  entry.setBigUint64(2 * 4096 + 32, 1n, true);
+  entry.setBigUint64(4096 + 40, 1n, true);
+  entry.setUint32(4096 + 88, crc32(gpt.bytes.subarray(8192, 8192 + 128 * 128)), true);
+  entry.setUint32(4096 + 16, 0, true);
+  entry.setUint32(4096 + 16, crc32(gpt.bytes.subarray(4096, 4096 + 92)), true);
+  t.same((await readPartitionTable(gpt)).partitions[0]?.overlaps, ['the partition table itself']);
 });
 
 await t.test('a chain of logical partitions that turns back ends', async (t) => {

@@ -1,6 +1,7 @@
 import type { Verdict } from '../base/index.ts';
 import type { BlockDevice } from './block-device.ts';
 import type { ExtendedAttribute, HostPath } from './file-system.ts';
+import type { ToolConfinement } from './tool-confinement.ts';
 
 /** One change to a volume. Paths are resolved already: no segment before the last is a symlink. */
 export type VolumeEdit =
@@ -56,7 +57,14 @@ export interface FileAttributes {
  */
 export interface VolumeEditor {
   /** Filesystem types it can edit; empty where the tools are not usable here, with the reason. */
-  readonly capabilities: { readonly types: readonly string[]; readonly unusable?: string };
+  readonly capabilities: {
+    readonly types: readonly string[];
+    readonly unusable?: string;
+    /** True where `unusable` is for want of confinement: the tools are here. */
+    readonly unconfined?: boolean;
+    /** Absent where it is not known. */
+    readonly confinement?: ToolConfinement;
+  };
   /**
    * Makes all edits, in order, on the overlay. `time`, whole seconds since 1970, is the only time that may appear in
    * what is written, so that the same edits give the same blocks whenever they are made.

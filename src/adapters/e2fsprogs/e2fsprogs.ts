@@ -6,6 +6,7 @@ import type { BlockDevice, VolumeEdit, VolumeEditor } from '../../ports/index.ts
 import { withDevicePath } from '../volume-tools/device-path.ts';
 import { readOnly } from '../volume-tools/read-only.ts';
 import { runTool } from '../volume-tools/run-tool.ts';
+import { stagedPaths, type VisiblePath } from '../volume-tools/visible-path.ts';
 import type { VolumeToolOptions } from '../volume-tools/volume-editors.ts';
 import { missingTool, whyUnmountable } from '../volume-tools/why-unusable.ts';
 import { attributeRemovals } from './attribute-removals.ts';
@@ -68,7 +69,12 @@ class E2fsprogs implements VolumeEditor {
     const result = await withDevicePath(this.#directory, overlay, signal, async (path, room) => {
       const file = join(room, 'script');
       await writeFile(file, script.value, { mode: 0o600 });
-      return this.#run('debugfs', ['-w', '-f', file, path], time, signal);
+      const visible = [
+        { path, writable: true },
+        { path: file },
+        ...stagedPaths(edits, this.#options.stagedPath).map((staged) => ({ path: staged })),
+      ];
+      return this.#run('debugfs', ['-w', '-f', file, path], visible, time, signal);
     });
     return judgeDebugfs(result);
   }
@@ -83,7 +89,7 @@ class E2fsprogs implements VolumeEditor {
       return refuse('CHECK_FAILED', 'The journal of the changed volume still holds changes to be replayed.');
     }
     const { status, stdout } = await withDevicePath(this.#directory, readOnly(device), signal, (path) =>
-      this.#run('e2fsck', ['-f', '-n', path], undefined, signal),
+      this.#run('e2fsck', ['-f', '-n', path], [{ path }], undefined, signal),
     );
     if (status === 0) return allow(undefined);
     if (status !== undefined && status < 8) {
@@ -101,7 +107,7 @@ class E2fsprogs implements VolumeEditor {
     const refused = this.#refuseType(type);
     if (refused !== undefined) return refused;
     const { status, stdout } = await withDevicePath(this.#directory, overlay, signal, (path) =>
-      this.#run('e2fsck', ['-E', 'journal_only', '-y', path], time, signal),
+      this.#run('e2fsck', ['-E', 'journal_only', '-y', path], [{ path, writable: true }], time, signal),
     );
     if (status === 0 || status === 1) return allow(undefined);
     return refuse('VOLUME_DAMAGED', `The journal cannot be replayed: ${firstFinding(stdout)}`);
@@ -113,9 +119,15 @@ class E2fsprogs implements VolumeEditor {
     return refuse('WRITE_TOOLS_MISSING', unusable === undefined ? undefined : `${unusable}.`);
   }
 
-  #run(tool: string, args: readonly string[], time: number | undefined, signal: AbortSignal) {
+  #run(
+    tool: string,
+    args: readonly string[],
+    visible: readonly VisiblePath[],
+    time: number | undefined,
+    signal: AbortSignal,
+  ) {
     const env: Record<string, string> = time === undefined ? {} : { E2FSPROGS_FAKE_TIME: String(time) };
-    return runTool({ tool, args, deadline: this.#deadline, signal, env, confined: true });
+    return runTool({ tool, args, deadline: this.#deadline, signal, env, confined: true, visible });
   }
 }
 

@@ -12,6 +12,7 @@ import {
 import { withDevicePath } from '../volume-tools/device-path.ts';
 import { readOnly } from '../volume-tools/read-only.ts';
 import { runTool, type ToolResult } from '../volume-tools/run-tool.ts';
+import { stagedPaths, type VisiblePath } from '../volume-tools/visible-path.ts';
 import type { VolumeToolOptions } from '../volume-tools/volume-editors.ts';
 import { missingTool, whyUnmountable } from '../volume-tools/why-unusable.ts';
 import { type MtoolsStep, mtoolsSteps, newName } from './mtools-steps.ts';
@@ -88,8 +89,12 @@ class Mtools implements VolumeEditor {
       spareName: (directory) => spareName.get(directory) ?? '',
     });
     return withDevicePath(this.#directory, overlay, signal, async (path) => {
+      const visible = [
+        { path, writable: true },
+        ...stagedPaths(edits, this.#options.stagedPath).map((staged) => ({ path: staged })),
+      ];
       for (const step of steps) {
-        const made = await this.#make(step, overlay, path, signal);
+        const made = await this.#make(step, overlay, path, visible, signal);
         if (!made.ok) return made;
       }
       return allow(undefined);
@@ -101,7 +106,14 @@ class Mtools implements VolumeEditor {
     const refused = this.#refuseType(type);
     if (refused !== undefined) return refused;
     const { status, stdout } = await withDevicePath(this.#directory, readOnly(device), signal, (path) =>
-      runTool({ tool: 'fsck.fat', args: ['-n', path], deadline: this.#deadline, signal, confined: true }),
+      runTool({
+        tool: 'fsck.fat',
+        args: ['-n', path],
+        deadline: this.#deadline,
+        signal,
+        confined: true,
+        visible: [{ path }],
+      }),
     );
     if (status === 0) return allow(undefined);
     const finding = firstFinding(stdout);
@@ -131,16 +143,17 @@ class Mtools implements VolumeEditor {
     step: MtoolsStep,
     overlay: BlockDevice,
     image: string,
+    visible: readonly VisiblePath[],
     signal: AbortSignal,
   ): Promise<Verdict<void>> {
     const { makes } = step;
-    if (makes === undefined) return judge(step, await this.#run(step, image, signal));
+    if (makes === undefined) return judge(step, await this.#run(step, image, visible, signal));
     const [directory, name] = [parentPath(makes), baseName(makes)];
     const plain = /^[\x20-\x7d]*$/.test(name) ? name : await standInName(overlay, directory, name, signal);
     if (plain === undefined) return refuse('NAME_UNSUPPORTED', `There is no room for the name ${name}.`);
     const path = joinPath(directory, plain);
     const run = (): Promise<ToolResult> =>
-      this.#run({ ...step, args: [...step.args, newName(path)] }, image, signal);
+      this.#run({ ...step, args: [...step.args, newName(path)] }, image, visible, signal);
     let result = await run();
     // A directory grows by one cluster each time, which is too little for a long name in small clusters.
     for (let tries = 1; tries < TRIES_FOR_SLOTS && NO_SLOTS.test(result.stderr); tries += 1) {
@@ -151,7 +164,12 @@ class Mtools implements VolumeEditor {
     return made;
   }
 
-  #run({ program, args, time }: MtoolsStep, path: string, signal: AbortSignal): Promise<ToolResult> {
+  #run(
+    { program, args, time }: MtoolsStep,
+    path: string,
+    visible: readonly VisiblePath[],
+    signal: AbortSignal,
+  ): Promise<ToolResult> {
     return runTool({
       tool: 'mtools',
       args: ['-c', program, '-i', path, ...args],
@@ -162,6 +180,7 @@ class Mtools implements VolumeEditor {
         SOURCE_DATE_EPOCH: String(time),
       },
       confined: true,
+      visible,
     });
   }
 }

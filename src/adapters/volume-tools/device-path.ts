@@ -4,11 +4,18 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { milliseconds, NsError, seconds, sentenceOf } from '../../base/index.ts';
 import type { BlockDevice } from '../../ports/index.ts';
-import { boundToUs, CLEAN_ENV, runTool } from './run-tool.ts';
+import { boundToUs, CLEAN_ENV, isRoot } from './environment.ts';
+import { runTool } from './run-tool.ts';
 
 const PREFIX = 'nightshift-path-';
 const MOUNT_DEADLINE = seconds(10);
 const UNMOUNT_DEADLINE = seconds(5);
+/** What a root's nbdfuse needs of its rights. Another user's mounts through the setuid fusermount3, and so may gain some. */
+const MOUNTING = [
+  '--no-new-privs',
+  '--bounding-set=-all,+sys_admin,+dac_override,+dac_read_search',
+  '--inh-caps=-all',
+];
 const POLL = milliseconds(5);
 
 /**
@@ -58,8 +65,10 @@ export async function removeStalePaths(directory: string): Promise<void> {
 
 function startNbdfuse(mount: string, socketPath: string, writable: boolean): Nbdfuse {
   const uri = `nbd+unix:///?socket=${encodeURIComponent(socketPath).replaceAll('%2F', '/')}`;
-  const args = [...(writable ? [] : ['-r']), join(mount, 'nbd'), uri];
-  const [command, all] = boundToUs('nbdfuse', args, 'TERM');
+  // A tool of another user sees it, in its sandbox; to all others the directory is closed.
+  const shared = isRoot() ? ['-o', 'allow_other'] : [];
+  const args = [...(writable ? [] : ['-r']), ...shared, join(mount, 'nbd'), uri];
+  const [command, all] = boundToUs('nbdfuse', args, 'TERM', isRoot() ? MOUNTING : []);
   return new Nbdfuse(spawn(command, all, { env: CLEAN_ENV, stdio: ['ignore', 'ignore', 'pipe'], cwd: '/' }));
 }
 

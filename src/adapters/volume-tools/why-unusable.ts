@@ -10,10 +10,13 @@ export type ToolTrial = readonly [tool: string, args: readonly string[], statuse
 const TRIAL_DEADLINE = seconds(10);
 
 /** Undefined where every program answers; else which one does not. */
-export async function missingTool(trials: readonly ToolTrial[]): Promise<string | undefined> {
+export async function missingTool(
+  trials: readonly ToolTrial[],
+  confined = true,
+): Promise<string | undefined> {
   const signal = new AbortController().signal;
   for (const [tool, args, statuses = [0]] of trials) {
-    const status = await runTool({ tool, args, deadline: TRIAL_DEADLINE, signal }).then(
+    const status = await runTool({ tool, args, deadline: TRIAL_DEADLINE, signal, confined }).then(
       (result) => result.status,
       () => undefined,
     );
@@ -27,10 +30,11 @@ export async function missingTool(trials: readonly ToolTrial[]): Promise<string 
  * gone have left there.
  */
 export async function whyUnmountable(directory: string): Promise<string | undefined> {
-  const missing = await missingTool([
+  const programs: readonly ToolTrial[] = [
     ['nbdfuse', ['--version']],
     ['fusermount3', ['-V']],
-  ]);
+  ];
+  const missing = await missingTool(programs, false);
   if (missing !== undefined) return missing;
   try {
     await mkdir(directory, { recursive: true });

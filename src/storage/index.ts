@@ -10,18 +10,19 @@ export { FatChildren } from './fat/children.ts';
 export { giveName, standInName } from './fat/long-name.ts';
 export { checkFatPath } from './fat/names.ts';
 export { ext4FreeBlocks, type IsFree } from './free-blocks.ts';
+export { type DriveLocksSeen, judgeDrive } from './gate/judge-drive.ts';
 export {
   JOURNAL_NOT_REPLAYED,
-export { type DriveLocksSeen, judgeDrive } from './gate/judge-drive.ts';
   judgeVolume,
   type VolumePermit,
   type VolumeWant,
 } from './gate/judge-volume.ts';
+export { decodeDiscovery, type OpalState } from './gate/opal-discovery.ts';
 export { probeDisk, volumeDevice } from './gate/probe-disk.ts';
+export { type DiskToProbe, probeDisks } from './gate/probe-disks.ts';
 export { resolveVolume, type Volume } from './gate/resolve-volume.ts';
 export type { DiskProbe, HibernationEvidence, JournalState, VolumeProbe } from './gate/volume-probe.ts';
 export { compileGlob, type Glob, hasGlob } from './glob.ts';
-export { type DiskToProbe, probeDisks } from './gate/probe-disks.ts';
 export {
   baseName,
   checkWritableName,

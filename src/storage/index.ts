@@ -35,6 +35,9 @@ export {
 } from './host-path.ts';
 export { checkNewNames } from './kind-names.ts';
 export { type MediumView, mediumView } from './medium-view.ts';
+export { checkNtfs } from './ntfs/check.ts';
+export { type NtfsStep, planNtfsEdits } from './ntfs/edit-plan.ts';
+export { settleTimes } from './ntfs/settle.ts';
 export { openFileSystem } from './open-file-system.ts';
 export { Overlay, type OverlayOptions } from './overlay.ts';
 export type { Partition, PartitionTable } from './partitions/partition.ts';

@@ -39,6 +39,8 @@ export async function writableKind(type: string): Promise<WritableKind> {
       return extKind(type);
     case 'vfat':
       return (await import('./fat/write.ts')).fatKind;
+    case 'ntfs':
+      return (await import('./ntfs/write.ts')).ntfsKind;
     default:
       throw new NsError('NS_FS_UNSUPPORTED', `${type} is not written here`, { family: 'caller' });
   }

@@ -10,6 +10,8 @@ import type { NtfsRecord, NtfsVolume } from './volume.ts';
 const INDEX_NAME = '$I30';
 /** Deeper than any index that a volume can hold. */
 const DEEPEST = 24;
+/** Names that differ in case alone. */
+const MOST_ALIKE = 1000;
 const NODE_AT = 0x18;
 
 /** The index of one directory: its root, and its blocks where it has any. */
@@ -69,23 +71,37 @@ export class NtfsDirectory {
     }
   }
 
-  /** By the order of the index: names sort by their capital letters. */
-  async find(name: string, upcase: Upcase, signal?: AbortSignal): Promise<IndexEntry | undefined> {
-    let node: IndexNode | undefined = this.#root;
-    for (let depth = 0; depth < DEEPEST; depth += 1) {
-      let child = node.lastChild;
-      for (const entry of node.entries) {
-        const order = upcase.compare(name, entry.name);
-        if (order > 0) continue;
-        if (order === 0) return entry;
-        child = entry.child;
-        break;
-      }
-      if (child === undefined) return undefined;
-      node = await this.#block(child * this.#step, signal);
-      if (node === undefined) throw corrupt('an NTFS index points to an empty block');
+  /** All entries that answer to a name, whatever its case, by the order of the index: names sort by their capital letters. */
+  async named(name: string, upcase: Upcase, signal?: AbortSignal): Promise<readonly IndexEntry[]> {
+    const found: IndexEntry[] = [];
+    await this.#collect(this.#root, name, upcase, found, 0, signal);
+    return found;
+  }
+
+  async #collect(
+    node: IndexNode,
+    name: string,
+    upcase: Upcase,
+    found: IndexEntry[],
+    depth: number,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    if (depth > DEEPEST) throw corrupt('an NTFS index is deeper than any may be');
+    const below = async (child: number | undefined): Promise<void> => {
+      if (child === undefined) return;
+      const next = await this.#block(child * this.#step, signal);
+      if (next === undefined) throw corrupt('an NTFS index points to an empty block');
+      await this.#collect(next, name, upcase, found, depth + 1, signal);
+    };
+    for (const entry of node.entries) {
+      const order = upcase.compare(name, entry.name);
+      if (order > 0) continue;
+      await below(entry.child);
+      if (order < 0) return;
+      found.push(entry);
+      if (found.length > MOST_ALIKE) throw corrupt('too many names of an NTFS directory are alike');
     }
-    throw corrupt('an NTFS index is deeper than any may be');
+    await below(node.lastChild);
   }
 
   async #isUsed(number: number, signal?: AbortSignal): Promise<boolean> {

@@ -4,10 +4,17 @@ import { reference, utf16 } from './records.ts';
 
 /** Names are kept once for each kind of system; a "dos" name is the short form of another. */
 export type Namespace = 'posix' | 'win32' | 'dos' | 'both';
-const NAMESPACES: readonly Namespace[] = ['posix', 'win32', 'dos', 'both'];
+export const NAMESPACES: readonly Namespace[] = ['posix', 'win32', 'dos', 'both'];
 
 /** File attributes of Windows, as an index and $STANDARD_INFORMATION keep them. */
-export const WINDOWS = { readOnly: 0x1, reparsePoint: 0x400, directory: 0x1000_0000 } as const;
+export const WINDOWS = {
+  readOnly: 0x1,
+  hidden: 0x2,
+  system: 0x4,
+  archive: 0x20,
+  reparsePoint: 0x400,
+  directory: 0x1000_0000,
+} as const;
 
 export interface IndexEntry {
   readonly name: string;
@@ -29,7 +36,7 @@ export interface IndexNode {
 
 const ENTRY_FLAG = { child: 1, last: 2 } as const;
 /** Length of a $FILE_NAME before the name itself. */
-const NAME_AT = 0x42;
+export const NAME_AT = 0x42;
 
 /** The names of one node of a directory's index, from its header at byte `header` on. */
 export function decodeIndexNode(view: ByteView, header: number): IndexNode {

@@ -1,6 +1,7 @@
 import { ByteView, KiB, type Refusal, refusal } from '../../base/index.ts';
 import type { FileStat } from '../../ports/index.ts';
 import { corrupt } from '../corrupt.ts';
+import { type NtfsName, namesOf } from './file-names.ts';
 import { WINDOWS } from './index-node.ts';
 import { ATTRIBUTE } from './records.ts';
 import { decodeReparse, type Reparse } from './reparse.ts';
@@ -15,6 +16,7 @@ const MODE = { directory: 0o755, file: 0o644, readOnly: 0o444 } as const;
 export interface NtfsNode {
   readonly record: NtfsRecord;
   readonly reparse: Reparse | undefined;
+  readonly names: readonly NtfsName[];
   readonly stat: FileStat;
 }
 
@@ -31,10 +33,12 @@ export async function nodeOf(
   const reparse = point === undefined ? undefined : decodeReparse(point);
   const link = reparse?.is === 'link';
   const kind = link ? 'symlink' : record.directory ? 'directory' : 'file';
+  const names = await namesOf(volume, record, signal);
   const readOnly = (view.u32le(0x20) & WINDOWS.readOnly) !== 0;
   return {
     record,
     reparse,
+    names,
     stat: {
       kind,
       inode: record.number,
@@ -42,10 +46,10 @@ export async function nodeOf(
       mode: kind === 'directory' ? MODE.directory : readOnly ? MODE.readOnly : MODE.file,
       uid: 0,
       gid: 0,
-      links: Math.max(1, record.links),
+      links: Math.max(1, names.filter(({ namespace }) => namespace !== 'dos').length),
       mtime: seconds(view.u64le(8)),
-      mtimeNanoseconds: Number(view.u64le(8) % 10_000_000n) * 100,
       ctime: seconds(view.u64le(16)),
+      mtimeNanoseconds: Number(view.u64le(8) % TICKS) * 100,
       ...(link ? { target: reparse.target } : {}),
     },
   };
@@ -87,7 +91,15 @@ export function contentsRefusal({ reparse, record }: NtfsNode, path: string): Re
   return encrypted ? refusal('FILE_UNSUPPORTED', `${path} is encrypted by Windows.`) : undefined;
 }
 
+/** Of a second: NTFS counts tenths of microseconds, from 1601 on. */
+const TICKS = 10_000_000n;
+const SINCE_1601 = 11_644_473_600;
+
 /** Whole seconds since 1970, from tenths of microseconds since 1601. */
 export function seconds(fileTime: bigint): number {
-  return Number(fileTime / 10_000_000n) - 11_644_473_600;
+  return Number(fileTime / TICKS) - SINCE_1601;
+}
+
+export function fileTime(wholeSeconds: number, nanoseconds = 0): bigint {
+  return BigInt(wholeSeconds + SINCE_1601) * TICKS + BigInt(Math.floor(nanoseconds / 100));
 }

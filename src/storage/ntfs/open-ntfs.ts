@@ -9,19 +9,20 @@ import type {
   HostPath,
   OpenFile,
   VolumeFacts,
+  VolumeLimits,
 } from '../../ports/index.ts';
 import { overHostileBytes } from '../corrupt.ts';
 import { listNode, NtfsEntries, openNode } from './entries.ts';
 import { extrasOf } from './extras.ts';
 import type { NtfsNode } from './node.ts';
+import { openVolume } from './open-volume.ts';
 import { walkPath } from './path-walk.ts';
 import { ATTRIBUTE, utf16 } from './records.ts';
 import { SecurityDescriptors } from './security-index.ts';
-import { Upcase } from './upcase.ts';
-import { NtfsVolume } from './volume.ts';
+import type { Upcase } from './upcase.ts';
+import type { NtfsVolume } from './volume.ts';
 
 const VOLUME_RECORD = 3;
-const BOOT_BYTES = 512;
 
 class NtfsFileSystem implements FileSystem {
   readonly facts: VolumeFacts;
@@ -76,10 +77,7 @@ class NtfsFileSystem implements FileSystem {
  */
 export async function openNtfs(device: BlockDevice, signal?: AbortSignal): Promise<FileSystem> {
   return await overHostileBytes(async () => {
-    const boot = new Uint8Array(BOOT_BYTES);
-    await device.read(0, boot, signal);
-    const volume = await NtfsVolume.open(device, boot, signal);
-    const upcase = await Upcase.read(volume, signal);
+    const { volume, upcase } = await openVolume(device, signal);
     const { clusterSize, size, uuid } = volume.layout;
     const facts: VolumeFacts = {
       type: 'ntfs',
@@ -90,6 +88,7 @@ export async function openNtfs(device: BlockDevice, signal?: AbortSignal): Promi
       lastWrite: EARLIEST_TIME,
       earliestTime: EARLIEST_TIME,
       latestTime: LATEST_TIME,
+      limits: LIMITS,
     };
     return new NtfsFileSystem(volume, upcase, facts);
   });
@@ -98,6 +97,18 @@ export async function openNtfs(device: BlockDevice, signal?: AbortSignal): Promi
 /** 1601-01-01, and as far as whole seconds can be told from there. */
 const EARLIEST_TIME = -11_644_473_600;
 const LATEST_TIME = 253_402_300_799;
+
+/** As its writer has them; owners of Windows are none that an order could name. */
+const LIMITS: VolumeLimits = {
+  caseless: true,
+  owners: false,
+  timeStep: 1,
+  largestFile: 2 ** 44 - 2 ** 16,
+  symlinks: false,
+  hardLinks: true,
+  xattrs: false,
+  holes: false,
+};
 
 async function labelOf(volume: NtfsVolume, signal?: AbortSignal): Promise<string> {
   const { attributes } = await volume.record(VOLUME_RECORD, signal);

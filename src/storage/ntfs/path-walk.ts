@@ -56,7 +56,8 @@ function notADirectory({ record, reparse }: NtfsNode, path: HostPath): Verdict<n
     : undefined;
 }
 
-async function childOf(
+/** What answers to a name in a directory, in this case before any other; a short name stands for the long one beside it. */
+export async function childOf(
   volume: NtfsVolume,
   upcase: Upcase,
   { record }: NtfsNode,
@@ -64,9 +65,16 @@ async function childOf(
   signal?: AbortSignal,
 ): Promise<NtfsNode | undefined> {
   const directory = await NtfsDirectory.open(volume, record, signal);
-  const entry = await directory.find(name, upcase, signal);
+  const found = await directory.named(name, upcase, signal);
+  const entry = found.find((each) => each.name === name) ?? found[0];
   if (entry === undefined) return undefined;
-  return await nodeByReference(volume, entry, name, signal);
+  const node = await nodeByReference(volume, entry, name, signal);
+  const stored = entry.namespace === 'dos' ? longName(node, record.number) : entry.name;
+  return { ...node, stat: { ...node.stat, name: stored ?? entry.name } };
+}
+
+function longName({ names }: NtfsNode, parent: number): string | undefined {
+  return names.find((each) => each.parent === parent && each.namespace === 'win32')?.name;
 }
 
 /** The file that a directory's entry means; NS_FS_CORRUPT where its record has been given to another since. */

@@ -16,9 +16,9 @@ export const ATTRIBUTE = {
   bitmap: 0xb0,
   reparsePoint: 0xc0,
   extended: 0xe0,
+  end: 0xffff_ffff,
 } as const;
 
-const END = 0xffffffff;
 const MAX_ATTRIBUTES = 512;
 const MAX_RUNS = 65_536;
 const FLAG = { compressed: 0x00ff, encrypted: 0x4000 } as const;
@@ -37,6 +37,18 @@ export function fixUp(bytes: Uint8Array, signature: string): ByteView {
     bytes.set(view.slice(at + i * 2, 2), end);
   }
   return view;
+}
+
+/** Does a record's update sequence again, after its bytes were changed. */
+export function protect(bytes: Uint8Array): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const at = view.getUint16(4, true);
+  const count = view.getUint16(6, true);
+  for (let i = 1; i < count; i += 1) {
+    const end = i * SECTOR - 2;
+    bytes.copyWithin(at + i * 2, end, end + 2);
+    bytes.copyWithin(end, at, at + 2);
+  }
 }
 
 /** Clusters of a file, one behind the other on the volume; `cluster` undefined for a hole. */
@@ -110,7 +122,7 @@ export function decodeAttributes(view: ByteView): NtfsAttribute[] {
   let at = view.u16le(0x14);
   for (let i = 0; i < MAX_ATTRIBUTES; i += 1) {
     const type = view.u32le(at);
-    if (type === END) return attributes;
+    if (type === ATTRIBUTE.end) return attributes;
     const length = view.u32le(at + 4);
     if (length < 16 || at + length > view.length) throw corrupt('an NTFS attribute has the wrong length');
     const flags = view.u16le(at + 12);

@@ -9,6 +9,8 @@ export interface NtfsStream {
   readonly size: number;
   /** Number of bytes put into `into`; fewer only at the end. */
   read(offset: number, into: Uint8Array, signal?: AbortSignal): Promise<number>;
+  /** Where it lies; none where it is kept in its record, or compressed. */
+  readonly runs: readonly NtfsRun[];
 }
 
 interface Stored {
@@ -58,6 +60,7 @@ export function streamOf(
 function residentStream(bytes: Uint8Array): NtfsStream {
   return {
     size: bytes.byteLength,
+    runs: [],
     read: (offset, into) => {
       const piece = bytes.subarray(Math.min(offset, bytes.byteLength), offset + into.byteLength);
       into.set(piece);
@@ -72,6 +75,7 @@ export function readRuns(device: BlockDevice, clusterSize: number, stored: Store
   const starts = startsOf(runs);
   return {
     size,
+    runs,
     async read(offset, into, signal) {
       const end = Math.min(size, offset + into.byteLength);
       for (let at = offset; at < end; ) {
@@ -115,7 +119,7 @@ async function readAt(
   await device.read(at, into, signal);
 }
 
-function startsOf(runs: readonly NtfsRun[]): readonly number[] {
+export function startsOf(runs: readonly NtfsRun[]): readonly number[] {
   const starts: number[] = [];
   let start = 0;
   for (const { count } of runs) {
@@ -126,7 +130,7 @@ function startsOf(runs: readonly NtfsRun[]): readonly number[] {
 }
 
 /** The last run that begins at this cluster of the file, or before. */
-function runAt(starts: readonly number[], cluster: number): number {
+export function runAt(starts: readonly number[], cluster: number): number {
   let low = 0;
   let high = starts.length - 1;
   while (low < high) {
@@ -164,6 +168,7 @@ function compressedRuns(
   };
   return {
     size,
+    runs: [],
     async read(offset, into, signal) {
       const end = Math.min(size, offset + into.byteLength);
       for (let at = offset; at < end; ) {

@@ -23,6 +23,13 @@ export class Upcase {
     return new Upcase(Uint16Array.from({ length: UNITS }, (_, unit) => view.getUint16(unit * 2, true)));
   }
 
+  /** In capital letters: the same for names that differ in case alone. */
+  fold(name: string): string {
+    let folded = '';
+    for (let i = 0; i < name.length; i += 1) folded += String.fromCharCode(this.#table[name.charCodeAt(i)]!);
+    return folded;
+  }
+
   /** Below 0 where `a` comes before `b`, 0 where they differ in case at most. */
   compare(a: string, b: string): number {
     const shorter = Math.min(a.length, b.length);

@@ -18,7 +18,23 @@ export interface NtfsRecord {
   readonly inUse: boolean;
   readonly directory: boolean;
   readonly links: number;
+  /** The record that this one holds attributes for; 0 where it is a file's own. */
+  readonly base: number;
   readonly attributes: readonly NtfsAttribute[];
+}
+
+/** A FILE record, already fixed up. */
+export function decodeRecord(number: number, view: ByteView): NtfsRecord {
+  const flags = view.u16le(0x16);
+  return {
+    number,
+    sequence: view.u16le(0x10),
+    links: view.u16le(0x12),
+    base: reference(view, 0x20).record,
+    inUse: (flags & RECORD_FLAG.inUse) !== 0,
+    directory: (flags & RECORD_FLAG.directory) !== 0,
+    attributes: decodeAttributes(view),
+  };
 }
 
 /** An NTFS volume: its records by number, and what their attributes hold. */
@@ -57,21 +73,17 @@ export class NtfsVolume {
     this.#mft = streamOf(this.device, this.layout.clusterSize, parts, { whole: true });
   }
 
+  /** The table of records, as a file. */
+  get mft(): NtfsStream {
+    return this.#mft;
+  }
+
   async record(number: number, signal?: AbortSignal): Promise<NtfsRecord> {
     const bytes = new Uint8Array(this.layout.recordSize);
     if ((await this.#mft.read(number * bytes.byteLength, bytes, signal)) < bytes.byteLength) {
       throw corrupt(`there is no NTFS record ${number}`);
     }
-    const view = fixUp(bytes, 'FILE');
-    const flags = view.u16le(0x16);
-    return {
-      number,
-      sequence: view.u16le(0x10),
-      links: view.u16le(0x12),
-      inUse: (flags & RECORD_FLAG.inUse) !== 0,
-      directory: (flags & RECORD_FLAG.directory) !== 0,
-      attributes: decodeAttributes(view),
-    };
+    return decodeRecord(number, fixUp(bytes, 'FILE'));
   }
 
   /** All parts of an attribute, from the record and from those that its attribute list names. None where there is none. */

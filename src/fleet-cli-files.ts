@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { localSink, openLocalFile, placeFor } from './adapters/operator-files.ts';
-import { NsError } from './base/index.ts';
-import { baseName, type ExitCode, type OrderOutcome, parsePlace, sized } from './fleet/index.ts';
+import { openLocalFile } from './adapters/operator-files.ts';
+import { type ExitCode, type OrderOutcome, parsePlace } from './fleet/index.ts';
 import type { Context } from './fleet-cli-context.ts';
+import { addGet } from './fleet-cli-get.ts';
 import { answerOf, type HostWork, runOnHosts, simpleOrder } from './fleet-cli-run.ts';
 import {
   type DeskOptions,
@@ -30,49 +30,6 @@ const LARGEST_SEND_WINDOW = 3 * 1024 * 1024;
 const SMALLEST_SEND_WINDOW = 256 * 1024;
 /** A listing is fetched in pages; no more of them than this. */
 const MAX_PAGES = 200;
-
-function addGet(program: Command, run: Run): void {
-  program
-    .command('get')
-    .description('fetch a file from the disk of hosts that are down')
-    .argument('<hosts>', 'host, range, list or @group')
-    .argument('<path>', '[VOLUME:]/PATH on the host')
-    .argument('[local]', 'file or directory here; several hosts: LOCAL/HOST/NAME')
-    .option('--replace', 'replace a local file of that name')
-    .option('--stale-ok', 'take what a suspended or hibernated host last wrote')
-    .action((hosts: string, path: string, local: string | undefined, o: { replace?: true; staleOk?: true }) =>
-      run(async (context) => {
-        const place = parsePlace(path);
-        const name = baseName(place.path);
-        if (name === undefined)
-          throw new NsError('NS_USAGE', `"${path}" names no file`, { family: 'caller' });
-        const names = await context.hosts(hosts);
-        const work: HostWork = async (fleet, host, watch) => {
-          const many = names.length > 1;
-          const target = await placeFor(local, host, name, { many, replace: o.replace === true });
-          const sink = localSink(target, { replace: o.replace === true });
-          const args = { ...place, ...flag('staleOk', o.staleOk) };
-          const options = { signal: context.signal, timing: context.timing, ...watch };
-          const { outcome, file, fault } = await fleet.get(host, args, sink, options);
-          const resumed =
-            file !== undefined && file.resumedAt > 0 ? `, went on at ${sized(file.resumedAt)}` : '';
-          return answerOf(
-            host,
-            'file.upload',
-            outcome,
-            {},
-            {
-              ...(fault === undefined ? {} : { fault }),
-              ...(file === undefined
-                ? {}
-                : { file: { path: target, ...file }, lines: [`stored as ${target}${resumed}`] }),
-            },
-          );
-        };
-        return runOnHosts(context, names, work);
-      }),
-    );
-}
 
 function addPut(program: Command, run: Run): void {
   withDeskOptions(

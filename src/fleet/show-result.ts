@@ -7,6 +7,7 @@ import { showMemory } from './show-memory.ts';
 import { absentLine, readBackLines } from './show-read-back.ts';
 import { showStaged } from './show-staged.ts';
 import { counted, modeText, sized, table, timeText } from './show-text.ts';
+import { treeLines } from './show-tree.ts';
 import { showVolumes } from './show-volumes.ts';
 
 /** How much of a result to show. */
@@ -150,7 +151,7 @@ const SHOW: Show = {
     ...volumeLine(volume),
   ],
   'file.upload': (r) => [
-    `${r.path}: ${sized(r.file.size)}`,
+    ...(r.tree === undefined ? [`${r.path}: ${sized(r.file.size)}`] : treeLines(r.path, r.tree)),
     `sha256: ${toHex(r.sha256)}`,
     ...volumeLine(r.volume),
   ],

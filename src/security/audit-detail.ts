@@ -50,7 +50,7 @@ const SAYS: { readonly [V in Verb]: (args: ArgsOf<V>) => string } = {
   'file.list': place,
   'file.find': search,
   'file.stat': place,
-  'file.upload': place,
+  'file.upload': (args) => `${place(args)}${args.tree === true ? ' and all in it' : ''}`,
   'file.download': (args) =>
     `${place(args)} sha256 ${hex(args.sha256)}${args.dryRun === true ? ' (dry run)' : ''}${staged(args)}`,
   'file.delete': (args) =>

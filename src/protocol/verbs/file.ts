@@ -80,10 +80,40 @@ export const fileStat = {
   result: v.strictObject({ volume: volumeNote, path: v.string(), file: fileFacts }),
 };
 
+/** What an archive of a tree holds. */
+const treeNote = v.strictObject({
+  /** Bytes of the archive. */
+  archive: count,
+  entries: count,
+  files: count,
+  directories: count,
+  symlinks: count,
+  /** Second names of files. */
+  links: count,
+  others: count,
+  /** Contents of all files, without their holes. */
+  bytes: count,
+  /** What is not there, or not as it is on the disk, by its path in the tree; `more` of them are not listed. */
+  skipped: v.array(v.strictObject({ path: v.string(), why: v.string() })),
+  more: v.optional(count),
+});
+
 /** Host disk → fleet. The device offers, the receiver asks for chunks, the receipt carries the hash of the whole. */
 export const fileUpload = {
-  args: v.strictObject({ ...place, ...staleOk }),
-  result: v.strictObject({ volume: volumeNote, path: v.string(), file: fileFacts, sha256 }),
+  args: v.strictObject({
+    ...place,
+    ...staleOk,
+    /** The directory and all below it, as one pax archive; symbolic links are not followed. */
+    tree: v.optional(v.boolean()),
+  }),
+  result: v.strictObject({
+    volume: volumeNote,
+    path: v.string(),
+    file: fileFacts,
+    /** Of what was sent: the file, or the archive. */
+    sha256,
+    tree: v.optional(treeNote),
+  }),
 };
 
 /** An effect: what a write would change, or has changed, on the disk. */

@@ -10,7 +10,7 @@ import { withVolume } from './volume-access.ts';
 /**
  * Host disk → fleet. The device offers the file; the receiver asks for chunks, all or those it lacks; the receipt
  * carries the hash of the whole as read from the disk. Reading has no effect, so an upload that a restart cut off is
- * simply offered again.
+ * simply offered again. What sends a whole tree is loaded by the first such order.
  */
 export const fileUpload: TaskKind<'file.upload'> = {
   verb: 'file.upload',
@@ -19,12 +19,18 @@ export const fileUpload: TaskKind<'file.upload'> = {
   whileDisabled: false,
   deadline: hours(24),
   noProgress: seconds(90),
-  async run({ args }, context): Promise<Verdict<ResultOf<'file.upload'>>> {
+  async run(order, context): Promise<Verdict<ResultOf<'file.upload'>>> {
+    const { args } = order;
     const { services, id } = context;
     if (services.byNeighbour?.() === true) return refuse('FILES_NEED_NETWORK');
     const path = parseHostPath(args.path);
     if (!path.ok) return path;
-    return withVolume(context, args, 'read', async ({ fs, note, signal }) => {
+    return withVolume(context, args, 'read', async (access) => {
+      const { fs, note, signal } = access;
+      if (args.tree === true) {
+        const { uploadTree } = await import('./upload-tree.ts');
+        return uploadTree(order, path.value, context, access);
+      }
       const opened = await fs.open(path.value, signal);
       if (!opened.ok) return opened;
       const { stat } = opened.value;

@@ -9,7 +9,7 @@ import { openKeyFile } from '../../../src/adapters/operator-keys.ts';
 import { systemClock } from '../../../src/adapters/system-clock.ts';
 import { seconds } from '../../../src/base/index.ts';
 import { publicKeyText } from '../../../src/security/index.ts';
-import { ChunkMap, chunksOf, receiveFile, sendFile } from '../../../src/transfer/index.ts';
+import { ArchivePlan, ChunkMap, chunksOf, receiveFile, sendFile } from '../../../src/transfer/index.ts';
 import { buildCli, type CliResult, runCli } from '../../kit/cli.ts';
 import { FakeDevice } from '../../kit/fake-device.ts';
 import { testKey, testKeyring } from '../../kit/keys.ts';
@@ -285,6 +285,48 @@ await t.test('put and get carry a file over a real broker, whole and verified', 
   t.equal(Buffer.compare(readFileSync(join(home, 'copy')), content.bytes), 0);
   t.equal(Math.floor(statSync(join(home, 'copy')).mtimeMs / 1000), file.mtime);
   t.match(await run(['get', 'rack1', '/boot/image', 'copy']), { code: 1, stdout: /say --replace/ });
+});
+
+await t.test('get -r unpacks a tree where nothing is yet, or keeps the archive', async (t) => {
+  const archive = new ArchivePlan();
+  const at = { mode: 0o644, uid: 0, gid: 0, mtime: file.mtime, size: 0 };
+  archive.add({ ...at, path: Buffer.from(''), kind: 'directory', mode: 0o755 });
+  archive.add({ ...at, path: Buffer.from('one'), kind: 'file', size: 100_000 });
+  archive.add({ ...at, path: Buffer.from('pipe'), kind: 'fifo' });
+  const fill = async (_index: number, _offset: number, into: Uint8Array) => void into.fill(0x61);
+  devices[0]!.answer = async (order, { blocks, signal, say }) => {
+    const common = { id: order.id, size: archive.size, chunk: 65_536 };
+    await say({ event: 'offer', ...common, inode: 7, mtime: file.mtime });
+    const { sha256 } = await sendFile({
+      ...common,
+      port: blocks,
+      clock: systemClock,
+      signal,
+      noProgress: seconds(10),
+      read: (offset, into, readSignal) => archive.read(offset, into, fill, readSignal),
+    });
+    const tree = { archive: archive.size, entries: 3, files: 1, directories: 1, symlinks: 0, links: 0 };
+    const skipped = [{ path: 'disk', why: 'a block device: an archive has none' }];
+    return {
+      result: {
+        volume,
+        path: '/srv',
+        file: { ...file, kind: 'directory' as const },
+        sha256: new Uint8Array(sha256),
+        tree: { ...tree, others: 1, bytes: 100_000, skipped },
+      },
+    };
+  };
+  const got = await run(['get', '-r', 'rack1', '/srv', 'tree']);
+  t.match(got, { code: 0, stdout: /1 file, 1 directory, 1 other; .*NOT AS IT IS THERE: disk: a block/s });
+  t.match(got.stdout, /stored as tree\n +NOT MADE HERE: pipe: a fifo/);
+  t.equal(readFileSync(join(home, 'tree/one'), 'latin1'), 'a'.repeat(100_000));
+  t.match(devices[0]!.orders.at(-1), { verb: 'file.upload', args: { path: '/srv', tree: true } });
+  t.match(await run(['get', '-r', 'rack1', '/srv', 'tree']), { code: 0, stdout: /stored as tree\/srv/ });
+  t.match(await run(['get', '-r', 'rack1', '/srv', 'tree']), { code: 1, stdout: /is a directory/ });
+  t.match(await run(['get', '-r', '--tar', 'rack1', '/srv']), { code: 0, stdout: /stored as srv\.tar/ });
+  t.equal(statSync(join(home, 'srv.tar')).size, archive.size);
+  t.match(await run(['get', '--tar', 'rack1', '/srv']), { code: 2, stderr: /go with -r/ });
 });
 
 await t.test('two programs at once never use one counter twice', async (t) => {

@@ -1,0 +1,127 @@
+import { rm } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { localSink, placeFor } from './adapters/operator-files.ts';
+import { type Unpacked, unpackTree } from './adapters/unpack-tree.ts';
+import { asNsError, NsError } from './base/index.ts';
+import { baseName, type GetOutcome, type Place, parsePlace, sized } from './fleet/index.ts';
+import type { Context } from './fleet-cli-context.ts';
+import type { Run } from './fleet-cli-files.ts';
+import { answerOf, type HostAnswer, type HostWork, runOnHosts } from './fleet-cli-run.ts';
+import { flag } from './fleet-cli-wipe.ts';
+
+interface GetOptions {
+  readonly replace?: true;
+  readonly staleOk?: true;
+  readonly recursive?: true;
+  readonly tar?: true;
+  readonly preserve?: true;
+}
+
+const SHOWN = 20;
+
+/** The root of a volume has no name of its own; the volume's is made fit for a file. */
+function nameOf({ path, volume }: Place, tree: boolean): string {
+  const name = baseName(path) ?? (tree ? (volume ?? 'root').replace(/[^\w.=-]/g, '_') : undefined);
+  if (name !== undefined) return name;
+  throw new NsError('NS_USAGE', `"${path}" names no file`, { family: 'caller' });
+}
+
+function unpackedLines({ left, more, attributes }: Unpacked): string[] {
+  const unseen = left.length - SHOWN + more;
+  return [
+    ...left.slice(0, SHOWN).map(({ path, why }) => `NOT MADE HERE: ${path}: ${why}`),
+    ...(unseen > 0 ? [`… and ${unseen} more`] : []),
+    ...(attributes === 0
+      ? []
+      : [`note: the extended attributes of ${attributes} are not set here; --tar keeps them in the archive`]),
+  ];
+}
+
+interface Fetched extends GetOutcome {
+  readonly target: string;
+  readonly more?: { readonly lines: readonly string[]; readonly json: object };
+}
+
+function answer(host: string, { outcome, file, fault, target, more }: Fetched): HostAnswer {
+  const resumed = file !== undefined && file.resumedAt > 0 ? `, went on at ${sized(file.resumedAt)}` : '';
+  const faulty = fault === undefined ? {} : { fault };
+  if (file === undefined) return answerOf(host, 'file.upload', outcome, {}, faulty);
+  return answerOf(
+    host,
+    'file.upload',
+    outcome,
+    {},
+    {
+      ...faulty,
+      file: { path: target, ...file, ...more?.json },
+      lines: [`stored as ${target}${resumed}`, ...(more?.lines ?? [])],
+    },
+  );
+}
+
+/** Unpacks what came; the archive is kept where that fails, and thrown away where it does not. */
+async function unpacked(
+  got: GetOutcome,
+  archive: string,
+  target: string,
+  options: { readonly preserve: boolean; readonly signal: AbortSignal },
+): Promise<Fetched> {
+  if (got.file === undefined) return { ...got, target };
+  try {
+    const made = await unpackTree(archive, target, options);
+    await rm(archive, { force: true });
+    return { ...got, target, more: { lines: unpackedLines(made), json: { unpacked: made } } };
+  } catch (error) {
+    if (options.signal.aborted) throw error;
+    return { ...got, target: archive, fault: asNsError(error, 'NS_LOCAL_FILE') };
+  }
+}
+
+function workOf(
+  context: Context,
+  place: Place,
+  local: string | undefined,
+  many: boolean,
+  o: GetOptions,
+): HostWork {
+  const tree = o.recursive === true;
+  const name = nameOf(place, tree) + (o.tar === true ? '.tar' : '');
+  const replace = o.replace === true;
+  const args = { ...place, ...flag('staleOk', o.staleOk), ...flag('tree', o.recursive) };
+  return async (fleet, host, watch) => {
+    const target = await placeFor(local, host, name, { many, replace: replace && (!tree || o.tar === true) });
+    const options = { signal: context.signal, timing: context.timing, ...watch };
+    if (!tree || o.tar === true) {
+      const got = await fleet.get(host, args, localSink(target, { replace }), options);
+      return answer(host, { ...got, target });
+    }
+    const archive = `${target}.nightshift-tree`;
+    const got = await fleet.get(host, args, localSink(archive, { replace: true }), options);
+    const how = { preserve: o.preserve === true, signal: context.signal };
+    return answer(host, await unpacked(got, archive, target, how));
+  };
+}
+
+export function addGet(program: Command, run: Run): void {
+  program
+    .command('get')
+    .description('fetch a file from the disk of hosts that are down, or with -r a directory and all in it')
+    .argument('<hosts>', 'host, range, list or @group')
+    .argument('<path>', '[VOLUME:]/PATH on the host')
+    .argument('[local]', 'file or directory here; several hosts: LOCAL/HOST/NAME')
+    .option('-r, --recursive', 'the directory and all in it; symbolic links are not followed')
+    .option('--tar', 'with -r: keep the archive that comes as NAME.tar, and do not unpack it')
+    .option('--preserve', 'with -r: set owners and set-id bits here too, as far as we may')
+    .option('--replace', 'replace a local file of that name')
+    .option('--stale-ok', 'take what a suspended or hibernated host last wrote')
+    .action((hosts: string, path: string, local: string | undefined, o: GetOptions) =>
+      run(async (context) => {
+        if (o.recursive !== true && (o.tar === true || o.preserve === true)) {
+          throw new NsError('NS_USAGE', '--tar and --preserve go with -r', { family: 'caller' });
+        }
+        const names = await context.hosts(hosts);
+        const work = workOf(context, parsePlace(path), local, names.length > 1, o);
+        return runOnHosts(context, names, work);
+      }),
+    );
+}

@@ -1,0 +1,24 @@
+const SLASH = 0x2f;
+const MOST_PATH_BYTES = 4096;
+const MOST_NAMES = 128;
+/** The longest name of any filesystem here, in UTF-8. */
+const MOST_NAME_BYTES = 765;
+
+/**
+ * The path of an entry without "." and with one "/" between its names; empty for the top. A fault in words for one that
+ * could lead out of the tree.
+ */
+export function plainPath(told: Uint8Array): Uint8Array | string {
+  if (told.byteLength > MOST_PATH_BYTES) return 'a path is too long';
+  if (told.includes(0)) return 'a path has a NUL in it';
+  if (told[0] === SLASH) return 'a path begins at the root';
+  const names = Buffer.from(told)
+    .toString('latin1')
+    .split('/')
+    .filter((name) => name !== '' && name !== '.');
+  if (names.includes('..')) return 'a path leads upwards';
+  if (names.length > MOST_NAMES) return `a path has more than ${MOST_NAMES} names`;
+  if (names.some((name) => name.length > MOST_NAME_BYTES)) return 'a name is too long';
+  if (told.byteLength === 0) return 'an entry has no name';
+  return new Uint8Array(Buffer.from(names.join('/'), 'latin1'));
+}

@@ -273,6 +273,18 @@ export const REFUSALS = {
     sentence: 'This name cannot be written.',
     remedy: 'Use a name of 1 to 255 bytes of UTF-8 without control characters.',
   },
+  XATTRS_UNSUPPORTED: {
+    sentence: 'This filesystem keeps no extended attributes and no ACLs.',
+    remedy: 'Leave them out, or say --lossy to have the file without them.',
+  },
+  XATTRS_TOO_LARGE: {
+    sentence: 'The extended attributes do not fit.',
+    remedy: 'Leave some out, or say --lossy to have the file without those that do not fit.',
+  },
+  XATTR_INVALID: {
+    sentence: 'The host would not take this extended attribute.',
+    remedy: 'Correct it, or leave it out.',
+  },
   TIME_UNSUPPORTED: {
     sentence: 'The filesystem cannot keep this time.',
     remedy: 'Give the file another time with --mtime.',

@@ -1,5 +1,5 @@
 import type { Order } from '../protocol/index.ts';
-import { destructionOf, isSystemPath } from '../security/index.ts';
+import { destructionOf, isSystemPath, privilegesOf } from '../security/index.ts';
 
 /** What an order does, in words for whoever signs it: what it destroys first. */
 export function wordsOf(order: Pick<Order, 'verb' | 'args'>): string {
@@ -15,13 +15,18 @@ export function wordsOf(order: Pick<Order, 'verb' | 'args'>): string {
     }
     case 'file.download': {
       const { volume, path, replace } = order.args as { volume?: string; path: string; replace?: true };
-      return `${replace === true ? 'REPLACE' : 'PUT'} ${placeText(volume, path)}${vital(order, path)}`;
+      return `${replace === true ? 'REPLACE' : 'PUT'} ${placeText(volume, path)}${vital(order, path)}${rights(order)}`;
     }
     case 'budget.update':
       return 'BUDGET: how many destructive orders an epoch has room for; up after a day, down at once';
     default:
       return order.verb;
   }
+}
+
+function rights(order: Pick<Order, 'args'>): string {
+  const given = privilegesOf(order);
+  return given.length === 0 ? '' : `, AND GIVE IT ${given.join(', ')}`;
 }
 
 function placeText(volume: string | undefined, path: string): string {

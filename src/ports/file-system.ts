@@ -68,6 +68,8 @@ export interface VolumeFacts {
   /** The times that a file can have here, whole seconds since 1970. */
   readonly earliestTime: number;
   readonly latestTime: number;
+  /** Bytes that a file's extended attributes may take together: each its name, its value, and 22 more. Absent: not known. */
+  readonly xattrRoom?: number;
   /** Absent where all that an order may ask for is kept. */
   readonly limits?: VolumeLimits;
 }

@@ -47,3 +47,4 @@ export {
 } from './verbs/index.ts';
 export { LONGEST_STAGED, STAGED_A_PAGE } from './verbs/staged.ts';
 export { VOLUMES_A_PAGE } from './verbs/volume.ts';
+export { isXattrName, MOST_XATTRS, XATTR_ORDER_BYTES, XATTR_TOLD_BYTES, xattrSize } from './xattrs.ts';

@@ -1,4 +1,5 @@
 import type { ArgsOf, Order, Verb } from '../protocol/index.ts';
+import { privilegesOf } from './destruction.ts';
 
 /** Control characters that JSON lets through, and those that turn the direction of text. */
 const ODD = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
@@ -33,6 +34,11 @@ function staged({ stage }: { readonly stage?: object | undefined }): string {
   return stage === undefined ? '' : ' (staged)';
 }
 
+function rights(args: ArgsOf<'file.download'>): string {
+  const given = privilegesOf({ args });
+  return given.length === 0 ? '' : ` with ${given.map(quoted).join(', ')}`;
+}
+
 function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex');
 }
@@ -52,7 +58,7 @@ const SAYS: { readonly [V in Verb]: (args: ArgsOf<V>) => string } = {
   'file.stat': place,
   'file.upload': (args) => `${place(args)}${args.tree === true ? ' and all in it' : ''}`,
   'file.download': (args) =>
-    `${place(args)} sha256 ${hex(args.sha256)}${args.dryRun === true ? ' (dry run)' : ''}${staged(args)}`,
+    `${place(args)} sha256 ${hex(args.sha256)}${rights(args)}${args.dryRun === true ? ' (dry run)' : ''}${staged(args)}`,
   'file.delete': (args) =>
     `${place(args)}${args.recursive === true ? ' recursive' : ''}${args.dryRun === true ? ' (dry run)' : ''}${staged(args)}`,
   'volume.list': () => '',

@@ -85,12 +85,32 @@ export function isSystemPath(path: string, above = false): boolean {
   );
 }
 
+/** Attributes that give rights to whoever runs the file, or that only a host's own administrator may set. */
+const PRIVILEGED = /^(?:security|trusted)\./;
+
+/** The extended attributes of an order that give rights on the host. */
+export function privilegesOf({ args }: Pick<Order, 'args'>): readonly string[] {
+  if (!('xattrs' in args) || !Array.isArray(args.xattrs)) return [];
+  return args.xattrs.map(({ name }) => name).filter((name) => PRIVILEGED.test(name));
+}
+
 /**
  * What an order destroys, as far as the order itself tells: where a path on the disk really leads is judged when the
  * task begins. What only says what would happen destroys nothing.
  */
-export function destructionOf({ verb, args }: Pick<Order, 'verb' | 'args'>): Destruction | undefined {
-  if ('dryRun' in args && args.dryRun === true) return undefined;
+export function destructionOf(order: Pick<Order, 'verb' | 'args'>): Destruction | undefined {
+  const byName = destructionByName(order);
+  if (byName !== undefined || isDryRun(order.args)) return byName;
+  return privilegesOf(order).length === 0 ? undefined : 'wipe';
+}
+
+function isDryRun(args: Order['args']): boolean {
+  return 'dryRun' in args && args.dryRun === true;
+}
+
+/** The same by what the order names alone, whatever it gives to a file. */
+export function destructionByName({ verb, args }: Pick<Order, 'verb' | 'args'>): Destruction | undefined {
+  if (isDryRun(args)) return undefined;
   switch (verb) {
     case 'machine.disable':
       return 'lock';

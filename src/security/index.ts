@@ -20,7 +20,15 @@ export type { LimitsChange } from './budget/budget-limits.ts';
 export type { BudgetLimits } from './budget/budget-rules.ts';
 export type { BudgetStatus } from './budget/budget-status.ts';
 export type { BudgetSigner } from './budget/judge-order.ts';
-export { DESTRUCTIONS, type Destruction, destructionOf, isSystemPath, SYSTEM_PATHS } from './destruction.ts';
+export {
+  DESTRUCTIONS,
+  type Destruction,
+  destructionByName,
+  destructionOf,
+  isSystemPath,
+  privilegesOf,
+  SYSTEM_PATHS,
+} from './destruction.ts';
 export { type EventRules, openEvent, signEvent } from './event-envelope.ts';
 export { type ClockReading, counterWindow, Freshness, type FreshnessOptions } from './freshness.ts';
 export { type Grant, grantHash, LONGEST_GRANT, readGrant, signGrant } from './grant.ts';

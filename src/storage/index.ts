@@ -1,3 +1,4 @@
+export { aclFault, aclMode, aclWithMode } from './acl-mode.ts';
 export { type AttributeBlock, leaveAttributeBlock } from './attribute-block.ts';
 export { boundedDevice } from './bounded-device.ts';
 export { changeVolume, type VolumeChange, type VolumeChanged } from './change-volume.ts';

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { xattrsOrdered, xattrsTold } from '../xattrs.ts';
 import { bytesUpTo, count, countUpTo, integer, pathText, sha256, text, volumeName } from '../fields.ts';
 import { MOST_SAMPLES, SAMPLE_BYTES } from '../samples.ts';
 import { stage } from './staged.ts';
@@ -12,9 +13,13 @@ const place = {
 /** Reading from a suspended or hibernated host's disk is allowed only where the order says that stale data will do. */
 const staleOk = { staleOk: v.optional(v.boolean()) };
 
+/** The values of extended attributes too, as far as there is room. */
+const xattrValues = { xattrs: v.optional(v.boolean()) };
+
 const kind = v.picklist(['file', 'directory', 'symlink', 'block', 'character', 'fifo', 'socket', 'unknown']);
 const mode = countUpTo(0o7777);
 const owner = countUpTo(0xffff_ffff);
+const nanoseconds = countUpTo(999_999_999);
 
 /** Facts about one file. mtime in seconds since 1970. */
 export const fileFacts = v.strictObject({
@@ -27,6 +32,16 @@ export const fileFacts = v.strictObject({
   inode: count,
   mtime: integer,
   target: v.optional(v.string()),
+  /** The part of a second after `mtime`; here and below: absent where the filesystem does not keep it. */
+  mtimeNanoseconds: v.optional(nanoseconds),
+  atime: v.optional(integer),
+  birth: v.optional(integer),
+  /** Bytes that it takes on the volume. */
+  allocated: v.optional(count),
+  /** Extended attributes, ACLs among them, as Linux gives them to programs; values where they were asked for. */
+  xattrs: v.optional(xattrsTold),
+  /** So many more are not listed. */
+  moreXattrs: v.optional(count),
 });
 
 /** Where an answer came from, and whether it may be out of date. */
@@ -76,7 +91,7 @@ export const fileList = {
 };
 
 export const fileStat = {
-  args: v.strictObject({ ...place, ...staleOk, noFollow: v.optional(v.boolean()) }),
+  args: v.strictObject({ ...place, ...staleOk, ...xattrValues, noFollow: v.optional(v.boolean()) }),
   result: v.strictObject({ volume: volumeNote, path: v.string(), file: fileFacts }),
 };
 
@@ -105,6 +120,7 @@ export const fileUpload = {
     ...staleOk,
     /** The directory and all below it, as one pax archive; symbolic links are not followed. */
     tree: v.optional(v.boolean()),
+    ...xattrValues,
   }),
   result: v.strictObject({
     volume: volumeNote,
@@ -167,6 +183,11 @@ export const fileDownload = {
     uid: v.optional(owner),
     gid: v.optional(owner),
     mtime: v.optional(integer),
+    mtimeNanoseconds: v.optional(nanoseconds),
+    /** Besides those that a replaced file has. security.* and trusted.* take a token. */
+    xattrs: v.optional(xattrsOrdered),
+    /** Attributes that the filesystem cannot keep are left out, and the receipt says so. */
+    lossy: v.optional(v.boolean()),
     replace: v.optional(v.boolean()),
     /** Make missing directories above the file. */
     parents: v.optional(v.boolean()),

@@ -14,22 +14,31 @@ import type {
 import { overHostileBytes } from '../corrupt.ts';
 import { extrasOf } from './attributes.ts';
 import { describe, Ext4Entries, listInode, openInode } from './entries.ts';
+import { COMPAT } from './features.ts';
 import type { Ext4Inode } from './inode.ts';
 import { NameLookup } from './name-lookup.ts';
 import { walkPath } from './path-walk.ts';
 import { type Ext4Volume, openVolume } from './volume.ts';
 
-/** Inodes of 128 bytes have no room for parts of a second. */
-const SMALL_INODES: VolumeLimits = {
-  caseless: false,
-  owners: true,
-  timeStep: 1,
-  largestFile: Number.MAX_SAFE_INTEGER,
-};
+/** The head of an attribute block, and the zeros that end its names. */
+const XATTR_BLOCK_OWN = 36;
+
+/** Inodes of 128 bytes have no room for parts of a second; a volume may be without extended attributes. */
+function limitsOf(inodeSize: number, xattrs: boolean): VolumeLimits | undefined {
+  if (inodeSize > 128 && xattrs) return undefined;
+  return {
+    caseless: false,
+    owners: true,
+    timeStep: inodeSize > 128 ? 1e-9 : 1,
+    largestFile: Number.MAX_SAFE_INTEGER,
+    xattrs,
+  };
+}
 
 function factsOf(volume: Ext4Volume): VolumeFacts {
-  const { type, label, uuid, blockSize, blocksCount, freeCount, clusterSize, lastWrite, inodeSize } =
+  const { type, label, uuid, blockSize, blocksCount, freeCount, clusterSize, lastWrite, inodeSize, compat } =
     volume.layout.superblock;
+  const limits = limitsOf(inodeSize, (compat & COMPAT.extAttr) !== 0);
   return {
     type,
     label,
@@ -41,7 +50,8 @@ function factsOf(volume: Ext4Volume): VolumeFacts {
     earliestTime: -(2 ** 31),
     // Larger inodes have two bits more for each time.
     latestTime: (inodeSize > 128 ? 2 ** 34 : 2 ** 32) - 2 ** 31 - 1,
-    ...(inodeSize > 128 ? {} : { limits: SMALL_INODES }),
+    xattrRoom: blockSize - XATTR_BLOCK_OWN,
+    ...(limits === undefined ? {} : { limits }),
   };
 }
 

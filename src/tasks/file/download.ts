@@ -10,6 +10,7 @@ import { editsOfPut, type PutPlan, planPut } from './plan-put.ts';
 import { guardedPaths } from './protect.ts';
 import { checkMade, checkSystem, takeShare } from './protect-system.ts';
 import { differs, readBackFile } from './read-back.ts';
+import { surroundingsOf } from './put-surroundings.ts';
 import { findRealPlace } from './real-path.ts';
 import { dropContent, stage, stagedNames } from './staging.ts';
 import {
@@ -137,9 +138,12 @@ async function planOn(
   if (!path.ok) return path;
   const place = await findRealPlace(fs, path.value, signal);
   if (!place.ok) return place;
+  const around = await surroundingsOf(fs, place.value, signal);
+  if (!around.ok) return around;
   const plan = planPut(args, {
     place: place.value,
     volume: fs.facts,
+    around: around.value,
     protectedPaths: await guardedPaths(fs, services.protectedPaths, signal),
     now: services.clock.wallSeconds(),
   });

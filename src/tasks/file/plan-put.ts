@@ -1,13 +1,15 @@
 import { allow, refuse, type Verdict } from '../../base/index.ts';
-import type { FileAttributes, StagedFile, VolumeEdit, VolumeFacts, VolumeLimits } from '../../ports/index.ts';
+import type { FileAttributes, StagedFile, VolumeEdit, VolumeFacts } from '../../ports/index.ts';
 import type { ArgsOf, EffectNote } from '../../protocol/index.ts';
 import { baseName, checkWritableName } from '../../storage/index.ts';
 import { checkProtected } from './protect.ts';
+import { attributesOfPut, type Surroundings } from './put-attributes.ts';
 import type { RealPlace } from './real-path.ts';
 
 export interface PutFacts {
   readonly place: RealPlace;
   readonly volume: VolumeFacts;
+  readonly around: Surroundings;
   readonly protectedPaths: readonly string[];
   /** Whole seconds; for a file that came without a time. */
   readonly now: number;
@@ -17,15 +19,13 @@ export interface PutPlan {
   readonly path: string;
   readonly directories: readonly string[];
   readonly attributes: FileAttributes;
+  /** Of directories that are made above it. */
+  readonly directory: FileAttributes;
   readonly replace: boolean;
   readonly changes: EffectNote['changes'];
   /** What the order asks for and this filesystem does not keep. */
   readonly notes: readonly string[];
 }
-
-const DIRECTORY_MODE = 0o755;
-const FILE_MODE = 0o644;
-const READ_ONLY_MODE = 0o444;
 
 /** May this file be put there, and what becomes of what is there? Judges names, kinds, protection and room. */
 export function planPut(args: ArgsOf<'file.download'>, facts: PutFacts): Verdict<PutPlan> {
@@ -59,25 +59,22 @@ export function planPut(args: ArgsOf<'file.download'>, facts: PutFacts): Verdict
   }
   const { earliestTime, latestTime } = facts.volume;
   const wanted = args.mtime ?? facts.now;
-  const mtime = wanted - (wanted % (limits?.timeStep ?? 1));
+  const mtime = wanted - (wanted % Math.max(1, limits?.timeStep ?? 1));
   if (mtime < earliestTime || mtime > latestTime) {
     return refuse(
       'TIME_UNSUPPORTED',
       `The file's time is ${mtime} s; this filesystem keeps ${earliestTime} to ${latestTime}.`,
     );
   }
-  const attributes: FileAttributes = {
-    mode: args.mode ?? stat?.mode ?? FILE_MODE,
-    uid: args.uid ?? stat?.uid ?? 0,
-    gid: args.gid ?? stat?.gid ?? 0,
-    mtime,
-  };
+  const settled = attributesOfPut(args, mtime, stat, facts.volume, facts.around);
+  if (!settled.ok) return settled;
   return allow({
     path,
     directories: missing,
-    attributes,
+    attributes: settled.value.file,
+    directory: settled.value.directory,
     replace: stat !== undefined,
-    notes: limits === undefined ? [] : notKept(args, limits, attributes.mtime),
+    notes: settled.value.notes,
     changes: [
       ...missing.map((directory) => ({ change: 'make-directory' as const, path: directory })),
       { change: stat === undefined ? ('create' as const) : ('replace' as const), path },
@@ -85,24 +82,11 @@ export function planPut(args: ArgsOf<'file.download'>, facts: PutFacts): Verdict
   });
 }
 
-/** Of a mode, a filesystem without owners keeps whether anybody may write; nothing else would show from one put to the next. */
-function notKept(args: ArgsOf<'file.download'>, { owners }: VolumeLimits, mtime: number): string[] {
-  const shown = args.mode === undefined || args.mode === FILE_MODE || args.mode === READ_ONLY_MODE;
-  return [
-    ...(!owners && (args.uid !== undefined || args.gid !== undefined)
-      ? ['this filesystem keeps no owner and no group; those of the order are not kept']
-      : []),
-    ...(!owners && !shown ? ['of the mode, this filesystem keeps only whether the file may be written'] : []),
-    ...(args.mtime !== undefined && args.mtime !== mtime
-      ? ['this filesystem keeps even seconds; the time of the file is the even second before the one ordered']
-      : []),
-  ];
-}
-
 export function editsOfPut(plan: PutPlan, content: StagedFile): VolumeEdit[] {
-  const directory = { ...plan.attributes, mode: DIRECTORY_MODE };
   return [
-    ...plan.directories.map((path): VolumeEdit => ({ edit: 'make-directory', path, attributes: directory })),
+    ...plan.directories.map(
+      (path): VolumeEdit => ({ edit: 'make-directory', path, attributes: plan.directory }),
+    ),
     { edit: 'put-file', path: plan.path, content, attributes: plan.attributes, replace: plan.replace },
   ];
 }

@@ -1,7 +1,7 @@
 import { allow, refuse, type Verdict } from '../../base/index.ts';
 import type { FileSystem, HostPath } from '../../ports/index.ts';
 import type { Order } from '../../protocol/index.ts';
-import { destructionOf, isSystemPath, SYSTEM_PATHS } from '../../security/index.ts';
+import { destructionByName, destructionOf, isSystemPath, SYSTEM_PATHS } from '../../security/index.ts';
 import type { TaskContext } from '../task.ts';
 import { foldPath, guardedPaths } from './protect.ts';
 
@@ -23,7 +23,7 @@ export async function checkMade(
   path: HostPath,
   signal: AbortSignal,
 ): Promise<Verdict<void>> {
-  if (order.args.dryRun === true || destructionOf(order) !== undefined) return allow(undefined);
+  if (order.args.dryRun === true || destructionByName(order) !== undefined) return allow(undefined);
   if (isGuarded(foldPath(path), ROOT_FOLDED) && (await startsHost(fs, signal))) {
     return refuse(
       'PATH_PROTECTED',
@@ -51,7 +51,7 @@ export async function checkSystem(
   lost: readonly HostPath[],
   signal: AbortSignal,
 ): Promise<Verdict<void>> {
-  if (lost.length === 0 || order.args.dryRun === true || destructionOf(order) !== undefined) {
+  if (lost.length === 0 || order.args.dryRun === true || destructionByName(order) !== undefined) {
     return allow(undefined);
   }
   if (await startsHost(fs, signal)) {

@@ -5,6 +5,7 @@ import { qrModules } from './adapters/qr-code.ts';
 import { openSerialLine } from './adapters/serial-line.ts';
 import { asNsError, minutes, seconds } from './base/index.ts';
 import {
+  type ConsoleCommand,
   ConsoleSession,
   type ConsoleStatus,
   helpCommand,
@@ -171,10 +172,12 @@ async function serve(
       ? []
       : [unlockCommand({ device: identity.device, desk: release, qr: qrModules, order })]),
   ];
+  const all = (): readonly ConsoleCommand[] => [...commands, help];
+  const help = helpCommand(all);
   const session = new ConsoleSession({
-    commands: [...commands, helpCommand(commands)],
+    commands: all,
     banner: [`Nightshift ${identity.version} on ${identity.device}. "help" lists the commands.`],
-    prompt: `${identity.device}> `,
+    prompt: () => `${identity.device}> `,
     write: (text) => printer.print(text),
     onLeave: () => release?.forget(),
   });

@@ -28,16 +28,14 @@ export function statusCommand(read: () => Promise<ConsoleStatus>): ConsoleComman
   };
 }
 
-export function helpCommand(commands: readonly ConsoleCommand[]): ConsoleCommand {
+export function helpCommand(
+  commands: () => readonly Pick<ConsoleCommand, 'name' | 'says'>[],
+): ConsoleCommand {
   return {
     name: 'help',
     says: 'this list',
     run: async (talk) => {
-      const all = [
-        ...commands,
-        { name: 'help', says: 'this list' },
-        { name: 'exit', says: 'leave this console' },
-      ];
+      const all = [...commands(), { name: 'exit', says: 'leave this console' }];
       for (const { name, says } of all) talk.print(`${name.padEnd(9)} ${says}`);
       talk.print('Ctrl-C leaves whatever was begun.');
     },

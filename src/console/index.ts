@@ -1,6 +1,6 @@
 export { type ConsoleStatus, helpCommand, statusCommand } from './commands.ts';
 export { drawQr } from './draw-qr.ts';
-export { LineEditor } from './line-editor.ts';
+export { LineEditor, type LineWish } from './line-editor.ts';
 export {
   type ConsoleCommand,
   ConsoleSession,

@@ -1,43 +1,84 @@
+import { EscapeSequence } from './escape-sequence.ts';
+
 /** Enough for a line of an order that was pasted, and for any command. */
 const LONGEST = 256;
 const BELL = '\x07';
-const ERASE = '\b \b';
 
 const KEY = {
+  home: 0x01,
+  left: 0x02,
   break: 0x03,
+  gone: 0x04,
+  end: 0x05,
+  right: 0x06,
   backspace: 0x08,
+  tab: 0x09,
   lf: 0x0a,
+  cut: 0x0b,
   cr: 0x0d,
+  next: 0x0e,
+  previous: 0x10,
   kill: 0x15,
   word: 0x17,
   escape: 0x1b,
   delete: 0x7f,
 };
 
+/** What an asker wants of a line. */
+export interface LineWish {
+  /** Nothing of it is shown. */
+  readonly hidden?: boolean;
+  /** Earlier lines, the oldest first, for the keys up and down. */
+  readonly history?: readonly string[];
+  /** What the last word of a text could become. */
+  readonly complete?: (text: string) => readonly string[];
+}
+
 export interface EditorStep {
   /** What the terminal is to be sent. */
   readonly echo: string;
-  /** The line that has ended, or that somebody left by Ctrl-C. */
-  readonly ended?: { readonly line: string } | 'break';
+  /** The line that has ended; or Ctrl-C; or Ctrl-D on an empty line, by which somebody says that he leaves. */
+  readonly ended?: { readonly line: string } | 'break' | 'gone';
+  /** What the last word could become, where that is more than one thing: to be listed, and the line to be drawn again. */
+  readonly choices?: readonly string[];
 }
 
 /**
- * A line as it is typed on the dumbest of terminals: backspace, Ctrl-U, Ctrl-W, Ctrl-C; no cursor keys. Seven bits; what else
- * comes (line noise, the sequences of function keys) is dropped and never echoed.
+ * A line as it is typed, with the keys that people know from shells, on the dumbest of terminals: all it sends is text and
+ * backspaces. Seven bits; what else comes (line noise, the sequences of other keys) is dropped and never echoed.
  */
 export class LineEditor {
+  #wish: LineWish = {};
   #text = '';
+  /** Characters left of the cursor. */
+  #at = 0;
   #afterCr = false;
-  #escape: 'no' | 'begun' | 'sequence' = 'no';
+  readonly #escape = new EscapeSequence();
+  /** Which earlier line is shown, counted from the newest; 0 for what is being typed. */
+  #back = 0;
+  #typed = '';
 
   /** What is typed so far. */
   get text(): string {
     return this.#text;
   }
 
+  /** What the terminal is to be sent after a prompt to show what is typed so far. */
+  get drawn(): string {
+    return this.#show(this.#text) + this.#left(this.#text.length - this.#at);
+  }
+
+  /** For the next line. */
+  begin(wish: LineWish): void {
+    this.#wish = wish;
+  }
+
   clear(): void {
     this.#text = '';
-    this.#escape = 'no';
+    this.#at = 0;
+    this.#back = 0;
+    this.#typed = '';
+    this.#escape.clear();
   }
 
   key(byte: number): EditorStep {
@@ -50,15 +91,50 @@ export class LineEditor {
       this.clear();
       return { echo: '^C\r\n', ended: 'break' };
     }
-    if (this.#escape !== 'no' || byte === KEY.escape) return this.#swallow(byte);
-    if (byte === KEY.backspace || byte === KEY.delete) return this.#erase(1);
-    if (byte === KEY.kill) return this.#erase(this.#text.length);
-    if (byte === KEY.word) return this.#erase(/\S*\s*$/.exec(this.#text)?.[0].length ?? 0);
-    if (byte < 0x20 || byte > 0x7e) return { echo: '' };
-    if (this.#text.length >= LONGEST) return { echo: BELL };
-    const letter = String.fromCharCode(byte);
-    this.#text += letter;
-    return { echo: letter };
+    if (this.#escape.open || byte === KEY.escape) return this.#named(this.#escape.push(byte));
+    switch (byte) {
+      case KEY.backspace:
+      case KEY.delete:
+        return this.#erase(1);
+      case KEY.word:
+        return this.#erase(/\S*\s*$/.exec(this.#text.slice(0, this.#at))?.[0].length ?? 0);
+      case KEY.kill:
+        return this.#replace('');
+      case KEY.cut:
+        return { echo: this.#cut(this.#text.length - this.#at) };
+      case KEY.gone:
+        return this.#text === '' ? { echo: '\r\n', ended: 'gone' } : { echo: this.#cut(1) };
+      case KEY.tab:
+        return this.#complete();
+      case KEY.home:
+      case KEY.end:
+        return this.#move(byte === KEY.home ? -this.#at : this.#text.length);
+      case KEY.left:
+      case KEY.right:
+        return this.#move(byte === KEY.left ? -1 : 1);
+      case KEY.previous:
+      case KEY.next:
+        return this.#recall(byte === KEY.previous ? 1 : -1);
+    }
+    return byte < 0x20 || byte > 0x7e ? { echo: '' } : this.#insert(String.fromCharCode(byte));
+  }
+
+  #named(name: string | undefined): EditorStep {
+    switch (name) {
+      case 'up':
+      case 'down':
+        return this.#recall(name === 'up' ? 1 : -1);
+      case 'left':
+      case 'right':
+        return this.#move(name === 'left' ? -1 : 1);
+      case 'home':
+      case 'end':
+        return this.#move(name === 'home' ? -this.#at : this.#text.length);
+      case 'delete':
+        return { echo: this.#cut(1) };
+      default:
+        return { echo: '' };
+    }
   }
 
   #end(): EditorStep {
@@ -67,17 +143,73 @@ export class LineEditor {
     return { echo: '\r\n', ended: { line } };
   }
 
-  #erase(count: number): EditorStep {
-    const gone = Math.min(count, this.#text.length);
-    this.#text = this.#text.slice(0, this.#text.length - gone);
-    return { echo: ERASE.repeat(gone) };
+  #insert(letters: string): EditorStep {
+    if (this.#text.length + letters.length > LONGEST) return { echo: BELL };
+    const rest = this.#text.slice(this.#at);
+    this.#text = this.#text.slice(0, this.#at) + letters + rest;
+    this.#at += letters.length;
+    return { echo: this.#show(letters + rest) + this.#left(rest.length) };
   }
 
-  /** ESC and one letter, or ESC [ and ESC O with what follows, up to a letter or "~". */
-  #swallow(byte: number): EditorStep {
-    if (byte === KEY.escape) this.#escape = 'begun';
-    else if (this.#escape === 'begun') this.#escape = byte === 0x5b || byte === 0x4f ? 'sequence' : 'no';
-    else if (byte >= 0x40 && byte <= 0x7e) this.#escape = 'no';
-    return { echo: '' };
+  #erase(count: number): EditorStep {
+    const gone = Math.min(count, this.#at);
+    this.#at -= gone;
+    return { echo: this.#left(gone) + this.#cut(gone) };
   }
+
+  /** Takes so many characters right of the cursor away. */
+  #cut(count: number): string {
+    const rest = this.#text.slice(this.#at + count);
+    const gone = this.#text.length - this.#at - rest.length;
+    this.#text = this.#text.slice(0, this.#at) + rest;
+    return this.#show(rest + ' '.repeat(gone)) + this.#left(rest.length + gone);
+  }
+
+  #move(by: number): EditorStep {
+    const to = Math.min(Math.max(this.#at + by, 0), this.#text.length);
+    const echo = to < this.#at ? this.#left(this.#at - to) : this.#show(this.#text.slice(this.#at, to));
+    this.#at = to;
+    return { echo };
+  }
+
+  #replace(text: string): EditorStep {
+    const { echo: home } = this.#move(-this.#at);
+    const gone = this.#cut(this.#text.length);
+    return { echo: home + gone + this.#insert(text).echo };
+  }
+
+  #recall(by: 1 | -1): EditorStep {
+    const { history = [] } = this.#wish;
+    const back = this.#back + by;
+    if (back < 0 || back > history.length) return { echo: BELL };
+    if (this.#back === 0) this.#typed = this.#text;
+    this.#back = back;
+    return this.#replace((back === 0 ? this.#typed : (history.at(-back) ?? '')).slice(0, LONGEST));
+  }
+
+  #complete(): EditorStep {
+    const before = this.#text.slice(0, this.#at);
+    const choices = this.#wish.complete?.(before) ?? [];
+    const [first] = choices;
+    if (first === undefined) return { echo: BELL };
+    const word = /\S*$/.exec(before)?.[0] ?? '';
+    const shared = choices.reduce(sharedStart);
+    const more = choices.length === 1 ? `${first.slice(word.length)} ` : shared.slice(word.length);
+    if (more !== '') return this.#insert(more);
+    return { echo: '', choices };
+  }
+
+  #show(text: string): string {
+    return this.#wish.hidden === true ? '' : text;
+  }
+
+  #left(count: number): string {
+    return this.#wish.hidden === true ? '' : '\b'.repeat(count);
+  }
+}
+
+function sharedStart(one: string, other: string): string {
+  let length = 0;
+  while (length < one.length && one[length] === other[length]) length += 1;
+  return one.slice(0, length);
 }

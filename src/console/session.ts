@@ -1,5 +1,5 @@
 import { asNsError } from '../base/index.ts';
-import { LineEditor } from './line-editor.ts';
+import { LineEditor, type LineWish } from './line-editor.ts';
 import { plain, wrap } from './plain-text.ts';
 
 /** How a command speaks with whoever sits there. */
@@ -9,21 +9,26 @@ export interface Talk {
   /** One line as it is. */
   print(line?: string): void;
   /** A line that is typed. Rejects with LeftConsole at Ctrl-C, or where whoever typed is gone. */
-  ask(prompt: string): Promise<string>;
+  ask(prompt: string, wish?: LineWish): Promise<string>;
+  /** Aborts at Ctrl-C while nothing is asked, and where whoever was there is gone. */
+  readonly signal: AbortSignal;
 }
 
 export interface ConsoleCommand {
   readonly name: string;
   /** For "help". */
   readonly says: string;
+  /** What the last of the words after its name could become. */
+  readonly complete?: (words: readonly string[]) => readonly string[];
   run(talk: Talk, words: readonly string[]): Promise<void>;
 }
 
 export interface ConsoleSessionOptions {
-  readonly commands: readonly ConsoleCommand[];
+  /** Those that there are at this moment. */
+  readonly commands: () => readonly ConsoleCommand[];
   /** Printed when somebody comes. */
   readonly banner: readonly string[];
-  readonly prompt: string;
+  readonly prompt: () => string;
   readonly write: (text: string) => void;
   /** Whoever was there has left: nothing of what was begun counts. */
   readonly onLeave: () => void;
@@ -34,6 +39,8 @@ export class LeftConsole extends Error {}
 
 /** Bytes typed ahead of a prompt; more are dropped. */
 const TYPED_AHEAD = 32 * 1024;
+const MOST_HISTORY = 50;
+const CTRL_C = 0x03;
 
 /**
  * One console: bytes in, text out. Asks for a command, does it, asks again. Nothing that is typed can end it, nothing is echoed
@@ -42,14 +49,23 @@ const TYPED_AHEAD = 32 * 1024;
 export class ConsoleSession {
   readonly #o: ConsoleSessionOptions;
   readonly #editor = new LineEditor();
+  #history: string[] = [];
   #ahead: number[] = [];
   /** Of these, how many are used. */
   #used = 0;
-  #asked: { readonly resolve: (line: string) => void; readonly reject: (why: Error) => void } | undefined;
+  #asked:
+    | {
+        readonly prompt: string;
+        readonly resolve: (line: string) => void;
+        readonly reject: (why: Error) => void;
+      }
+    | undefined;
   #over = false;
   /** Since the last greeting. */
   #left = false;
   #running: Promise<void> | undefined;
+  /** The command at work. */
+  #doing = new AbortController();
 
   constructor(options: ConsoleSessionOptions) {
     this.#o = options;
@@ -66,7 +82,10 @@ export class ConsoleSession {
       this.#used = 0;
     }
     for (const byte of bytes) {
-      if (this.#ahead.length - this.#used < TYPED_AHEAD) this.#ahead.push(byte);
+      if (byte === CTRL_C && this.#asked === undefined) {
+        this.#drop();
+        this.#doing.abort(new Interrupted('Ctrl-C'));
+      } else if (this.#ahead.length - this.#used < TYPED_AHEAD) this.#ahead.push(byte);
     }
     this.#work();
   }
@@ -77,6 +96,7 @@ export class ConsoleSession {
     this.#drop();
     this.#editor.clear();
     this.#asked?.reject(new LeftConsole('left'));
+    this.#doing.abort(new LeftConsole('left'));
   }
 
   async close(): Promise<void> {
@@ -86,23 +106,27 @@ export class ConsoleSession {
   }
 
   async #run(): Promise<void> {
-    const talk = this.#talk();
     while (!this.#over) {
       this.#left = false;
-      for (const line of ['', ...this.#o.banner, '']) talk.print(line);
-      await this.#commands(talk).catch(() => undefined);
+      for (const line of ['', ...this.#o.banner, '']) this.#talk().print(line);
+      await this.#commands().catch(() => undefined);
+      // What somebody has typed is not for the next one.
+      this.#history = [];
       this.#o.onLeave();
     }
   }
 
   /** Until somebody leaves. */
-  async #commands(talk: Talk): Promise<never> {
+  async #commands(): Promise<never> {
     for (;;) {
+      this.#doing = new AbortController();
+      const talk = this.#talk();
       const line = await this.#askAgain(talk);
       const [name = '', ...words] = line.trim().split(/\s+/);
       if (name === '') continue;
+      if (this.#history.at(-1) !== line) this.#history = [...this.#history, line].slice(-MOST_HISTORY);
       if (name === 'exit') throw new LeftConsole('exit');
-      const command = this.#o.commands.find((known) => known.name === name.toLowerCase());
+      const command = this.#find(name);
       if (command === undefined) talk.say(`There is no command "${name}". "help" lists them.`);
       else await this.#do(command, talk, words);
     }
@@ -111,10 +135,25 @@ export class ConsoleSession {
   /** At the prompt Ctrl-C only clears the line. */
   async #askAgain(talk: Talk): Promise<string> {
     for (;;) {
-      const asked = await talk.ask(this.#o.prompt).catch((why: unknown) => why as Error);
+      const wish = { history: this.#history, complete: (text: string) => this.#complete(text) };
+      const asked = await talk.ask(this.#o.prompt(), wish).catch((why: unknown) => why as Error);
       if (typeof asked === 'string') return asked;
       if (!(asked instanceof Interrupted)) throw asked;
     }
+  }
+
+  #find(name: string): ConsoleCommand | undefined {
+    return this.#o.commands().find((known) => known.name === name.toLowerCase());
+  }
+
+  #complete(text: string): readonly string[] {
+    const [name = '', ...words] = text.trimStart().split(/\s+/);
+    const last = words.at(-1);
+    const choices =
+      last === undefined
+        ? [...this.#o.commands().map((known) => known.name), 'exit']
+        : (this.#find(name)?.complete?.(words) ?? []);
+    return choices.filter((choice) => choice.startsWith(last ?? name)).map(plain);
   }
 
   async #do(command: ConsoleCommand, talk: Talk, words: readonly string[]): Promise<void> {
@@ -133,15 +172,17 @@ export class ConsoleSession {
       say: (text, indent) => {
         for (const line of wrap(text, indent)) this.#o.write(`${line}\r\n`);
       },
-      ask: (prompt) => this.#ask(prompt),
+      ask: (prompt, wish) => this.#ask(prompt, wish),
+      signal: this.#doing.signal,
     };
   }
 
-  #ask(prompt: string): Promise<string> {
+  #ask(prompt: string, wish: LineWish = {}): Promise<string> {
     if (this.#over || this.#left) return Promise.reject(new LeftConsole('left'));
     return new Promise<string>((resolve, reject) => {
       this.#o.write(plain(prompt));
-      this.#asked = { resolve, reject };
+      this.#editor.begin(wish);
+      this.#asked = { prompt, resolve, reject };
       this.#work();
     }).finally(() => {
       this.#asked = undefined;
@@ -162,16 +203,23 @@ export class ConsoleSession {
         return;
       }
       this.#used += 1;
-      const { echo, ended } = this.#editor.key(byte);
+      const { echo, ended, choices } = this.#editor.key(byte);
       if (echo !== '') this.#o.write(echo);
+      if (choices !== undefined) this.#list(choices, this.#asked.prompt);
       if (ended === undefined) continue;
       const asked = this.#asked;
       this.#asked = undefined;
       if (ended === 'break') {
         this.#drop();
         asked.reject(new Interrupted('Ctrl-C'));
-      } else asked.resolve(ended.line);
+      } else if (ended === 'gone') asked.reject(new LeftConsole('Ctrl-D'));
+      else asked.resolve(ended.line);
     }
+  }
+
+  #list(choices: readonly string[], prompt: string): void {
+    const lines = wrap(choices.join('  '));
+    this.#o.write(`\r\n${lines.join('\r\n')}\r\n${plain(prompt)}${this.#editor.drawn}`);
   }
 }
 

@@ -30,10 +30,12 @@ class Bench {
         },
       },
     ];
+    const all = (): readonly ConsoleCommand[] => [...commands, help];
+    const help = helpCommand(all);
     this.session = new ConsoleSession({
-      commands: [...commands, helpCommand(commands)],
+      commands: all,
       banner: ['hello'],
-      prompt: 'host> ',
+      prompt: () => 'host> ',
       write: (text) => {
         this.screen += text;
       },
@@ -62,7 +64,7 @@ function typed(keys: string): { readonly lines: string[]; readonly echo: string 
     const step = editor.key(byte);
     echo += step.echo;
     if (step.ended === 'break') lines.push('BREAK');
-    else if (step.ended !== undefined) lines.push(step.ended.line);
+    else if (typeof step.ended === 'object') lines.push(step.ended.line);
   }
   return { lines, echo };
 }
@@ -77,7 +79,7 @@ await t.test('a line is edited as on the dumbest of terminals', async (t) => {
     ['garbage\x15ok\r', ['ok']],
     ['one two\x17three\r', ['one three']],
     ['half\x03ok\r', ['BREAK', 'ok']],
-    ['o\x1b[Ak\x1bOP\x1b[15~\r', ['ok']],
+    ['o\x1b[15~k\x1bOP\x1b[24~\r', ['ok']],
     ['o\x1b[\rk\r', ['o', 'k']],
     ['\x00o\x07\xe9k\xff\x9b\r', ['ok']],
   ];
@@ -86,25 +88,110 @@ await t.test('a line is edited as on the dumbest of terminals', async (t) => {
   t.equal(typed('x'.repeat(300)).echo.replaceAll('\x07', ''), 'x'.repeat(256), 'a line is bounded');
 });
 
+/** A terminal that knows letters, backspace and nothing else. */
+class Paper {
+  #line = '';
+  #at = 0;
+
+  print(text: string): void {
+    for (const c of text) {
+      if (c === '\b') this.#at -= 1;
+      else if (c === '\n') {
+        this.#line = '';
+        this.#at = 0;
+      } else if (c !== '\x07' && c !== '\r') {
+        this.#line = this.#line.slice(0, this.#at) + c + this.#line.slice(this.#at + 1);
+        this.#at += 1;
+      }
+    }
+  }
+
+  get line(): string {
+    return this.#line.trimEnd();
+  }
+
+  get at(): number {
+    return this.#at;
+  }
+}
+
 await t.test('whatever is typed: the echo is seven bits, and what is drawn is what is taken', async () => {
   const keys = fc.array(
-    fc.oneof(fc.integer({ min: 0, max: 255 }), fc.constantFrom(0x08, 0x7f, 0x15, 0x17, 0x1b, 0x5b, 0x61)),
+    fc.oneof(
+      fc.integer({ min: 0, max: 255 }).map((byte) => [byte]),
+      fc
+        .constantFrom(0x08, 0x7f, 0x15, 0x17, 0x01, 0x02, 0x05, 0x06, 0x0b, 0x10, 0x0e, 0x09)
+        .map((byte) => [byte]),
+      fc
+        .constantFrom('\x1b[A', '\x1b[B', '\x1b[C', '\x1b[D', '\x1b[3~', '\x1bOH', 'ab', 'x', ' ')
+        .map((text) => [...Buffer.from(text)]),
+    ),
+    { maxLength: 60 },
   );
   fc.assert(
-    fc.property(keys, (bytes) => {
+    fc.property(keys, (presses) => {
       const editor = new LineEditor();
-      let drawn = '';
-      for (const byte of bytes) {
+      editor.begin({ history: ['first one', 'second'], complete: () => ['abc', 'abd'] });
+      const paper = new Paper();
+      for (const byte of presses.flat()) {
         const { echo, ended } = editor.key(byte);
         if (Array.from(echo).some((c) => c > '~' || (c < ' ' && !'\x07\b\r\n'.includes(c)))) return false;
-        for (const c of echo.replaceAll('\b \b', '\b').replaceAll('\x07', ''))
-          drawn = c === '\b' ? drawn.slice(0, -1) : drawn + c;
-        if (ended !== undefined) drawn = '';
-        if (drawn !== editor.text) return false;
+        paper.print(echo);
+        if (ended !== undefined) paper.print('\n');
+        if (paper.line !== editor.text.trimEnd() || paper.at < 0 || paper.at > editor.text.length)
+          return false;
+        const anew = new Paper();
+        anew.print(editor.drawn);
+        if (anew.line !== paper.line || anew.at !== paper.at) return false;
       }
       return true;
     }),
+    { numRuns: 400 },
   );
+});
+
+await t.test('lines are corrected in their midst, called back, and completed', async (t) => {
+  const wish = {
+    history: ['status', 'ls /etc'],
+    complete: (text: string) => ['status', 'staged', 'stat'].filter((word) => word.startsWith(text)),
+  };
+  const cases: readonly [keys: string, line: string][] = [
+    ['abd\x1b[Dc\r', 'abcd'],
+    ['bc\x01a\x05d\r', 'abcd'],
+    ['abxcd\x1b[D\x1b[D\x1b[D\x1b[3~\r', 'abcd'],
+    ['abcd\x02\x02\x0b\r', 'ab'],
+    ['\x1b[A\r', 'ls /etc'],
+    ['\x10\x10\r', 'status'],
+    ['half\x1b[A\x1b[A\x1b[A\x1b[B\x1b[B\r', 'half'],
+    ['statu\t\r', 'status '],
+    ['s\t\r', 'sta'],
+    ['x\t\r', 'x'],
+  ];
+  for (const [keys, line] of cases) {
+    const editor = new LineEditor();
+    editor.begin(wish);
+    const ended = [...Buffer.from(keys, 'latin1')].map((byte) => editor.key(byte).ended).at(-1);
+    t.same(ended, { line }, JSON.stringify(keys));
+  }
+  const editor = new LineEditor();
+  editor.begin(wish);
+  for (const byte of Buffer.from('sta')) editor.key(byte);
+  t.same(editor.key(0x09).choices, ['status', 'staged', 'stat']);
+});
+
+await t.test('what is hidden is not echoed, by no key', async (t) => {
+  fc.assert(
+    fc.property(fc.uint8Array(), (bytes) => {
+      const editor = new LineEditor();
+      editor.begin({ hidden: true });
+      return [...bytes].every((byte) => ['', '\x07', '\r\n', '^C\r\n'].includes(editor.key(byte).echo));
+    }),
+  );
+  const editor = new LineEditor();
+  editor.begin({ hidden: true });
+  const steps = [...Buffer.from('pass\x7fword\r')].map((byte) => editor.key(byte));
+  t.equal(steps.map(({ echo }) => echo).join(''), '\r\n');
+  t.same(steps.at(-1)?.ended, { line: 'pasword' });
 });
 
 await t.test(
@@ -174,6 +261,33 @@ await t.test('who leaves in the middle of a command leaves nothing to the next o
   await bench.type('help\r');
   await eventually(() => bench.screen.includes('this list'));
   t.same(heard, ['secret']);
+  await bench.session.close();
+});
+
+await t.test('Ctrl-C stops a command at work, and Ctrl-D on an empty line leaves', async (t) => {
+  const bench = new Bench(async (talk) => {
+    await new Promise<void>((_, reject) => {
+      talk.signal.addEventListener('abort', () => reject(talk.signal.reason as Error), { once: true });
+    });
+  });
+  await bench.type('do\r');
+  await eventually(() => bench.did.length === 1);
+  await bench.type('\x03');
+  await eventually(() => bench.prompts() === 2);
+  t.equal(bench.left, 0);
+  await bench.type('\x04');
+  await eventually(() => bench.left === 1);
+  await bench.session.close();
+});
+
+await t.test('who comes next cannot call back what somebody has typed', async (t) => {
+  const bench = new Bench();
+  await bench.type('do secret\rexit\r');
+  await eventually(() => bench.left === 1);
+  const before = bench.screen.length;
+  await bench.type('\x1b[A\x10\r');
+  await eventually(() => bench.screen.length > before);
+  t.notMatch(bench.screen.slice(before), /secret/);
   await bench.session.close();
 });
 

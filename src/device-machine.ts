@@ -34,6 +34,8 @@ export interface Machine {
   readonly custody: Custody;
   readonly lockout: Lockout;
   readonly audit: AuditLog;
+  /** The locks that this device gave to drives; absent where it never gave any. */
+  readonly driveLocks?: DriveLocks;
   /** Where the board can drive its host. */
   readonly chassis?: ChassisOrders;
   /** Gives the disks back, unless they are held. */
@@ -126,6 +128,7 @@ export async function openMachine(
     custody,
     lockout,
     audit,
+    ...(driveLocks ? { driveLocks } : {}),
     ...(control === undefined
       ? {}
       : { chassis: new ChassisOrders({ control, power, lockout, interlock, clock, log }) }),

@@ -68,7 +68,7 @@ async function servicesOf(
   >,
   openEditor = openDeviceEditors,
 ): Promise<TaskServices> {
-  const { clock, store, board, power, custody, lockout, audit } = machine;
+  const { clock, store, board, power, custody, lockout, audit, driveLocks } = machine;
   return {
     ...rest,
     clock,
@@ -78,6 +78,8 @@ async function servicesOf(
     custody,
     lockout,
     switches: board.switches,
+    ...(board.security === undefined ? {} : { drives: board.security }),
+    ...(driveLocks === undefined ? {} : { driveLocks }),
     editor: await openEditor({ stagedPath: (name) => store.pathOf(name) }),
     ...(board.memory === undefined ? {} : { memory: board.memory }),
     ...(board.io === undefined ? {} : { io: board.io }),

@@ -20,7 +20,7 @@ function row({ name, type, label, uuid, size, used, read, write }: Volume): stri
 }
 
 /** Reasons, each once, with the volumes that it is about. */
-function reasons(volumes: readonly Volume[]): string[] {
+function reasons(volumes: readonly Pick<Volume, 'name' | 'read' | 'write'>[]): string[] {
   const about = new Map<string, { readonly lines: readonly string[]; readonly names: Set<string> }>();
   for (const { name, read, write } of volumes) {
     for (const why of [read.why, write.why]) {
@@ -37,6 +37,13 @@ function reasons(volumes: readonly Volume[]): string[] {
   ]);
 }
 
+/** A disk of which nothing can be looked at, as if it were a volume. */
+const asClosed = ({ name, why }: ResultOf<'volume.list'>['disks'][number]) => ({
+  name,
+  read: { may: 'no' as const, ...(why === undefined ? {} : { why }) },
+  write: { may: 'no' as const },
+});
+
 export function showVolumes(r: ResultOf<'volume.list'>): string[] {
   const head = ['volume', 'type', 'label', 'uuid', 'size', 'used', 'read', 'write'];
   const disks = r.disks.map(({ name, size, sectorSize, scheme }) => {
@@ -49,7 +56,7 @@ export function showVolumes(r: ResultOf<'volume.list'>): string[] {
     ...r.disks.flatMap(({ name, notes }) => notes.map((note) => `note: ${name}: ${note}`)),
     ...(r.volumes.length === 0 ? [] : table([head, ...r.volumes.map(row)], [4, 5])),
     ...r.evidence.map(({ volume, finding, what }) => `${finding}: ${volume} holds ${what}`),
-    ...reasons(r.volumes),
+    ...reasons([...r.disks.map(asClosed), ...r.volumes]),
     ...r.volumes.flatMap(({ name, notes }) => notes.map((note) => `note: ${name}: ${note}`)),
     ...(r.next === undefined ? [] : [`… there is more: --after ${r.next}`]),
   ];

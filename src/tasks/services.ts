@@ -1,6 +1,7 @@
-import type { Custody, Lockout } from '../bmc/index.ts';
+import type { Custody, DriveLocks, Lockout } from '../bmc/index.ts';
 import type {
   Clock,
+  DriveSecurity,
   DriveSwitch,
   HostPower,
   IoDevices,
@@ -60,6 +61,10 @@ export interface TaskServices {
   readonly custody: Custody;
   readonly lockout: Lockout;
   readonly switches: readonly DriveSwitch[];
+  /** Drives whose own lock the board can ask. */
+  readonly drives?: readonly DriveSecurity[];
+  /** Tells drives that this device has locked from those that somebody else has. */
+  readonly driveLocks?: Pick<DriveLocks, 'fact'>;
   readonly editor: VolumeEditor;
   readonly memory?: MemoryProbe;
   readonly io?: IoDevices;

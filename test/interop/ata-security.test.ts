@@ -7,9 +7,11 @@ import { SeededEntropy } from '../../src/adapters/sim/seeded-entropy.ts';
 import { systemClock } from '../../src/adapters/system-clock.ts';
 import { seconds } from '../../src/base/index.ts';
 import { DriveLocks, DriveNotebook } from '../../src/bmc/index.ts';
+import { decodeDiscovery } from '../../src/storage/index.ts';
 import { driveSecurityContract } from '../contract/drive-security.ts';
 import { scratch } from '../kit/disk-tools.ts';
 import { MemoryState } from '../kit/memory-state.ts';
+import { discoveryAnswer } from '../kit/opal.ts';
 
 /*
  * The adapter for real drives, against a program that takes the arguments of sg_raw, prints what it prints, and keeps a drive's state in a
@@ -35,6 +37,8 @@ interface FakeDrive {
   forbidden?: number;
   gone?: boolean;
   silent?: boolean;
+  /** In hexadecimal; none, as of a drive that does not encrypt itself, where it is absent. */
+  discovery?: string;
 }
 const NEW: FakeDrive = {
   serial: 'WD-REAL1',
@@ -95,3 +99,31 @@ await t.test('an empty bay is no error; a drive that does not answer is one', as
   const none = new SgRawSecurity({ disk: 'disk0', device: '/dev/sg9', tool: join(dir, 'absent') });
   await t.rejects(none.read(signal));
 });
+
+await t.test(
+  'Level 0 Discovery is asked by SECURITY PROTOCOL IN; a drive that has none has no answer',
+  async (t) => {
+    await change({}, NEW);
+    t.equal(await security.discover(signal), undefined);
+    const answer = discoveryAnswer(0b00000111);
+    await change({ discovery: answer.toString('hex') });
+    const told = await security.discover(signal);
+    t.same(told && decodeDiscovery(told), { kind: 'Opal 2', enabled: true, locked: true, shadowed: false });
+    const [, asked] = (await drive()).seen.slice(-2);
+    t.same(asked?.args.slice(-13), [
+      '/dev/sg9',
+      'a2',
+      '01',
+      '00',
+      '01',
+      '80',
+      '00',
+      '00',
+      '00',
+      '00',
+      '04',
+      '00',
+      '00',
+    ]);
+  },
+);

@@ -67,5 +67,9 @@ else if (drive.silent) {
   process.stderr.write('do_scsi_pt: timeout\n');
   status = 33;
 } else if (cdb.length === 16 && cdb[0] === 0x85) status = cdb[14] === 0xec ? identify() : withPassword();
+else if (cdb.length === 12 && cdb[0] === 0xa2 && cdb[1] === 1 && cdb[3] === 1 && drive.discovery) {
+  process.stdout.write(Buffer.from(drive.discovery, 'hex'));
+  status = 0;
+}
 writeFileSync(stateFile, JSON.stringify(drive));
 process.exitCode = status;

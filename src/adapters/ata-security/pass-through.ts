@@ -26,6 +26,14 @@ export function passThrough(command: AtaCommand): readonly number[] {
   return cdb;
 }
 
+/** More than any drive's answer to Level 0 Discovery has. */
+export const DISCOVERY_BYTES = 2048;
+
+/** SECURITY PROTOCOL IN (SPC-4, clause 6.40): protocol 01h, the TCG's, and in it ComID 0001h, Level 0 Discovery; the length in blocks. */
+export function levelZeroDiscovery(): readonly number[] {
+  return [0xa2, 0x01, 0x00, 0x01, 0x80, 0, 0, 0, 0, DISCOVERY_BYTES / ATA_BLOCK, 0, 0];
+}
+
 const MAXIMUM = 1 << 8;
 
 /**

@@ -2,7 +2,15 @@ import { type Duration, NsError, seconds } from '../../base/index.ts';
 import type { DriveAnswer, DriveSecurity, DriveSecurityState } from '../../ports/index.ts';
 import { runTool, type ToolResult } from '../volume-tools/run-tool.ts';
 import { securityOf } from './identify-security.ts';
-import { ATA_BLOCK, type AtaCommand, answerIn, passThrough, passwordBlock } from './pass-through.ts';
+import {
+  ATA_BLOCK,
+  type AtaCommand,
+  answerIn,
+  DISCOVERY_BYTES,
+  levelZeroDiscovery,
+  passThrough,
+  passwordBlock,
+} from './pass-through.ts';
 
 export interface SgRawOptions {
   /** "disk0". */
@@ -42,6 +50,16 @@ export class SgRawSecurity implements DriveSecurity {
     return securityOf(Uint8Array.from(stdout, (letter) => letter.charCodeAt(0)));
   }
 
+  /** By SECURITY PROTOCOL IN, which Linux passes to a SATA drive as TRUSTED RECEIVE. */
+  async discover(signal: AbortSignal): Promise<Uint8Array | undefined> {
+    const { status, stdout } = await this.#runRaw(
+      levelZeroDiscovery(),
+      ['-b', '-r', `${DISCOVERY_BYTES}`],
+      signal,
+    );
+    return status === 0 ? Uint8Array.from(stdout, (letter) => letter.charCodeAt(0)) : undefined;
+  }
+
   setPassword(password: Uint8Array, signal: AbortSignal): Promise<DriveAnswer> {
     return this.#send('setPassword', password, signal);
   }
@@ -66,9 +84,18 @@ export class SgRawSecurity implements DriveSecurity {
   }
 
   #run(command: AtaCommand, input: Uint8Array | undefined, signal: AbortSignal): Promise<ToolResult> {
-    const { device, tool = 'sg_raw', deadline = DEADLINE, within = (act) => act() } = this.#options;
-    const cdb = passThrough(command).map((byte) => byte.toString(16).padStart(2, '0'));
     const data = input === undefined ? ['-b', '-r', `${ATA_BLOCK}`] : ['-s', `${ATA_BLOCK}`];
+    return this.#runRaw(passThrough(command), data, signal, input);
+  }
+
+  #runRaw(
+    block: readonly number[],
+    data: readonly string[],
+    signal: AbortSignal,
+    input?: Uint8Array,
+  ): Promise<ToolResult> {
+    const { device, tool = 'sg_raw', deadline = DEADLINE, within = (act) => act() } = this.#options;
+    const cdb = block.map((byte) => byte.toString(16).padStart(2, '0'));
     return within(() =>
       runTool({
         tool,

@@ -15,6 +15,8 @@ export class SimDriveLock {
   /** Commands with a password that it was given, refused ones too. */
   readonly asked: AtaSecurityCommand['is'][] = [];
   state: AtaSecurity = newSecurity();
+  /** A self-encrypting drive: what it answers to Level 0 Discovery, and what is read in place of its contents, if so. */
+  opal: { readonly answer: Uint8Array; readonly locked: boolean; readonly shadow?: Uint8Array } | undefined;
   #cut: { readonly at: number; readonly when: 'before' | 'after' } | undefined;
 
   constructor(serial: string, supported = true) {
@@ -107,6 +109,11 @@ export class SimDriveBay implements DriveSecurity {
     };
   }
 
+  async discover(signal: AbortSignal): Promise<Uint8Array | undefined> {
+    signal.throwIfAborted();
+    return this.#drive?.opal?.answer;
+  }
+
   setPassword(password: Uint8Array, signal: AbortSignal): Promise<DriveAnswer> {
     return this.#send({ is: 'set-password', password, maximum: true }, signal);
   }
@@ -122,7 +129,8 @@ export class SimDriveBay implements DriveSecurity {
   /** The medium of whichever drive is here: nothing of it is read or written while that drive is locked. */
   guard(device: BlockDevice): BlockDevice {
     const open = async <T>(act: () => Promise<T>): Promise<T> => {
-      if (this.#drive?.state.locked === true) {
+      const { state, opal } = this.#drive ?? {};
+      if (state?.locked === true || (opal?.locked === true && opal.shadow === undefined)) {
         throw new NsError('NS_BLOCK_IO', `${device.name} aborts the command: it is locked`);
       }
       return act();
@@ -131,7 +139,13 @@ export class SimDriveBay implements DriveSecurity {
     return {
       name: device.name,
       capabilities: device.capabilities,
-      read: (offset, into, signal) => open(() => device.read(offset, into, signal)),
+      read: (offset, into, signal) =>
+        open(async () => {
+          const shadow = this.#drive?.opal?.shadow;
+          if (shadow === undefined) return device.read(offset, into, signal);
+          const part = shadow.subarray(offset, offset + into.byteLength);
+          into.fill(0).set(part);
+        }),
       ...(readMedium === undefined
         ? {}
         : {

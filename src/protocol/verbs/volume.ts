@@ -46,6 +46,8 @@ export const volumeList = {
         scheme: v.picklist(['gpt', 'mbr', 'none']),
         /** What is odd about the partition table. */
         notes: v.array(text()),
+        /** Why nothing of this disk can be looked at, where that is so: a drive that is locked, say. */
+        why: v.optional(why),
       }),
     ),
     volumes: v.array(volumeVerdict),

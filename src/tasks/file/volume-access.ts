@@ -4,10 +4,11 @@ import type { BlockDevice, FileSystem } from '../../ports/index.ts';
 import type { VolumeNote } from '../../protocol/index.ts';
 import {
   type DiskProbe,
+  type DiskToProbe,
   JOURNAL_NOT_REPLAYED,
   judgeVolume,
   openFileSystem,
-  probeDisk,
+  probeDisks,
   recoverRedoLogs,
   replayedView,
   resolveVolume,
@@ -71,7 +72,7 @@ export function withVolume<T>(
     const settled = want === 'write' ? await finishEarlierChange(context.services, leases) : allow(undefined);
     if (!settled.ok) return settled;
     const { services, id } = context;
-    const found = await findVolume(leases, wish, want, signal, async (probes, volume) => {
+    const found = await findVolume(services, leases, wish, want, signal, async (probes, volume) => {
       await services.staged?.met(probes);
       return services.staged?.sameVolume(id, volume) ?? allow(undefined);
     });
@@ -145,6 +146,16 @@ async function finishEarlierChange(
   return allow(undefined);
 }
 
+/** The leased disks, and why nothing of one can be looked at where its own lock closes it. */
+export async function disksOf(
+  services: TaskServices,
+  leases: ReadonlyMap<string, Lease>,
+  signal: AbortSignal,
+): Promise<readonly DiskToProbe[]> {
+  if (services.drives === undefined) return [...leases].map(([disk, { device }]) => ({ disk, device }));
+  return (await import('./drive-locks.ts')).disksToProbe(services, leases, signal);
+}
+
 interface Found {
   readonly volume: Volume;
   readonly stale: boolean;
@@ -153,14 +164,14 @@ interface Found {
 }
 
 async function findVolume(
+  services: TaskServices,
   leases: ReadonlyMap<string, Lease>,
   wish: VolumeWish,
   want: 'read' | 'write',
   signal: AbortSignal,
   meet?: (probes: readonly DiskProbe[], volume: Volume) => Promise<Verdict<void>>,
 ): Promise<Verdict<Found>> {
-  const probes = [];
-  for (const lease of leases.values()) probes.push(await probeDisk(lease.device, signal));
+  const probes = await probeDisks(await disksOf(services, leases, signal), signal);
   const volume = resolveVolume(probes, wish.volume);
   if (!volume.ok) return volume;
   const met = await meet?.(probes, volume.value);
@@ -270,7 +281,7 @@ export async function inspectVolume(
       leases.set(disk, lease.value);
     }
     if (!(await finishEarlierChange(services, leases)).ok) return 'unknown';
-    const found = await findVolume(leases, { volume: name }, 'write', signal);
+    const found = await findVolume(services, leases, { volume: name }, 'write', signal);
     const lease = found.ok ? leases.get(found.value.volume.disk) : undefined;
     if (!found.ok || lease === undefined || found.value.volume.probe.uuid !== uuid) return 'unknown';
     const { probe } = found.value.volume;

@@ -2,15 +2,14 @@ import { allow, minutes, NsError, type Refusal, refusal, type Verdict } from '..
 import { judgeAccess, type Lease } from '../../bmc/index.ts';
 import { type ResultOf, VOLUMES_A_PAGE } from '../../protocol/index.ts';
 import {
-  type DiskProbe,
   type HibernationEvidence,
   judgeVolume,
   openFileSystem,
-  probeDisk,
+  probeDisks,
   type VolumeProbe,
   volumeDevice,
 } from '../../storage/index.ts';
-import { withDisks } from '../file/volume-access.ts';
+import { disksOf, withDisks } from '../file/volume-access.ts';
 import type { TaskKind } from '../task.ts';
 
 type Listed = ResultOf<'volume.list'>['volumes'][number];
@@ -33,11 +32,10 @@ export const volumeList: TaskKind<'volume.list'> = {
       const { power } = context.services;
       const reading = await power.read(signal);
       const writable = judgeAccess({ power: reading, want: 'write', staleOk: false, ownPower: true });
-      const probes: DiskProbe[] = [];
-      for (const lease of leases.values()) {
-        probes.push(await probeDisk(lease.device, signal));
-        context.progress('looking at disks', probes.length, leases.size);
-      }
+      const disks = await disksOf(context.services, leases, signal);
+      const probes = await probeDisks(disks, signal, (count) =>
+        context.progress('looking at disks', count, leases.size),
+      );
       const evidence = probes.flatMap(({ hibernation }) => hibernation);
       const all = probes.flatMap(({ disk, volumes }) => volumes.map((volume) => ({ disk, volume })));
       const from =
@@ -53,9 +51,10 @@ export const volumeList: TaskKind<'volume.list'> = {
       const more = from + page.length < all.length ? page.at(-1)?.volume.name : undefined;
       return allow({
         power: reading.state,
-        disks: probes.map(({ disk, scheme, notes }) => {
+        disks: probes.map(({ disk, scheme, notes, refusal: why }) => {
           const { size = 0, sectorSize = 0 } = leases.get(disk)?.device.capabilities ?? {};
-          return { name: disk, size, sectorSize, scheme, notes: notes.slice(0, NOTES_MAX) };
+          const closed = why === undefined ? {} : { why: { ...why } };
+          return { name: disk, size, sectorSize, scheme, notes: notes.slice(0, NOTES_MAX), ...closed };
         }),
         volumes,
         evidence: evidence.slice(0, EVIDENCE_MAX).map((found) => ({ ...found })),

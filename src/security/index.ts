@@ -100,15 +100,6 @@ export { mayWithin, type Scope, type ScopeFacts, scope } from './scope.ts';
 export { keyStoreOf } from './signing-key.ts';
 export { type StandingFacts, signersBehind, stillStands, withinGrants } from './standing.ts';
 export {
-  LARGEST_TOKEN,
-  MAX_PER_EPOCH,
-  openToken,
-  signToken,
-  type Token,
-  type TokenBody,
-} from './token.ts';
-export { readToken, type TokenDraft } from './token-draft.ts';
-export {
   type LoginAnswer,
   LoginDesk,
   type LoginDeskOptions,

@@ -93,6 +93,8 @@ const schema = v.strictObject({
   protectedPaths: v.optional(v.array(v.pipe(v.string(), v.startsWith('/'))), []),
   heartbeatSeconds: v.optional(whole(5, 3600), 60),
   log: v.optional(v.picklist(['human', 'json', 'silent']), 'human'),
+  /** "required": programs work on host disks only where all that confines them is to be had; "best" where absent. */
+  toolConfinement: v.optional(v.picklist(['best', 'required'])),
   limits: v.optional(
     v.strictObject({
       running: v.optional(whole(1, 32), 4),

@@ -1,7 +1,28 @@
 import { E2FSPROGS } from './adapters/e2fsprogs/programs.ts';
 import { MTOOLS } from './adapters/mtools/programs.ts';
+import { missingText } from './adapters/volume-tools/confinement.ts';
 import { openVolumeEditors, type VolumeToolOptions } from './adapters/volume-tools/volume-editors.ts';
-import type { VolumeEditor } from './ports/index.ts';
+import type { AgentConfig } from './agent-config.ts';
+import type { LogSink, VolumeEditor } from './ports/index.ts';
+
+/** The editors that this configuration allows; says once how far their programs are confined. */
+export async function openDiskTools(
+  open: typeof openDeviceEditors,
+  { toolConfinement = 'best' }: Pick<AgentConfig, 'toolConfinement'>,
+  stagedPath: (name: string) => string,
+  log: LogSink,
+): Promise<VolumeEditor> {
+  const editor = await open({ stagedPath, confinedOnly: toolConfinement === 'required' });
+  const { confinement } = editor.capabilities;
+  if (confinement !== undefined) {
+    const missing = missingText(confinement);
+    log.log(missing === '' ? 'info' : 'warn', 'tools.confinement', {
+      wanted: toolConfinement,
+      missing: missing === '' ? 'nothing' : missing,
+    });
+  }
+  return editor;
+}
 
 /** Who writes to the filesystems of the host, as far as the programs for it are here. */
 export function openDeviceEditors(options: VolumeToolOptions): Promise<VolumeEditor> {

@@ -9,7 +9,7 @@ import type { DeviceAbsence } from './device-absence.ts';
 import type { DeviceBmc } from './device-bmc.ts';
 import { openDeviceBudget } from './device-budget.ts';
 import type { DeviceConsole } from './device-console.ts';
-import { openDeviceEditors } from './device-editors.ts';
+import { openDeviceEditors, openDiskTools } from './device-editors.ts';
 import { openDeviceKeyring, reopener, standingOf } from './device-keyring.ts';
 import { type Machine, openMachine } from './device-machine.ts';
 import { brokerOptions, followVitals } from './device-parts.ts';
@@ -80,7 +80,7 @@ async function servicesOf(
     switches: board.switches,
     ...(board.security === undefined ? {} : { drives: board.security }),
     ...(driveLocks === undefined ? {} : { driveLocks }),
-    editor: await openEditor({ stagedPath: (name) => store.pathOf(name) }),
+    editor: await openDiskTools(openEditor, config, (name) => store.pathOf(name), rest.log),
     ...(board.memory === undefined ? {} : { memory: board.memory }),
     ...(board.io === undefined ? {} : { io: board.io }),
     ...(board.chains === undefined ? {} : { chains: board.chains }),

@@ -244,6 +244,11 @@ export const REFUSALS = {
     sentence: 'The programs that write this filesystem are not usable on this device.',
     remedy: 'Install e2fsprogs and nbdfuse, and make /dev/fuse available.',
   },
+  TOOLS_UNCONFINED: {
+    sentence: 'The programs that work on filesystems cannot be confined here as the configuration demands.',
+    remedy:
+      'Provide what `nightshift status` names as missing, bubblewrap first, or set toolConfinement to best.',
+  },
   CHECK_FAILED: {
     sentence: "The filesystem's own checker found a fault in the changed volume, so nothing was written.",
     remedy: 'Check the filesystem from the host before writing to it.',

@@ -118,6 +118,17 @@ const DOUBTS = {
 
 const doubtOf = (fusion: keyof typeof DOUBTS | undefined): string => DOUBTS[fusion ?? 'agreed'];
 
+function toolLines(confinement: ResultOf<'machine.status'>['toolConfinement']): string[] {
+  if (confinement === undefined) return [];
+  const { missing } = confinement;
+  if (missing.length === 0) return ['disk tools: confined'];
+  const reasons = new Set(missing.map(({ why }) => why));
+  return [...reasons].map((why) => {
+    const parts = missing.filter((lack) => lack.why === why).map(({ part }) => part);
+    return `disk tools: NOT CONFINED in ${parts.join(', ')}: ${why}`;
+  });
+}
+
 function statusLines(r: ResultOf<'machine.status'>): string[] {
   const sources = Object.entries(r.power.sources).map(([source, said]) => `${source} ${said}`);
   const doubt = r.power.certain ? '' : ` (NOT CERTAIN${doubtOf(r.power.fusion)})`;
@@ -130,6 +141,7 @@ function statusLines(r: ResultOf<'machine.status'>): string[] {
         `disk: ${disk.name} with ${disk.position}${disk.holder === undefined ? '' : `, held by ${disk.holder}`}, hand-back ${disk.handBackMs} ms`,
     ),
     `tasks: ${r.tasks.running} running, ${r.tasks.queued} queued`,
+    ...toolLines(r.toolConfinement),
     ...r.limits.map((limit) => `limit: ${limit}`),
   ];
 }

@@ -62,7 +62,7 @@ export async function changeVolume(change: VolumeChange): Promise<Verdict<Volume
   const { disk, editor, store, signal, volume } = change;
   if (!editor.capabilities.types.includes(change.type)) {
     return refuse(
-      'WRITE_TOOLS_MISSING',
+      editor.capabilities.unconfined === true ? 'TOOLS_UNCONFINED' : 'WRITE_TOOLS_MISSING',
       `${change.type} cannot be written here: ${editor.capabilities.unusable ?? 'no tool for it'}.`,
     );
   }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import t from 'tap';
+import { toolConfinement } from '../../src/adapters/volume-tools/confine.ts';
 import { openVolumeEditors } from '../../src/adapters/volume-tools/volume-editors.ts';
 import { allow } from '../../src/base/index.ts';
 import { openDeviceEditors } from '../../src/device-editors.ts';
@@ -29,7 +30,7 @@ await t.test('each type goes to its own programs, which are loaded at the first 
   const asked: string[] = [];
   const kinds = [kindOf(['a', 'b'], 'true', asked), kindOf(['c'], 'true', asked)];
   const editor = await openVolumeEditors(kinds, options);
-  t.same(editor.capabilities, { types: ['a', 'b', 'c'] });
+  t.match(editor.capabilities, { types: ['a', 'b', 'c'], unusable: undefined });
   t.same(asked, []);
   const device = new MemoryDevice('disk0', 4096);
   await editor.edit(device, 'b', [], 0, signal);
@@ -43,7 +44,7 @@ await t.test('what is missing makes its own types unusable alone, and is named',
   const asked: string[] = [];
   const kinds = [kindOf(['a'], 'true', asked), kindOf(['b', 'c'], 'no-such-program', asked)];
   const editor = await openVolumeEditors(kinds, options);
-  t.same(editor.capabilities, { types: ['a'], unusable: 'b, c: no-such-program is not usable' });
+  t.match(editor.capabilities, { types: ['a'], unusable: 'b, c: no-such-program is not usable' });
   t.match(await editor.check(new MemoryDevice('disk0', 4096), 'c', signal), {
     refusal: { code: 'WRITE_TOOLS_MISSING', sentence: /no-such-program/ },
   });
@@ -51,6 +52,24 @@ await t.test('what is missing makes its own types unusable alone, and is named',
   t.match(nowhere.capabilities, { types: [], unusable: /cannot mount/ });
 });
 
+await t.test(
+  'where tools are to run confined only, they do, or none does and the refusal says so',
+  async (t) => {
+    const asked: string[] = [];
+    const editor = await openVolumeEditors([kindOf(['a'], 'true', asked)], {
+      ...options,
+      confinedOnly: true,
+    });
+    const confinement = await toolConfinement();
+    t.same(editor.capabilities.confinement, confinement);
+    const made = await editor.check(new MemoryDevice('disk0', 4096), 'a', signal);
+    if (confinement.missing.length === 0) t.ok(made.ok);
+    else t.match(made, { refusal: { code: 'TOOLS_UNCONFINED' } });
+    t.equal(asked.length > 0, confinement.missing.length === 0);
+  },
+);
+
 await t.test('a device writes ext2, ext3, ext4 and FAT', async (t) => {
-  t.same((await openDeviceEditors(options)).capabilities, { types: ['ext4', 'ext3', 'ext2', 'vfat'] });
+  const { types } = (await openDeviceEditors(options)).capabilities;
+  for (const type of ['ext4', 'ext3', 'ext2', 'vfat']) t.ok(types.includes(type), type);
 });

@@ -25,6 +25,9 @@ const BY_NAMESPACES: readonly ConfinementPart[] = [
   'namespaces',
 ];
 
+/** It goes into sentences that travel. */
+const MOST_TEXT = 300;
+
 export type ConfinementPlan = ReadonlySet<ConfinementPart>;
 
 export interface ConfiningHost {
@@ -94,5 +97,6 @@ function confinementOf(
 export function missingText({ missing }: ToolConfinement): string {
   const parts = new Map<string, string[]>();
   for (const { part, why } of missing) parts.set(why, [...(parts.get(why) ?? []), part]);
-  return [...parts].map(([why, names]) => `${names.join(', ')} (${why})`).join('; ');
+  const text = [...parts].map(([why, names]) => `${names.join(', ')} (${why})`).join('; ');
+  return text.length > MOST_TEXT ? `${text.slice(0, MOST_TEXT)}…` : text;
 }

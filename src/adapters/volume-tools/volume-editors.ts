@@ -1,6 +1,8 @@
 import { tmpdir } from 'node:os';
 import { type Duration, refuse, type Verdict } from '../../base/index.ts';
 import type { VolumeEditor } from '../../ports/index.ts';
+import { toolConfinement, whyNoMounts } from './confine.ts';
+import { missingText } from './confinement.ts';
 import { missingTool, type ToolTrial, whyUnmountable } from './why-unusable.ts';
 
 export interface VolumeToolOptions {
@@ -10,12 +12,16 @@ export interface VolumeToolOptions {
   readonly directory?: string;
   /** The longest that one tool may run. */
   readonly toolDeadline?: Duration;
+  /** No program runs unless all that confines it is to be had here. */
+  readonly confinedOnly?: boolean;
 }
 
 /** Which filesystems a set of programs edits. */
 export interface EditorPrograms {
   readonly types: readonly string[];
   readonly programs: readonly ToolTrial[];
+  /** One of them mounts the volume in its sandbox. */
+  readonly mounts?: boolean;
 }
 
 export interface EditorKind extends EditorPrograms {
@@ -31,11 +37,17 @@ export async function openVolumeEditors(
   kinds: readonly EditorKind[],
   options: VolumeToolOptions,
 ): Promise<VolumeEditor> {
+  const confinement = await toolConfinement();
+  if (options.confinedOnly === true && confinement.missing.length > 0) {
+    const unusable = `tools are not to run unconfined, and cannot be in ${missingText(confinement)}`;
+    return new VolumeEditors(new Map(), { types: [], unusable, unconfined: true, confinement });
+  }
   const unmountable = await whyUnmountable(options.directory ?? tmpdir());
   const usable = new Map<string, () => Promise<VolumeEditor>>();
   const reasons: string[] = [];
-  for (const { types, programs, load } of kinds) {
-    const missing = unmountable ?? (await missingTool(programs));
+  for (const { types, programs, mounts, load } of kinds) {
+    const missing =
+      unmountable ?? (await missingTool(programs)) ?? (mounts === true ? await whyNoMounts() : undefined);
     if (missing !== undefined) {
       reasons.push(`${types.join(', ')}: ${missing}`);
       continue;
@@ -47,16 +59,24 @@ export async function openVolumeEditors(
     };
     for (const type of types) usable.set(type, editor);
   }
-  return new VolumeEditors(usable, unmountable ?? (reasons.length === 0 ? undefined : reasons.join('; ')));
+  const unusable = unmountable ?? (reasons.length === 0 ? undefined : reasons.join('; '));
+  return new VolumeEditors(usable, {
+    types: [...usable.keys()],
+    ...(unusable === undefined ? {} : { unusable }),
+    confinement,
+  });
 }
 
 class VolumeEditors implements VolumeEditor {
   readonly capabilities: VolumeEditor['capabilities'];
   readonly #editors: ReadonlyMap<string, () => Promise<VolumeEditor>>;
 
-  constructor(editors: ReadonlyMap<string, () => Promise<VolumeEditor>>, unusable: string | undefined) {
+  constructor(
+    editors: ReadonlyMap<string, () => Promise<VolumeEditor>>,
+    capabilities: VolumeEditor['capabilities'],
+  ) {
     this.#editors = editors;
-    this.capabilities = { types: [...editors.keys()], ...(unusable === undefined ? {} : { unusable }) };
+    this.capabilities = capabilities;
   }
 
   edit: VolumeEditor['edit'] = async (overlay, type, edits, time, signal) =>
@@ -71,7 +91,8 @@ class VolumeEditors implements VolumeEditor {
   async #with(type: string, use: (editor: VolumeEditor) => Promise<Verdict<void>>): Promise<Verdict<void>> {
     const load = this.#editors.get(type);
     if (load !== undefined) return use(await load());
-    const { unusable } = this.capabilities;
-    return refuse('WRITE_TOOLS_MISSING', unusable === undefined ? undefined : `${unusable}.`);
+    const { unusable, unconfined } = this.capabilities;
+    const code = unconfined === true ? 'TOOLS_UNCONFINED' : 'WRITE_TOOLS_MISSING';
+    return refuse(code, unusable === undefined ? undefined : `${unusable}.`);
   }
 }

@@ -63,6 +63,13 @@ export const machineStatus = {
     clock: v.optional(clockNote),
     /** What this device cannot do right now, each with its reason. */
     limits: v.array(text()),
+    /** What the programs that work on host disks are kept from. Older devices do not say. */
+    toolConfinement: v.optional(
+      v.strictObject({
+        holds: v.array(text(64)),
+        missing: v.array(v.strictObject({ part: text(64), why: text() })),
+      }),
+    ),
   }),
 };
 

@@ -37,6 +37,12 @@ function limitsOf({
   return limits;
 }
 
+function toolConfinementNote({ editor }: TaskServices) {
+  const { confinement } = editor.capabilities;
+  if (confinement === undefined) return {};
+  return { toolConfinement: { holds: [...confinement.holds], missing: [...confinement.missing] } };
+}
+
 /** How the machine stands. Touches nothing: no disk changes hands for it. */
 export const machineStatus: TaskKind<'machine.status'> = {
   verb: 'machine.status',
@@ -67,6 +73,7 @@ export const machineStatus: TaskKind<'machine.status'> = {
         queued: others.filter(({ state }) => state !== 'running').length,
       },
       limits: limitsOf(services),
+      ...toolConfinementNote(services),
       ...(time === undefined
         ? {}
         : { clock: { wall: clock.wallSeconds(), surely: time.surely(), nonce: time.nonce() } }),

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { showResult } from '../../../src/fleet/index.ts';
+import { statusResult } from '../../kit/status-result.ts';
 
 const volume = { name: 'disk0p2', type: 'ext4', label: 'root', uuid: 'u', stale: false, notes: [] };
 const hash = new Uint8Array(32).fill(0xab);
@@ -73,6 +74,33 @@ await t.test('a lock that is not in force is shown as such, and an uncertain pow
   t.match(lines, /in force: NOTHING/);
   t.match(lines, /limit: no write tools/);
 });
+
+await t.test(
+  'programs on host disks are shown as confined, or what they are not kept from and why',
+  async (t) => {
+    const shown = (missing: readonly (readonly [part: string, why: string])[]) =>
+      showResult('machine.status', {
+        ...statusResult(),
+        toolConfinement: { holds: ['limits'], missing: missing.map(([part, why]) => ({ part, why })) },
+      }).filter((line) => line.startsWith('disk tools'));
+    t.same(shown([]), ['disk tools: confined']);
+    t.same(
+      shown([
+        ['files', 'no bwrap'],
+        ['limits', 'no prlimit'],
+        ['network', 'no bwrap'],
+      ]),
+      [
+        'disk tools: NOT CONFINED in files, network: no bwrap',
+        'disk tools: NOT CONFINED in limits: no prlimit',
+      ],
+    );
+    t.same(
+      showResult('machine.status', statusResult()).filter((line) => line.startsWith('disk tools')),
+      [],
+    );
+  },
+);
 
 await t.test('a lock is shown level by level, with what defeats it', async (t) => {
   const level = { wanted: true, detail: 'Held.', defeatedBy: 'a crowbar' };

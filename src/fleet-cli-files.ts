@@ -48,7 +48,7 @@ function addPut(program: Command, run: Run): void {
       const names = await context.hosts(hosts);
       const file = await openLocalFile(local, context.signal);
       try {
-        const args = putArgs(local, path, o, file.mtime);
+        const args = await putArgs(local, path, o, file.mtime);
         const { size, sha256 } = file;
         const order = { verb: 'file.download', args: { ...args, size, sha256 } } as const;
         const { signing, tokens } = await deskOf(
@@ -167,10 +167,16 @@ function addStat(program: Command, run: Run): void {
     .argument('<hosts>', 'host, range, list or @group')
     .argument('<path>', '[VOLUME:]/PATH')
     .option('--no-follow', 'of a symbolic link, the link itself')
+    .option('--xattrs', 'also the values of extended attributes and ACLs')
     .option('--stale-ok', 'take what a suspended or hibernated host last wrote')
-    .action((hosts: string, path: string, o: { follow: boolean; staleOk?: true }) =>
+    .action((hosts: string, path: string, o: { follow: boolean; staleOk?: true; xattrs?: true }) =>
       run(async (context) => {
-        const args = { ...parsePlace(path), ...flag('noFollow', !o.follow), ...flag('staleOk', o.staleOk) };
+        const args = {
+          ...parsePlace(path),
+          ...flag('noFollow', !o.follow),
+          ...flag('staleOk', o.staleOk),
+          ...flag('xattrs', o.xattrs),
+        };
         return runOnHosts(context, await context.hosts(hosts), simpleOrder(context, 'file.stat', args));
       }),
     );

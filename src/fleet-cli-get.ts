@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { keepAttributes } from './adapters/keep-attributes.ts';
 import { localSink, placeFor } from './adapters/operator-files.ts';
 import { type Unpacked, unpackTree } from './adapters/unpack-tree.ts';
 import { asNsError, NsError } from './base/index.ts';
@@ -59,6 +60,19 @@ function answer(host: string, { outcome, file, fault, target, more }: Fetched): 
   );
 }
 
+/** Gives the file that came what the receipt says of it; where even that fails, the file is there all the same. */
+async function settled(got: GetOutcome, target: string, preserve: boolean): Promise<Fetched> {
+  const facts = got.outcome.is === 'receipt' ? got.outcome.result?.file : undefined;
+  if (got.file === undefined || facts === undefined) return { ...got, target };
+  try {
+    const lost = await keepAttributes(target, facts, preserve);
+    const lines = lost.map((what) => `NOT KEPT HERE: ${what}`);
+    return { ...got, target, more: { lines, json: lost.length === 0 ? {} : { notKept: lost } } };
+  } catch (error) {
+    return { ...got, target, fault: asNsError(error, 'NS_LOCAL_FILE') };
+  }
+}
+
 /** Unpacks what came; the archive is kept where that fails, and thrown away where it does not. */
 async function unpacked(
   got: GetOutcome,
@@ -87,13 +101,18 @@ function workOf(
   const tree = o.recursive === true;
   const name = nameOf(place, tree) + (o.tar === true ? '.tar' : '');
   const replace = o.replace === true;
-  const args = { ...place, ...flag('staleOk', o.staleOk), ...flag('tree', o.recursive) };
+  const args = {
+    ...place,
+    ...flag('staleOk', o.staleOk),
+    ...flag('tree', o.recursive),
+    ...(tree ? {} : flag('xattrs', o.preserve)),
+  };
   return async (fleet, host, watch) => {
     const target = await placeFor(local, host, name, { many, replace: replace && (!tree || o.tar === true) });
     const options = { signal: context.signal, timing: context.timing, ...watch };
     if (!tree || o.tar === true) {
       const got = await fleet.get(host, args, localSink(target, { replace }), options);
-      return answer(host, { ...got, target });
+      return answer(host, tree ? { ...got, target } : await settled(got, target, o.preserve === true));
     }
     const archive = `${target}.nightshift-tree`;
     const got = await fleet.get(host, args, localSink(archive, { replace: true }), options);
@@ -111,13 +130,13 @@ export function addGet(program: Command, run: Run): void {
     .argument('[local]', 'file or directory here; several hosts: LOCAL/HOST/NAME')
     .option('-r, --recursive', 'the directory and all in it; symbolic links are not followed')
     .option('--tar', 'with -r: keep the archive that comes as NAME.tar, and do not unpack it')
-    .option('--preserve', 'with -r: set owners and set-id bits here too, as far as we may')
+    .option('-p, --preserve', 'set owners, set-id bits, ACLs and attributes here too, as far as we may')
     .option('--replace', 'replace a local file of that name')
     .option('--stale-ok', 'take what a suspended or hibernated host last wrote')
     .action((hosts: string, path: string, local: string | undefined, o: GetOptions) =>
       run(async (context) => {
-        if (o.recursive !== true && (o.tar === true || o.preserve === true)) {
-          throw new NsError('NS_USAGE', '--tar and --preserve go with -r', { family: 'caller' });
+        if (o.recursive !== true && o.tar === true) {
+          throw new NsError('NS_USAGE', '--tar goes with -r', { family: 'caller' });
         }
         const names = await context.hosts(hosts);
         const work = workOf(context, parsePlace(path), local, names.length > 1, o);

@@ -143,7 +143,7 @@ export function addSignCommands(program: Command, run: Run): void {
         const file = await openLocalFile(local, context.signal);
         await file.close();
         const { size, sha256 } = file;
-        const args = { ...putArgs(local, path, o, file.mtime), size, sha256 };
+        const args = { ...(await putArgs(local, path, o, file.mtime)), size, sha256 };
         return sign(context, hosts, { order: { verb: 'file.download', args }, ...effectOf(o) }, o);
       }),
     );

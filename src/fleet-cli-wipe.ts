@@ -14,6 +14,7 @@ import {
 } from './fleet/index.ts';
 import type { Context, Signing } from './fleet-cli-context.ts';
 import { confirmed } from './fleet-cli-lock.ts';
+import { type PreserveOptions, preservedArgs, withPreserveOptions } from './fleet-cli-preserve.ts';
 import {
   sayBudget,
   type TokenOptions,
@@ -35,7 +36,7 @@ export interface WriteOptions {
   readonly wait?: true;
 }
 
-export interface PutOptions extends WriteOptions {
+export interface PutOptions extends WriteOptions, PreserveOptions {
   readonly mode?: string;
   readonly owner?: string;
   readonly mtime: string;
@@ -94,7 +95,7 @@ export function removeArgs(path: string, o: RemoveOptions): ArgsOf<'file.delete'
 }
 
 export function withPutOptions(command: Command): Command {
-  return command
+  return withPreserveOptions(command)
     .option('--mode <octal>', 'permissions, such as 0644')
     .option('--owner <uid:gid>', 'owner and group, as numbers')
     .option('--mtime <time>', '"keep" (the local file\'s), "now", seconds since 1970, or an ISO date', 'keep')
@@ -106,13 +107,16 @@ export function withPutOptions(command: Command): Command {
     .option('--until <time>', UNTIL);
 }
 
-export function putArgs(
+export async function putArgs(
   local: string,
   path: string,
   o: PutOptions,
   mtime: number,
-): Omit<ArgsOf<'file.download'>, 'size' | 'sha256'> {
+): Promise<Omit<ArgsOf<'file.download'>, 'size' | 'sha256'>> {
+  const { mtimeNanoseconds, ...preserved } = await preservedArgs(local, o);
   return {
+    ...preserved,
+    ...(o.mtime === 'keep' && mtimeNanoseconds !== undefined ? { mtimeNanoseconds } : {}),
     ...parsePlace(path.endsWith('/') ? path + (baseName(local) ?? '') : path),
     ...(o.mode === undefined ? {} : { mode: parseMode(o.mode) }),
     ...(o.owner === undefined ? {} : parseOwner(o.owner)),

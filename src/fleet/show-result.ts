@@ -2,6 +2,7 @@ import { formatDuration, milliseconds, toHex } from '../base/index.ts';
 import type { EffectNote, LockNote, ResultOf, Verb, VolumeNote } from '../protocol/index.ts';
 import { showBudget, showBudgetUpdate } from './show-budget.ts';
 import { showChain, showChainSync } from './show-chain.ts';
+import { carriedLine, fileLines } from './show-file-facts.ts';
 import { showFound } from './show-found.ts';
 import { showMemory } from './show-memory.ts';
 import { absentLine, readBackLines } from './show-read-back.ts';
@@ -158,13 +159,13 @@ const SHOW: Show = {
   'file.find': (r, { long }) => [...showFound(r, long === true), ...volumeLine(r.volume)],
   'file.stat': ({ volume, path, file: f }) => [
     `${path}: ${f.kind}, ${sized(f.size)}${f.target === undefined ? '' : ` -> ${f.target}`}`,
-    `${modeText(f.mode, f.kind)} (${f.mode.toString(8).padStart(4, '0')}), owner ${f.uid}:${f.gid}, ${counted(f.links, 'link')}, inode ${f.inode}`,
-    `modified ${timeText(f.mtime)}`,
+    ...fileLines(f),
     ...volumeLine(volume),
   ],
   'file.upload': (r) => [
     ...(r.tree === undefined ? [`${r.path}: ${sized(r.file.size)}`] : treeLines(r.path, r.tree)),
     `sha256: ${toHex(r.sha256)}`,
+    ...carriedLine(r.file),
     ...volumeLine(r.volume),
   ],
   'file.download': (r) => [...effectLines(r.effect, r.dryRun), ...readBackLines(r), ...volumeLine(r.volume)],

@@ -1,5 +1,6 @@
 import { E2FSPROGS } from './adapters/e2fsprogs/programs.ts';
 import { MTOOLS } from './adapters/mtools/programs.ts';
+import { NTFS_3G } from './adapters/ntfs-3g/programs.ts';
 import { missingText } from './adapters/volume-tools/confinement.ts';
 import { openVolumeEditors, type VolumeToolOptions } from './adapters/volume-tools/volume-editors.ts';
 import type { AgentConfig } from './agent-config.ts';
@@ -35,6 +36,10 @@ export function openDeviceEditors(options: VolumeToolOptions): Promise<VolumeEdi
       {
         ...MTOOLS,
         load: async (given) => (await import('./adapters/mtools/mtools.ts')).mtoolsEditor(given),
+      },
+      {
+        ...NTFS_3G,
+        load: async (given) => (await import('./adapters/ntfs-3g/ntfs-3g.ts')).ntfs3gEditor(given),
       },
     ],
     options,

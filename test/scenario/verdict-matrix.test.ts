@@ -39,7 +39,7 @@ const EXPECTED: Readonly<Record<string, Row>> = {
   'ext4, with errors': readable('yes', 'VOLUME_DAMAGED'),
   'FAT, clean': readable('yes', 'yes'),
   'FAT, left mounted': readable('yes', 'VOLUME_DIRTY'),
-  'NTFS, clean': readable('yes', 'VOLUME_READ_ONLY'),
+  'NTFS, clean': readable('yes', 'yes'),
   'swap, clean': refused('VOLUME_UNSUPPORTED'),
   LUKS: refused('VOLUME_ENCRYPTED'),
   BitLocker: refused('VOLUME_ENCRYPTED'),

@@ -4,6 +4,7 @@ import { overHostileBytes } from '../corrupt.ts';
 import { NtfsDirectory } from '../ntfs/directory.ts';
 import { ATTRIBUTE, utf16 } from '../ntfs/records.ts';
 import { NtfsVolume } from '../ntfs/volume.ts';
+import { whyNotWritable } from '../ntfs/writable.ts';
 import type { Finding, HibernationEvidence, VolumeHead } from './volume-probe.ts';
 
 const VOLUME_RECORD = 3;
@@ -73,24 +74,18 @@ export async function lookAtNtfs(
   signal?: AbortSignal,
 ): Promise<Finding> {
   const uuid = Buffer.from(head.bytes.subarray(0x48, 0x50)).reverse().toString('hex').toUpperCase();
-  const writeRefusal = refusal(
-    'VOLUME_READ_ONLY',
-    'This version reads NTFS volumes and does not write them.',
-  );
   try {
     return await overHostileBytes(async () => {
       const volume = await NtfsVolume.open(device, head.bytes.subarray(0, 512), signal);
       const { label, dirty } = await describe(volume, signal);
+      const notWritable = await whyNotWritable(volume, signal);
       const start = await readHiberfil(volume, signal);
       const evidence = start === undefined ? undefined : judgeHiberfil(start);
       return {
         type: 'ntfs',
         uuid,
         label,
-        writeRefusals: [
-          ...(dirty ? [refusal('VOLUME_DIRTY', 'The NTFS volume is marked dirty.')] : []),
-          writeRefusal,
-        ],
+        writeRefusals: notWritable === undefined ? [] : [notWritable],
         notes: [
           'owners and access lists of NTFS are not shown',
           ...(dirty ? ['the volume is marked dirty'] : []),

@@ -15,6 +15,8 @@ const RECORD = { mft: 0, mirror: 1, bitmap: 6 } as const;
 const SET_ASIDE = { first: 16, last: 23 } as const;
 const MOST_RECORDS = 2 ** 24;
 const CHUNK = 256 * KiB;
+/** Four records, or a cluster of them. */
+const LARGEST_MIRROR = 2 * MiB;
 /** Clusters that are looked at in one pass over the records: 32 MiB of bits. */
 const WINDOW = 32 * MiB * 8;
 
@@ -56,7 +58,8 @@ async function faultOf(volume: NtfsVolume, upcase: Upcase, signal: AbortSignal):
 async function mirrorFault(volume: NtfsVolume, signal: AbortSignal): Promise<string | undefined> {
   const mirror = await volume.stream(await volume.record(RECORD.mirror, signal), ATTRIBUTE.data, '', signal);
   if (mirror === undefined) return 'there is no $MFTMirr';
-  const size = Math.min(mirror.size, 4 * volume.layout.recordSize);
+  if (mirror.size > LARGEST_MIRROR) return '$MFTMirr is too large';
+  const size = Math.min(mirror.size, volume.mft.size);
   const [first, second] = [new Uint8Array(size), new Uint8Array(size)];
   await volume.mft.read(0, first, signal);
   await mirror.read(0, second, signal);

@@ -11,8 +11,7 @@ import { type Clock, type FileTimes, settleIndexBlock, settleRecord } from './se
 import { decodeRecord, type NtfsVolume } from './volume.ts';
 
 const INDEX_NAME = '$I30';
-/** The table of records itself and what is copied into $MFTMirr. */
-const MIRRORED = 4;
+const MIRROR_RECORD = 1;
 
 /** What a writer has done to a volume, and what times are to be in it. */
 export interface Settling {
@@ -70,6 +69,8 @@ async function settleRecords(
   const { device, layout, mft } = volume;
   const size = layout.recordSize;
   const placed = new PlacedStream(mft.runs, layout.clusterSize);
+  const mirror = await volume.stream(await volume.record(MIRROR_RECORD, signal), ATTRIBUTE.data, '', signal);
+  const mirrored = new PlacedStream(mirror?.runs ?? [], layout.clusterSize);
   const directories = new Set<number>();
   for (const number of placed.unitsIn(written, size)) {
     const bytes = new Uint8Array(size);
@@ -83,10 +84,12 @@ async function settleRecords(
       if (type === ATTRIBUTE.fileName && 'resident' in value)
         directories.add(decodeName(value.resident).parent);
     }
-    if (number < MIRRORED) continue;
     settleRecord(bytes, number, clock);
     protect(bytes);
     await placed.write(device, number * size, bytes, signal);
+    // With large clusters, it is more than the first four that lie there twice.
+    if ((number + 1) * size <= (mirror?.size ?? 0))
+      await mirrored.write(device, number * size, bytes, signal);
   }
   return directories;
 }

@@ -90,6 +90,9 @@ async function verifyNeighbours(
     const key = before.upcase.fold(parent);
     const known = edited.get(key) ?? { path: parent, names: new Set() };
     known.names.add(before.upcase.fold(baseName(path)));
+    // By a short name, it is the long one that changes.
+    const found = await walkPath(before.volume, before.upcase, path, false, signal);
+    if (found.ok) known.names.add(before.upcase.fold(found.value.stat.name ?? ''));
     edited.set(key, known);
   }
   for (const { path, names } of edited.values()) {

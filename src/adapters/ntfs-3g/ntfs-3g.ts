@@ -1,0 +1,157 @@
+import { tmpdir } from 'node:os';
+import { allow, type Duration, minutes, NsError, refuse, type Verdict } from '../../base/index.ts';
+import type { BlockDevice, VolumeEdit, VolumeEditor } from '../../ports/index.ts';
+import { checkNtfs, type NtfsStep, planNtfsEdits, settleTimes } from '../../storage/index.ts';
+import { whyNoMounts } from '../volume-tools/confine.ts';
+import { withDevicePath } from '../volume-tools/device-path.ts';
+import { readOnly } from '../volume-tools/read-only.ts';
+import { runTool, type ToolResult } from '../volume-tools/run-tool.ts';
+import { MOUNT_POINT } from '../volume-tools/sandbox.ts';
+import { stagedName } from '../volume-tools/staged-name.ts';
+import { stagedPaths } from '../volume-tools/visible-path.ts';
+import type { VolumeToolOptions } from '../volume-tools/volume-editors.ts';
+import { missingTool, whyUnmountable } from '../volume-tools/why-unusable.ts';
+import { mountScript, STATUS } from './mount-script.ts';
+import { NTFS_3G } from './programs.ts';
+import { WrittenStretches } from './written-stretches.ts';
+
+/** Clocks may be read in steps. Seconds. */
+const CLOCK_STEP = 0.02;
+
+/**
+ * Writing NTFS through ntfs-3g, checked by ntfsfix, ntfsresize and our own reader. Tries at once whether the programs are here
+ * and may mount; where not, `capabilities` says why and nothing can be edited.
+ */
+export async function openNtfs3g(options: VolumeToolOptions): Promise<VolumeEditor> {
+  const directory = options.directory ?? tmpdir();
+  const unusable =
+    (await missingTool(NTFS_3G.programs)) ?? (await whyUnmountable(directory)) ?? (await whyNoMounts());
+  return ntfs3gEditor(options, unusable);
+}
+
+/** The same, where it is known already whether it is usable. */
+export function ntfs3gEditor(options: VolumeToolOptions, unusable?: string): VolumeEditor {
+  return new Ntfs3g(options, unusable);
+}
+
+class Ntfs3g implements VolumeEditor {
+  readonly capabilities: VolumeEditor['capabilities'];
+  readonly #options: VolumeToolOptions;
+  readonly #directory: string;
+  readonly #deadline: Duration;
+
+  constructor(options: VolumeToolOptions, unusable: string | undefined) {
+    this.#options = options;
+    this.#directory = options.directory ?? tmpdir();
+    this.#deadline = options.toolDeadline ?? minutes(30);
+    this.capabilities = unusable === undefined ? { types: NTFS_3G.types } : { types: [], unusable };
+  }
+
+  async edit(
+    overlay: BlockDevice,
+    type: string,
+    edits: readonly VolumeEdit[],
+    time: number,
+    signal: AbortSignal,
+  ): Promise<Verdict<void>> {
+    const refused = this.#refuseType(type);
+    if (refused !== undefined) return refused;
+    const plan = await planNtfsEdits(overlay, edits, time, signal);
+    if (!plan.ok) return plan;
+    const { steps, times } = plan.value;
+    const recorded = new WrittenStretches(overlay);
+    const from = Date.now() / 1000 - CLOCK_STEP;
+    const done = await withDevicePath(this.#directory, recorded, signal, async (path) =>
+      judge(await this.#run(path, steps, edits, signal)),
+    );
+    if (!done.ok) return done;
+    const to = Date.now() / 1000 + CLOCK_STEP;
+    await settleTimes(overlay, { written: recorded.stretches(), from, to, time, files: times }, signal);
+    return allow(undefined);
+  }
+
+  /** ntfsfix looks at what a mount needs, ntfsresize at what every file says of its clusters, and our own reader at the rest. */
+  async check(device: BlockDevice, type: string, signal: AbortSignal): Promise<Verdict<void>> {
+    const refused = this.#refuseType(type);
+    if (refused !== undefined) return refused;
+    const own = await checkNtfs(device, signal);
+    if (own !== undefined) {
+      return refuse('CHECK_FAILED', `A fault was found in the changed volume: ${own}.`);
+    }
+    return await withDevicePath(this.#directory, readOnly(device), signal, async (path) => {
+      for (const [tool, args] of CHECKERS) {
+        const { status, stdout, stderr } = await runTool({
+          tool,
+          args: [...args, path],
+          deadline: this.#deadline,
+          signal,
+          confined: true,
+          visible: [{ path }],
+        });
+        if (status === 0) continue;
+        const finding = lastLine(`${stdout}\n${stderr}`);
+        if (status === undefined) throw new NsError('NS_TOOL_FAILED', `${tool} was ended: ${finding}`);
+        return refuse('CHECK_FAILED', `${tool} found a fault in the changed volume: ${finding}`);
+      }
+      return allow(undefined);
+    });
+  }
+
+  /** The log of NTFS is only ever replayed by Windows. */
+  async replay(_overlay: BlockDevice, type: string): Promise<Verdict<void>> {
+    return this.#refuseType(type) ?? refuse('VOLUME_DIRTY', 'Only Windows replays the log of NTFS.');
+  }
+
+  #refuseType(type: string): Verdict<void> | undefined {
+    if (this.capabilities.types.includes(type)) return undefined;
+    const { unusable } = this.capabilities;
+    return refuse('WRITE_TOOLS_MISSING', unusable === undefined ? undefined : `${unusable}.`);
+  }
+
+  #run(
+    path: string,
+    steps: readonly NtfsStep[],
+    edits: readonly VolumeEdit[],
+    signal: AbortSignal,
+  ): Promise<ToolResult> {
+    const { stagedPath } = this.#options;
+    const script = mountScript(steps, (step) =>
+      stagedPath(step.step === 'write' ? stagedName(step.content) : ''),
+    );
+    return runTool({
+      tool: 'sh',
+      args: ['-s', '--', path, MOUNT_POINT],
+      input: Buffer.from(script),
+      deadline: this.#deadline,
+      signal,
+      confined: true,
+      mounts: true,
+      visible: [
+        { path, writable: true },
+        ...stagedPaths(edits, stagedPath).map((staged) => ({ path: staged })),
+      ],
+    });
+  }
+}
+
+const CHECKERS: readonly (readonly [tool: string, args: readonly string[]])[] = [
+  ['ntfsfix', ['-n']],
+  ['ntfsresize', ['--check', '--force', '--no-progress-bar']],
+];
+
+function judge({ status, stderr }: ToolResult): Verdict<void> {
+  if (status === 0) return allow(undefined);
+  if (/no space left|disk full/i.test(stderr))
+    return refuse('NO_SPACE', 'The volume has no room for the change.');
+  if (/directory not empty/i.test(stderr)) return refuse('DIRECTORY_NOT_EMPTY');
+  const said = lastLine(stderr);
+  if (status === STATUS.notMounted) {
+    return refuse('VOLUME_DIRTY', `ntfs-3g does not mount it for writing: ${said}`);
+  }
+  throw new NsError('NS_TOOL_FAILED', `ntfs-3g: ${said} (status ${status ?? 'none'})`);
+}
+
+function lastLine(text: string): string {
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  return (lines.at(-1) ?? 'no reason given').slice(0, 300);
+}

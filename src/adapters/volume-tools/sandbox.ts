@@ -156,7 +156,7 @@ function toolView(host: SandboxHost, run: SandboxedTool, root: string): string[]
 function mountsView(root: string): string[] {
   return [
     ...['--proc', `${root}/proc`, '--symlink', '/proc/mounts', `${root}/etc/mtab`],
-    ...['--ro-bind-data', `${USERS_FD}`, `${root}/etc/passwd`],
+    ...['--perms', '0444', '--ro-bind-data', `${USERS_FD}`, `${root}/etc/passwd`],
     ...['--dev-bind', '/dev/fuse', `${root}/dev/fuse`],
     ...['--size', '65536', '--perms', '1777', '--tmpfs', `${root}/mnt`],
     ...['--perms', '0777', '--dir', root + MOUNT_POINT],

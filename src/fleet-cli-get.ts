@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { keepAttributes } from './adapters/keep-attributes.ts';
-import { localSink, placeFor } from './adapters/operator-files.ts';
+import { localSink, placeFor, takenBytes } from './adapters/operator-files.ts';
 import { type Unpacked, unpackTree } from './adapters/unpack-tree.ts';
 import { asNsError, NsError } from './base/index.ts';
 import { baseName, type GetOutcome, type Place, parsePlace, sized } from './fleet/index.ts';
@@ -16,6 +16,8 @@ interface GetOptions {
   readonly recursive?: true;
   readonly tar?: true;
   readonly preserve?: true;
+  readonly image?: true;
+  readonly usedOnly?: true;
 }
 
 const SHOWN = 20;
@@ -121,16 +123,62 @@ function workOf(
   };
 }
 
+function imageWorkOf(
+  context: Context,
+  volume: string,
+  local: string | undefined,
+  many: boolean,
+  o: GetOptions,
+): HostWork {
+  if (volume.includes('/')) {
+    throw new NsError('NS_USAGE', `"${volume}" is no disk or volume; write disk0 or disk0p2`, {
+      family: 'caller',
+    });
+  }
+  const name = `${volume.replace(/[^\w.=-]/g, '_')}.img`;
+  const replace = o.replace === true;
+  const args = { volume, ...flag('staleOk', o.staleOk), ...flag('usedOnly', o.usedOnly) };
+  return async (fleet, host, watch) => {
+    const target = await placeFor(local, host, name, { many, replace });
+    const options = { signal: context.signal, timing: context.timing, ...watch };
+    const { outcome, file, fault } = await fleet.getImage(
+      host,
+      args,
+      localSink(target, { replace }),
+      options,
+    );
+    const faulty = fault === undefined ? {} : { fault };
+    if (file === undefined) return answerOf(host, 'volume.upload', outcome, {}, faulty);
+    const taken = await takenBytes(target);
+    const resumed = file.resumedAt > 0 ? `, went on at ${sized(file.resumedAt)}` : '';
+    const lines = [`stored as ${target}${resumed}; it takes ${sized(taken)} here, the rest is holes`];
+    return answerOf(
+      host,
+      'volume.upload',
+      outcome,
+      {},
+      { file: { path: target, ...file, taken }, lines, ...faulty },
+    );
+  };
+}
+
 export function addGet(program: Command, run: Run): void {
   program
     .command('get')
-    .description('fetch a file from the disk of hosts that are down, or with -r a directory and all in it')
+    .description(
+      'fetch a file from the disk of hosts that are down, a directory and all in it, or a whole disk',
+    )
     .argument('<hosts>', 'host, range, list or @group')
-    .argument('<path>', '[VOLUME:]/PATH on the host')
+    .argument(
+      '<path>',
+      '[VOLUME:]/PATH on the host; with --image a disk or volume: disk0, disk0p2, LABEL=root',
+    )
     .argument('[local]', 'file or directory here; several hosts: LOCAL/HOST/NAME')
     .option('-r, --recursive', 'the directory and all in it; symbolic links are not followed')
     .option('--tar', 'with -r: keep the archive that comes as NAME.tar, and do not unpack it')
     .option('-p, --preserve', 'set owners, set-id bits, ACLs and attributes here too, as far as we may')
+    .option('--image', 'the whole disk or volume, bit by bit, as a file with holes')
+    .option('--used-only', 'with --image: what filesystems count as free is zeros')
     .option('--replace', 'replace a local file of that name')
     .option('--stale-ok', 'take what a suspended or hibernated host last wrote')
     .action((hosts: string, path: string, local: string | undefined, o: GetOptions) =>
@@ -138,8 +186,17 @@ export function addGet(program: Command, run: Run): void {
         if (o.recursive !== true && o.tar === true) {
           throw new NsError('NS_USAGE', '--tar goes with -r', { family: 'caller' });
         }
+        if (o.image === true ? o.recursive === true : o.usedOnly === true) {
+          throw new NsError('NS_USAGE', '--image goes without -r, and --used-only with --image', {
+            family: 'caller',
+          });
+        }
         const names = await context.hosts(hosts);
-        const work = workOf(context, parsePlace(path), local, names.length > 1, o);
+        const many = names.length > 1;
+        const work =
+          o.image === true
+            ? imageWorkOf(context, path, local, many, o)
+            : workOf(context, parsePlace(path), local, many, o);
         return runOnHosts(context, names, work);
       }),
     );

@@ -67,6 +67,14 @@ export function localSink(path: string, options: { readonly replace: boolean }):
   };
 }
 
+/** Bytes that a file takes here, without its holes. */
+export async function takenBytes(path: string): Promise<number> {
+  const { blocks } = await stat(path).catch((error: unknown) => {
+    throw unreadable(path, error);
+  });
+  return blocks * 512;
+}
+
 async function kindOf(path: string): Promise<'directory' | 'other' | 'absent'> {
   const found = await stat(path).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;

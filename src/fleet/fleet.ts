@@ -173,6 +173,18 @@ export class Fleet {
     return getFile(order, line.blocks, sink, this.#o.clock, options);
   }
 
+  /** Fetches a whole disk or volume, bit by bit; as `get`. */
+  async getImage(
+    device: string,
+    args: ArgsOf<'volume.upload'>,
+    sink: LocalSink,
+    options: TransferOptions,
+  ): Promise<GetOutcome<'volume.upload'>> {
+    const line = await this.#blocks(device);
+    const order = await this.order(device, 'volume.upload', args, options);
+    return getFile(order, line.blocks, sink, this.#o.clock, options);
+  }
+
   /** Puts a file on the host's disk. The device keeps what it has of a broken transfer and knows it by its hash. */
   async put(
     device: string,

@@ -24,8 +24,11 @@ export interface TransferOptions extends OrderOptions {
   readonly sendWindow?: number;
 }
 
-export interface GetOutcome {
-  readonly outcome: OrderOutcome<'file.upload'>;
+/** Verbs by which a device offers something and sends it. */
+export type UploadVerb = 'file.upload' | 'volume.upload';
+
+export interface GetOutcome<V extends UploadVerb = 'file.upload'> {
+  readonly outcome: OrderOutcome<V>;
   /** Present where the file is here, whole, under its own name, with the hash that the device has signed. */
   readonly file?: { readonly size: number; readonly sha256: Uint8Array; readonly resumedAt: number };
   /** What went wrong on this side of the wire. */
@@ -45,13 +48,13 @@ interface Reception {
 }
 
 /** Follows an upload order: takes its offer, fetches the chunks, and compares with the signed receipt. */
-export async function getFile(
-  order: OrderRun<'file.upload'>,
+export async function getFile<V extends UploadVerb>(
+  order: OrderRun<V>,
   port: BlockPort,
   sink: LocalSink,
   clock: Clock,
   options: TransferOptions,
-): Promise<GetOutcome> {
+): Promise<GetOutcome<V>> {
   const stop = new AbortController();
   const onAbort = () => stop.abort(options.signal.reason);
   options.signal.addEventListener('abort', onAbort, { once: true });
@@ -72,7 +75,7 @@ export async function getFile(
     }
     const outcome = await order.outcome;
     if (reception === undefined) return { outcome, ...(fault === undefined ? {} : { fault }) };
-    return await settle(outcome, reception, stop);
+    return await settle(outcome, reception, stop, clock);
   } catch (error) {
     stop.abort(error);
     await reception?.result;
@@ -121,13 +124,15 @@ async function receive(
 }
 
 /** The order has ended: keep the file only if both ends have the same one. */
-async function settle(
-  outcome: OrderOutcome<'file.upload'>,
+async function settle<V extends UploadVerb>(
+  outcome: OrderOutcome<V>,
   { part, offer, resumedAt, result }: Reception,
   stop: AbortController,
-): Promise<GetOutcome> {
-  const done =
-    outcome.is === 'receipt' && outcome.receipt.outcome === 'succeeded' && outcome.result !== undefined;
+  clock: Clock,
+): Promise<GetOutcome<V>> {
+  const signed =
+    outcome.is === 'receipt' && outcome.receipt.outcome === 'succeeded' ? outcome.result?.sha256 : undefined;
+  const done = signed !== undefined;
   if (!done) stop.abort(new NsError('NS_ORDER_ENDED', 'the order ended before the transfer'));
   const received = await result;
   if (!(received instanceof NsError)) received.release();
@@ -140,11 +145,12 @@ async function settle(
     await part.keep();
     return { outcome, fault: received };
   }
-  if (!equalBytes(received.sha256, outcome.result.sha256)) {
+  if (!equalBytes(received.sha256, signed)) {
     await part.discard();
     const sentence = `the file that came has the SHA-256 ${toHex(received.sha256)}, not the one in the receipt; it was thrown away`;
     return { outcome, fault: new NsError('NS_GET_CORRUPT', sentence, { family: 'peer', retryable: true }) };
   }
-  await part.finish(offer.mtime);
+  // Of a disk without filesystems nobody knows when it was written.
+  await part.finish(offer.mtime > 0 ? offer.mtime : clock.wallSeconds());
   return { outcome, file: { size: offer.size, sha256: received.sha256, resumedAt } };
 }

@@ -176,6 +176,11 @@ const SHOW: Show = {
     ...volumeLine(r.volume),
   ],
   'volume.list': showVolumes,
+  'volume.upload': (r) => [
+    `${r.volume.name}: ${sized(r.size)}`,
+    `sha256: ${toHex(r.sha256)}`,
+    ...volumeLine(r.volume),
+  ],
   'memory.check': showMemory,
   'io.list': ({ channels }) => [
     counted(channels.length, 'channel'),

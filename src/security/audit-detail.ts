@@ -62,6 +62,7 @@ const SAYS: { readonly [V in Verb]: (args: ArgsOf<V>) => string } = {
   'file.delete': (args) =>
     `${place(args)}${args.recursive === true ? ' recursive' : ''}${args.dryRun === true ? ' (dry run)' : ''}${staged(args)}`,
   'volume.list': () => '',
+  'volume.upload': (args) => `${quoted(args.volume)}${args.usedOnly === true ? ' without free space' : ''}`,
   'memory.check': (args) => args.medium,
   'io.list': () => '',
   'io.read': (args) => quoted(args.channel),

@@ -18,6 +18,8 @@ const PERMITTED: Readonly<Record<Verb, readonly Role[]>> = {
   'file.download': hands,
   'file.delete': hands,
   'volume.list': hands,
+  // All that any file holds, and what was deleted.
+  'volume.upload': ['operator'],
   'memory.check': hands,
   'io.list': hands,
   'io.read': hands,

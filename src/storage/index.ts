@@ -46,5 +46,6 @@ export { readPartitionTable } from './partitions/read-table.ts';
 export { openRedoLog, REDO_SIZE, RedoLog, type RedoTarget } from './redo-log.ts';
 export { discardRedoLog, type Recovery, type RecoveryDisk, recoverRedoLogs } from './redo-recovery.ts';
 export { replayedView } from './replayed-view.ts';
+export { type UnusedSpace, unusedSpace } from './unused-space.ts';
 export { verifyEdits } from './verify-edits.ts';
 export { wrongXattrs } from './verify-xattrs.ts';

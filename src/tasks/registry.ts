@@ -20,6 +20,7 @@ import { memoryCheckTask } from './memory-check/kind.ts';
 import { stagedList } from './staged/list.ts';
 import type { TaskRegistry } from './task.ts';
 import { volumeList } from './volume/list.ts';
+import { volumeUpload } from './volume/upload.ts';
 
 /** Every verb that a device can obey, and what it does. The only list of task kinds. */
 export const TASKS: Required<TaskRegistry> = {
@@ -30,6 +31,7 @@ export const TASKS: Required<TaskRegistry> = {
   'file.download': fileDownload,
   'file.delete': fileDelete,
   'volume.list': volumeList,
+  'volume.upload': volumeUpload,
   'memory.check': memoryCheckTask,
   'io.list': ioListTask,
   'io.read': ioReadTask,

@@ -4,6 +4,7 @@ import { chainStatus, chainSync } from './chain.ts';
 import { clockSet } from './clock.ts';
 import { fileDelete, fileDownload, fileList, fileStat, fileUpload } from './file.ts';
 import { fileFind } from './find.ts';
+import { volumeUpload } from './image.ts';
 import { ioList, ioRead, ioWatch, ioWrite } from './io.ts';
 import { keyringRead, keyringUpdate } from './keyring.ts';
 import { auditRead, machineDisable, machineEnable, machineStatus, taskCancel, taskList } from './machine.ts';
@@ -20,6 +21,7 @@ export const VERBS = {
   'file.download': fileDownload,
   'file.delete': fileDelete,
   'volume.list': volumeList,
+  'volume.upload': volumeUpload,
   'memory.check': memoryCheck,
   'io.list': ioList,
   'io.read': ioRead,

@@ -13,6 +13,7 @@ const ARGS: { readonly [V in Verb]: ArgsOf<V> } = {
   'file.download': { path: '/x', size: 1, sha256: new Uint8Array(32), dryRun: true },
   'file.delete': { path: '/x', dryRun: true },
   'volume.list': {},
+  'volume.upload': { volume: 'disk0' },
   'memory.check': { medium: 'spd' },
   'io.list': {},
   'io.read': { channel: 'console' },

@@ -184,6 +184,7 @@ await t.test('no secret that an order carries reaches the log', async (t) => {
     'file.download': { path: '/a', size: 1, sha256: new Uint8Array(32) },
     'file.delete': { path: '/a' },
     'volume.list': {},
+    'volume.upload': { volume: 'disk0' },
     'memory.check': { medium: 'storage', disk: canary },
     'io.list': {},
     'io.read': { channel: 'uart0' },

@@ -40,4 +40,10 @@ export type { KnownPowerState, PowerClaim, PowerSource } from './power-source.ts
 export type { SerialLine } from './serial-line.ts';
 export type { StagedFile, StateStore } from './state-store.ts';
 export type { ConfinementPart, ToolConfinement } from './tool-confinement.ts';
-export type { FileAttributes, FileContent, VolumeEdit, VolumeEditor } from './volume-editor.ts';
+export type {
+  EditableVolume,
+  FileAttributes,
+  FileContent,
+  VolumeEdit,
+  VolumeEditor,
+} from './volume-editor.ts';

@@ -51,6 +51,15 @@ export interface FileAttributes {
   readonly xattrs?: readonly ExtendedAttribute[];
 }
 
+/** The overlay of a volume, as an editor gets it. */
+export interface EditableVolume extends BlockDevice {
+  /**
+   * From now on these bytes of the volume are those of the content from `from` on, and zeros behind its end; nothing is
+   * copied. Absent where content has to be written.
+   */
+  place?(offset: number, length: number, content: FileContent, from: number): Promise<void>;
+}
+
 /**
  * Changes a filesystem by its own tools. It only ever sees an overlay; the disk is changed later, through the redo
  * log. A tool that cannot run throws NS_TOOL_FAILED.
@@ -70,7 +79,7 @@ export interface VolumeEditor {
    * what is written, so that the same edits give the same blocks whenever they are made.
    */
   edit(
-    overlay: BlockDevice,
+    overlay: EditableVolume,
     type: string,
     edits: readonly VolumeEdit[],
     time: number,

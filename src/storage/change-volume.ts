@@ -1,6 +1,6 @@
 import { allow, hasCode, MiB, refuse, type Verdict } from '../base/index.ts';
 import type { BlockDevice, StateStore, VolumeEdit, VolumeEditor } from '../ports/index.ts';
-import { commitEffect } from './commit-effect.ts';
+import { type ChangeStep, commitEffect } from './commit-effect.ts';
 import { type Effect, measureEffect } from './effect.ts';
 import type { IsFree } from './free-blocks.ts';
 import { Overlay } from './overlay.ts';
@@ -36,6 +36,8 @@ export interface VolumeChange {
   /** Bytes of changed blocks kept in memory; the rest goes to own storage. */
   readonly memoryLimit?: number;
   readonly redoSize?: number;
+  /** Told at the beginning of each step. */
+  readonly onStep?: (step: ChangeStep) => void;
 }
 
 export interface VolumeChanged {
@@ -107,10 +109,10 @@ export async function changeVolume(change: VolumeChange): Promise<Verdict<Volume
       volume,
       effect: effect.value,
       log,
-      isFree,
       beforeCommit: change.beforeCommit,
       critical: change.critical,
       signal,
+      onStep: change.onStep,
     });
     return committed.ok ? allow({ ...done, ...committed.value }) : committed;
   } catch (error) {
@@ -135,17 +137,22 @@ async function measure(
   overlay: Overlay,
   isFree: IsFree | undefined,
 ): Promise<Verdict<Effect>> {
-  const { editor, type, signal, time } = change;
+  const { editor, type, signal, time, onStep } = change;
   if (change.replay) {
+    onStep?.('replay');
     const replayed = await editor.replay(overlay, type, time, signal);
     if (!replayed.ok) return replayed;
   }
+  onStep?.('edit');
   const edited = await editor.edit(overlay, type, change.edits, time, signal);
   if (!edited.ok) return edited;
   await overlay.freeze();
+  onStep?.('verify');
   await kind.verify(change.volume, overlay, change.edits, signal);
+  onStep?.('check');
   const checked = await editor.check(overlay, type, signal);
   if (!checked.ok) return checked;
+  onStep?.('measure');
   return allow(await measureEffect(overlay, change.volume, isFree, signal));
 }
 

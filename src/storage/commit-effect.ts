@@ -1,21 +1,23 @@
-import { allow, refuse, type Verdict } from '../base/index.ts';
+import { allow, equalBytes, NsError, refuse, type Verdict } from '../base/index.ts';
 import type { BlockDevice } from '../ports/index.ts';
 import { type Effect, type EffectRun, LONGEST_RUN } from './effect.ts';
-import type { IsFree } from './free-blocks.ts';
 import { type RedoLog, type RedoTarget, stillPending } from './redo-log.ts';
+import { sha256 } from './sha256.ts';
+
+/** What a change is about: these come in this order, of those that it needs. */
+export type ChangeStep = 'replay' | 'edit' | 'verify' | 'check' | 'measure' | 'ahead' | 'log' | 'commit';
 
 export interface CommitRequest {
   readonly target: RedoTarget;
   readonly volume: BlockDevice;
   readonly effect: Effect;
   readonly log: RedoLog;
-  /** Free space of the volume as it is now; undefined where that cannot be told, and all goes through the log. */
-  readonly isFree: IsFree | undefined;
   /** Power and custody, looked at again; called before the first byte goes to the disk and before the commit record. */
   readonly beforeCommit: (effect: Effect) => Promise<Verdict<void>>;
   /** Runs the commit and what must follow it, as one thing that a hand-back waits for. */
   readonly critical?: (<T>(work: () => Promise<T>) => Promise<T>) | undefined;
   readonly signal: AbortSignal;
+  readonly onStep?: ((step: ChangeStep) => void) | undefined;
 }
 
 /** How many bytes went which way. */
@@ -34,7 +36,8 @@ export interface CommitReport {
  */
 export async function commitEffect(request: CommitRequest): Promise<Verdict<CommitReport>> {
   const { target, volume, effect, log, signal } = request;
-  const { ahead, logged } = await split(effect, request.isFree);
+  const ahead = effect.runs.filter(({ free }) => free);
+  const logged = effect.runs.filter(({ free }) => !free);
   if (!log.fits(logged)) {
     return refuse(
       'EFFECT_TOO_LARGE',
@@ -45,13 +48,12 @@ export async function commitEffect(request: CommitRequest): Promise<Verdict<Comm
 
   const before = await request.beforeCommit(effect);
   if (!before.ok) return before;
-  for (const run of ahead) {
-    const content = new Uint8Array(run.length);
-    await effect.read(run.offset, content, signal);
-    await volume.write(run.offset, content, signal);
+  if (ahead.length > 0) {
+    request.onStep?.('ahead');
+    await copyRuns(effect, ahead, volume, signal);
   }
-  if (ahead.length > 0) await volume.flush(signal);
   if (logged.length === 0) return allow({ ahead: total(ahead), logged: 0 });
+  request.onStep?.('log');
   const commit = await log.write(target, effect, logged, volume, signal);
 
   const still = await request.beforeCommit(effect);
@@ -59,6 +61,7 @@ export async function commitEffect(request: CommitRequest): Promise<Verdict<Comm
   const critical = request.critical ?? ((work) => work());
   await critical(async () => {
     signal.throwIfAborted();
+    request.onStep?.('commit');
     await log.commit(commit);
     await log.apply(commit, volume);
     await log.clear();
@@ -66,25 +69,45 @@ export async function commitEffect(request: CommitRequest): Promise<Verdict<Comm
   return allow({ ahead: total(ahead), logged: total(logged) });
 }
 
-async function split(
+/** Runs on their way at once. */
+const SLOTS = 3;
+
+/**
+ * Brings runs of an effect to free blocks of the volume, one after another, the next ones being read meanwhile. Each is
+ * hashed once more on its way, so that what goes to the disk is what was measured and approved. Throws NS_CONTENT_CHANGED
+ * where it is something else; nothing is under way any more when this ends, however it ends.
+ */
+async function copyRuns(
   effect: Effect,
-  isFree: IsFree | undefined,
-): Promise<{ ahead: EffectRun[]; logged: EffectRun[] }> {
-  if (isFree === undefined) return { ahead: [], logged: [...effect.runs] };
-  const ahead: { offset: number; length: number }[] = [];
-  const logged: { offset: number; length: number }[] = [];
-  for (const run of effect.runs) {
-    for (let done = 0; done < run.length; done += effect.blockSize) {
-      const offset = run.offset + done;
-      const length = Math.min(effect.blockSize, run.length - done);
-      const side = (await isFree(offset, length)) ? ahead : logged;
-      const last = side.at(-1);
-      if (last !== undefined && last.offset + last.length === offset && last.length + length <= LONGEST_RUN) {
-        last.length += length;
-      } else side.push({ offset, length });
+  runs: readonly EffectRun[],
+  volume: BlockDevice,
+  signal: AbortSignal,
+): Promise<void> {
+  const buffers = Array.from({ length: SLOTS }, () => new Uint8Array(LONGEST_RUN));
+  const written: Promise<void>[] = [];
+  const write = async (run: EffectRun, content: Uint8Array, before: Promise<void> | undefined) => {
+    const digest = sha256(content);
+    await before;
+    if (!equalBytes(await digest, run.digest)) {
+      throw new NsError('NS_CONTENT_CHANGED', 'what was to be written is no longer what was measured');
     }
+    await volume.write(run.offset, content, signal);
+  };
+  try {
+    for (const [turn, run] of runs.entries()) {
+      if (written.length === SLOTS) await written.shift();
+      const content = buffers[turn % SLOTS]!.subarray(0, run.length);
+      await effect.read(run.offset, content, signal);
+      const done = write(run, content, written.at(-1));
+      // Whoever waits for it is told; until then a failure is no accident.
+      done.catch(() => {});
+      written.push(done);
+    }
+    await written.at(-1);
+  } finally {
+    await Promise.allSettled(written);
   }
-  return { ahead, logged };
+  await volume.flush(signal);
 }
 
 function total(runs: readonly EffectRun[]): number {

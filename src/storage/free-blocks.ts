@@ -21,10 +21,7 @@ export async function ext4FreeBlocks(volume: BlockDevice, signal: AbortSignal): 
     const first = Math.floor(offset / blockSize);
     const last = Math.floor((offset + length - 1) / blockSize);
     if (first < firstDataBlock || last >= blocksCount) return false;
-    for (let block = first; block <= last; block += 1) {
-      if (!(await map.isFree(block))) return false;
-    }
-    return true;
+    return await map.areFree(first, last);
   };
 }
 
@@ -50,12 +47,20 @@ class FreeMap {
     this.#signal = signal;
   }
 
-  async isFree(block: number): Promise<boolean> {
+  /** Are all blocks from `first` to `last` free? */
+  async areFree(first: number, last: number): Promise<boolean> {
     const { blocksPerGroup, firstDataBlock } = this.#layout.superblock;
-    const group = Math.floor((block - firstDataBlock) / blocksPerGroup);
-    const bitmap = this.#bitmaps.get(group) ?? (await this.#load(group));
-    const cluster = Math.floor((block - groupStart(this.#layout, group)) / this.#layout.clusterBlocks);
-    return ((bitmap[cluster >> 3]! >> (cluster & 7)) & 1) === 0;
+    for (let block = first; block <= last; ) {
+      const group = Math.floor((block - firstDataBlock) / blocksPerGroup);
+      const bitmap = this.#bitmaps.get(group) ?? (await this.#load(group));
+      const start = groupStart(this.#layout, group);
+      const end = Math.min(last + 1, start + blocksPerGroup);
+      for (; block < end; block += 1) {
+        const cluster = Math.floor((block - start) / this.#layout.clusterBlocks);
+        if (((bitmap[cluster >> 3]! >> (cluster & 7)) & 1) !== 0) return false;
+      }
+    }
+    return true;
   }
 
   async #load(group: number): Promise<Uint8Array> {

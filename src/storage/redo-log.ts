@@ -25,6 +25,8 @@ export const SPILL_PREFIX = 'spill.';
 /** Enough for the metadata of any change that is small enough to be applied within a hand-back. */
 export const REDO_SIZE = 17 * MiB;
 
+type Stretch = Pick<EffectRun, 'offset' | 'length'>;
+
 /** Where a change belongs. */
 export interface RedoTarget {
   readonly disk: string;
@@ -52,7 +54,7 @@ export class RedoLog {
   }
 
   /** Does a log body for these runs fit? */
-  fits(runs: readonly EffectRun[]): boolean {
+  fits(runs: readonly Stretch[]): boolean {
     let size = BODY_AT;
     for (const { length } of runs) {
       const whole = Math.floor(length / LONGEST_RECORD);
@@ -76,7 +78,7 @@ export class RedoLog {
   async write(
     target: RedoTarget,
     effect: Effect,
-    runs: readonly EffectRun[],
+    runs: readonly Stretch[],
     volume: BlockDevice,
     signal: AbortSignal,
   ): Promise<Commit> {

@@ -1,12 +1,16 @@
-import { equalBytes, KiB, NsError } from '../base/index.ts';
-import type { BlockDevice, FileContent, FileStat, FileSystem, VolumeEdit } from '../ports/index.ts';
+import { equalBytes, MiB, NsError } from '../base/index.ts';
+import type { BlockDevice, FileContent, FileStat, FileSystem, OpenFile, VolumeEdit } from '../ports/index.ts';
 import { openFileSystem } from './open-file-system.ts';
+import { Overlay } from './overlay.ts';
+import { type PlacedPart, PlacedView } from './placed-view.ts';
 
-const CHUNK = 256 * KiB;
+const CHUNK = MiB;
 
 /**
- * Looks with our own reader whether a volume holds what the edits ask for, content compared byte by byte. The tools
- * that make edits report success where they failed, so this is what success means. Throws NS_EDIT_NOT_MADE.
+ * Looks with our own reader whether a volume holds what the edits ask for. The tools that make edits report success where
+ * they failed, so this is what success means. Content is compared byte by byte, but for what was placed on an overlay: of
+ * that it is shown that each byte of the file is found at the place on the volume where that very byte of the same
+ * content was placed. Throws NS_EDIT_NOT_MADE.
  */
 export async function verifyEdits(
   volume: BlockDevice,
@@ -14,11 +18,13 @@ export async function verifyEdits(
   edits: readonly VolumeEdit[],
   signal: AbortSignal,
 ): Promise<void> {
-  const fileSystem = await openFileSystem(volume, type, signal);
+  const placed = volume instanceof Overlay ? new PlacedView(volume) : undefined;
+  const fileSystem = await openFileSystem(placed?.device ?? volume, type, signal);
+  const comparing = new Comparing(placed, signal);
   // Of several edits of one path the last one counts.
   const last = new Map(edits.map((edit) => [edit.path, edit]));
   for (const edit of last.values()) {
-    const fault = await faultOf(fileSystem, edit, signal);
+    const fault = await faultOf(fileSystem, edit, comparing, signal);
     if (fault !== undefined) throw new NsError('NS_EDIT_NOT_MADE', `${edit.path} ${fault}`);
   }
 }
@@ -26,6 +32,7 @@ export async function verifyEdits(
 async function faultOf(
   fileSystem: FileSystem,
   edit: VolumeEdit,
+  comparing: Comparing,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const found = await fileSystem.stat(edit.path, false, signal);
@@ -43,9 +50,9 @@ async function faultOf(
   }
   const wrong = wrongAttribute(stat, edit, fileSystem.facts.limits?.owners !== false);
   if (wrong !== undefined) return wrong;
-  return edit.edit === 'put-file'
-    ? await wrongContent(fileSystem, edit.path, edit.content, signal)
-    : undefined;
+  if (edit.edit !== 'put-file') return undefined;
+  const opened = await fileSystem.open(edit.path, signal);
+  return opened.ok ? await comparing.fault(opened.value, edit.content) : opened.refusal.sentence;
 }
 
 const KINDS = { 'put-file': 'file', 'make-directory': 'directory', 'make-symlink': 'symlink' } as const;
@@ -73,28 +80,76 @@ function mayBeWritten({ mode }: { readonly mode: number }): boolean {
   return (mode & 0o222) !== 0;
 }
 
-async function wrongContent(
-  fileSystem: FileSystem,
-  path: string,
-  content: FileContent,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const opened = await fileSystem.open(path, signal);
-  if (!opened.ok) return opened.refusal.sentence;
-  if (opened.value.stat.size !== content.size) {
-    return `has ${opened.value.stat.size} bytes, not ${content.size}`;
+class Comparing {
+  readonly #placed: PlacedView | undefined;
+  readonly #signal: AbortSignal;
+  readonly #wanted = new Uint8Array(CHUNK);
+  readonly #there = new Uint8Array(CHUNK);
+
+  constructor(placed: PlacedView | undefined, signal: AbortSignal) {
+    this.#placed = placed;
+    this.#signal = signal;
   }
-  for (let at = 0; at < content.size; ) {
-    const wanted = new Uint8Array(Math.min(CHUNK, content.size - at));
-    const there = new Uint8Array(wanted.byteLength);
-    await content.data.read(at, wanted, signal);
-    for (let done = 0; done < there.byteLength; ) {
-      const count = await opened.value.read(at + done, there.subarray(done), signal);
-      if (count === 0) return `ends at ${at + done}`;
-      done += count;
+
+  /** What of a file is not as its content is. */
+  async fault(file: OpenFile, content: FileContent): Promise<string | undefined> {
+    if (file.stat.size !== content.size) return `has ${file.stat.size} bytes, not ${content.size}`;
+    for (let at = 0; at < content.size; ) {
+      const hole = await this.#hole(file, content, at);
+      if (hole > 0) {
+        at += hole;
+        continue;
+      }
+      const length = Math.min(CHUNK, content.size - at);
+      const there = this.#there.subarray(0, length);
+      let count = 0;
+      const read = async (): Promise<void> => {
+        for (let done = -1; done !== 0 && count < length; count += done) {
+          done = await file.read(at + count, there.subarray(count), this.#signal);
+        }
+      };
+      const parts = (await this.#placed?.during(there.buffer, read)) ?? (await read()) ?? [];
+      if (count < length) return `ends at ${at + count}`;
+      const wrong = await this.#differs(there, at, parts, content);
+      if (wrong !== undefined) return `does not hold what it was to hold at ${wrong}`;
+      at += length;
     }
-    if (!equalBytes(wanted, there)) return `does not hold what it was to hold at ${at}`;
-    at += wanted.byteLength;
+    return undefined;
   }
-  return undefined;
+
+  /** How many bytes from one on are a hole of both. */
+  async #hole(file: OpenFile, content: FileContent, at: number): Promise<number> {
+    let hole = content.size - at;
+    for (const of of [file, content.data]) {
+      const [run] = (await of.extents?.(at, hole, this.#signal)) ?? [];
+      if (run === undefined || run.allocated || !run.zero) return 0;
+      hole = Math.min(hole, run.length);
+    }
+    return hole;
+  }
+
+  /** Where in the file something else was found or placed than what was asked for. */
+  async #differs(
+    there: Uint8Array,
+    start: number,
+    parts: readonly PlacedPart[],
+    content: FileContent,
+  ): Promise<number | undefined> {
+    let at = 0;
+    for (const part of [
+      ...parts,
+      { at: there.byteLength, length: 0, content, from: start + there.byteLength },
+    ]) {
+      // What was told of twice was read twice.
+      if (part.at < at) return start + part.at;
+      if (part.at > at) {
+        const wanted = this.#wanted.subarray(0, part.at - at);
+        await content.data.read(start + at, wanted, this.#signal);
+        if (!equalBytes(wanted, there.subarray(at, part.at))) return start + at;
+      }
+      if (part.content !== content || part.from !== start + part.at) return start + part.at;
+      at = part.at + part.length;
+    }
+    return undefined;
+  }
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { openE2fsprogs } from '../../src/adapters/e2fsprogs/e2fsprogs.ts';
 import { MiB } from '../../src/base/index.ts';
-import type { VolumeEdit } from '../../src/ports/index.ts';
+import type { BlockDevice, VolumeEdit } from '../../src/ports/index.ts';
 import { Overlay } from '../../src/storage/index.ts';
 import { attributes, e2fsprogsBench, TIME } from '../kit/e2fsprogs-bench.ts';
 import { ext4Image } from '../kit/ext-volume.ts';
@@ -21,8 +21,9 @@ await t.test('an abort ends the tools and leaves nothing mounted', async (t) => 
   const stop = new AbortController();
   const overlay = new Overlay(new MemoryDevice('disk0p1', image));
   const put: VolumeEdit = { edit: 'put-file', path: '/slow', content, attributes, replace: false };
-  const edit = editor.edit(overlay, 'ext4', [put], TIME, stop.signal);
-  while (overlay.changedBlocks().length < 100) await new Promise((resolve) => setTimeout(resolve, 1));
+  const { device, written } = stuck(overlay, stop.signal);
+  const edit = editor.edit(device, 'ext4', [put], TIME, stop.signal);
+  await written;
   const reason = new Error('the host wakes');
   stop.abort(reason);
   await t.rejects(edit, reason);
@@ -57,6 +58,27 @@ await t.test(
     t.notMatch(await readFile('/proc/mounts', 'utf8'), place);
   },
 );
+
+/** A device whose writes do not end before a signal. */
+function stuck(overlay: Overlay, stop: AbortSignal): { device: BlockDevice; written: Promise<void> } {
+  let tell = (): void => {};
+  const written = new Promise<void>((resolve) => {
+    tell = resolve;
+  });
+  const device: BlockDevice = {
+    name: 'stuck',
+    capabilities: overlay.capabilities,
+    read: (offset, into, signal) => overlay.read(offset, into, signal),
+    write: async () => {
+      tell();
+      if (!stop.aborted) await once(stop, 'abort');
+    },
+    flush: async () => {},
+    trim: async () => {},
+    close: async () => {},
+  };
+  return { device, written };
+}
 
 /** Command lines of the processes that have to do with a directory. */
 async function toolsAt(place: string): Promise<string[]> {

@@ -14,6 +14,7 @@ export async function recordEditor(
 ): Promise<VolumeEditor> {
   const overlay = new Overlay(new MemoryDevice('recorded', volume, { writable: false }), { blockSize: 512 });
   await make(overlay);
+  const placed = overlay.placedRuns;
   const blocks = await Promise.all(
     overlay.changedBlocks().map(async (block) => {
       const content = new Uint8Array(overlay.lengthOf(block));
@@ -25,6 +26,9 @@ export async function recordEditor(
     capabilities: { types: [type] },
     async edit(target) {
       for (const { offset, content } of blocks) await target.write(offset, content);
+      for (const { start, end, content, from } of placed) {
+        await target.place?.(start * overlay.blockSize, (end - start) * overlay.blockSize, content, from);
+      }
       return allow(undefined);
     },
     check: async () => allow(undefined),

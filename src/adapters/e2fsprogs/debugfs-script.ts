@@ -1,7 +1,7 @@
 import { allow, MiB, refuse, utf8, type Verdict } from '../../base/index.ts';
-import type { FileAttributes, VolumeEdit } from '../../ports/index.ts';
+import type { FileAttributes, FileContent, VolumeEdit } from '../../ports/index.ts';
 import type { AttributeBlock } from '../../storage/index.ts';
-import { stagedName } from '../volume-tools/staged-name.ts';
+import type { BlockRange } from './content-ranges.ts';
 
 export interface ScriptFacts {
   /** Whole seconds since 1970: the time of every change. */
@@ -10,12 +10,14 @@ export interface ScriptFacts {
   readonly largeInodes: boolean;
   /** Free bytes of the volume. */
   readonly free: number;
-  /** True where the volume keeps small files in their inodes. */
-  readonly inlineData?: boolean;
   /** Blocks with extended attributes that go with a path; see `attributeRemovals`. */
   readonly attributes: ReadonlyMap<string, AttributeBlock>;
-  /** Where a staged file lies, for debugfs to read. */
-  readonly stagedPath: (name: string) => string;
+  /** The blocks that each content takes. */
+  readonly ranges: ReadonlyMap<FileContent, readonly BlockRange[]>;
+  /** False where the volume does not say yet that it has files of 2 GiB and more. */
+  readonly largeFiles: boolean;
+  /** True where the volume keeps small files in their inodes. */
+  readonly inlineData: boolean;
 }
 
 /** Room that a file takes on the volume besides its content, generously: extent blocks, a directory block. */
@@ -25,6 +27,7 @@ const ALLOWANCE = MiB;
 const LONGEST_LINE = 8000;
 const REGULAR = 0o100000;
 const DIRECTORY = 0o040000;
+const LARGE_FILE = 2 ** 31;
 
 /**
  * The debugfs commands for these edits, one a line. Names that its command language cannot carry are refused:
@@ -35,6 +38,12 @@ export function debugfsScript(edits: readonly VolumeEdit[], facts: ScriptFacts):
   const gone = new Set<string>();
   const parents = new Set<string>();
   const beside = fitsBeside(edits, facts.free ?? 0);
+  if (
+    !facts.largeFiles &&
+    edits.some((edit) => edit.edit === 'put-file' && edit.content.size >= LARGE_FILE)
+  ) {
+    lines.push('feature large_file');
+  }
   for (const edit of edits) {
     if (!isCarried(edit.path)) {
       return refuse('NAME_UNSUPPORTED', `${JSON.stringify(edit.path)} has a control character.`);
@@ -72,9 +81,10 @@ export function debugfsScript(edits: readonly VolumeEdit[], facts: ScriptFacts):
 }
 
 /**
- * A file that replaces another is written under a name of its own first, so that its content goes to blocks that are
- * free now and not to those of the old file: such content can be brought to the disk ahead of the commit. debugfs has
- * no rename: `ln` and `unlink` change names and leave the link count alone.
+ * Files get their size and their blocks, and no content: that is put there without debugfs. A file that replaces another
+ * is made under a name of its own first, so that it gets blocks that are free now and not those of the old file: their
+ * content can be brought to the disk ahead of the commit. debugfs has no rename: `ln` and `unlink` change names and
+ * leave the link count alone.
  */
 function putFile(
   edit: Extract<VolumeEdit, { edit: 'put-file' }>,
@@ -82,19 +92,30 @@ function putFile(
   beside: boolean,
 ): string[] {
   const path = quote(edit.path);
-  const source = quote(facts.stagedPath(stagedName(edit.content)));
   const fields = setFields(path, REGULAR, edit.attributes, facts);
-  // Of a file that begins inline debugfs forgets the zeros at the end, so none begins so.
-  const write = (to: string): string[] => {
-    const line = `write ${source} ${to}`;
-    return facts.inlineData === true ? ['feature -inline_data', line, 'feature inline_data'] : [line];
-  };
-  if (!edit.replace) return [...write(path), ...fields];
+  if (!edit.replace) return [...makeFile(path, edit.content, facts), ...fields];
   const removal = remove('rm', edit.path, facts);
-  if (!beside) return [...removal, ...write(path), ...fields];
+  if (!beside) return [...removal, ...makeFile(path, edit.content, facts), ...fields];
   const parent = parentOf(edit.path);
   const aside = quote(`${parent === '/' ? '' : parent}/.nightshift-${facts.time}`);
-  return [...write(aside), ...removal, `ln ${aside} ${path}`, `unlink ${aside}`, ...fields];
+  return [
+    ...makeFile(aside, edit.content, facts),
+    ...removal,
+    `ln ${aside} ${path}`,
+    `unlink ${aside}`,
+    ...fields,
+  ];
+}
+
+function makeFile(path: string, content: FileContent, { ranges, inlineData }: ScriptFacts): string[] {
+  const write = `write /dev/null ${path}`;
+  const blocks = (ranges.get(content) ?? []).map(({ first, last }) => `fallocate ${path} ${first} ${last}`);
+  return [
+    // A file that begins inline is given no blocks by debugfs.
+    ...(inlineData ? ['feature -inline_data', write, 'feature inline_data'] : [write]),
+    ...blocks,
+    `sif ${path} size ${content.size}`,
+  ];
 }
 
 /**

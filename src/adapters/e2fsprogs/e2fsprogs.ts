@@ -2,25 +2,36 @@ import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { allow, ByteView, type Duration, minutes, NsError, refuse, type Verdict } from '../../base/index.ts';
-import type { BlockDevice, VolumeEdit, VolumeEditor } from '../../ports/index.ts';
+import type {
+  BlockDevice,
+  EditableVolume,
+  FileContent,
+  VolumeEdit,
+  VolumeEditor,
+} from '../../ports/index.ts';
+import { placeExt4Contents } from '../../storage/index.ts';
 import { withDevicePath } from '../volume-tools/device-path.ts';
 import { readOnly } from '../volume-tools/read-only.ts';
 import { runTool } from '../volume-tools/run-tool.ts';
-import { stagedPaths, type VisiblePath } from '../volume-tools/visible-path.ts';
+import type { VisiblePath } from '../volume-tools/visible-path.ts';
 import type { VolumeToolOptions } from '../volume-tools/volume-editors.ts';
 import { missingTool, whyUnmountable } from '../volume-tools/why-unusable.ts';
 import { attributeRemovals } from './attribute-removals.ts';
+import { type BlockRange, contentRanges } from './content-ranges.ts';
 import { debugfsScript } from './debugfs-script.ts';
 import { E2FSPROGS } from './programs.ts';
 
 /** Fields of the ext superblock. Without bigalloc a cluster is a block. */
 const SUPERBLOCK_AT = 1024;
 const FREE_CLUSTERS = 0x0c;
+const LOG_BLOCK_SIZE = 0x18;
 const LOG_CLUSTER_SIZE = 0x1c;
 const INODE_SIZE = 0x58;
 const INCOMPAT = 0x60;
 const NEEDS_RECOVERY = 0x4;
 const INLINE_DATA = 0x8000;
+const RO_COMPAT = 0x64;
+const LARGE_FILE = 0x2;
 
 /**
  * Writing ext2, ext3 and ext4 through e2fsprogs. Tries at once whether the programs are here and may mount; where not,
@@ -39,19 +50,17 @@ export function e2fsprogsEditor(options: VolumeToolOptions, unusable?: string): 
 
 class E2fsprogs implements VolumeEditor {
   readonly capabilities: VolumeEditor['capabilities'];
-  readonly #options: VolumeToolOptions;
   readonly #directory: string;
   readonly #deadline: Duration;
 
   constructor(options: VolumeToolOptions, directory: string, unusable: string | undefined) {
-    this.#options = options;
     this.#directory = directory;
     this.#deadline = options.toolDeadline ?? minutes(30);
     this.capabilities = unusable === undefined ? { types: E2FSPROGS.types } : { types: [], unusable };
   }
 
   async edit(
-    overlay: BlockDevice,
+    overlay: EditableVolume,
     type: string,
     edits: readonly VolumeEdit[],
     time: number,
@@ -59,24 +68,19 @@ class E2fsprogs implements VolumeEditor {
   ): Promise<Verdict<void>> {
     const refused = this.#refuseType(type);
     if (refused !== undefined) return refused;
-    const script = debugfsScript(edits, {
-      time,
-      ...(await readFacts(overlay, signal)),
-      attributes: await attributeRemovals(overlay, edits, signal),
-      stagedPath: this.#options.stagedPath,
-    });
-    if (!script.ok) return script;
-    const result = await withDevicePath(this.#directory, overlay, signal, async (path, room) => {
+    const volume = await readFacts(overlay, signal);
+    const ranges = await rangesOf(edits, volume, signal);
+    const attributes = await attributeRemovals(overlay, edits, signal);
+    const made = await withDevicePath(this.#directory, overlay, signal, async (path, room) => {
+      const script = debugfsScript(edits, { time, ...volume, attributes, ranges });
+      if (!script.ok) return script;
       const file = join(room, 'script');
       await writeFile(file, script.value, { mode: 0o600 });
-      const visible = [
-        { path, writable: true },
-        { path: file },
-        ...stagedPaths(edits, this.#options.stagedPath).map((staged) => ({ path: staged })),
-      ];
-      return this.#run('debugfs', ['-w', '-f', file, path], visible, time, signal);
+      const visible = [{ path, writable: true }, { path: file }];
+      return judgeDebugfs(await this.#run('debugfs', ['-w', '-f', file, path], visible, time, signal));
     });
-    return judgeDebugfs(result);
+    if (made.ok) await placeExt4Contents(overlay, contentsAtEnd(edits), signal);
+    return made;
   }
 
   async check(device: BlockDevice, type: string, signal: AbortSignal): Promise<Verdict<void>> {
@@ -155,17 +159,49 @@ function firstFinding(stdout: string): string {
   return (lines[0] ?? 'no reason given').slice(0, 300);
 }
 
-async function readFacts(
-  device: BlockDevice,
-  signal: AbortSignal,
-): Promise<{ readonly largeInodes: boolean; readonly free: number; readonly inlineData: boolean }> {
+interface VolumeFacts {
+  readonly blockSize: number;
+  readonly clusterBlocks: number;
+  readonly largeInodes: boolean;
+  readonly largeFiles: boolean;
+  readonly inlineData: boolean;
+  readonly free: number;
+}
+
+async function readFacts(device: BlockDevice, signal: AbortSignal): Promise<VolumeFacts> {
   const superblock = new Uint8Array(1024);
   await device.read(SUPERBLOCK_AT, superblock, signal);
   const view = new ByteView(superblock);
-  const cluster = 1024 * 2 ** Math.min(view.u32le(LOG_CLUSTER_SIZE), 20);
+  const sizeAt = (field: number): number => 1024 * 2 ** Math.min(view.u32le(field), 20);
+  const blockSize = sizeAt(LOG_BLOCK_SIZE);
+  const cluster = sizeAt(LOG_CLUSTER_SIZE);
   return {
+    blockSize,
+    clusterBlocks: Math.max(1, cluster / blockSize),
     largeInodes: view.u16le(INODE_SIZE) > 128,
-    free: view.u32le(FREE_CLUSTERS) * cluster,
+    largeFiles: (view.u32le(RO_COMPAT) & LARGE_FILE) !== 0,
     inlineData: (view.u32le(INCOMPAT) & INLINE_DATA) !== 0,
+    free: view.u32le(FREE_CLUSTERS) * cluster,
   };
+}
+
+async function rangesOf(
+  edits: readonly VolumeEdit[],
+  { blockSize, clusterBlocks }: VolumeFacts,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<FileContent, readonly BlockRange[]>> {
+  const ranges = new Map<FileContent, readonly BlockRange[]>();
+  for (const edit of edits) {
+    if (edit.edit !== 'put-file') continue;
+    ranges.set(edit.content, await contentRanges(edit.content, blockSize, clusterBlocks, signal));
+  }
+  return ranges;
+}
+
+/** The files of an order that have content when all of it is done. */
+function contentsAtEnd(edits: readonly VolumeEdit[]): { path: string; content: FileContent }[] {
+  const last = new Map(edits.map((edit) => [edit.path, edit]));
+  return [...last.values()].flatMap((edit) =>
+    edit.edit === 'put-file' && edit.content.size > 0 ? [{ path: edit.path, content: edit.content }] : [],
+  );
 }

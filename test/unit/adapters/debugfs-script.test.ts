@@ -14,7 +14,9 @@ const facts = {
     ['/t/labelled', { block: 77, last: true }],
     ['/t/shared', { block: 78, last: false }],
   ]),
-  stagedPath: (name: string) => `/own/${name}`,
+  ranges: new Map([[content, [{ first: 0, last: 0 }]]]),
+  largeFiles: true,
+  inlineData: false,
 };
 const put = (path: string, replace: boolean): VolumeEdit => ({
   edit: 'put-file',
@@ -31,7 +33,9 @@ const linesOf = (edits: VolumeEdit[], over = {}): string[] => {
 await t.test('every edit becomes quoted commands, and parents get the time', (t) => {
   t.same(linesOf([put('/a b/"c"', false)]), [
     'set_current_time @1000',
-    'write "/own/in-1" "/a b/""c"""',
+    'write /dev/null "/a b/""c"""',
+    'fallocate "/a b/""c""" 0 0',
+    'sif "/a b/""c""" size 1000',
     'sif "/a b/""c""" mode 0104755',
     'sif "/a b/""c""" uid 1',
     'sif "/a b/""c""" gid 2',
@@ -47,16 +51,42 @@ await t.test('every edit becomes quoted commands, and parents get the time', (t)
 await t.test(
   'a file is replaced from beside where there is room, and in its place where there is not',
   (t) => {
-    t.same(linesOf([put('/x', true)]).slice(1, 5), [
-      'write "/own/in-1" "/.nightshift-1000"',
+    t.same(linesOf([put('/x', true)]).slice(1, 7), [
+      'write /dev/null "/.nightshift-1000"',
+      'fallocate "/.nightshift-1000" 0 0',
+      'sif "/.nightshift-1000" size 1000',
       'rm "/x"',
       'ln "/.nightshift-1000" "/x"',
       'unlink "/.nightshift-1000"',
     ]);
-    t.same(linesOf([put('/x', true)], { free: 10_000 }).slice(1, 3), ['rm "/x"', 'write "/own/in-1" "/x"']);
+    t.same(linesOf([put('/x', true)], { free: 10_000 }).slice(1, 3), ['rm "/x"', 'write /dev/null "/x"']);
     t.end();
   },
 );
+
+await t.test('holes get no blocks, and a volume learns that it has large files', (t) => {
+  const sparse = { ...content, size: 5 * GiB };
+  const ranges = new Map([
+    [
+      sparse,
+      [
+        { first: 0, last: 3 },
+        { first: 9, last: 12 },
+      ],
+    ],
+  ]);
+  const edit: VolumeEdit = { edit: 'put-file', path: '/x', content: sparse, attributes, replace: false };
+  t.same(linesOf([edit], { ranges, largeFiles: false, inlineData: true }).slice(1, 8), [
+    'feature large_file',
+    'feature -inline_data',
+    'write /dev/null "/x"',
+    'feature inline_data',
+    'fallocate "/x" 0 3',
+    'fallocate "/x" 9 12',
+    `sif "/x" size ${5 * GiB}`,
+  ]);
+  t.end();
+});
 
 await t.test('a removed directory is not touched again', (t) => {
   const edits: VolumeEdit[] = [

@@ -6,7 +6,7 @@ import type { BoardParts } from '../../src/board.ts';
 import { type Device, type Surroundings, startDevice } from '../../src/device.ts';
 import { openDeviceKey } from '../../src/device-parts.ts';
 import { Fleet, type GetOutcome, type PutOutcome } from '../../src/fleet/index.ts';
-import type { KeyStore, LogSink, MessageBus } from '../../src/ports/index.ts';
+import type { Clock, KeyStore, LogSink, MessageBus } from '../../src/ports/index.ts';
 import {
   type ArgsOf,
   type DeviceEvent,
@@ -48,7 +48,9 @@ export class AgentDesk {
   /** The console's line, where the configuration has one. */
   openLine: Surroundings['openLine'];
   /** What the device's wall clock says; the right time by default. */
-  wallSeconds: () => number = () => systemClock.wallSeconds();
+  wallSeconds: () => number = () => this.clock.wallSeconds();
+  /** The device's and the operator's; the operating system's by default. */
+  clock: Clock = systemClock;
   /** The agent's own storage. */
   readonly state: string;
   /** With what the agent connects, as it would read it now. */
@@ -100,7 +102,14 @@ export class AgentDesk {
     };
     this.#device = await startDevice('sim-host', whole, log, {
       openBoard: () => openBoard(log),
-      clock: { ...systemClock, wallSeconds: () => this.wallSeconds() },
+      clock: {
+        monotonic: () => this.clock.monotonic(),
+        wallSeconds: () => this.wallSeconds(),
+        sleep: (duration, signal) => this.clock.sleep(duration, signal),
+        deadline: (duration, what) => this.clock.deadline(duration, what),
+        after: (duration, done) => this.clock.after(duration, done),
+        every: (interval, tick) => this.clock.every(interval, tick),
+      },
       openBus: ({ credentials }) => {
         this.credentials = credentials;
         if (openBus !== undefined) return openBus(log);
@@ -133,7 +142,7 @@ export class AgentDesk {
       ...(grants === undefined ? {} : { grants }),
       counter: { next: async () => ++counter },
       devices: new Map([[DEVICE, this.device.publicKey]]),
-      clock: systemClock,
+      clock: this.clock,
       entropy: systemEntropy,
     });
     await fleet.connect();
@@ -206,7 +215,7 @@ export class AgentDesk {
       args: {},
       iss: key.publicKey.keyId,
       ctr: counter,
-      exp: systemClock.wallSeconds() + 600,
+      exp: this.clock.wallSeconds() + 600,
       ...change,
     };
     const { token: given, ...body } = order as Order;

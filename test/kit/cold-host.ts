@@ -8,7 +8,7 @@ import { systemClock } from '../../src/adapters/system-clock.ts';
 import type { AgentConfig } from '../../src/agent-config.ts';
 import type { BmcConfig } from '../../src/agent-config-ipmi.ts';
 import { type BoardDescription, boardChannels } from '../../src/bmc/index.ts';
-import type { BlockDevice, LogSink, MessageBus } from '../../src/ports/index.ts';
+import type { BlockDevice, Clock, LogSink, MessageBus } from '../../src/ports/index.ts';
 import { AgentDesk } from './agent-desk.ts';
 import { DiskImage, type DiskMaking, makeDisk } from './disk-image.ts';
 import { scratch } from './disk-tools.ts';
@@ -26,6 +26,8 @@ export interface ColdHostOptions extends DiskMaking {
   readonly image?: string;
   /** Of the agent's configuration, instead of what the desk would take. */
   readonly agent?: Partial<AgentConfig>;
+  /** The agent's; the operating system's where absent. */
+  readonly clock?: Clock;
   /** The BMC side; off where it is not here. */
   readonly ipmi?: BmcConfig;
   /** The agent's bus, where it is not the broker's. */
@@ -60,6 +62,7 @@ export class ColdHost extends AgentDesk {
     this.#description = description;
     this.disk = disk;
     this.#options = options;
+    if (options.clock !== undefined) this.clock = options.clock;
     this.machine = new SimMachine({
       chainDisk: (options) => new SimChainDisk(options),
       config: parseSimConfig({

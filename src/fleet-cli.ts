@@ -5,6 +5,7 @@ import { addAuditCommand } from './fleet-cli-audit.ts';
 import { addBudgetCommands } from './fleet-cli-budget.ts';
 import { addChainCommands } from './fleet-cli-chain.ts';
 import { addClockCommand } from './fleet-cli-clock.ts';
+import { addCompletionCommands } from './fleet-cli-completion.ts';
 import { type Context, type GlobalOptions, openContext } from './fleet-cli-context.ts';
 import { addFileCommands, type Run } from './fleet-cli-files.ts';
 import { addFindCommand } from './fleet-cli-find.ts';
@@ -148,6 +149,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   addKeyringCommands(program, run);
   addGrantCommands(program, run);
   addPkiCommands(program, run);
+  addCompletionCommands(program, run, AFTER_HELP);
   try {
     await program.parseAsync(argv);
     return code;

@@ -1,6 +1,9 @@
 export type { LocalSink, LocalSource, PartFile } from '../ports/index.ts';
 export { LARGEST_ARMOURED } from './armour.ts';
 export { boundFor } from './ask-nonce.ts';
+export type { ArgumentModel, CommandModel, OptionModel } from './command-model.ts';
+export { type Completion, complete, type KnownNames } from './complete.ts';
+export { COMPLETION_SCRIPTS, SHELLS, type Shell } from './completion-scripts.ts';
 export { configInvalid, type OperatorConfig, parseConfig } from './config.ts';
 export { EscapeKeys, type EscapeStep } from './escape-keys.ts';
 export {
@@ -53,6 +56,7 @@ export {
   withThreshold,
 } from './keyring-edit.ts';
 export { knownKeys } from './known-keys.ts';
+export { manPage } from './man-page.ts';
 export {
   parseBytes,
   parseChannelValue,

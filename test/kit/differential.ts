@@ -2,7 +2,13 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { allow, type Verdict } from '../../src/base/index.ts';
-import type { BlockDevice, FileSystem, StagedFile, VolumeEdit, VolumeEditor } from '../../src/ports/index.ts';
+import type {
+  BlockDevice,
+  FileContent,
+  FileSystem,
+  VolumeEdit,
+  VolumeEditor,
+} from '../../src/ports/index.ts';
 import { changeVolume, openFileSystem, type VolumeChanged } from '../../src/storage/index.ts';
 import { planDelete } from '../../src/tasks/file/plan-delete.ts';
 import { hashOf } from './disk-tools.ts';
@@ -32,7 +38,7 @@ export interface DifferentialVolume {
   readonly device: BlockDevice;
   readonly editor: VolumeEditor;
   /** What a `put` may bring. */
-  readonly contents: readonly (Content & { readonly staged: StagedFile })[];
+  readonly contents: readonly (Content & { readonly staged: FileContent })[];
   /** When every change is made, whole seconds. */
   readonly time: number;
   readonly keeps: TreeFacts;

@@ -3,6 +3,7 @@ import type { BlockDevice, FileContent, FileStat, FileSystem, OpenFile, VolumeEd
 import { openFileSystem } from './open-file-system.ts';
 import { Overlay } from './overlay.ts';
 import { type PlacedPart, PlacedView } from './placed-view.ts';
+import { wrongXattrs } from './verify-xattrs.ts';
 
 const CHUNK = MiB;
 
@@ -48,8 +49,13 @@ async function faultOf(
   if (edit.edit === 'make-symlink' && stat.target !== edit.target) {
     return `leads to ${stat.target ?? 'nothing'}, not to ${edit.target}`;
   }
-  const wrong = wrongAttribute(stat, edit, fileSystem.facts.limits?.owners !== false);
+  const { owners = true, timeStep = 0 } = fileSystem.facts.limits ?? {};
+  const wrong = wrongAttribute(stat, edit, owners) ?? wrongFraction(stat, edit, timeStep);
   if (wrong !== undefined) return wrong;
+  if (fileSystem.facts.limits?.xattrs !== false) {
+    const other = await wrongXattrs(fileSystem, edit.path, edit.attributes.xattrs ?? [], signal);
+    if (other !== undefined) return other;
+  }
   if (edit.edit !== 'put-file') return undefined;
   const opened = await fileSystem.open(edit.path, signal);
   return opened.ok ? await comparing.fault(opened.value, edit.content) : opened.refusal.sentence;
@@ -74,6 +80,17 @@ function wrongAttribute(
       return `has ${name} ${stat[name]}, not ${edit.attributes[name]}`;
   }
   return undefined;
+}
+
+/** The part of a second after the time, where the filesystem keeps any; `step` as VolumeLimits.timeStep. */
+function wrongFraction(
+  { mtimeNanoseconds: there = 0 }: FileStat,
+  edit: Extract<VolumeEdit, { edit: 'put-file' | 'make-directory' | 'make-symlink' }>,
+  step: number,
+): string | undefined {
+  const { mtimeNanoseconds: wanted = 0 } = edit.attributes;
+  if (step >= 1 || edit.edit === 'make-directory' || there === wanted) return undefined;
+  return `has ${there} ns after its time, not ${wanted}`;
 }
 
 function mayBeWritten({ mode }: { readonly mode: number }): boolean {

@@ -12,6 +12,8 @@ export interface ScriptFacts {
   readonly free: number;
   /** Blocks with extended attributes that go with a path; see `attributeRemovals`. */
   readonly attributes: ReadonlyMap<string, AttributeBlock>;
+  /** Files that hold the values of extended attributes; see `writeAttributeValues`. */
+  readonly values: ReadonlyMap<Uint8Array, string>;
   /** The blocks that each content takes. */
   readonly ranges: ReadonlyMap<FileContent, readonly BlockRange[]>;
   /** False where the volume does not say yet that it has files of 2 GiB and more. */
@@ -48,6 +50,8 @@ export function debugfsScript(edits: readonly VolumeEdit[], facts: ScriptFacts):
     if (!isCarried(edit.path)) {
       return refuse('NAME_UNSUPPORTED', `${JSON.stringify(edit.path)} has a control character.`);
     }
+    const odd = 'attributes' in edit && edit.attributes.xattrs?.find(({ name }) => !isCarried(name));
+    if (odd) return refuse('NAME_UNSUPPORTED', `${JSON.stringify(odd.name)} has a control character.`);
     if (edit.edit === 'make-symlink' || edit.edit === 'make-link') {
       return refuse('LINKS_UNSUPPORTED', `${edit.path} would be a link.`);
     }
@@ -162,23 +166,29 @@ function parentOf(path: string): string {
 }
 
 function setFields(path: string, kind: number, attributes: FileAttributes, facts: ScriptFacts): string[] {
-  const { mode, uid, gid, mtime } = attributes;
+  const { mode, uid, gid, mtime, mtimeNanoseconds, xattrs = [] } = attributes;
   return [
+    ...xattrs.map(
+      ({ name, value }) => `ea_set -f ${quote(facts.values.get(value) ?? '')} ${path} ${quote(name)}`,
+    ),
     `sif ${path} mode 0${(kind | mode).toString(8)}`,
     `sif ${path} uid ${uid}`,
     `sif ${path} gid ${gid}`,
-    ...setTime(path, 'mtime', mtime, facts),
+    ...setTime(path, 'mtime', mtime, facts, mtimeNanoseconds),
     ...setTime(path, 'atime', facts.time, facts),
     ...setTime(path, 'ctime', facts.time, facts),
     ...(facts.largeInodes ? setTime(path, 'crtime', facts.time, facts) : []),
   ];
 }
 
-/** The low 32 bits of a time, and where there is room the two bits that carry it past 2038 (ext4 i_*time_extra). */
-function setTime(path: string, field: string, time: number, facts: ScriptFacts): string[] {
+/**
+ * The low 32 bits of a time, and where there is room the two bits that carry it past 2038, below the part of a second
+ * (ext4 i_*time_extra).
+ */
+function setTime(path: string, field: string, time: number, facts: ScriptFacts, nanoseconds = 0): string[] {
   const low = time >>> 0;
   const epoch = Math.floor((time - (low | 0)) / 2 ** 32) & 3;
   const lines = [`sif ${path} ${field} @${low}`];
-  if (facts.largeInodes) lines.push(`sif ${path} ${field}_extra ${epoch}`);
+  if (facts.largeInodes) lines.push(`sif ${path} ${field}_extra ${nanoseconds * 4 + epoch}`);
   return lines;
 }

@@ -17,6 +17,7 @@ import type { VisiblePath } from '../volume-tools/visible-path.ts';
 import type { VolumeToolOptions } from '../volume-tools/volume-editors.ts';
 import { missingTool, whyUnmountable } from '../volume-tools/why-unusable.ts';
 import { attributeRemovals } from './attribute-removals.ts';
+import { writeAttributeValues } from './attribute-values.ts';
 import { type BlockRange, contentRanges } from './content-ranges.ts';
 import { debugfsScript } from './debugfs-script.ts';
 import { E2FSPROGS } from './programs.ts';
@@ -72,11 +73,15 @@ class E2fsprogs implements VolumeEditor {
     const ranges = await rangesOf(edits, volume, signal);
     const attributes = await attributeRemovals(overlay, edits, signal);
     const made = await withDevicePath(this.#directory, overlay, signal, async (path, room) => {
-      const script = debugfsScript(edits, { time, ...volume, attributes, ranges });
+      const values = await writeAttributeValues(edits, room);
+      const script = debugfsScript(edits, { time, ...volume, values, attributes, ranges });
       if (!script.ok) return script;
       const file = join(room, 'script');
       await writeFile(file, script.value, { mode: 0o600 });
-      const visible = [{ path, writable: true }, { path: file }];
+      const visible = [
+        { path, writable: true },
+        ...[file, ...values.values()].map((seen) => ({ path: seen })),
+      ];
       return judgeDebugfs(await this.#run('debugfs', ['-w', '-f', file, path], visible, time, signal));
     });
     if (made.ok) await placeExt4Contents(overlay, contentsAtEnd(edits), signal);

@@ -10,6 +10,7 @@ const facts = {
   time: 1000,
   largeInodes: false,
   free: GiB,
+  values: new Map<Uint8Array, string>(),
   attributes: new Map([
     ['/t/labelled', { block: 77, last: true }],
     ['/t/shared', { block: 78, last: false }],
@@ -45,6 +46,24 @@ await t.test('every edit becomes quoted commands, and parents get the time', (t)
     'sif "/a b" mtime @1000',
     'sif "/a b" ctime @1000',
   ]);
+  t.end();
+});
+
+await t.test('attributes come before the fields, parts of a second with the bits past 2038', (t) => {
+  const value = new Uint8Array(3);
+  const xattrs = [{ name: 'user.a "b"', value }];
+  const carried = { ...attributes, mtime: 5_000_000_000, mtimeNanoseconds: 999_999_999, xattrs };
+  const edit: VolumeEdit = { edit: 'make-directory', path: '/d', attributes: carried };
+  const lines = linesOf([edit], { largeInodes: true, values: new Map([[value, '/room/value-0']]) });
+  t.same(lines.slice(1, 4), [
+    'mkdir "/d"',
+    'ea_set -f "/room/value-0" "/d" "user.a ""b"""',
+    'sif "/d" mode 044755',
+  ]);
+  t.ok(lines.includes(`sif "/d" mtime_extra ${999_999_999 * 4 + 1}`));
+  const odd = { ...attributes, xattrs: [{ name: 'user.a\nrm "/etc/passwd"', value }] };
+  const refused = debugfsScript([{ ...edit, attributes: odd }], facts);
+  t.match(refused, { ok: false, refusal: { code: 'NAME_UNSUPPORTED' } });
   t.end();
 });
 

@@ -13,7 +13,7 @@ import type {
 import type { ChainControl } from '../sata-chain/index.ts';
 import type { AuditLog, Budget, KeyringHolder } from '../security/index.ts';
 import type { BlockPort } from '../transfer/index.ts';
-import type { StagedOrders } from './staged/staged-orders.ts';
+import type { StagedDesk } from './staged/staged-desk.ts';
 import type { TaskTable } from './task-table.ts';
 
 /** Who this device is. */
@@ -77,7 +77,7 @@ export interface TaskServices {
   readonly protectedPaths: readonly string[];
   readonly tasks: TaskTable;
   /** Orders that wait for their host; absent: none may be staged. */
-  readonly staged?: StagedOrders;
+  readonly staged?: StagedDesk;
   readonly limits: {
     /** The largest file that is staged, in bytes. */
     readonly stagedFile: number;

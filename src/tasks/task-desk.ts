@@ -11,7 +11,6 @@ import type { JournalRecord, ReceivedRecord } from './journal/index.ts';
 import { type ReceiptSubject, ReceiptWriter } from './receipts.ts';
 import { ResourceLocks } from './resource-lock.ts';
 import type { RunEnvironment } from './run-task.ts';
-import { endStaged, enterStaged, mayStage, restStaged, stagedNote } from './staged/at-desk.ts';
 import { stopReasons, type TerminalEnd } from './stop.ts';
 import type { TaskKind } from './task.ts';
 import { ToldNotes } from './told-notes.ts';
@@ -139,7 +138,7 @@ export class Desk implements TaskDesk {
     if (!equalBytes(journaled.hash, packetHash)) return { is: 'refused', refusal: refusal('ID_CONFLICT') };
     const done = this.#o.journal.answer(order.id);
     if (done !== undefined) return { is: 'known', receipt: done.receipt };
-    const staged = stagedNote(this.#o.services.staged, order.id);
+    const staged = this.#o.services.staged?.note(order.id);
     return { is: 'known', ...(staged === undefined ? {} : { staged }) };
   }
 
@@ -166,8 +165,8 @@ export class Desk implements TaskDesk {
       if (order.token !== undefined) await budget.hear(order.token);
       return no(token.refusal);
     }
-    const may = mayStage(order, this.#o.services.staged);
-    if (!may.ok) return no(may.refusal);
+    const staged = this.#o.services.staged?.judge(order);
+    if (staged?.ok === false) return no(staged.refusal);
     const window = counterWindow(order);
     this.#o.freshness.remember(window, order.ctr);
     const received = {
@@ -201,7 +200,8 @@ export class Desk implements TaskDesk {
     if (kind === undefined || this.#stopped) return;
     const job = makeJob(admitted, kind, receivedAt, this.#o.services);
     this.#o.services.tasks.add(job.row, (reason) => job.stopping.abort(reason));
-    if (enterStaged(job, this.#environment, resumed, (again) => this.#line(again)) === 'waits') return;
+    const line = (again: Job) => this.#line(again);
+    if (this.#o.services.staged?.takeIn(job, this.#environment, resumed, line) === 'waits') return;
     if (kind.pace === 'instant') this.#launch(job);
     else this.#line(job);
   }
@@ -242,7 +242,7 @@ export class Desk implements TaskDesk {
       })
       .then((is) => {
         this.#active.delete(job);
-        if (is === 'waits') restStaged(job, this.#environment);
+        if (is === 'waits') this.#o.services.staged?.letGo(job, this.#environment);
         else this.#o.services.tasks.remove(job.row.id);
         if (!this.#stopped) this.#pump();
       });
@@ -262,7 +262,7 @@ export class Desk implements TaskDesk {
       received,
     );
     this.#emit({ kind: 'receipt', id: job.row.id, packet: receipt });
-    await endStaged(job, this.#environment, end);
+    await this.#o.services.staged?.answered(job, this.#environment, end);
   }
 
   async #audit({ admitted, receivedAt }: Job, end: TerminalEnd): Promise<void> {

@@ -1,6 +1,7 @@
-import type { StagedOrders, StagedParts } from './staged-orders.ts';
+import type { StagedDesk } from './staged-desk.ts';
+import type { StagedParts } from './staged-orders.ts';
 
 /** Opens what own storage knows of staged orders. */
-export async function openStaged(parts: StagedParts): Promise<StagedOrders> {
-  return (await import('./staged-orders.ts')).StagedOrders.open(parts);
+export async function openStaged(parts: StagedParts): Promise<StagedDesk> {
+  return (await import('./staged-desk.ts')).StagedDesk.open(parts);
 }

@@ -1,12 +1,9 @@
 import { allow, NsError, type Refusal, refusal, refuse, toHex, type Verdict } from '../../base/index.ts';
 import type { Order } from '../../protocol/index.ts';
 import type { DiskProbe, Volume } from '../../storage/index.ts';
-import type { Job } from '../job.ts';
-import type { RunEnvironment } from '../run-task.ts';
-import { stopReasons, type TaskEnd } from '../stop.ts';
-import { attempt } from './attempt.ts';
+import { stopReasons } from '../stop.ts';
 import { identityOf, volumeNamed, volumesIn } from './seen-volumes.ts';
-import { type BookParts, StagedBook } from './staged-book.ts';
+import type { BookParts, StagedBook } from './staged-book.ts';
 import { type EndedEntry, MOST_STAGED, type StagedEntry } from './staged-record.ts';
 import { contentOf, placeOf, volumeOf, waitOf } from './staging-of.ts';
 import { WaitingClock, type WaitingParts } from './waiting-clock.ts';
@@ -49,7 +46,7 @@ export class StagedOrders {
   readonly #clock: WaitingClock;
   readonly #jobs = new Map<string, StagedJob>();
 
-  private constructor(parts: StagedParts, book: StagedBook) {
+  protected constructor(parts: StagedParts, book: StagedBook) {
     this.#bytes = parts.bytes;
     this.#book = book;
     this.#clock = new WaitingClock(
@@ -59,12 +56,9 @@ export class StagedOrders {
     );
   }
 
-  static async open(parts: StagedParts): Promise<StagedOrders> {
-    return new StagedOrders(parts, await StagedBook.open(parts));
-  }
-
-  /** Whether one more may be staged. STAGED_FULL, MESSAGE_INVALID. */
+  /** Whether one more may be staged, where an order asks for that. STAGED_FULL, MESSAGE_INVALID. */
   judge(order: Order): Verdict<void> {
+    if (waitOf(order) === undefined) return allow(undefined);
     if ('dryRun' in order.args && order.args.dryRun === true)
       return refuse('MESSAGE_INVALID', 'A dry run says what would happen now, so it cannot be staged.');
     if (this.#jobs.size >= MOST_STAGED)
@@ -111,11 +105,6 @@ export class StagedOrders {
     for (const key of this.#book.keys()) if (!this.#jobs.has(key)) this.#book.close(key, undefined);
     await this.#clock.start();
     this.#clock.look();
-  }
-
-  /** One try of an order that the desk has taken up: done, ended, or waiting again. */
-  attempt(job: Job, environment: RunEnvironment, at: Parameters<typeof attempt>[3]): Promise<TaskEnd> {
-    return attempt(this, job, environment, at);
   }
 
   has(id: Uint8Array): boolean {

@@ -5,7 +5,8 @@
  * - `dies-with-agent`: it is killed when the agent ends, however that ends
  * - `no-new-privileges`: a setuid program gives it nothing
  * - `capabilities`: none, but where it runs as root without a sandbox: to read and write any file
- * - `limits`: address space, processor time, size of a file, open files, processes, no core
+ * - `limits`: address space, processor time, size of a file, open files, no core
+ * - `process-limit`: how many processes it has
  * - `processes`: it sees none but its own, and none of them outlives it
  * - `network`, `ipc`, `host-name`: its own, empty ones
  * - `user`: one that is not root, and under a root agent no other process has
@@ -17,6 +18,7 @@ export type ConfinementPart =
   | 'no-new-privileges'
   | 'capabilities'
   | 'limits'
+  | 'process-limit'
   | 'processes'
   | 'network'
   | 'ipc'

@@ -151,7 +151,7 @@ async function whyNot(
     });
     return status === 0 ? undefined : firstLine(stderr);
   } catch (error) {
-    return sentenceOf(error);
+    return sentenceOf(error).replace(/^\S+ cannot be (?:confined|run): /, '');
   } finally {
     user.giveBack();
   }

@@ -12,6 +12,7 @@ const PARTS: readonly ConfinementPart[] = [
   'ipc',
   'host-name',
   'user',
+  'process-limit',
   'namespaces',
 ];
 
@@ -44,14 +45,16 @@ function lacks(part: ConfinementPart, { root, has }: ConfiningHost): string | un
     return bubblewrap ?? (root && !has('chroot') ? 'chroot is not installed' : undefined);
   }
   if (BY_NAMESPACES.includes(part)) return bubblewrap;
-  if (part === 'limits') return has('prlimit') ? undefined : 'prlimit is not installed';
+  if (part === 'limits' || part === 'process-limit')
+    return has('prlimit') ? undefined : 'prlimit is not installed';
   if (part === 'capabilities' && !root) return undefined;
   return bubblewrap === undefined ? undefined : utilLinux;
 }
 
 /** A part that another one must hold for. */
 function rests(part: ConfinementPart, { root }: ConfiningHost): ConfinementPart | undefined {
-  if (root && part === 'namespaces') return 'user';
+  // What is root's is not counted.
+  if (root && (part === 'namespaces' || part === 'process-limit')) return 'user';
   if (root && part === 'user') return 'files';
   return part !== 'files' && BY_NAMESPACES.includes(part) ? 'files' : undefined;
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { milliseconds, NsError, seconds, sentenceOf } from '../../base/index.ts';
@@ -58,8 +58,27 @@ export async function removeStalePaths(directory: string): Promise<void> {
   for (const name of await readdir(directory)) {
     const pid = name.startsWith(PREFIX) ? Number.parseInt(name.slice(PREFIX.length), 10) : Number.NaN;
     if (!Number.isSafeInteger(pid) || isAlive(pid)) continue;
+    await endUsersOf(join(directory, name));
     await unmount(join(directory, name, 'mount'), true);
     await rm(join(directory, name), { recursive: true, force: true });
+  }
+}
+
+/**
+ * Kills programs that were started with a path in this directory. Who dies in the very moment of starting one leaves it
+ * behind: the system binds it to its parent only once it runs.
+ */
+async function endUsersOf(directory: string): Promise<void> {
+  for (const name of await readdir('/proc')) {
+    const pid = Number(name);
+    if (!Number.isSafeInteger(pid) || pid === process.pid) continue;
+    const line = await readFile(`/proc/${name}/cmdline`, 'latin1').catch(() => '');
+    if (!line.includes(`${directory}/`)) continue;
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has ended, or is not ours to end.
+    }
   }
 }
 

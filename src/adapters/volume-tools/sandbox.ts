@@ -112,14 +112,16 @@ function ownMounts({ uid, gid }: SandboxHost): string[] {
 }
 
 function limited(plan: ConfinementPlan, { limits }: SandboxedTool): string[] {
-  if (!plan.has('limits')) return [];
   const { addressSpace, cpuSeconds, fileSize } = limits;
-  return [
-    ...['prlimit', '--core=0', `--nofile=${OPEN_FILES}`, `--nproc=${PROCESSES}`],
-    `--cpu=${cpuSeconds}:${cpuSeconds + 1}`,
-    ...(addressSpace === undefined ? [] : [`--as=${addressSpace}`]),
-    ...(fileSize === undefined ? [] : [`--fsize=${fileSize}`]),
-  ];
+  const flags = plan.has('limits')
+    ? [
+        ...['--core=0', `--nofile=${OPEN_FILES}`, `--cpu=${cpuSeconds}:${cpuSeconds + 1}`],
+        ...(addressSpace === undefined ? [] : [`--as=${addressSpace}`]),
+        ...(fileSize === undefined ? [] : [`--fsize=${fileSize}`]),
+      ]
+    : [];
+  if (plan.has('process-limit')) flags.push(`--nproc=${PROCESSES}`);
+  return flags.length === 0 ? [] : ['prlimit', ...flags];
 }
 
 function systemView({ system }: SandboxHost, root: string): string[] {

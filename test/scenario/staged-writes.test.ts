@@ -138,7 +138,7 @@ await t.test('two for one file go in their order, and share their contents', asy
   t.same(orders.map(waitsFor), ['HOST_AWAKE', 'STAGED_BEHIND', 'STAGED_BEHIND']);
   t.equal((await staged()).room.used, 100_000);
   power('S5');
-  const receipts = [];
+  const receipts: Receipt[] = [];
   for (const order of orders) receipts.push(await ended(order));
   t.same(
     receipts.map(({ outcome }) => outcome),

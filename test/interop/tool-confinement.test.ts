@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import t from 'tap';
+import { runTool } from '../../src/adapters/volume-tools/run-tool.ts';
 import { whyUnmountable } from '../../src/adapters/volume-tools/why-unusable.ts';
+import { seconds } from '../../src/base/index.ts';
 import type { ConfinementPart } from '../../src/ports/index.ts';
 import type { ConfinementSeen } from '../kit/confinement-probe.ts';
 import { scratch } from '../kit/disk-tools.ts';
@@ -80,7 +82,7 @@ const PREVENTED: Partial<Record<ConfinementPart, readonly string[]>> = {
   'process-limit': ['forks-many'],
 };
 
-for (const { level, said, seen, endless, left } of levels) {
+for (const { level, said, seen, endless, left, demanded } of levels) {
   await t.test(`${level}: what is said to be confined is, whatever a tool tries`, async (t) => {
     for (const part of said.holds) {
       for (const what of PREVENTED[part] ?? []) t.notOk(seen[what], `${part}: ${what}`);
@@ -91,6 +93,11 @@ for (const { level, said, seen, endless, left } of levels) {
     t.equal(endless['leave-child'], 'ended 0', 'nobody waits for what it left');
     t.notOk(left.talk || left.linger);
     if (said.holds.includes('processes')) t.notOk(left['leave-child']);
+    t.equal(
+      demanded === 'TOOLS_UNCONFINED',
+      said.missing.length > 0,
+      'nothing runs where all of it is demanded',
+    );
     for (const { part, why } of said.missing) t.ok(why.length > 0, `${part} is missing: ${why}`);
   });
 }
@@ -107,6 +114,24 @@ await t.test(
     if (root) t.ok(missing.has('files'));
   },
 );
+
+await t.test('a tool that is given up while its sandbox is still being made is gone too', async (t) => {
+  const word = `word=abort-${place.dir}`;
+  for (let round = 0; round < 40; round++) {
+    const stop = new AbortController();
+    const reason = new Error('the host wakes');
+    const run = runTool({
+      tool,
+      args: ['linger', word],
+      deadline: seconds(600),
+      signal: stop.signal,
+      confined: true,
+    });
+    setTimeout(() => stop.abort(reason), round % 10);
+    await t.rejects(run, reason);
+  }
+  t.same(await awaitProcessesWith(word, 'none'), []);
+});
 
 await t.test('no tool outlives an agent that is killed, in a sandbox or out of one', async (t) => {
   for (const [name, wrapper] of [

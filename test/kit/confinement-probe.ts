@@ -4,8 +4,10 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { toolConfinement } from '../../src/adapters/volume-tools/confine.ts';
 import { runTool } from '../../src/adapters/volume-tools/run-tool.ts';
-import { milliseconds, seconds, sentenceOf } from '../../src/base/index.ts';
+import { openVolumeEditors } from '../../src/adapters/volume-tools/volume-editors.ts';
+import { allow, milliseconds, seconds, sentenceOf } from '../../src/base/index.ts';
 import type { ToolConfinement } from '../../src/ports/index.ts';
+import { MemoryDevice } from './memory-device.ts';
 import { awaitProcessesWith } from './processes-with.ts';
 
 /** What a hostile tool managed, and what was said of its confinement. */
@@ -13,6 +15,8 @@ export interface ConfinementSeen {
   readonly said: ToolConfinement;
   /** "reads-own-storage": true. */
   readonly seen: Readonly<Record<string, boolean>>;
+  /** What an editor answers that may run confined programs only: "ok", or the code of its refusal. */
+  readonly demanded: string;
   /** How the runs ended that should not go on. */
   readonly endless: Readonly<Record<'talk' | 'linger' | 'leave-child', string>>;
   /** Is there a process left of a run, seen from outside? */
@@ -88,12 +92,31 @@ async function probe(directory: string, tool: string): Promise<ConfinementSeen> 
       left[act] = rest.length > 0;
       for (const pid of rest) process.kill(pid, 'SIGKILL');
     }
-    return { said: await toolConfinement(), seen, endless, left } as ConfinementSeen;
+    return {
+      said: await toolConfinement(),
+      seen,
+      endless,
+      left,
+      demanded: await demanded(directory),
+    } as ConfinementSeen;
   } finally {
     bystander.kill('SIGKILL');
     for (const server of servers) server.close();
     await rm(place, { recursive: true, force: true });
   }
+}
+
+/** What comes of a check where confinement is demanded, and no program is loaded for it before. */
+async function demanded(directory: string): Promise<string> {
+  const fine = async () => allow(undefined);
+  const load = async () => ({ capabilities: { types: ['a'] }, edit: fine, check: fine, replay: fine });
+  const editor = await openVolumeEditors([{ types: ['a'], programs: [], load }], {
+    stagedPath: (name) => name,
+    directory: join(directory, 'mounts'),
+    confinedOnly: true,
+  });
+  const made = await editor.check(new MemoryDevice('disk0', 4096), 'a', signal);
+  return made.ok ? 'ok' : made.refusal.code;
 }
 
 /** Runs a tool that does not end, for as long as this process lives. */

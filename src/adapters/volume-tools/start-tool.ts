@@ -59,22 +59,25 @@ export function startTool(start: ToolStart): Promise<ToolResult> {
     // A tool that ends without reading it says why itself.
     child.stdin?.on('error', () => {});
     child.stdin?.end(start.input);
+    const sandbox = start.sandbox ? followSandbox(child, start.users ?? '') : undefined;
+    const kill = (): void => {
+      killGroup(child);
+      sandbox?.kill();
+    };
     let stopped: string | undefined;
     const stop = (why: string): void => {
       stopped ??= why;
-      kill(child);
+      kill();
     };
     const heard = listen(child, start.binary === true, () => stop(`said more than ${MOST_SAID} bytes`));
-    const ended = start.sandbox ? sandboxStatus(child, start.users ?? '') : undefined;
-    const aborted = (): void => kill(child);
     const timer = setTimeout(
       () => stop(`did not end within ${formatDuration(start.deadline)}`),
       start.deadline,
     );
-    start.signal.addEventListener('abort', aborted);
+    start.signal.addEventListener('abort', kill);
     const settle = (): void => {
       clearTimeout(timer);
-      start.signal.removeEventListener('abort', aborted);
+      start.signal.removeEventListener('abort', kill);
     };
     const fail = (text: string, cause?: unknown): void => {
       reject(new NsError('NS_TOOL_FAILED', `${start.tool} ${text}`, cause === undefined ? {} : { cause }));
@@ -83,13 +86,13 @@ export function startTool(start: ToolStart): Promise<ToolResult> {
       settle();
       fail('cannot be run', cause);
     });
-    child.on('exit', () => clearAway(child));
+    child.on('exit', () => clearAway(child, kill));
     child.on('close', (status) => {
       settle();
       if (start.signal.aborted) reject(start.signal.reason as Error);
       else if (stopped !== undefined) fail(stopped);
       else {
-        const code = ended === undefined ? (status ?? undefined) : ended();
+        const code = sandbox === undefined ? (status ?? undefined) : sandbox.code();
         if (start.sandbox && code === undefined) fail(`cannot be confined: ${firstLine(heard.stderr)}`);
         else if (start.confined && NOT_STARTED.includes(code ?? 0))
           fail(`cannot be run: ${firstLine(heard.stderr)}`);
@@ -114,41 +117,62 @@ function listen(child: ChildProcess, binary: boolean, tooMuch: () => void) {
   return heard;
 }
 
-/** What the sandbox says of how the tool ended; undefined where it never ran. */
-function sandboxStatus(child: ChildProcess, users: string): () => number | undefined {
+interface Sandbox {
+  /** Exit status of the tool; undefined where it never ran, or has not ended. */
+  readonly code: () => number | undefined;
+  readonly kill: () => void;
+}
+
+/**
+ * What a sandbox says of itself. It names its first process before it lets that leave the process group, and binds it to
+ * its own end only later: so this one is killed by its id, as soon as that is known.
+ */
+function followSandbox(child: ChildProcess, users: string): Sandbox {
   const status = child.stdio[STATUS_FD] as Duplex | null | undefined;
   const list = child.stdio[USERS_FD] as Duplex | null | undefined;
   let said = '';
+  let killed = false;
+  const number = (name: string): number | undefined => {
+    const found = new RegExp(`"${name}"\\s*:\\s*(\\d+)\\s*[,}]`).exec(said)?.[1];
+    return found === undefined ? undefined : Number(found);
+  };
+  const code = () => number('exit-code');
+  const kill = (): void => {
+    killed = true;
+    const first = number('child-pid');
+    if (first !== undefined && code() === undefined) killProcess(first);
+  };
   status?.setEncoding('utf8');
   status?.on('error', () => {});
   status?.on('data', (text: string) => {
     said = (said + text).slice(0, KiB);
+    if (killed) kill();
   });
   list?.resume().on('error', () => {});
   list?.end(users);
-  return () => {
-    const code = /"exit-code"\s*:\s*(\d+)/.exec(said)?.[1];
-    return code === undefined ? undefined : Number(code);
-  };
+  return { code, kill };
 }
 
 export const firstLine = (said: string): string =>
   said.trim().split('\n')[0]?.slice(0, 300) || 'no reason given';
 
 /** The whole group: where it has no process namespace it may have children. */
-function kill(child: ChildProcess): void {
-  if (child.pid === undefined) return;
+function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined || !killProcess(-child.pid)) child.kill('SIGKILL');
+}
+
+function killProcess(pid: number): boolean {
   try {
-    process.kill(-child.pid, 'SIGKILL');
+    return process.kill(pid, 'SIGKILL');
   } catch {
-    child.kill('SIGKILL');
+    return false;
   }
 }
 
 /** The tool is gone; whoever still holds its output is nothing that we wait for. */
-function clearAway(child: ChildProcess): void {
+function clearAway(child: ChildProcess, kill: () => void): void {
   const timer = setTimeout(() => {
-    kill(child);
+    kill();
     for (const stream of child.stdio) stream?.destroy();
   }, LEFT_BEHIND);
   child.on('close', () => clearTimeout(timer));

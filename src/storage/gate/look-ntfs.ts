@@ -87,7 +87,7 @@ export async function lookAtNtfs(
         label,
         writeRefusals: notWritable === undefined ? [] : [notWritable],
         notes: [
-          'owners and access lists of NTFS are not shown',
+          'owners of NTFS are in its access lists, which stat --xattrs tells',
           ...(dirty ? ['the volume is marked dirty'] : []),
         ],
         hibernation: evidence === undefined ? [] : [evidence],

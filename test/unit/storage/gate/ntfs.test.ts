@@ -65,7 +65,7 @@ await t.test('a damaged NTFS is unknown, never clean', async (t) => {
   const image = await ntfs(hiberfil('hibr'));
   const clean = await probeDisk(new MemoryDevice('disk0', image));
   t.match(clean.volumes, [{ label: 'Windows', readRefusal: undefined }]);
-  t.same(clean.volumes[0]?.notes, ['owners and access lists of NTFS are not shown']);
+  t.same(clean.volumes[0]?.notes, ['owners of NTFS are in its access lists, which stat --xattrs tells']);
   const mft = Number(new DataView(image.buffer).getBigUint64(0x30, true)) * 4096;
   for (const at of [0x0d, 0x30, 0x40, mft, mft + 5 * 1024, mft + 510]) {
     const damaged = Uint8Array.from(image);

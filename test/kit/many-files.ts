@@ -109,6 +109,9 @@ export async function makeManyFiles({ path, count, mtime, checksums }: ManyFiles
   } finally {
     await image.close();
   }
+  if (checksums === true) {
+    await run('e2fsck', ['-fy', path], [0, 1]);
+    await run('tune2fs', ['-O', 'metadata_csum', path]);
+  }
   await run('e2fsck', ['-fyD', path], [0, 1]);
-  if (checksums === true) await run('tune2fs', ['-O', 'metadata_csum', path]);
 }

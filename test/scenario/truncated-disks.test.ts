@@ -124,3 +124,25 @@ for (const sectorSize of [512, 4096]) {
     },
   );
 }
+
+await t.test('with an MBR, what lies before the cut is read, and what does not is named', async (t) => {
+  const made = [await VOLUMES.FAT12!(), await VOLUMES.ext4!(), await VOLUMES.NTFS!()];
+  const image = new Uint8Array(16 * MiB);
+  const view = new DataView(image.buffer);
+  view.setUint16(510, 0xaa55, true);
+  for (const [n, volume] of made.entries()) {
+    const start = (1 + n * 5) * MiB;
+    image.set(volume, start);
+    image[446 + n * 16 + 4] = 0x83;
+    view.setUint32(446 + n * 16 + 8, start / 512, true);
+    view.setUint32(446 + n * 16 + 12, volume.byteLength / 512, true);
+  }
+  for (const size of cuts(image.byteLength, [MiB, 6 * MiB, 9 * MiB, 11 * MiB, 15 * MiB]).filter(
+    (cut) => cut >= 8192,
+  )) {
+    const { volumes, notes } = await lookAtDisk(watchedDevice(image, { size }), TRUTH);
+    const there = made.filter(({ byteLength }, n) => (1 + n * 5) * MiB + byteLength <= size).length;
+    t.same([...volumes.values()], Array<string>(there).fill('right'), `${size}`);
+    t.equal(notes.filter((note) => note.includes('lies outside the disk')).length, 3 - there);
+  }
+});

@@ -70,7 +70,10 @@ export function withOverlaps(
       note(partition, 'the partition table itself');
     }
   }
-  for (const [{ name }, what] of found) notes.push(`${name} overlaps ${what.join(', ')}, and is not written`);
+  for (const partition of partitions) {
+    const what = found.get(partition)?.join(', ');
+    if (what !== undefined) notes.push(`${partition.name} overlaps ${what}, and is not written`);
+  }
   return partitions
     .map((partition) => ({ ...partition, overlaps: found.get(partition) ?? [] }))
     .sort((a, b) => a.slot - b.slot);

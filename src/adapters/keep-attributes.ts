@@ -1,5 +1,7 @@
 import { chmod, chown, utimes } from 'node:fs/promises';
+import { basename } from 'node:path';
 import type { ExtendedAttribute } from '../ports/index.ts';
+import { runBeside } from './local-tool.ts';
 import { writeXattrs } from './local-xattrs.ts';
 import { localFault } from './operator-part.ts';
 
@@ -31,13 +33,20 @@ export async function keepAttributes(
   if (preserve) await giveXattrs(path, known, lost);
   try {
     await chmod(path, owned ? known.mode : withoutOwner(known.mode));
-    const mtime = known.mtime + (known.mtimeNanoseconds ?? 0) / 1e9;
-    await utimes(path, preserve ? (known.atime ?? known.mtime) : mtime, mtime);
+    await utimes(path, preserve ? (known.atime ?? known.mtime) : known.mtime, known.mtime);
+    await giveFraction(path, known);
   } catch (error) {
     throw localFault(path, 'given its mode and time', error);
   }
   if (preserve && !owned && known.mode > PERMISSIONS) lost.push('set-id bits: they are another owner\u2019s');
   return lost;
+}
+
+/** Node's times are floating-point numbers, which cannot tell nanoseconds of this century apart; touch can. */
+async function giveFraction(path: string, { mtime, mtimeNanoseconds = 0 }: KnownAttributes): Promise<void> {
+  if (mtimeNanoseconds === 0 || mtime < 0) return;
+  const at = `@${mtime}.${String(mtimeNanoseconds).padStart(9, '0')}`;
+  await runBeside('touch', ['-m', '-d', at, '--', `./${basename(path)}`], path, 'coreutils');
 }
 
 /**

@@ -1,33 +1,12 @@
-import { execFile } from 'node:child_process';
 import { stat } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { basename } from 'node:path';
 import { equalBytes, fromHex } from '../base/index.ts';
 import type { ExtendedAttribute } from '../ports/index.ts';
+import { runBeside } from './local-tool.ts';
 
 /** Node has no calls for extended attributes: Debian's getfattr and setfattr (package attr) make them. */
-const DEADLINE_MS = 30_000;
+const PACKAGE = 'attr';
 const SECOND = 1_000_000_000n;
-const MOST_OUTPUT = 4 * 1024 * 1024;
-
-type Told = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly why: string };
-
-function run(program: string, args: readonly string[], path: string, input: string): Promise<Told> {
-  const options = {
-    cwd: dirname(path),
-    timeout: DEADLINE_MS,
-    maxBuffer: MOST_OUTPUT,
-    env: { PATH: process.env.PATH ?? '/usr/bin:/bin', LC_ALL: 'C.UTF-8' },
-  };
-  return new Promise((resolve) => {
-    const child = execFile(program, [...args], options, (error, stdout, stderr) => {
-      if (error === null) return resolve({ ok: true, text: stdout });
-      const missing = error.code === 'ENOENT' ? `${program} is not here (Debian's package attr has it)` : '';
-      resolve({ ok: false, why: missing || stderr.trim().split('\n')[0] || `${program} failed` });
-    });
-    child.stdin?.on('error', () => undefined);
-    child.stdin?.end(input);
-  });
-}
 
 /** "\075" for what the format has a use for itself. */
 function unescaped(text: string): string {
@@ -66,7 +45,7 @@ export type XattrsRead =
 /** The extended attributes of a local file, ACLs among them, as far as this user may see them. */
 export async function readXattrs(path: string): Promise<XattrsRead> {
   const args = ['--no-dereference', '-d', '-m', '-', '-e', 'hex', '--', `./${basename(path)}`];
-  const told = await run('getfattr', args, path, '');
+  const told = await runBeside('getfattr', args, path, PACKAGE);
   if (!told.ok) return told;
   const xattrs = told.text.split('\n').flatMap((line): ExtendedAttribute[] => {
     if (line === '' || line.startsWith('#')) return [];
@@ -89,7 +68,7 @@ export async function writeXattrs(
   if (xattrs.length === 0) return { missing: [], why: '' };
   const lines = xattrs.map(({ name, value }) => `${escaped(name)}=0x${Buffer.from(value).toString('hex')}`);
   const dump = `# file: ./${escaped(basename(path))}\n${lines.join('\n')}\n\n`;
-  const set = await run('setfattr', ['--no-dereference', '--restore=-'], path, dump);
+  const set = await runBeside('setfattr', ['--no-dereference', '--restore=-'], path, PACKAGE, dump);
   const after = await readXattrs(path);
   if (!after.ok) return { missing: xattrs.map(({ name }) => name), why: after.why };
   const has = new Map(after.xattrs.map(({ name, value }) => [name, value]));

@@ -70,12 +70,12 @@ await t.test('mode and time are always those of the host; its group is not ours'
     [0o777, 0o777],
   ] as const) {
     const path = await fresh(`mode-${mode}`);
-    const known = { mode, uid: 12_345, gid: 54_321, mtime: 1_600_000_000, mtimeNanoseconds: 250_000_000 };
+    const known = { mode, uid: 12_345, gid: 54_321, mtime: 1_600_000_000, mtimeNanoseconds: 123_456_789 };
     t.same(await keepAttributes(path, known, false), []);
     const facts = await stat(path);
     t.equal(facts.mode & 0o7777, here, mode.toString(8));
-    t.equal(facts.mtimeMs, 1_600_000_000_250);
-    t.equal((await readOwner(path)).mtimeNanoseconds, 250_000_000);
+    t.equal(Math.floor(facts.mtimeMs / 1000), 1_600_000_000);
+    t.equal((await readOwner(path)).mtimeNanoseconds, 123_456_789);
   }
 });
 

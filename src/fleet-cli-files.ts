@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
 import { openLocalFile } from './adapters/operator-files.ts';
-import { type ExitCode, type OrderOutcome, parsePlace } from './fleet/index.ts';
+import type { PackedTree } from './adapters/pack-tree.ts';
+import { type ExitCode, type OrderOutcome, type PutArgs, parsePlace } from './fleet/index.ts';
 import type { Context } from './fleet-cli-context.ts';
 import { addGet } from './fleet-cli-get.ts';
 import { answerOf, type HostWork, runOnHosts, simpleOrder } from './fleet-cli-run.ts';
+import { openTree, type TreeOptions, treeArgs } from './fleet-cli-tree.ts';
 import {
   type DeskOptions,
   deskOf,
@@ -31,29 +33,50 @@ const SMALLEST_SEND_WINDOW = 256 * 1024;
 /** A listing is fetched in pages; no more of them than this. */
 const MAX_PAGES = 200;
 
+async function whatToPut(
+  { signal }: Context,
+  local: string,
+  path: string,
+  o: PutOptions & TreeOptions,
+): Promise<{ readonly file: Omit<PackedTree, 'entries'>; readonly args: PutArgs }> {
+  if (o.recursive === true) return { file: await openTree(local, o, signal), args: treeArgs(local, path, o) };
+  const file = await openLocalFile(local, signal);
+  try {
+    return { file, args: await putArgs(local, path, o, file.mtime) };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
 function addPut(program: Command, run: Run): void {
   withDeskOptions(
     withPutOptions(
       program
         .command('put')
-        .description('put a file on the disk of hosts that are down: wholly there, or not at all')
-        .argument('<local>', 'file here')
+        .description(
+          'put a file, or with -r a directory and all in it, on the disk of hosts that are down: wholly, or not at all',
+        )
+        .argument('<local>', 'file here; with -r a directory, or a tar archive')
         .argument('<hosts>', 'host, range, list or @group')
         .argument('<path>', '[VOLUME:]/PATH on the host; with a "/" at its end, the local name is added'),
     )
+      .option(
+        '-r, --recursive',
+        'a directory and all in it, into the one named by PATH, which is made at need',
+      )
       .option('--dry-run', 'say what would change, and write nothing')
       .option('--wait', WAIT),
-  ).action((local: string, hosts: string, path: string, o: PutOptions & DeskOptions) =>
+  ).action((local: string, hosts: string, path: string, o: PutOptions & DeskOptions & TreeOptions) =>
     run(async (context) => {
       const names = await context.hosts(hosts);
-      const file = await openLocalFile(local, context.signal);
+      const { file, args } = await whatToPut(context, local, path, o);
       try {
-        const args = await putArgs(local, path, o, file.mtime);
         const { size, sha256 } = file;
         const order = { verb: 'file.download', args: { ...args, size, sha256 } } as const;
         const { signing, tokens } = await deskOf(
           context,
-          `put ${local} ${hosts} ${path}${o.replace === true ? ' --replace' : ''}`,
+          `put ${o.recursive === true ? '-r ' : ''}${local} ${hosts} ${path}${o.replace === true ? ' --replace' : ''}`,
           order,
           names,
           o,

@@ -307,6 +307,10 @@ export const REFUSALS = {
     remedy: 'Name a smaller part of the tree.',
   },
   // Transfers
+  ARCHIVE_INVALID: {
+    sentence: 'The archive of the tree is not one that can be put.',
+    remedy: 'Make it with "nightshift put -r", or with tar --format=pax; the detail names the first fault.',
+  },
   FILE_TOO_LARGE: {
     sentence: 'The file is larger than this device accepts.',
     remedy: 'Send a smaller file.',

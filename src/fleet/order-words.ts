@@ -14,8 +14,14 @@ export function wordsOf(order: Pick<Order, 'verb' | 'args'>): string {
       return `DELETE ${placeText(volume, path)}${tree}${vital(order, path)}`;
     }
     case 'file.download': {
-      const { volume, path, replace } = order.args as { volume?: string; path: string; replace?: true };
-      return `${replace === true ? 'REPLACE' : 'PUT'} ${placeText(volume, path)}${vital(order, path)}${rights(order)}`;
+      const { volume, path, replace, tree } = order.args as {
+        volume?: string;
+        path: string;
+        replace?: true;
+        tree?: true;
+      };
+      const what = tree === true ? 'A TREE INTO ' : '';
+      return `${replace === true ? 'REPLACE' : 'PUT'} ${what}${placeText(volume, path)}${vital(order, path)}${rights(order)}`;
     }
     case 'budget.update':
       return 'BUDGET: how many destructive orders an epoch has room for; up after a day, down at once';

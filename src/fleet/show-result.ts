@@ -8,7 +8,7 @@ import { showMemory } from './show-memory.ts';
 import { absentLine, readBackLines } from './show-read-back.ts';
 import { showStaged } from './show-staged.ts';
 import { counted, modeText, sized, table, timeText } from './show-text.ts';
-import { treeLines } from './show-tree.ts';
+import { putTreeLine, treeLines, treeReadBack } from './show-tree.ts';
 import { showVolumes } from './show-volumes.ts';
 
 /** How much of a result to show. */
@@ -30,10 +30,12 @@ const CHANGES: Readonly<Record<EffectNote['changes'][number]['change'], readonly
   'make-directory': ['would make the directory', 'made the directory'],
 };
 
-function effectLines(effect: EffectNote, dryRun: boolean): string[] {
+function effectLines(effect: EffectNote, dryRun: boolean, more = 0): string[] {
   const changes = effect.changes.map(({ change, path }) => `${CHANGES[change][dryRun ? 0 : 1]} ${path}`);
   const shown =
-    changes.length > 20 ? [...changes.slice(0, 20), `… and ${changes.length - 20} more`] : changes;
+    changes.length + more > 20
+      ? [...changes.slice(0, 20), `… and ${Math.max(0, changes.length - 20) + more} more`]
+      : changes;
   const blocks = `${counted(effect.blocks, 'block')}, ${sized(effect.bytes)}`;
   const hash = toHex(effect.hash);
   return [
@@ -168,7 +170,12 @@ const SHOW: Show = {
     ...carriedLine(r.file),
     ...volumeLine(r.volume),
   ],
-  'file.download': (r) => [...effectLines(r.effect, r.dryRun), ...readBackLines(r), ...volumeLine(r.volume)],
+  'file.download': (r) => [
+    ...(r.tree === undefined ? [] : [putTreeLine(r.path, r.tree, r.dryRun)]),
+    ...effectLines(r.effect, r.dryRun, r.tree?.more),
+    ...(r.tree === undefined ? readBackLines(r) : treeReadBack(r.tree, r.dryRun)),
+    ...volumeLine(r.volume),
+  ],
   'file.delete': (r) => [
     `${r.removed} ${r.dryRun ? 'would be removed' : 'removed'}`,
     ...effectLines(r.effect, r.dryRun),

@@ -22,3 +22,23 @@ export function treeLines(path: string, tree: TreeNote): string[] {
     ...(unseen > 0 ? [`… and ${unseen} more`] : []),
   ];
 }
+
+type PutNote = NonNullable<ResultOf<'file.download'>['tree']>;
+
+/** What a tree that was put is, in one line. */
+export function putTreeLine(path: string, tree: PutNote, dryRun: boolean): string {
+  const { files, directories, symlinks, links, replaced, bytes } = tree;
+  const kinds = [
+    `${counted(files, 'file')}${replaced === 0 ? '' : ` (${replaced} in the place of others)`}`,
+    directories === 1 ? '1 new directory' : `${directories} new directories`,
+    ...(symlinks === 0 ? [] : [counted(symlinks, 'symbolic link')]),
+    ...(links === 0 ? [] : [counted(links, 'hard link')]),
+  ];
+  return `${path}: ${kinds.join(', ')}; ${sized(bytes)} ${dryRun ? 'would be put' : 'put'}`;
+}
+
+export function treeReadBack({ files, readBack }: PutNote, dryRun: boolean): string[] {
+  if (dryRun || files === 0) return [];
+  if (readBack === undefined) return ['not read back from the disk'];
+  return [`parts of ${counted(readBack, 'file')} were read back from the disk, and are as they were sent`];
+}

@@ -58,7 +58,7 @@ const SAYS: { readonly [V in Verb]: (args: ArgsOf<V>) => string } = {
   'file.stat': place,
   'file.upload': (args) => `${place(args)}${args.tree === true ? ' and all in it' : ''}`,
   'file.download': (args) =>
-    `${place(args)} sha256 ${hex(args.sha256)}${rights(args)}${args.dryRun === true ? ' (dry run)' : ''}${staged(args)}`,
+    `${place(args)}${args.tree === true ? ' a tree,' : ''} sha256 ${hex(args.sha256)}${rights(args)}${args.dryRun === true ? ' (dry run)' : ''}${staged(args)}`,
   'file.delete': (args) =>
     `${place(args)}${args.recursive === true ? ' recursive' : ''}${args.dryRun === true ? ' (dry run)' : ''}${staged(args)}`,
   'volume.list': () => '',

@@ -98,6 +98,7 @@ const PRIVILEGED = /^(?:security|trusted)\./;
 
 /** The extended attributes of an order that give rights on the host. */
 export function privilegesOf({ args }: Pick<Order, 'args'>): readonly string[] {
+  if ('privileged' in args && args.privileged === true) return ['security.*'];
   if (!('xattrs' in args) || !Array.isArray(args.xattrs)) return [];
   return args.xattrs.map(({ name }) => name).filter((name) => PRIVILEGED.test(name));
 }
@@ -128,7 +129,7 @@ export function destructionByName({ verb, args }: Pick<Order, 'verb' | 'args'>):
         : undefined;
     case 'file.download':
       // New files too: what is put there the host runs when it starts next.
-      return namesSystemPath(args, false) ? 'wipe' : undefined;
+      return namesSystemPath(args, 'tree' in args && args.tree === true) ? 'wipe' : undefined;
     default:
       return undefined;
   }

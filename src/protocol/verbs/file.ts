@@ -1,7 +1,7 @@
 import * as v from 'valibot';
-import { xattrsOrdered, xattrsTold } from '../xattrs.ts';
 import { bytesUpTo, count, countUpTo, integer, pathText, sha256, text, volumeName } from '../fields.ts';
 import { MOST_SAMPLES, SAMPLE_BYTES } from '../samples.ts';
+import { xattrsOrdered, xattrsTold } from '../xattrs.ts';
 import { stage } from './staged.ts';
 
 /** Where: a path on a volume of the host. */
@@ -163,6 +163,22 @@ const readBack = v.strictObject({
   ),
 });
 
+/** What became of a tree that was put. */
+const putTreeNote = v.strictObject({
+  files: count,
+  directories: count,
+  symlinks: count,
+  links: count,
+  /** Of the files, those that took the place of others. */
+  replaced: count,
+  /** Contents of all files. */
+  bytes: count,
+  /** Changes that the effect does not list. */
+  more: v.optional(count),
+  /** Files of which parts were read back after the commit, and are as they were ordered. */
+  readBack: v.optional(count),
+});
+
 const writing = {
   /** Say what would happen and stop before the first write. */
   dryRun: v.optional(v.boolean()),
@@ -191,6 +207,13 @@ export const fileDownload = {
     replace: v.optional(v.boolean()),
     /** Make missing directories above the file. */
     parents: v.optional(v.boolean()),
+    /**
+     * What comes is a tar archive, and `path` the directory that all in it is put into. Modes, owners, times and attributes
+     * are those of the archive.
+     */
+    tree: v.optional(v.boolean()),
+    /** The tree may set security.* and trusted.*, which takes a token. */
+    privileged: v.optional(v.boolean()),
   }),
   result: v.strictObject({
     volume: volumeNote,
@@ -198,6 +221,7 @@ export const fileDownload = {
     effect: effectNote,
     dryRun: v.boolean(),
     readBack: v.optional(readBack),
+    tree: v.optional(putTreeNote),
   }),
 };
 

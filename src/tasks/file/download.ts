@@ -9,8 +9,8 @@ import { commitChange, recordedEffect } from './commit-change.ts';
 import { editsOfPut, type PutPlan, planPut } from './plan-put.ts';
 import { guardedPaths } from './protect.ts';
 import { checkMade, checkSystem, takeShare } from './protect-system.ts';
-import { differs, readBackFile } from './read-back.ts';
 import { surroundingsOf } from './put-surroundings.ts';
+import { differs, readBackFile } from './read-back.ts';
 import { findRealPlace } from './real-path.ts';
 import { dropContent, stage, stagedNames } from './staging.ts';
 import {
@@ -42,6 +42,7 @@ export const fileDownload: TaskKind<'file.download'> = {
     const { args, effect } = order;
     const fit = checkOrder(order, context);
     if (!fit.ok) return fit;
+    if (args.tree === true) return (await import('./download-tree.ts')).downloadTree(order, context);
     const early = await withVolume(context, args, 'write', (access) => planOn(order, context, access));
     if (!early.ok) return early;
     await context.claim(stagedNames(args.sha256).content, 'write');
@@ -101,8 +102,14 @@ export const fileDownload: TaskKind<'file.download'> = {
     return content.ok ? allow(undefined) : content;
   },
   fateOf: DISKS,
-  fate: (facts, services, signal) => fateOfPut(facts, services, signal),
-  resultOf: resultOfPut,
+  async fate(facts, services, signal) {
+    if (facts.tree !== true) return fateOfPut(facts, services, signal);
+    return (await import('./download-tree.ts')).fateOfTree(facts, services, signal);
+  },
+  async resultOf(order, facts, services) {
+    if (facts.tree !== true) return resultOfPut(order, facts, services);
+    return (await import('./download-tree.ts')).resultOfTree(order, facts, services);
+  },
 };
 
 /** What the order and this device tell before anybody looks at a disk. */
@@ -118,7 +125,7 @@ function checkOrder(
       `The file has ${args.size} bytes; this device stages ${services.limits.stagedFile} at most.`,
     );
   }
-  if (effect !== undefined && args.mtime === undefined) {
+  if (effect !== undefined && args.mtime === undefined && args.tree !== true) {
     return refuse(
       'EFFECT_DIFFERS',
       'The order gives the file no time, so that its effect is another one each second.',

@@ -13,6 +13,27 @@ const ROOT_FOLDED = ROOT_NAMES.map(foldPath);
 
 type FileOrder = Order<'file.delete' | 'file.download'>;
 
+/** As checkMade, of each of many. */
+export async function checkAllMade(
+  order: Order<'file.download'>,
+  fs: FileSystem,
+  paths: readonly HostPath[],
+  signal: AbortSignal,
+): Promise<Verdict<void>> {
+  const [first] = paths;
+  if (first === undefined || order.args.dryRun === true || destructionByName(order) !== undefined) {
+    return allow(undefined);
+  }
+  const system = await systemNames(fs, signal);
+  const atRoot = paths.find((path) => isGuarded(foldPath(path), ROOT_FOLDED));
+  const vital = paths.find((path) => isSystemPath(path) || isGuarded(foldPath(path), system));
+  for (const path of [atRoot, vital]) {
+    const free = path === undefined ? allow(undefined) : await checkMade(order, fs, path, signal);
+    if (!free.ok) return free;
+  }
+  return allow(undefined);
+}
+
 /**
  * The same of a file that is to be made where none is: NEEDS_TOKEN where it really comes to lie on a system path;
  * PATH_PROTECTED where it would hide what its volume is there for.

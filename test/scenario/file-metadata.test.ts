@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { link, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { KiB, utf8 } from '../../src/base/index.ts';
@@ -28,6 +28,8 @@ async function hostOf(t: Test, mkfs: readonly string[] = []): Promise<ColdHost> 
     fill: async (tree) => {
       await mkdir(join(tree, 'srv'));
       await writeFile(join(tree, 'srv/old'), 'old contents', { mode: 0o640 });
+      await writeFile(join(tree, 'srv/first'), 'old contents');
+      await link(join(tree, 'srv/first'), join(tree, 'srv/second'));
     },
   });
   t.teardown(() => host.close());
@@ -123,6 +125,9 @@ await t.test('a plain put over a file loses neither label, ACL, attributes nor o
   const shut = await host.put('/srv/old', utf8('shut'), { replace: true, mode: 0o600 });
   t.equal(shut.outcome, 'succeeded');
   t.same(await attributesByDebugfs(host, '/srv/old'), inHex({ ...kept, [ACL]: shared(0) }), 'as chmod does');
+  const linked = await host.put('/srv/first', utf8('new'), { replace: true });
+  t.match(linked, { outcome: 'succeeded', result: { volume: { notes: [/1 more name/] } } });
+  t.equal(await host.disk.text('/srv/second'), 'old contents');
   t.equal(await host.disk.faults(), '');
 });
 

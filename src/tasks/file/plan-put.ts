@@ -1,5 +1,5 @@
 import { allow, refuse, type Verdict } from '../../base/index.ts';
-import type { FileAttributes, StagedFile, VolumeEdit, VolumeFacts } from '../../ports/index.ts';
+import type { FileAttributes, FileStat, StagedFile, VolumeEdit, VolumeFacts } from '../../ports/index.ts';
 import type { ArgsOf, EffectNote } from '../../protocol/index.ts';
 import { baseName, checkWritableName } from '../../storage/index.ts';
 import { checkProtected } from './protect.ts';
@@ -74,12 +74,22 @@ export function planPut(args: ArgsOf<'file.download'>, facts: PutFacts): Verdict
     attributes: settled.value.file,
     directory: settled.value.directory,
     replace: stat !== undefined,
-    notes: settled.value.notes,
+    notes: [...settled.value.notes, ...otherNames(stat)],
     changes: [
       ...missing.map((directory) => ({ change: 'make-directory' as const, path: directory })),
       { change: stat === undefined ? ('create' as const) : ('replace' as const), path },
     ],
   });
+}
+
+/** A file that is put is a new one: other names of the old one still name that. */
+function otherNames(stat: FileStat | undefined): string[] {
+  const others = (stat?.links ?? 1) - 1;
+  return others < 1
+    ? []
+    : [
+        `the old file had ${others} more ${others === 1 ? 'name' : 'names'}, which it keeps, with its old contents`,
+      ];
 }
 
 export function editsOfPut(plan: PutPlan, content: StagedFile): VolumeEdit[] {

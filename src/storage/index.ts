@@ -7,7 +7,7 @@ export { type Effect, type EffectRun, measureEffect } from './effect.ts';
 export { expandGlob, type GlobLimits } from './expand-glob.ts';
 export { type Ext4Geometry, openExt4Geometry } from './ext4/geometry.ts';
 export { openExt4 } from './ext4/open-ext4.ts';
-export { type FilledFile, placeExt4Contents } from './ext4/place-contents.ts';
+export { type Settled, settleExt4 } from './ext4/settle.ts';
 export { FatChildren } from './fat/children.ts';
 export { giveName, standInName } from './fat/long-name.ts';
 export { checkFatPath } from './fat/names.ts';

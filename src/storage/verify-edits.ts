@@ -1,5 +1,13 @@
 import { equalBytes, MiB, NsError } from '../base/index.ts';
-import type { BlockDevice, FileContent, FileStat, FileSystem, OpenFile, VolumeEdit } from '../ports/index.ts';
+import type {
+  BlockDevice,
+  FileContent,
+  FileStat,
+  FileSystem,
+  HostPath,
+  OpenFile,
+  VolumeEdit,
+} from '../ports/index.ts';
 import { openFileSystem } from './open-file-system.ts';
 import { Overlay } from './overlay.ts';
 import { type PlacedPart, PlacedView } from './placed-view.ts';
@@ -22,10 +30,9 @@ export async function verifyEdits(
   const placed = volume instanceof Overlay ? new PlacedView(volume) : undefined;
   const fileSystem = await openFileSystem(placed?.device ?? volume, type, signal);
   const comparing = new Comparing(placed, signal);
-  // Of several edits of one path the last one counts.
-  const last = new Map(edits.map((edit) => [edit.path, edit]));
-  for (const edit of last.values()) {
-    const fault = await faultOf(fileSystem, edit, comparing, signal);
+  const order = new Order(edits);
+  for (const edit of order.last.values()) {
+    const fault = await faultOf(fileSystem, edit, order, comparing, signal);
     if (fault !== undefined) throw new NsError('NS_EDIT_NOT_MADE', `${edit.path} ${fault}`);
   }
 }
@@ -33,6 +40,7 @@ export async function verifyEdits(
 async function faultOf(
   fileSystem: FileSystem,
   edit: VolumeEdit,
+  order: Order,
   comparing: Comparing,
   signal: AbortSignal,
 ): Promise<string | undefined> {
@@ -43,6 +51,7 @@ async function faultOf(
   if (!found.ok) return `was not made: ${found.refusal.sentence}`;
   const stat = found.value;
   if (edit.edit === 'make-link') {
+    if (!order.isSame(edit)) return undefined;
     const other = await fileSystem.stat(edit.to, false, signal);
     return other.ok && other.value.inode === stat.inode ? undefined : `is not the same file as ${edit.to}`;
   }
@@ -50,6 +59,8 @@ async function faultOf(
     return `leads to ${stat.target ?? 'nothing'}, not to ${edit.target}`;
   }
   const { owners = true, timeStep = 0 } = fileSystem.facts.limits ?? {};
+  const links = 1 + (order.links.get(edit.path) ?? 0);
+  if (edit.edit === 'put-file' && stat.links !== links) return `has ${stat.links} links`;
   const wrong = wrongAttribute(stat, edit, owners) ?? wrongFraction(stat, edit, timeStep);
   if (wrong !== undefined) return wrong;
   if (fileSystem.facts.limits?.xattrs !== false) {
@@ -61,6 +72,37 @@ async function faultOf(
   return opened.ok ? await comparing.fault(opened.value, edit.content) : opened.refusal.sentence;
 }
 
+type Link = Extract<VolumeEdit, { edit: 'make-link' }>;
+
+class Order {
+  /** Of several edits of one path the last one counts. */
+  readonly last: ReadonlyMap<HostPath, VolumeEdit>;
+  /** Further names that what is put at a path is given. */
+  readonly links: ReadonlyMap<HostPath, number>;
+  readonly #places: ReadonlyMap<HostPath, number>;
+
+  constructor(edits: readonly VolumeEdit[]) {
+    this.last = new Map(edits.map((edit) => [edit.path, edit]));
+    this.#places = new Map(edits.map(({ path }, i) => [path, i]));
+    const links = new Map<HostPath, number>();
+    for (const edit of this.last.values()) {
+      if (edit.edit !== 'make-link') continue;
+      let link: Link = edit;
+      for (let to = this.last.get(link.to); this.isSame(link) && to?.edit === 'make-link'; ) {
+        link = to;
+        to = this.last.get(link.to);
+      }
+      if (this.isSame(link)) links.set(link.to, (links.get(link.to) ?? 0) + 1);
+    }
+    this.links = links;
+  }
+
+  /** Is what a link was made to still there under that name? */
+  isSame({ path, to }: Link): boolean {
+    return (this.#places.get(to) ?? -1) < (this.#places.get(path) ?? -1);
+  }
+}
+
 const KINDS = { 'put-file': 'file', 'make-directory': 'directory', 'make-symlink': 'symlink' } as const;
 
 function wrongAttribute(
@@ -70,7 +112,6 @@ function wrongAttribute(
 ): string | undefined {
   const kind = KINDS[edit.edit];
   if (stat.kind !== kind) return `is a ${stat.kind}, not a ${kind}`;
-  if (edit.edit === 'put-file' && stat.links !== 1) return `has ${stat.links} links`;
   if (!owners && edit.edit === 'put-file' && mayBeWritten(stat) !== mayBeWritten(edit.attributes)) {
     return mayBeWritten(stat) ? 'is not read-only' : 'is read-only';
   }

@@ -15,7 +15,7 @@ export async function attributeRemovals(
   /** Names of an inode that go with this order: a file with other links keeps its attributes. */
   const going = new Map<number, number>();
   for (const edit of edits) {
-    const removes = edit.edit === 'put-file' ? edit.replace : edit.edit !== 'make-directory';
+    const removes = edit.edit === 'put-file' ? edit.replace : edit.edit.startsWith('remove-');
     if (!removes) continue;
     const stat = await fileSystem.stat(edit.path, false, signal);
     // Made by an earlier edit of the same order, or not there: then debugfs says so.

@@ -2,16 +2,18 @@ import { allow, MiB, refuse, utf8, type Verdict } from '../../base/index.ts';
 import type { FileAttributes, FileContent, VolumeEdit } from '../../ports/index.ts';
 import type { AttributeBlock } from '../../storage/index.ts';
 import type { BlockRange } from './content-ranges.ts';
+import { MOST_LINKS } from './link-counts.ts';
 
 export interface ScriptFacts {
   /** Whole seconds since 1970: the time of every change. */
   readonly time: number;
-  /** True where inodes have room for the birth time and for times past 2038. */
-  readonly largeInodes: boolean;
+  readonly blockSize: number;
   /** Free bytes of the volume. */
   readonly free: number;
   /** Blocks with extended attributes that go with a path; see `attributeRemovals`. */
   readonly attributes: ReadonlyMap<string, AttributeBlock>;
+  /** Names that a file has once this edit has made a link to it. */
+  readonly links: ReadonlyMap<VolumeEdit, number>;
   /** Files that hold the values of extended attributes; see `writeAttributeValues`. */
   readonly values: ReadonlyMap<Uint8Array, string>;
   /** The blocks that each content takes. */
@@ -22,24 +24,24 @@ export interface ScriptFacts {
   readonly inlineData: boolean;
 }
 
-/** Room that a file takes on the volume besides its content, generously: extent blocks, a directory block. */
+/** Room besides contents, generously, and how much larger files are than their content by the blocks that map it. */
 const ALLOWANCE = MiB;
+const MAPPING = 1.02;
+/** Blocks that a file may take besides those of its content and its map: of its directory, of attributes. */
+const BESIDE = 4;
 
 /** debugfs reads a line into 8192 bytes, and what does not fit becomes the next command. */
 const LONGEST_LINE = 8000;
-const REGULAR = 0o100000;
-const DIRECTORY = 0o040000;
 const LARGE_FILE = 2 ** 31;
 
 /**
- * The debugfs commands for these edits, one a line. Names that its command language cannot carry are refused:
+ * The debugfs commands for these edits, one a line: names, blocks and extended attributes. The rest is set without
+ * debugfs, see `settledEdits`. Names that its command language cannot carry are refused:
  * anything with a control character, for which it has no escape.
  */
 export function debugfsScript(edits: readonly VolumeEdit[], facts: ScriptFacts): Verdict<string> {
   const lines = [`set_current_time @${facts.time}`];
-  const gone = new Set<string>();
-  const parents = new Set<string>();
-  const beside = fitsBeside(edits, facts.free ?? 0);
+  const beside = fitsBeside(edits, facts);
   if (
     !facts.largeFiles &&
     edits.some((edit) => edit.edit === 'put-file' && edit.content.size >= LARGE_FILE)
@@ -52,32 +54,33 @@ export function debugfsScript(edits: readonly VolumeEdit[], facts: ScriptFacts):
     }
     const odd = 'attributes' in edit && edit.attributes.xattrs?.find(({ name }) => !isCarried(name));
     if (odd) return refuse('NAME_UNSUPPORTED', `${JSON.stringify(odd.name)} has a control character.`);
-    if (edit.edit === 'make-symlink' || edit.edit === 'make-link') {
-      return refuse('LINKS_UNSUPPORTED', `${edit.path} would be a link.`);
+    const other = edit.edit === 'make-symlink' ? edit.target : edit.edit === 'make-link' ? edit.to : '';
+    if (!isCarried(other)) {
+      return refuse('NAME_UNSUPPORTED', `${JSON.stringify(other)} has a control character.`);
     }
+    const links = facts.links.get(edit) ?? 0;
+    if (links > MOST_LINKS) return refuse('LINKS_UNSUPPORTED', `${other} would have ${links} names.`);
     const path = quote(edit.path);
     switch (edit.edit) {
       case 'put-file':
         lines.push(...putFile(edit, facts, beside));
         break;
       case 'make-directory':
-        lines.push(`mkdir ${path}`, ...setFields(path, DIRECTORY, edit.attributes, facts));
-        gone.delete(edit.path);
+        lines.push(`mkdir ${path}`, ...attributeLines(path, edit.attributes, facts));
+        break;
+      case 'make-symlink':
+        lines.push(`symlink ${path} ${quote(edit.target)}`, ...attributeLines(path, edit.attributes, facts));
+        break;
+      case 'make-link':
+        lines.push(`ln ${quote(edit.to)} ${path}`, `sif ${path} links_count ${links}`);
         break;
       case 'remove-file':
         lines.push(...remove('rm', edit.path, facts));
         break;
       case 'remove-directory':
         lines.push(...remove('rmdir', edit.path, facts));
-        gone.add(edit.path);
         break;
     }
-    parents.add(parentOf(edit.path));
-  }
-  for (const parent of [...parents].sort()) {
-    if (gone.has(parent)) continue;
-    lines.push(...setTime(quote(parent), 'mtime', facts.time, facts));
-    lines.push(...setTime(quote(parent), 'ctime', facts.time, facts));
   }
   const long = lines.find((line) => utf8(line).byteLength > LONGEST_LINE);
   if (long !== undefined) return refuse('NAME_UNSUPPORTED', 'The path is too long for debugfs.');
@@ -85,7 +88,7 @@ export function debugfsScript(edits: readonly VolumeEdit[], facts: ScriptFacts):
 }
 
 /**
- * Files get their size and their blocks, and no content: that is put there without debugfs. A file that replaces another
+ * Files get their blocks, and neither size nor content. A file that replaces another
  * is made under a name of its own first, so that it gets blocks that are free now and not those of the old file: their
  * content can be brought to the disk ahead of the commit. debugfs has no rename: `ln` and `unlink` change names and
  * leave the link count alone.
@@ -96,10 +99,10 @@ function putFile(
   beside: boolean,
 ): string[] {
   const path = quote(edit.path);
-  const fields = setFields(path, REGULAR, edit.attributes, facts);
-  if (!edit.replace) return [...makeFile(path, edit.content, facts), ...fields];
+  const attributes = attributeLines(path, edit.attributes, facts);
+  if (!edit.replace) return [...makeFile(path, edit.content, facts), ...attributes];
   const removal = remove('rm', edit.path, facts);
-  if (!beside) return [...removal, ...makeFile(path, edit.content, facts), ...fields];
+  if (!beside) return [...removal, ...makeFile(path, edit.content, facts), ...attributes];
   const parent = parentOf(edit.path);
   const aside = quote(`${parent === '/' ? '' : parent}/.nightshift-${facts.time}`);
   return [
@@ -107,7 +110,7 @@ function putFile(
     ...removal,
     `ln ${aside} ${path}`,
     `unlink ${aside}`,
-    ...fields,
+    ...attributes,
   ];
 }
 
@@ -118,7 +121,6 @@ function makeFile(path: string, content: FileContent, { ranges, inlineData }: Sc
     // A file that begins inline is given no blocks by debugfs.
     ...(inlineData ? ['feature -inline_data', write, 'feature inline_data'] : [write]),
     ...blocks,
-    `sif ${path} size ${content.size}`,
   ];
 }
 
@@ -139,10 +141,15 @@ function remove(command: 'rm' | 'rmdir', path: string, facts: ScriptFacts): stri
 }
 
 /** Is there room for all new content while the old is still there? */
-function fitsBeside(edits: readonly VolumeEdit[], free: number): boolean {
+function fitsBeside(edits: readonly VolumeEdit[], { free, blockSize, ranges }: ScriptFacts): boolean {
   let needed = ALLOWANCE;
   for (const edit of edits) {
-    if (edit.edit === 'put-file') needed += Math.ceil(edit.content.size * 1.02) + ALLOWANCE;
+    if (edit.edit !== 'put-file') continue;
+    const blocks = (ranges.get(edit.content) ?? []).reduce(
+      (sum, { first, last }) => sum + last - first + 1,
+      0,
+    );
+    needed += (Math.ceil(blocks * MAPPING) + BESIDE) * blockSize;
   }
   return needed <= free;
 }
@@ -165,30 +172,8 @@ function parentOf(path: string): string {
   return slash <= 0 ? '/' : path.slice(0, slash);
 }
 
-function setFields(path: string, kind: number, attributes: FileAttributes, facts: ScriptFacts): string[] {
-  const { mode, uid, gid, mtime, mtimeNanoseconds, xattrs = [] } = attributes;
-  return [
-    ...xattrs.map(
-      ({ name, value }) => `ea_set -f ${quote(facts.values.get(value) ?? '')} ${path} ${quote(name)}`,
-    ),
-    `sif ${path} mode 0${(kind | mode).toString(8)}`,
-    `sif ${path} uid ${uid}`,
-    `sif ${path} gid ${gid}`,
-    ...setTime(path, 'mtime', mtime, facts, mtimeNanoseconds),
-    ...setTime(path, 'atime', facts.time, facts),
-    ...setTime(path, 'ctime', facts.time, facts),
-    ...(facts.largeInodes ? setTime(path, 'crtime', facts.time, facts) : []),
-  ];
-}
-
-/**
- * The low 32 bits of a time, and where there is room the two bits that carry it past 2038, below the part of a second
- * (ext4 i_*time_extra).
- */
-function setTime(path: string, field: string, time: number, facts: ScriptFacts, nanoseconds = 0): string[] {
-  const low = time >>> 0;
-  const epoch = Math.floor((time - (low | 0)) / 2 ** 32) & 3;
-  const lines = [`sif ${path} ${field} @${low}`];
-  if (facts.largeInodes) lines.push(`sif ${path} ${field}_extra ${nanoseconds * 4 + epoch}`);
-  return lines;
+function attributeLines(path: string, { xattrs = [] }: FileAttributes, { values }: ScriptFacts): string[] {
+  return xattrs.map(
+    ({ name, value }) => `ea_set -f ${quote(values.get(value) ?? '')} ${path} ${quote(name)}`,
+  );
 }

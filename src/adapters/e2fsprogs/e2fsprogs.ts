@@ -9,7 +9,7 @@ import type {
   VolumeEdit,
   VolumeEditor,
 } from '../../ports/index.ts';
-import { placeExt4Contents } from '../../storage/index.ts';
+import { settleExt4 } from '../../storage/index.ts';
 import { withDevicePath } from '../volume-tools/device-path.ts';
 import { readOnly } from '../volume-tools/read-only.ts';
 import { runTool } from '../volume-tools/run-tool.ts';
@@ -20,14 +20,15 @@ import { attributeRemovals } from './attribute-removals.ts';
 import { writeAttributeValues } from './attribute-values.ts';
 import { type BlockRange, contentRanges } from './content-ranges.ts';
 import { debugfsScript } from './debugfs-script.ts';
+import { linkCounts } from './link-counts.ts';
 import { E2FSPROGS } from './programs.ts';
+import { settledEdits } from './settle-edits.ts';
 
 /** Fields of the ext superblock. Without bigalloc a cluster is a block. */
 const SUPERBLOCK_AT = 1024;
 const FREE_CLUSTERS = 0x0c;
 const LOG_BLOCK_SIZE = 0x18;
 const LOG_CLUSTER_SIZE = 0x1c;
-const INODE_SIZE = 0x58;
 const INCOMPAT = 0x60;
 const NEEDS_RECOVERY = 0x4;
 const INLINE_DATA = 0x8000;
@@ -71,10 +72,11 @@ class E2fsprogs implements VolumeEditor {
     if (refused !== undefined) return refused;
     const volume = await readFacts(overlay, signal);
     const ranges = await rangesOf(edits, volume, signal);
+    const links = await linkCounts(overlay, edits, signal);
     const attributes = await attributeRemovals(overlay, edits, signal);
     const made = await withDevicePath(this.#directory, overlay, signal, async (path, room) => {
       const values = await writeAttributeValues(edits, room);
-      const script = debugfsScript(edits, { time, ...volume, values, attributes, ranges });
+      const script = debugfsScript(edits, { time, ...volume, values, attributes, ranges, links });
       if (!script.ok) return script;
       const file = join(room, 'script');
       await writeFile(file, script.value, { mode: 0o600 });
@@ -84,7 +86,7 @@ class E2fsprogs implements VolumeEditor {
       ];
       return judgeDebugfs(await this.#run('debugfs', ['-w', '-f', file, path], visible, time, signal));
     });
-    if (made.ok) await placeExt4Contents(overlay, contentsAtEnd(edits), signal);
+    if (made.ok) await settleExt4(overlay, settledEdits(edits, time), signal);
     return made;
   }
 
@@ -167,7 +169,6 @@ function firstFinding(stdout: string): string {
 interface VolumeFacts {
   readonly blockSize: number;
   readonly clusterBlocks: number;
-  readonly largeInodes: boolean;
   readonly largeFiles: boolean;
   readonly inlineData: boolean;
   readonly free: number;
@@ -183,7 +184,6 @@ async function readFacts(device: BlockDevice, signal: AbortSignal): Promise<Volu
   return {
     blockSize,
     clusterBlocks: Math.max(1, cluster / blockSize),
-    largeInodes: view.u16le(INODE_SIZE) > 128,
     largeFiles: (view.u32le(RO_COMPAT) & LARGE_FILE) !== 0,
     inlineData: (view.u32le(INCOMPAT) & INLINE_DATA) !== 0,
     free: view.u32le(FREE_CLUSTERS) * cluster,
@@ -201,12 +201,4 @@ async function rangesOf(
     ranges.set(edit.content, await contentRanges(edit.content, blockSize, clusterBlocks, signal));
   }
   return ranges;
-}
-
-/** The files of an order that have content when all of it is done. */
-function contentsAtEnd(edits: readonly VolumeEdit[]): { path: string; content: FileContent }[] {
-  const last = new Map(edits.map((edit) => [edit.path, edit]));
-  return [...last.values()].flatMap((edit) =>
-    edit.edit === 'put-file' && edit.content.size > 0 ? [{ path: edit.path, content: edit.content }] : [],
-  );
 }

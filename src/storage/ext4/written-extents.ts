@@ -10,11 +10,6 @@ const ENTRY = 12;
 const LENGTH_AT = 4;
 /** A longer length field means "not yet written", less this number. */
 const MAX_WRITTEN = 32768;
-const BASE_SIZE = 128;
-const EXTRA_SIZE = 0x80;
-const BLOCK = 0x28;
-const CHECKSUM_LOW = 0x7c;
-const CHECKSUM_HIGH = 0x82;
 
 /** Blocks of a file that lie together, on the file and on the volume. */
 export interface FileRun {
@@ -23,16 +18,23 @@ export interface FileRun {
   readonly count: number;
 }
 
+export interface WrittenExtents {
+  readonly runs: readonly FileRun[];
+  /** What the inode is to hold of them, in its 60 bytes for that. */
+  readonly root: Uint8Array;
+}
+
 /**
- * Turns every extent of a file that is set aside but not written into a written one, on the device, and tells of them
- * all. The volume's own cache does not see it: it must not be asked for this file again. Throws NS_FS_CORRUPT.
+ * Turns every extent of a file that is set aside but not written into a written one, on the device, but for those in the
+ * inode itself; and tells of them all. The volume's own cache does not see it: it must not be asked for this file again.
+ * Throws NS_FS_CORRUPT.
  */
 export async function markWritten(
   volume: Ext4Volume,
   device: BlockDevice,
   inode: Ext4Inode,
   signal: AbortSignal,
-): Promise<FileRun[]> {
+): Promise<WrittenExtents> {
   const what = `inode ${inode.number}`;
   const runs: FileRun[] = [];
   let end = 0;
@@ -68,8 +70,8 @@ export async function markWritten(
     await device.write(block * volume.blockSize, bytes, signal);
   };
   const root = inode.block.slice();
-  if (await visit(root, undefined)) await writeRoot(volume, device, inode, root, signal);
-  return runs;
+  await visit(root, undefined);
+  return { runs, root };
 }
 
 /** Makes the extents of a leaf written; true where there were any that were not. */
@@ -86,30 +88,4 @@ function flip(bytes: Uint8Array): boolean {
     changed = true;
   }
   return changed;
-}
-
-async function writeRoot(
-  volume: Ext4Volume,
-  device: BlockDevice,
-  { number, checksumSeed }: Ext4Inode,
-  root: Uint8Array,
-  signal: AbortSignal,
-): Promise<void> {
-  const { group, index } = volume.inodeIndex(number);
-  const { inodeTable } = await volume.group(group, signal);
-  const place = volume.inodePlace(inodeTable, index);
-  const at = place.block * volume.blockSize + place.offset;
-  const raw = new Uint8Array(volume.layout.superblock.inodeSize);
-  await device.read(at, raw, signal);
-  raw.set(root, BLOCK);
-  if (volume.layout.metadataCsum) {
-    const view = new DataView(raw.buffer);
-    const high = raw.byteLength > BASE_SIZE && view.getUint16(EXTRA_SIZE, true) >= 4;
-    view.setUint16(CHECKSUM_LOW, 0, true);
-    if (high) view.setUint16(CHECKSUM_HIGH, 0, true);
-    const sum = crc32cRaw(checksumSeed, raw);
-    view.setUint16(CHECKSUM_LOW, sum & 0xffff, true);
-    if (high) view.setUint16(CHECKSUM_HIGH, sum >>> 16, true);
-  }
-  await device.write(at, raw, signal);
 }

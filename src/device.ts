@@ -9,7 +9,7 @@ import type { DeviceAbsence } from './device-absence.ts';
 import type { DeviceBmc } from './device-bmc.ts';
 import { openDeviceBudget } from './device-budget.ts';
 import type { DeviceConsole } from './device-console.ts';
-import { openDeviceEditors, openDiskTools } from './device-editors.ts';
+import type { openDeviceEditors } from './device-editors.ts';
 import { openDeviceKeyring, reopener, standingOf } from './device-keyring.ts';
 import { type Machine, openMachine } from './device-machine.ts';
 import { brokerOptions, followVitals } from './device-parts.ts';
@@ -66,8 +66,9 @@ async function servicesOf(
     TaskServices,
     'identity' | 'log' | 'blocks' | 'byNeighbour' | 'keyring' | 'budget' | 'time' | 'absence' | 'staged'
   >,
-  openEditor = openDeviceEditors,
+  openEditor?: typeof openDeviceEditors,
 ): Promise<TaskServices> {
+  const tools = await import('./device-editors.ts');
   const { clock, store, board, power, custody, lockout, audit, driveLocks } = machine;
   return {
     ...rest,
@@ -80,7 +81,12 @@ async function servicesOf(
     switches: board.switches,
     ...(board.security === undefined ? {} : { drives: board.security }),
     ...(driveLocks === undefined ? {} : { driveLocks }),
-    editor: await openDiskTools(openEditor, config, (name) => store.pathOf(name), rest.log),
+    editor: await tools.openDiskTools(
+      openEditor ?? tools.openDeviceEditors,
+      config,
+      (name) => store.pathOf(name),
+      rest.log,
+    ),
     ...(board.memory === undefined ? {} : { memory: board.memory }),
     ...(board.io === undefined ? {} : { io: board.io }),
     ...(board.chains === undefined ? {} : { chains: board.chains }),

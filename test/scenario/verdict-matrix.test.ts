@@ -35,20 +35,28 @@ function refused(code: string): Row {
 
 const EXPECTED: Readonly<Record<string, Row>> = {
   'ext4, clean': readable('yes', 'yes'),
-  'ext4, journal dirty': readable('yes', 'VOLUME_DIRTY'),
+  'ext4, copied while mounted': readable('yes', 'VOLUME_DIRTY'),
+  'ext2, left mounted': readable('yes', 'VOLUME_DIRTY'),
+  'ext4 with quota': readable('yes', 'VOLUME_READ_ONLY'),
   'ext4, with errors': readable('yes', 'VOLUME_DAMAGED'),
   'FAT, clean': readable('yes', 'yes'),
   'FAT, left mounted': readable('yes', 'VOLUME_DIRTY'),
+  'FAT, two tables differ': readable('yes', 'VOLUME_DAMAGED'),
   'NTFS, clean': readable('yes', 'yes'),
+  'NTFS, left dirty': readable('yes', 'VOLUME_DIRTY'),
   'swap, clean': refused('VOLUME_UNSUPPORTED'),
-  LUKS: refused('VOLUME_ENCRYPTED'),
+  LUKS1: refused('VOLUME_ENCRYPTED'),
+  LUKS2: refused('VOLUME_ENCRYPTED'),
   BitLocker: refused('VOLUME_ENCRYPTED'),
   LVM2: refused('VOLUME_UNSUPPORTED'),
   'software RAID': refused('VOLUME_UNSUPPORTED'),
   XFS: refused('VOLUME_UNSUPPORTED'),
+  'XFS, copied while mounted': refused('VOLUME_UNSUPPORTED'),
   btrfs: refused('VOLUME_UNSUPPORTED'),
   exFAT: refused('VOLUME_UNSUPPORTED'),
+  'ISO 9660': refused('VOLUME_UNSUPPORTED'),
   APFS: refused('VOLUME_UNSUPPORTED'),
+  ReFS: refused('VOLUME_UNSUPPORTED'),
   'nothing known': refused('VOLUME_UNSUPPORTED'),
 };
 
@@ -96,14 +104,22 @@ await t.test('every class of volume in every state of the host', async (t) => {
   t.teardown(() => host.close());
   const before = await host.disk.hash();
   const rows = await matrixOf(host, names.length);
-  t.comment(`figure: ${'volume'.padEnd(22)}${STATES.map((state) => state.padEnd(40)).join('')}`);
+  t.comment(`figure: ${'volume'.padEnd(28)}${STATES.map((state) => state.padEnd(40)).join('')}`);
   for (const [i, name] of names.entries()) {
     t.comment(
-      `figure: ${name.padEnd(22)}${STATES.map((state) => (rows[i]?.[state] ?? '').padEnd(40)).join('')}`,
+      `figure: ${name.padEnd(28)}${STATES.map((state) => (rows[i]?.[state] ?? '').padEnd(40)).join('')}`,
     );
     t.same(rows[i], EXPECTED[name], name);
   }
   await turn(host, 'S5');
+  const { result } = await host.give('volume.list', {});
+  const notesOf = (name: string) => result?.volumes[names.indexOf(name)]?.notes;
+  t.match(notesOf('XFS'), ['its log is clean']);
+  t.match(
+    notesOf('XFS, copied while mounted'),
+    [/not unmounted/],
+    'as a kernel left it, where it can mount one',
+  );
   for (const [i, name] of names.entries()) {
     t.equal(
       await tried(host, `disk0p${i + 1}`),

@@ -4,7 +4,8 @@ import type { ArgsOf, ResultOf } from '../../protocol/index.ts';
 import { expandGlob, hasGlob, parseHostPath } from '../../storage/index.ts';
 import type { TaskKind } from '../task.ts';
 import { commitChange, recordedEffect } from './commit-change.ts';
-import { planDelete, type Target } from './plan-delete.ts';
+import { breather } from './give-way.ts';
+import { planDelete, REMOVALS_MAX, type Target, tooMany } from './plan-delete.ts';
 import { guardedPaths } from './protect.ts';
 import { checkSystem, takeShare } from './protect-system.ts';
 import { readBackAbsent } from './read-back.ts';
@@ -17,6 +18,9 @@ import {
   WRITE_LEASE,
   withVolume,
 } from './volume-access.ts';
+
+/** Names that a pattern is held against. */
+const VISITED_MAX = 1_000_000;
 
 /** Removes files by name or pattern; a directory and all in it only where the order says so. One effect for all. */
 export const fileDelete: TaskKind<'file.delete'> = {
@@ -33,7 +37,8 @@ export const fileDelete: TaskKind<'file.delete'> = {
       const targets = await findTargets(access.fs, args, access.signal);
       if (!targets.ok) return targets;
       const protectedPaths = await guardedPaths(access.fs, services.protectedPaths, access.signal);
-      const options = { recursive: args.recursive === true, protectedPaths };
+      const breathe = breather(services.clock);
+      const options = { recursive: args.recursive === true, protectedPaths, breathe };
       const plan = await planDelete(access.fs, targets.value, options, access.signal);
       if (!plan.ok) return plan;
       const { edits, changes } = plan.value;
@@ -91,9 +96,9 @@ async function findTargets(
   if (!path.ok) return path;
   const paths =
     args.literal !== true && hasGlob(path.value)
-      ? await expandGlob(fs, path.value, signal)
+      ? await expandGlob(fs, path.value, signal, { matches: REMOVALS_MAX, visited: VISITED_MAX })
       : allow([path.value]);
-  if (!paths.ok) return paths;
+  if (!paths.ok) return paths.refusal.code === 'TOO_MANY_FILES' ? tooMany(paths.refusal.sentence) : paths;
   const targets: Target[] = [];
   for (const each of paths.value) {
     const place = await findRealPlace(fs, each, signal);

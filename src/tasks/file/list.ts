@@ -3,8 +3,10 @@ import type { DirectoryEntry, FileStat, FileSystem, HostPath } from '../../ports
 import type { ArgsOf, ResultOf } from '../../protocol/index.ts';
 import { baseName, expandGlob, hasGlob, parseHostPath } from '../../storage/index.ts';
 import type { TaskKind } from '../task.ts';
+import { type Breathe, breather } from './give-way.ts';
+import { behind, sortedEntries, type Wanted } from './sorted-entries.ts';
 import { withVolume } from './volume-access.ts';
-import { sortedEntries, walk } from './walk.ts';
+import { walk } from './walk.ts';
 
 type Entry = ResultOf<'file.list'>['entries'][number];
 
@@ -31,7 +33,8 @@ export const fileList: TaskKind<'file.list'> = {
     const path = parseHostPath(args.path);
     if (!path.ok) return path;
     return withVolume(context, args, 'read', async ({ fs, note, signal }) => {
-      const page = await fillPage(source(fs, path.value, args, signal), args, (done) =>
+      const from = { fs, signal, breathe: breather(context.services.clock) };
+      const page = await fillPage(source(from, path.value, args), args, (done) =>
         context.progress('reading', done),
       );
       return page.ok ? allow({ volume: note, ...page.value }) : page;
@@ -41,22 +44,17 @@ export const fileList: TaskKind<'file.list'> = {
 
 async function fillPage(
   listed: AsyncIterable<Verdict<Listed>>,
-  { after, limit }: ArgsOf<'file.list'>,
+  { limit }: ArgsOf<'file.list'>,
   onProgress: (done: number) => void,
 ): Promise<Verdict<{ entries: Entry[]; next?: string }>> {
   const entries: Entry[] = [];
   let size = 0;
-  let started = after === undefined;
   let seen = 0;
   let last = '';
   for await (const item of listed) {
     if (!item.ok) return item;
     seen += 1;
     if (seen % 256 === 0) onProgress(seen);
-    if (!started) {
-      started = item.value.name === after;
-      continue;
-    }
     const entry = await item.value.describe();
     const cost =
       ENTRY_BYTES +
@@ -73,20 +71,25 @@ async function fillPage(
     size += cost;
     last = item.value.name;
   }
-  if (!started)
-    return refuse('NO_SUCH_FILE', `There is no ${after} to go on after.`, 'List again from the start.');
   return allow({ entries });
 }
 
-/** What the order names, in a fixed order, so that a cursor finds its place again. */
+interface From {
+  readonly fs: FileSystem;
+  readonly signal: AbortSignal;
+  readonly breathe: Breathe;
+}
+
+/** What the order names, in a fixed order, from behind the place where the page before it ended. */
 async function* source(
-  fs: FileSystem,
+  from: From,
   path: HostPath,
   args: ArgsOf<'file.list'>,
-  signal: AbortSignal,
 ): AsyncGenerator<Verdict<Listed>, void> {
+  const { after } = args;
+  const { fs, signal } = from;
   if (args.literal !== true && hasGlob(path)) {
-    yield* globbed(fs, path, signal);
+    yield* goOn(globbed(fs, path, signal), after);
     return;
   }
   const top = await fs.stat(path, true, signal);
@@ -100,34 +103,80 @@ async function* source(
       describe: () => Promise.resolve(entryOf(baseName(path), top.value)),
     });
   } else if (args.recursive === true) {
-    for await (const node of walk(fs, path, signal)) {
-      if (!node.ok) {
-        yield node;
-        return;
-      }
-      const { path: full, entry, stat } = node.value;
-      const name =
-        full === undefined ? fromUtf8Lossy(entry.rawName) : full.slice(path === '/' ? 1 : path.length + 1);
-      yield allow({
-        name,
-        describe: () => Promise.resolve(stat === undefined ? unnamed(entry) : entryOf(name, stat)),
-      });
+    const names = isExact(after) ? after.split('/').map(utf8) : undefined;
+    yield* goOn(below(from, path, names), isExact(after) ? undefined : after);
+  } else {
+    // The name to go on behind, a page, and one that says that there is more.
+    const some = { first: PAGE_ENTRIES + 2, from: after === undefined ? undefined : utf8(after) };
+    if (after === undefined || isExact(after)) yield* children(from, path, some);
+    else yield* goOn(children(from, path, {}), after);
+  }
+}
+
+/** A name that is not UTF-8 was shown with something in its place, and is found only by going through all. */
+function isExact(after: string | undefined): after is string {
+  return after !== undefined && !after.includes('\ufffd');
+}
+
+/** What comes behind the one of this name. */
+async function* goOn(
+  listed: AsyncIterable<Verdict<Listed>>,
+  after: string | undefined,
+): AsyncGenerator<Verdict<Listed>, void> {
+  let started = after === undefined;
+  for await (const item of listed) {
+    if (started || !item.ok) yield item;
+    else started = item.value.name === after;
+    if (!item.ok) return;
+  }
+  if (!started) yield nothingAfter(after);
+}
+
+function nothingAfter(name: string | undefined): Verdict<never> {
+  return refuse('NO_SUCH_FILE', `There is no ${name} to go on after.`, 'List again from the start.');
+}
+
+async function* below(
+  { fs, signal, breathe }: From,
+  path: HostPath,
+  after: readonly Uint8Array[] | undefined,
+): AsyncGenerator<Verdict<Listed>, void> {
+  for await (const node of walk(fs, path, { signal, breathe, after })) {
+    if (!node.ok) {
+      yield node;
+      return;
     }
-  } else yield* children(fs, path, signal);
+    const { path: full, entry, stat } = node.value;
+    const name =
+      full === undefined ? fromUtf8Lossy(entry.rawName) : full.slice(path === '/' ? 1 : path.length + 1);
+    yield allow({
+      name,
+      describe: () => Promise.resolve(stat === undefined ? unnamed(entry) : entryOf(name, stat)),
+    });
+  }
 }
 
 async function* children(
-  fs: FileSystem,
+  { fs, signal, breathe }: From,
   path: HostPath,
-  signal: AbortSignal,
+  part: Pick<Wanted, 'from' | 'first'>,
 ): AsyncGenerator<Verdict<Listed>, void> {
-  const entries = await sortedEntries(fs, path, signal);
-  if (!entries.ok) {
-    yield entries;
+  const sorted = await sortedEntries(await fs.list(path, signal), path, { signal, breathe, ...part });
+  if (!sorted.ok) {
+    yield sorted;
     return;
   }
-  const described = inBatches(fs, entries.value, signal);
-  for (const [i, entry] of entries.value.entries()) {
+  let entries: readonly DirectoryEntry[] = sorted.value;
+  if (part.from !== undefined) {
+    const first = entries[0]?.rawName;
+    if (first === undefined || Buffer.compare(first, part.from) !== 0) {
+      yield nothingAfter(fromUtf8Lossy(part.from));
+      return;
+    }
+    entries = behind(entries, part.from);
+  }
+  const described = inBatches(fs, entries, signal);
+  for (const [i, entry] of entries.entries()) {
     const { name } = entry;
     if (name === undefined) {
       yield allow({ name: fromUtf8Lossy(entry.rawName), describe: () => Promise.resolve(unnamed(entry)) });

@@ -2,8 +2,9 @@ import { allow, refuse, type Verdict } from '../../base/index.ts';
 import type { FileStat, FileSystem, HostPath, VolumeEdit } from '../../ports/index.ts';
 import type { EffectNote } from '../../protocol/index.ts';
 import { checkWritableName, pathNames } from '../../storage/index.ts';
+import type { Breathe } from './give-way.ts';
 import { checkProtected } from './protect.ts';
-import { sortedEntries, walk } from './walk.ts';
+import { walk } from './walk.ts';
 
 /** What one order may remove. More is several orders, each of them looked at. */
 export const REMOVALS_MAX = 4096;
@@ -13,6 +14,13 @@ const NAMED_MAX = 200;
 export interface Target {
   readonly path: HostPath;
   readonly stat: FileStat;
+}
+
+export interface DeleteOptions {
+  readonly recursive: boolean;
+  readonly protectedPaths: readonly string[];
+  /** Waited for now and then. */
+  readonly breathe?: Breathe;
 }
 
 export interface DeletePlan {
@@ -27,7 +35,7 @@ export interface DeletePlan {
 export async function planDelete(
   fs: FileSystem,
   targets: readonly Target[],
-  options: { readonly recursive: boolean; readonly protectedPaths: readonly string[] },
+  options: DeleteOptions,
   signal: AbortSignal,
 ): Promise<Verdict<DeletePlan>> {
   const edits: VolumeEdit[] = [];
@@ -37,7 +45,7 @@ export async function planDelete(
     if (!may.ok) return may;
     const below =
       target.stat.kind === 'directory' && options.recursive
-        ? await removalsBelow(fs, target.path, signal)
+        ? await removalsBelow(fs, target.path, options, signal)
         : allow([]);
     if (!below.ok) return below;
     for (const edit of [...below.value, removal(target.path, target.stat.kind === 'directory')]) {
@@ -54,27 +62,28 @@ export async function planDelete(
 async function mayRemove(
   fs: FileSystem,
   { path, stat }: Target,
-  options: { readonly recursive: boolean; readonly protectedPaths: readonly string[] },
+  options: DeleteOptions,
   signal: AbortSignal,
 ): Promise<Verdict<void>> {
   if (path === '/') return refuse('PATH_PROTECTED', 'The root of a volume is never removed.');
   const free = checkProtected(path, options.protectedPaths, true, fs.facts.limits?.caseless);
   if (!free.ok || stat.kind !== 'directory' || options.recursive) return free;
-  const entries = await sortedEntries(fs, path, signal);
+  const entries = await fs.list(path, signal);
   if (!entries.ok) return entries;
-  return entries.value.length === 0
-    ? refuse('IS_A_DIRECTORY', `${path} is a directory.`)
-    : refuse('DIRECTORY_NOT_EMPTY', `${path} is a directory and not empty.`);
+  for await (const _ of entries.value)
+    return refuse('DIRECTORY_NOT_EMPTY', `${path} is a directory and not empty.`);
+  return refuse('IS_A_DIRECTORY', `${path} is a directory.`);
 }
 
 async function removalsBelow(
   fs: FileSystem,
   top: HostPath,
+  { breathe }: DeleteOptions,
   signal: AbortSignal,
 ): Promise<Verdict<VolumeEdit[]>> {
   const found: VolumeEdit[] = [];
-  for await (const node of walk(fs, top, signal)) {
-    if (!node.ok) return node;
+  for await (const node of walk(fs, top, { signal, breathe, most: REMOVALS_MAX })) {
+    if (!node.ok) return node.refusal.code === 'TOO_MANY_FILES' ? tooMany(node.refusal.sentence) : node;
     const { path, kind } = node.value;
     if (path === undefined) {
       return refuse(
@@ -99,6 +108,11 @@ function removal(path: HostPath, directory: boolean): VolumeEdit {
   return directory ? { edit: 'remove-directory', path } : { edit: 'remove-file', path };
 }
 
-function tooMany(): Verdict<never> {
-  return refuse('TOO_MANY_FILES', `The order would remove more than ${REMOVALS_MAX} files.`);
+/** `why`: what showed it. */
+export function tooMany(why = ''): Verdict<never> {
+  return refuse(
+    'TOO_MANY_FILES',
+    `The order would remove more than ${REMOVALS_MAX} files.${why === '' ? '' : ` ${why}`}`,
+    'Name a smaller part of the tree, or a pattern that fits fewer names, and so on in several orders.',
+  );
 }

@@ -1,28 +1,15 @@
-import { allow, refuse, type Verdict } from '../../base/index.ts';
+import { allow, NsError, refuse, type Verdict } from '../../base/index.ts';
 import type { DirectoryEntry, FileKind, FileStat, FileSystem, HostPath } from '../../ports/index.ts';
 import { joinPath } from '../../storage/index.ts';
+import type { Breathe } from './give-way.ts';
+import { behind, sortedEntries } from './sorted-entries.ts';
 
-/** One directory may not hold more than this for an order that looks at all of it. */
-const ENTRIES_MAX = 200_000;
 const DEPTH_MAX = 128;
-
-/** A directory's entries in the order of their bytes. TOO_MANY_FILES past the limit. */
-export async function sortedEntries(
-  fs: FileSystem,
-  path: HostPath,
-  signal: AbortSignal,
-): Promise<Verdict<DirectoryEntry[]>> {
-  const listing = await fs.list(path, signal);
-  if (!listing.ok) return listing;
-  const entries: DirectoryEntry[] = [];
-  for await (const entry of listing.value) {
-    if (entries.length >= ENTRIES_MAX)
-      return refuse('TOO_MANY_FILES', `${path} holds more than ${ENTRIES_MAX} entries.`);
-    entries.push(entry);
-  }
-  entries.sort((a, b) => Buffer.compare(a.rawName, b.rawName));
-  return allow(entries);
-}
+/**
+ * So many siblings are in hand at once, and their facts asked for together; for more of them the directory is read again.
+ * Whoever goes on behind a node seldom comes so far.
+ */
+const TOGETHER = 2048;
 
 /** A node met on a walk; `path` is absent where a name on the way is not UTF-8. */
 export interface WalkNode {
@@ -32,39 +19,125 @@ export interface WalkNode {
   readonly stat?: FileStat;
 }
 
+export interface WalkOptions {
+  readonly signal: AbortSignal;
+  /** Waited for now and then. */
+  readonly breathe?: Breathe | undefined;
+  /** The names on the way to a node, as the bytes on disk: the walk goes on behind it. */
+  readonly after?: readonly Uint8Array[] | undefined;
+  /** More than this in one directory are refused. */
+  readonly most?: number | undefined;
+}
+
+/** True once a refusal was given, which ends the walk. */
+type Steps = AsyncGenerator<Verdict<WalkNode>, boolean>;
+
 /**
- * Everything below a directory, each directory before what is in it, siblings in the order of their bytes. Symlinks
- * are not followed. Throws nothing of its own: a refusal ends the walk and is the last thing given.
+ * Everything below a directory, each directory before what is in it, siblings in the order of their bytes. Symlinks are
+ * not followed. A refusal ends the walk and is the last thing given: NO_SUCH_FILE where there is no node to go on behind,
+ * VOLUME_DAMAGED where the directories lead round in a circle.
  */
 export async function* walk(
   fs: FileSystem,
   top: HostPath,
-  signal: AbortSignal,
-  depth = 0,
+  options: WalkOptions,
 ): AsyncGenerator<Verdict<WalkNode>, void> {
-  if (depth > DEPTH_MAX) {
-    yield refuse('TOO_MANY_FILES', `${top} lies more than ${DEPTH_MAX} directories deep.`);
-    return;
+  yield* new Walk(fs, options).below(() => fs.list(top, options.signal), top, 0, options.after ?? []);
+}
+
+type List = () => Promise<Verdict<AsyncIterable<DirectoryEntry>>>;
+
+class Walk {
+  readonly #fs: FileSystem;
+  readonly #options: WalkOptions;
+  readonly #entered = new Set<number>();
+
+  constructor(fs: FileSystem, options: WalkOptions) {
+    this.#fs = fs;
+    this.#options = options;
   }
-  const entries = await sortedEntries(fs, top, signal);
-  if (!entries.ok) {
-    yield entries;
-    return;
+
+  async *below(list: List, path: HostPath, depth: number, after: readonly Uint8Array[]): Steps {
+    let from = after[0];
+    const rest = after.slice(1);
+    for (let resumed = from !== undefined; ; resumed = false) {
+      const part = { ...this.#options, from, first: TOGETHER };
+      const sorted = await sortedEntries(await list(), path, part);
+      if (!sorted.ok) {
+        yield sorted;
+        return true;
+      }
+      const [entry] = sorted.value;
+      if (resumed) {
+        if (entry === undefined || Buffer.compare(entry.rawName, from!) !== 0) {
+          yield nothingAfter(path);
+          return true;
+        }
+        if (yield* this.#goOn(entry, path, depth, rest)) return true;
+      }
+      const entries = from === undefined ? sorted.value : behind(sorted.value, from);
+      if (yield* this.#siblings(entries, path, depth)) return true;
+      const last = entries.at(-1);
+      if (last === undefined || sorted.value.length < TOGETHER) return false;
+      from = last.rawName;
+    }
   }
-  for (const entry of entries.value) {
+
+  async *#siblings(entries: readonly DirectoryEntry[], path: HostPath, depth: number): Steps {
+    const stats = await this.#stats(entries);
+    for (const [i, entry] of entries.entries()) {
+      const node = nodeOf(path, entry, stats[i]!);
+      yield allow(node);
+      if (yield* this.#enter(node, depth)) return true;
+    }
+    return false;
+  }
+
+  /** What is behind a node that was given before: first what is in it. */
+  async *#goOn(entry: DirectoryEntry, path: HostPath, depth: number, after: readonly Uint8Array[]): Steps {
+    const [stat] = await this.#stats([entry]);
+    const node = nodeOf(path, entry, stat!);
+    if (after.length > 0 && node.kind !== 'directory') {
+      yield nothingAfter(path);
+      return true;
+    }
+    return yield* this.#enter(node, depth, after);
+  }
+
+  async *#enter({ path, entry, kind }: WalkNode, depth: number, after: readonly Uint8Array[] = []): Steps {
+    if (kind !== 'directory' || path === undefined) return false;
+    if (depth >= DEPTH_MAX) {
+      yield refuse('TOO_MANY_FILES', `${path} lies more than ${DEPTH_MAX} directories deep.`);
+      return true;
+    }
+    if (this.#entered.has(entry.inode)) {
+      yield refuse('VOLUME_DAMAGED', `At ${path} the directories lead round in a circle.`);
+      return true;
+    }
+    this.#entered.add(entry.inode);
+    const list = () => this.#fs.byEntry.list({ ...entry, kind }, this.#options.signal);
+    return yield* this.below(list, path, depth + 1, after);
+  }
+
+  async #stats(entries: readonly DirectoryEntry[]): Promise<readonly (FileStat | NsError)[]> {
+    const { signal, breathe } = this.#options;
     signal.throwIfAborted();
-    const path = entry.name === undefined ? undefined : joinPath(top, entry.name);
-    const stat = path === undefined ? undefined : await fs.stat(path, false, signal);
-    if (stat !== undefined && !stat.ok) {
-      yield stat;
-      return;
-    }
-    const kind = stat?.value.kind ?? entry.kind;
-    yield allow({ path, entry, kind, ...(stat === undefined ? {} : { stat: stat.value }) });
-    if (kind !== 'directory' || path === undefined) continue;
-    for await (const below of walk(fs, path, signal, depth + 1)) {
-      yield below;
-      if (!below.ok) return;
-    }
+    await breathe?.(signal);
+    return await this.#fs.byEntry.stat(entries, signal);
   }
+}
+
+function nothingAfter(path: HostPath): Verdict<never> {
+  return refuse(
+    'NO_SUCH_FILE',
+    `Below ${path} the file is gone after which the list was to go on.`,
+    'List again from the start.',
+  );
+}
+
+/** What is there by this name. What cannot be told of a named one is thrown. */
+function nodeOf(parent: HostPath, entry: DirectoryEntry, stat: FileStat | NsError): WalkNode {
+  if (entry.name === undefined) return { path: undefined, entry, kind: entry.kind };
+  if (stat instanceof NsError) throw stat;
+  return { path: joinPath(parent, entry.name), entry, kind: stat.kind, stat };
 }

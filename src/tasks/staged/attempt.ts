@@ -24,12 +24,15 @@ export async function attempt(
 ): Promise<TaskEnd> {
   const { kind, admitted, row, stopping } = job;
   const { id } = admitted.order;
-  let why = at.began ? undefined : (staged.behind(id) ?? powerRefusal(at.power));
+  let why = at.began ? undefined : (powerRefusal(at.power) ?? staged.behind(id));
   if (why === undefined) {
     staged.noteTry(id);
     const end = await runTask(kind, admitted, environment, row, stopping);
     if (end.is !== 'refused' || !mayWait(end.refusal)) return end;
     why = end.refusal;
+    // It was looked for and is not there: the next try begins anew, and is judged as one that has not begun.
+    const { journal } = environment;
+    for (const { step } of journal.get(id)?.intents ?? []) await journal.append({ r: 'step-void', id, step });
   }
   if (!staged.fetched(id)) {
     const fetched = await runTask(kind, admitted, environment, row, stopping, 'prepare');

@@ -214,10 +214,14 @@ export class StagedOrders {
   /** In the order of acceptance. */
   rows(): readonly StagedRow[] {
     this.#clock.count();
-    return this.#clock.state.orders.flatMap((waiter) => {
+    const { orders, downSince } = this.#clock.state;
+    return orders.flatMap((waiter) => {
       const job = this.#jobs.get(waiter.key);
       const entry = this.#book.get(waiter.key);
-      return job === undefined || entry === undefined ? [] : [rowOf(job, entry, waiter)];
+      if (job === undefined || entry === undefined) return [];
+      // What it was told when the host was on says nothing any more.
+      const behind = downSince === undefined ? undefined : this.behind(job.order.id);
+      return [rowOf(job, behind === undefined ? entry : { ...entry, why: behind }, waiter)];
     });
   }
 

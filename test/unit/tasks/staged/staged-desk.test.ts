@@ -10,6 +10,7 @@ import {
   refuse,
   seconds,
 } from '../../../../src/base/index.ts';
+import { LeaseEnded } from '../../../../src/bmc/index.ts';
 import type { OrderStanding } from '../../../../src/tasks/desk-options.ts';
 import { taskCancel } from '../../../../src/tasks/desk-work/tasks.ts';
 import { machineDisable } from '../../../../src/tasks/machine/lock.ts';
@@ -26,6 +27,8 @@ class World {
   why: RefusalCode | undefined;
   /** Holds each run until it is told to stop. */
   hang = false;
+  /** The host wants its disk back in the middle of the change, which is then not there. */
+  wakes = false;
 
   readonly kind: TaskKind<'file.delete'> = {
     verb: 'file.delete',
@@ -44,6 +47,7 @@ class World {
         await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
       if (this.why !== undefined) return refuse(this.why);
       return effect({ path: args.path }, async () => {
+        if (this.wakes) throw new LeaseEnded('disk0', refusal('HOST_WAKING'));
         this.done.push(args.path);
         return allow({
           volume: { name: 'disk0p1', type: 'ext4', label: '', uuid: 'u', stale: false, notes: [] },
@@ -281,7 +285,10 @@ await t.test(
     t.match(await bench.submit(plain), { is: 'accepted' });
     await bench.settle();
     t.same(world.done, ['/plain']);
-    t.match(notes(bench), ['HOST_AWAKE', ...Array.from('bcdef', () => 'STAGED_BEHIND')]);
+    t.same(
+      notes(bench),
+      Array.from('abcdef', () => 'HOST_AWAKE'),
+    );
     await off(bench);
     t.same(world.done, ['/plain', '/a', '/b', '/c', '/d', '/e', '/f']);
   },
@@ -369,3 +376,27 @@ await t.test(
     t.equal(again.services.staged?.rows().length, 0);
   },
 );
+
+await t.test('a host that wakes in the middle of it has its disk, and all is judged again', async (t) => {
+  const gone: { why?: Refusal } = {};
+  const stands: OrderStanding = {
+    begins: () => (gone.why === undefined ? allow(undefined) : { ok: false, refusal: gone.why }),
+    paths: () => undefined,
+  };
+  const world = new World();
+  const bench = await benchOf(world, { stands });
+  world.wakes = true;
+  await bench.submit(await bench.order(remove('/a')));
+  await bench.submit(await bench.order(remove('/b')));
+  await bench.settle(seconds(1));
+  t.same(notes(bench).toSorted(), ['HOST_WAKING', 'STAGED_BEHIND']);
+  world.wakes = false;
+  gone.why = refusal('KEY_UNKNOWN');
+  bench.desk.reconsider();
+  await bench.settle(minutes(5));
+  t.match(bench.receipts(), [
+    { outcome: 'refused', refusal: { code: 'KEY_UNKNOWN' } },
+    { outcome: 'refused', refusal: { code: 'KEY_UNKNOWN' } },
+  ]);
+  t.same(world.done, []);
+});

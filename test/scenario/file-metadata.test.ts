@@ -1,7 +1,7 @@
 import { link, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { KiB, utf8 } from '../../src/base/index.ts';
+import { KiB, MiB, utf8 } from '../../src/base/index.ts';
 import { ColdHost } from '../kit/cold-host.ts';
 import { run } from '../kit/disk-tools.ts';
 
@@ -128,6 +128,21 @@ await t.test('a plain put over a file loses neither label, ACL, attributes nor o
   const linked = await host.put('/srv/first', utf8('new'), { replace: true });
   t.match(linked, { outcome: 'succeeded', result: { volume: { notes: [/1 more name/] } } });
   t.equal(await host.disk.text('/srv/second'), 'old contents');
+  t.equal(await host.disk.faults(), '');
+});
+
+await t.test('zeros become holes, which stat tells of', async (t) => {
+  const host = await hostOf(t);
+  const content = Buffer.alloc(6 * MiB);
+  content.write('start', 0);
+  content.write('end', content.byteLength - 3);
+  const put = await host.put('/srv/sparse', content);
+  t.equal(put.outcome, 'succeeded', `${put.code} ${put.sentence}`);
+  const stat = await host.give('file.stat', { path: '/srv/sparse' });
+  const { size = 0, allocated = size } = stat.result?.file ?? {};
+  t.equal(size, 6 * MiB);
+  t.ok(allocated <= 256 * KiB, `${allocated}`);
+  t.ok((await host.disk.read('/srv/sparse'))?.equals(content));
   t.equal(await host.disk.faults(), '');
 });
 

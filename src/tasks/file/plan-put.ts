@@ -5,6 +5,7 @@ import { baseName, checkWritableName } from '../../storage/index.ts';
 import { checkProtected } from './protect.ts';
 import { attributesOfPut, type Surroundings } from './put-attributes.ts';
 import type { RealPlace } from './real-path.ts';
+import { zerosAsHoles } from './zero-holes.ts';
 
 export interface PutFacts {
   readonly place: RealPlace;
@@ -22,6 +23,8 @@ export interface PutPlan {
   /** Of directories that are made above it. */
   readonly directory: FileAttributes;
   readonly replace: boolean;
+  /** Whether zeros are holes there. */
+  readonly holes: boolean;
   readonly changes: EffectNote['changes'];
   /** What the order asks for and this filesystem does not keep. */
   readonly notes: readonly string[];
@@ -74,6 +77,7 @@ export function planPut(args: ArgsOf<'file.download'>, facts: PutFacts): Verdict
     attributes: settled.value.file,
     directory: settled.value.directory,
     replace: stat !== undefined,
+    holes: limits?.holes !== false,
     notes: [...settled.value.notes, ...otherNames(stat)],
     changes: [
       ...missing.map((directory) => ({ change: 'make-directory' as const, path: directory })),
@@ -92,7 +96,8 @@ function otherNames(stat: FileStat | undefined): string[] {
       ];
 }
 
-export function editsOfPut(plan: PutPlan, content: StagedFile): VolumeEdit[] {
+export function editsOfPut(plan: PutPlan, staged: StagedFile): VolumeEdit[] {
+  const content = plan.holes ? { ...staged, data: zerosAsHoles(staged.data, staged.size) } : staged;
   return [
     ...plan.directories.map(
       (path): VolumeEdit => ({ edit: 'make-directory', path, attributes: plan.directory }),

@@ -1,6 +1,7 @@
 import { ByteView, type Refusal, refusal } from '../../base/index.ts';
 import type { BlockDevice } from '../../ports/index.ts';
 import { formatUuid } from '../ext4/superblock.ts';
+import { FROM_HOST } from './container.ts';
 import type { Evidence, Finding, VolumeHead } from './volume-probe.ts';
 
 const utf16 = new TextDecoder('utf-16le');
@@ -105,7 +106,7 @@ const WEAK: readonly Kind[] = [
 ];
 
 const unread = (name: string): Refusal =>
-  refusal('VOLUME_UNSUPPORTED', `The volume is ${name}, which this version does not read.`);
+  refusal('VOLUME_UNSUPPORTED', `The volume is ${name}, which this version does not read.`, FROM_HOST);
 
 function found(kind: Kind, view: ByteView): Finding {
   const hidden: Evidence = { finding: 'hidden', what: `${kind.name}, which may hold hibernated swap` };

@@ -40,11 +40,22 @@ async function identify(device: BlockDevice, signal?: AbortSignal): Promise<Find
   const [first = await nameRarer(device, head, signal), ...others] = findings;
   if (first === undefined) return unknown('The volume holds nothing that this version knows.');
   if (others.length === 0) return first;
+  // The superblock of a RAID member may lie at its end: what comes before is one part of the contents, or all of them.
+  if (first.type === 'md') return withContents(first, others);
   const names = findings.map(({ type }) => type).join(' and ');
   return {
     type: first.type,
     readRefusal: refusal('VOLUME_UNSUPPORTED', `The volume carries the signatures of ${names}.`),
     hibernation: findings.flatMap(({ hibernation }) => hibernation ?? []),
+  };
+}
+
+function withContents(member: Finding, contents: readonly Finding[]): Finding {
+  const seen = `what lies on it looks like ${contents.map(({ type }) => type).join(' and ')}`;
+  return {
+    ...member,
+    notes: [...(member.notes ?? []), seen],
+    hibernation: [member, ...contents].flatMap(({ hibernation }) => hibernation ?? []),
   };
 }
 

@@ -104,3 +104,30 @@ await t.test('what overlaps may be read, and not written', async (t) => {
   image.writeUInt32LE(4096, 446 + 16 + 12);
   t.match(await verdicts(image), { read: 'yes', write: 'PARTITIONS_OVERLAP' });
 });
+
+await t.test('a mirrored partition is named as one, and a hibernated host in it is seen', async (t) => {
+  const member = new Uint8Array(ext4);
+  writeMd(member, { version: '1.0', level: 1, disks: 2, role: 1 });
+  t.match(await probeDisk(new MemoryDevice('disk0', member)), {
+    volumes: [
+      {
+        type: 'md',
+        label: 'rack1:data',
+        readRefusal: {
+          code: 'VOLUME_UNSUPPORTED',
+          sentence: /member of a Linux software RAID/,
+          remedy: /host itself/,
+        },
+        notes: [/member 1 of 2 of the raid1/, 'what lies on it looks like ext4'],
+      },
+    ],
+    hibernation: [{ finding: 'hidden' }],
+  });
+  const swap = Buffer.alloc(2 * MiB);
+  swap.write('S1SUSPEND', 4086, 'latin1');
+  writeMd(swap, { version: '0.90', level: 1, disks: 2, role: 0 });
+  t.match((await probeDisk(new MemoryDevice('disk0', swap))).hibernation, [
+    { finding: 'hidden' },
+    { finding: 'hibernated', what: /S1SUSPEND/ },
+  ]);
+});

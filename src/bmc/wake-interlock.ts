@@ -104,7 +104,7 @@ export class WakeInterlock {
     this.#again = true;
     this.#working ??= this.#work().finally(() => {
       this.#working = undefined;
-      this.#reopenWhereDown();
+      this.#settleDoor();
     });
   }
 
@@ -169,17 +169,21 @@ export class WakeInterlock {
           if (settling.signal.aborted) return;
           this.#reading = reading;
           if (this.#wake === 'allowed') this.#wake = 'none';
-          this.#reopenWhereDown();
+          this.#settleDoor();
         },
         () => {},
       );
   }
 
-  #reopenWhereDown(): void {
+  /** Once the host has its disks: what is refused while it is up, and nothing where it is down. */
+  #settleDoor(): void {
     if (this.#working || this.#wake !== 'none') return;
+    const { custody } = this.#options;
+    const reading = this.#reading;
     // Before the first change nothing was heard to the contrary; every lease reads the power for itself.
-    const down = this.#reading === undefined || (this.#reading.certain && this.#reading.state !== 'S0');
-    if (down) this.#options.custody.open('waking');
+    if (reading === undefined) custody.open('waking');
+    else if (reading.certain && reading.state === 'S0') custody.close('waking', refusal('HOST_AWAKE'));
+    else if (reading.certain) custody.open('waking');
   }
 }
 

@@ -77,7 +77,7 @@ await t.test('asking twice wakes once, and nobody gets the disk meanwhile', asyn
   await clock.settle(interlock.idle(), seconds(3));
   t.match(await ask(), { refusal: { code: 'HOST_WAKING' } }, 'allowed, and not awake yet');
   await clock.advance(seconds(1));
-  t.match(await ask(), { refusal: { code: 'HOST_WAKING' } });
+  t.match(await ask(), { refusal: { code: 'HOST_AWAKE' } }, 'awake, and with its disk');
   t.same(
     host.history.map(({ from, to, cause }) => [from, to, cause]),
     [['S5', 'S0', 'power button']],

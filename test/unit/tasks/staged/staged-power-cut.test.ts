@@ -1,9 +1,18 @@
 import t from 'tap';
-import { allow, asNsError, hasCode, hours, minutes, seconds } from '../../../../src/base/index.ts';
+import {
+  allow,
+  asNsError,
+  equalBytes,
+  hasCode,
+  hours,
+  minutes,
+  seconds,
+} from '../../../../src/base/index.ts';
 import type { TaskKind } from '../../../../src/tasks/task.ts';
 import { deskBench, deskKeys } from '../../../kit/desk.ts';
 import type { MemoryDevice } from '../../../kit/memory-device.ts';
 import { MemoryState } from '../../../kit/memory-state.ts';
+import { noise } from '../../../kit/noise.ts';
 import { PowerRail } from '../../../kit/power-cut.ts';
 
 /** Own storage on a rail: regions lose what was not flushed, and a document is replaced or is not. */
@@ -21,9 +30,15 @@ class RailState extends MemoryState {
   }
 }
 
-/** A disk with one file, which a task removes: how often, is counted. */
+const CONTENT = noise(9000, 1);
+const NAME = 'staged-content';
+
+/**
+ * A disk with one file, which a task removes: how often, is counted. The task fetches something before it waits, and must have
+ * it whole when it goes on, since nobody would send it again.
+ */
 function world() {
-  const disk = { removed: 0 };
+  const disk = { removed: 0, torn: 0, sent: 0 };
   const result = {
     volume: { name: 'disk0p1', type: 'ext4', label: '', uuid: 'u', stale: false, notes: [] },
     removed: 1,
@@ -37,11 +52,23 @@ function world() {
     whileDisabled: false,
     deadline: hours(3),
     noProgress: hours(3),
-    run: ({ args }, { effect }) =>
-      effect({ path: args.path }, async () => {
+    async prepare(_order, { services: { store } }) {
+      const { data } = await store.stagedFile(NAME, CONTENT.byteLength);
+      await data.write(0, CONTENT);
+      await data.flush();
+      disk.sent += 1;
+      return allow(undefined);
+    },
+    async run({ args }, { effect, services: { store } }) {
+      const { data } = await store.stagedFile(NAME, CONTENT.byteLength);
+      const found = new Uint8Array(CONTENT.byteLength);
+      await data.read(0, found);
+      if (!equalBytes(found, CONTENT)) disk.torn += 1;
+      return effect({ path: args.path }, async () => {
         disk.removed += 1;
         return allow(result);
-      }),
+      });
+    },
     fate: () => Promise.resolve(disk.removed > 0 ? 'done' : 'absent'),
     resultOf: () => Promise.resolve(result),
   };
@@ -91,7 +118,7 @@ await t.test(
     const { disk, kind } = world();
     const end = await live(new RailState(), whole, kind, true);
     t.match(end.receipts, [{ outcome: 'succeeded' }]);
-    t.equal(disk.removed, 1);
+    t.same(disk, { removed: 1, torn: 0, sent: 1 });
     const seen = { done: 0, never: 0 };
     for (let cutAt = 1; cutAt <= whole.events; cutAt += 1) {
       for (const seed of [1, 2, 3]) {
@@ -104,6 +131,7 @@ await t.test(
         const told = `cut at ${cutAt}, seed ${seed}`;
         if (before.accepted && each.disk.removed !== 1)
           t.fail(`${told}: accepted, and done ${each.disk.removed} times`);
+        if (each.disk.torn > 0) t.fail(`${told}: went on with half of its contents`);
         if (each.disk.removed > 1) t.fail(`${told}: done ${each.disk.removed} times`);
         if (after.open !== 0) t.fail(`${told}: never answered`);
         seen[each.disk.removed === 1 ? 'done' : 'never'] += 1;

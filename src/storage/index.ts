@@ -39,6 +39,7 @@ export { checkNewNames } from './kind-names.ts';
 export { type MediumView, mediumView } from './medium-view.ts';
 export { checkNtfs } from './ntfs/check.ts';
 export { type NtfsStep, planNtfsEdits } from './ntfs/edit-plan.ts';
+export { placeNtfsContents } from './ntfs/place-contents.ts';
 export { settleTimes } from './ntfs/settle.ts';
 export { openFileSystem } from './open-file-system.ts';
 export { Overlay, type OverlayOptions } from './overlay.ts';

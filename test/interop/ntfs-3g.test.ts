@@ -111,6 +111,8 @@ for (const [name, options] of [
   );
 }
 
+const LONG = 'l'.repeat(200);
+
 await t.test('the same edits at another moment give the same effect', async (t) => {
   const base = new MemoryDevice(
     'disk0p1',
@@ -123,6 +125,9 @@ await t.test('the same edits at another moment give the same effect', async (t) 
       for (let i = 0; i < 30; i += 1)
         await writeFile(join(root, `many/more/some name that takes room ${i}`), `${i}`);
       await utimes(join(root, 'many'), 1_500_000_000, 1_500_000_000);
+      // The root of its index does not fit into its record.
+      await mkdir(join(root, 'two'));
+      for (let i = 0; i < 3; i += 1) await writeFile(join(root, `two/${LONG}${i}`), 'x');
     }),
     { writable: false },
   );
@@ -138,6 +143,7 @@ await t.test('the same edits at another moment give the same effect', async (t) 
       (_, i): VolumeEdit => ({ edit: 'remove-file', path: `/many/more/some name that takes room ${i}` }),
     ),
     { edit: 'remove-directory', path: '/many/more' },
+    put(`/two/${LONG}3`, content),
     ...Array.from({ length: 30 }, (_, i) => put(`/many/a name that makes the index grow ${i}`, content)),
   ];
   const hashes: string[] = [];

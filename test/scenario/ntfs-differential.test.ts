@@ -136,7 +136,7 @@ for (const { name, options, mib, seed, fills } of SHAPES) {
                   look: async (path) => {
                     const said = await run('ntfscluster', ['-f', '-F', path, image]);
                     const runs = said.match(/^ +\d+ +\d+ +\d+$/gm)?.length ?? 0;
-                    t.ok(runs > 3, `${path} lies in ${runs} runs`);
+                    t.ok(runs > 1, `${path} lies in ${runs} runs`);
                   },
                 },
               }

@@ -1,4 +1,5 @@
 import { toHex } from '../../base/index.ts';
+import type { FileContent } from '../../ports/index.ts';
 import type { NtfsStep } from '../../storage/index.ts';
 
 /** Exit statuses of the script, apart from those of what it runs. */
@@ -21,12 +22,34 @@ const OPTIONS = [
 
 /**
  * A shell script that mounts the volume ($1) by ntfs-3g at $2, does all steps, and waits until everything is on the volume.
- * It ends at the first step that fails.
+ * Files that get their clusters first are made on a mount before that, and have neither content nor name then. It ends at the
+ * first step that fails.
  */
-export function mountScript(steps: readonly NtfsStep[], stagedPath: (step: NtfsStep) => string): string {
-  const lines = steps.flatMap((step) => commandsOf(step, stagedPath));
+export function mountScript(
+  steps: readonly NtfsStep[],
+  stagedPath: (content: FileContent) => string,
+): string {
+  const allocated = steps.flatMap((step) =>
+    step.step === 'write' && step.aside?.allocated === true ? [{ ...step, aside: step.aside }] : [],
+  );
   return [
     'set -u',
+    ...(allocated.length === 0
+      ? []
+      : [
+          ...mounted(allocated.map(({ aside }) => `: >${quoted(aside.path)}`)),
+          ...allocated.map(
+            ({ aside, content }) =>
+              `${run(`ntfsfallocate -l ${content.size} "$1" ${literal(aside.path)} >/dev/null`)} || exit ${STATUS.stepFailed}`,
+          ),
+        ]),
+    ...mounted(steps.flatMap((step) => commandsOf(step, stagedPath))),
+    '',
+  ].join('\n');
+}
+
+function mounted(commands: readonly string[]): string[] {
+  return [
     `ntfs-3g -o ${OPTIONS.join(',')} "$1" "$2" >/dev/null </dev/null &`,
     'ntfs=$!',
     'until mountpoint -q "$2"; do',
@@ -36,26 +59,26 @@ export function mountScript(steps: readonly NtfsStep[], stagedPath: (step: NtfsS
     '(',
     'set -e',
     'cd "$2"',
-    ...lines,
+    ...commands,
     ')',
     'status=$?',
     `fusermount3 -u "$2" </dev/null || exit ${STATUS.notUnmounted}`,
     `wait "$ntfs" || exit ${STATUS.notUnmounted}`,
     `[ "$status" -eq 0 ] || exit ${STATUS.stepFailed}`,
-    '',
-  ].join('\n');
+  ];
 }
 
-function commandsOf(step: NtfsStep, stagedPath: (step: NtfsStep) => string): string[] {
+function commandsOf(step: NtfsStep, stagedPath: (content: FileContent) => string): string[] {
   const path = quoted(step.path);
   switch (step.step) {
     case 'write': {
-      const { replaces } = step;
-      const to = replaces === undefined ? path : quoted(replaces.aside);
+      const { aside, replaces, content } = step;
+      const to = aside === undefined ? path : quoted(aside.path);
       return [
-        `cat ${literal(stagedPath(step))} >${to} </dev/null`,
+        ...(aside?.allocated === true ? [] : [written(content, to, stagedPath)]),
         ...attribute('system.ntfs_acl', toHex(step.security), to),
-        ...(replaces === undefined ? [] : [run(`rm -f -- ${path}`), run(`mv -T -- ${to} ${path}`)]),
+        ...(replaces === undefined ? [] : [run(`rm -f -- ${path}`)]),
+        ...(aside === undefined ? [] : [run(`mv -T -- ${to} ${path}`)]),
         ...(replaces?.shortName === undefined
           ? []
           : [run(`setfattr -n system.ntfs_dos_name -v ${literal(replaces.shortName)} -- ${path}`)]),
@@ -71,6 +94,10 @@ function commandsOf(step: NtfsStep, stagedPath: (step: NtfsStep) => string): str
     case 'remove-directory':
       return [run(`rmdir -- ${path}`)];
   }
+}
+
+function written(content: FileContent, to: string, stagedPath: (content: FileContent) => string): string {
+  return content.size === 0 ? `: >${to}` : run(`cat ${literal(stagedPath(content))} >${to}`);
 }
 
 function attribute(name: string, hex: string, path: string): string[] {

@@ -1,14 +1,19 @@
 import { tmpdir } from 'node:os';
 import { allow, type Duration, minutes, NsError, refuse, type Verdict } from '../../base/index.ts';
-import type { BlockDevice, VolumeEdit, VolumeEditor } from '../../ports/index.ts';
-import { checkNtfs, type NtfsStep, planNtfsEdits, settleTimes } from '../../storage/index.ts';
+import type { BlockDevice, EditableVolume, VolumeEdit, VolumeEditor } from '../../ports/index.ts';
+import {
+  checkNtfs,
+  type NtfsStep,
+  placeNtfsContents,
+  planNtfsEdits,
+  settleTimes,
+} from '../../storage/index.ts';
 import { whyNoMounts } from '../volume-tools/confine.ts';
 import { withDevicePath } from '../volume-tools/device-path.ts';
 import { readOnly } from '../volume-tools/read-only.ts';
 import { runTool, type ToolResult } from '../volume-tools/run-tool.ts';
 import { MOUNT_POINT } from '../volume-tools/sandbox.ts';
 import { stagedName } from '../volume-tools/staged-name.ts';
-import { stagedPaths } from '../volume-tools/visible-path.ts';
 import type { VolumeToolOptions } from '../volume-tools/volume-editors.ts';
 import { missingTool, whyUnmountable } from '../volume-tools/why-unusable.ts';
 import { mountScript, STATUS } from './mount-script.ts';
@@ -48,7 +53,7 @@ class Ntfs3g implements VolumeEditor {
   }
 
   async edit(
-    overlay: BlockDevice,
+    overlay: EditableVolume,
     type: string,
     edits: readonly VolumeEdit[],
     time: number,
@@ -62,11 +67,12 @@ class Ntfs3g implements VolumeEditor {
     const recorded = new WrittenStretches(overlay);
     const from = Date.now() / 1000 - CLOCK_STEP;
     const done = await withDevicePath(this.#directory, recorded, signal, async (path) =>
-      judge(await this.#run(path, steps, edits, signal)),
+      judge(await this.#run(path, steps, signal)),
     );
     if (!done.ok) return done;
     const to = Date.now() / 1000 + CLOCK_STEP;
     await settleTimes(overlay, { written: recorded.stretches(), from, to, time, files: times }, signal);
+    await placeNtfsContents(overlay, steps.filter(isAllocated), signal);
     return allow(undefined);
   }
 
@@ -108,16 +114,14 @@ class Ntfs3g implements VolumeEditor {
     return refuse('WRITE_TOOLS_MISSING', unusable === undefined ? undefined : `${unusable}.`);
   }
 
-  #run(
-    path: string,
-    steps: readonly NtfsStep[],
-    edits: readonly VolumeEdit[],
-    signal: AbortSignal,
-  ): Promise<ToolResult> {
+  #run(path: string, steps: readonly NtfsStep[], signal: AbortSignal): Promise<ToolResult> {
     const { stagedPath } = this.#options;
-    const script = mountScript(steps, (step) =>
-      stagedPath(step.step === 'write' ? stagedName(step.content) : ''),
-    );
+    const staged = new Set<string>();
+    const script = mountScript(steps, (content) => {
+      const at = stagedPath(stagedName(content));
+      staged.add(at);
+      return at;
+    });
     return runTool({
       tool: 'sh',
       args: ['-s', '--', path, MOUNT_POINT],
@@ -126,12 +130,13 @@ class Ntfs3g implements VolumeEditor {
       signal,
       confined: true,
       mounts: true,
-      visible: [
-        { path, writable: true },
-        ...stagedPaths(edits, stagedPath).map((staged) => ({ path: staged })),
-      ],
+      visible: [{ path, writable: true }, ...[...staged].map((at) => ({ path: at }))],
     });
   }
+}
+
+function isAllocated(step: NtfsStep): step is Extract<NtfsStep, { step: 'write' }> {
+  return step.step === 'write' && step.aside?.allocated === true;
 }
 
 const CHECKERS: readonly (readonly [tool: string, args: readonly string[]])[] = [
@@ -139,10 +144,12 @@ const CHECKERS: readonly (readonly [tool: string, args: readonly string[]])[] = 
   ['ntfsresize', ['--check', '--force', '--no-progress-bar']],
 ];
 
+/** ntfsfallocate ends with 0 where it finds no room, and says so alone. */
 function judge({ status, stderr }: ToolResult): Verdict<void> {
-  if (status === 0) return allow(undefined);
-  if (/no space left|disk full/i.test(stderr))
+  if (/no space left|disk full/i.test(stderr)) {
     return refuse('NO_SPACE', 'The volume has no room for the change.');
+  }
+  if (status === 0) return allow(undefined);
   if (/directory not empty/i.test(stderr)) return refuse('DIRECTORY_NOT_EMPTY');
   const said = lastLine(stderr);
   if (status === STATUS.notMounted) {
@@ -151,7 +158,11 @@ function judge({ status, stderr }: ToolResult): Verdict<void> {
   throw new NsError('NS_TOOL_FAILED', `ntfs-3g: ${said} (status ${status ?? 'none'})`);
 }
 
+/** What ntfs-3g tells of each mount. */
+const CHATTER =
+  /^(Version|Requested device|Mounted|Cmdline options|Mount options|Global ownership|Ownership and permissions|Unmounting|ntfsfallocate v)\b/;
+
 function lastLine(text: string): string {
-  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  const lines = text.split('\n').filter((line) => line.trim() !== '' && !CHATTER.test(line));
   return (lines.at(-1) ?? 'no reason given').slice(0, 300);
 }

@@ -5,6 +5,7 @@ export const NTFS_3G: EditorPrograms = {
   mounts: true,
   programs: [
     ['ntfs-3g', ['--help'], [9]],
+    ['ntfsfallocate', ['-V']],
     ['ntfsfix', ['--version']],
     ['ntfsresize', ['--version']],
     ['setfattr', ['--version']],

@@ -1,4 +1,4 @@
-import { allow, ByteView, refuse, type Verdict } from '../../base/index.ts';
+import { allow, ByteView, KiB, refuse, type Verdict } from '../../base/index.ts';
 import type { BlockDevice, FileContent, HostPath, VolumeEdit } from '../../ports/index.ts';
 import { overHostileBytes } from '../corrupt.ts';
 import { joinPath, parentPath, pathNames } from '../host-path.ts';
@@ -24,8 +24,13 @@ export type NtfsStep =
       /** A self-relative security descriptor. */
       readonly security: Uint8Array;
       readonly attributes: number;
+      /**
+       * Where it is made first, beside or above its place. `allocated`: with clusters for all of it, before any other step, and
+       * the content comes by itself.
+       */
+      readonly aside?: { readonly path: HostPath; readonly allocated: boolean };
       /** What is there and goes away, where something is. */
-      readonly replaces?: { readonly aside: HostPath; readonly shortName?: string };
+      readonly replaces?: { readonly shortName?: string };
     }
   | { readonly step: 'make-directory'; readonly path: HostPath; readonly security: Uint8Array }
   | { readonly step: 'link'; readonly path: HostPath; readonly to: HostPath }
@@ -40,7 +45,9 @@ export interface NtfsPlan {
 const ROOT = 5;
 /** Records below are the filesystem's own, the root among them. */
 const FIRST_OF_USERS = 24;
-const SPARES = 100;
+const SPARES = 100_000;
+/** A larger content is not carried through the mount. */
+const LARGEST_CARRIED = 256 * KiB;
 /** What holds the content of a file that Windows has compressed in its own way, and goes with it. */
 const CONTENT_STREAMS = ['WofCompressedData'];
 /** Attributes that a new content takes over from the old one. */
@@ -81,6 +88,7 @@ class Planner {
   readonly #upcase: Upcase;
   readonly #time: number;
   readonly #signal: AbortSignal;
+  #spares = 0;
   /** What earlier edits made of a path, by its capital letters. */
   readonly #now = new Map<string, Found>();
 
@@ -145,9 +153,10 @@ class Planner {
     const modified = fileTime(mtime, mtimeNanoseconds);
     if (found.is !== 'stored') {
       const security = found.is === 'made' ? found.security : await this.#inherited(parent, false);
-      const replaces = found.is === 'made' ? { replaces: { aside: await this.#aside(path, parent) } } : {};
       const attributes = WINDOWS.archive | readOnly;
-      this.steps.push({ step: 'write', path, content, security, attributes, ...replaces });
+      const aside = await this.#aside(path, content, found);
+      const replaces = found.is === 'made' ? { replaces: {} } : {};
+      this.steps.push({ step: 'write', path, content, security, attributes, ...aside, ...replaces });
       this.times.set(path, { modified, created: fileTime(this.#time) });
       this.#made(path, security);
       return allow(undefined);
@@ -164,14 +173,14 @@ class Planner {
     const security = (await this.#security(node)) ?? (await this.#inherited(parent, false));
     const info = standardInformation(node);
     const shortName = this.#shortName(node, parent);
-    const aside = await this.#aside(path, parent);
     this.steps.push({
       step: 'write',
       path,
       content,
       security,
       attributes: WINDOWS.archive | readOnly | (info.u32le(0x20) & KEPT),
-      replaces: { aside, ...(shortName === undefined ? {} : { shortName }) },
+      ...(await this.#aside(path, content, found)),
+      replaces: shortName === undefined ? {} : { shortName },
     });
     this.times.set(path, { modified, created: info.u64le(0) });
     this.#made(path, security);
@@ -206,14 +215,30 @@ class Planner {
     return here.find(({ namespace }) => namespace === 'dos')?.name;
   }
 
-  async #aside(path: HostPath, parent: Found): Promise<HostPath> {
-    for (let i = 0; i < SPARES; i += 1) {
-      const name = `~nightshift-${i}.tmp`;
-      const spare = joinPath(parentPath(path), name);
-      if (this.#now.has(this.#key(spare))) continue;
-      if (parent.is !== 'stored' || (await this.#entries(parent.node, name)).length === 0) return spare;
+  /**
+   * A name of its own for what replaces something, so that its content goes to clusters that are free now; and, in a
+   * directory that is there already, for what gets its clusters before all else.
+   */
+  async #aside(
+    path: HostPath,
+    { size, name }: FileContent,
+    found: Found,
+  ): Promise<Pick<Extract<NtfsStep, { step: 'write' }>, 'aside'>> {
+    const allocated = size > LARGEST_CARRIED || (size > 0 && name === undefined);
+    if (!allocated && found.is === 'absent') return {};
+    let room = parentPath(path);
+    let at = await this.#find(room);
+    while (allocated && at.ok && at.value.is !== 'stored') {
+      room = parentPath(room);
+      at = await this.#find(room);
     }
-    return path;
+    for (let i = 0; i < SPARES; i += 1) {
+      const spare = joinPath(room, `~nightshift-${this.#spares}.tmp`);
+      this.#spares += 1;
+      const taken = await this.#find(spare);
+      if (taken.ok && taken.value.is === 'absent') return { aside: { path: spare, allocated } };
+    }
+    return {};
   }
 
   async #find(path: HostPath): Promise<Verdict<Found>> {

@@ -1,6 +1,7 @@
-import { isAllZero } from '../../base/index.ts';
+import { ByteView, isAllZero, KiB } from '../../base/index.ts';
 import type { BlockDevice, HostPath } from '../../ports/index.ts';
-import { overHostileBytes } from '../corrupt.ts';
+import { corrupt, overHostileBytes } from '../corrupt.ts';
+import { SECTOR } from './boot-sector.ts';
 import { decodeName } from './file-names.ts';
 import { fileTime } from './node.ts';
 import { openVolume } from './open-volume.ts';
@@ -11,6 +12,7 @@ import { type Clock, type FileTimes, settleIndexBlock, settleRecord } from './se
 import { decodeRecord, type NtfsVolume } from './volume.ts';
 
 const INDEX_NAME = '$I30';
+const LARGEST_BLOCK = 64 * KiB;
 const MIRROR_RECORD = 1;
 
 /** What a writer has done to a volume, and what times are to be in it. */
@@ -104,11 +106,13 @@ async function settleIndex(
   const { device, layout } = volume;
   const record = await volume.record(directory, signal);
   const stream = await volume.stream(record, ATTRIBUTE.indexAllocation, INDEX_NAME, signal);
-  const root = record.attributes.find(
-    ({ type, name }) => type === ATTRIBUTE.indexRoot && name === INDEX_NAME,
-  );
-  if (stream === undefined || root === undefined || !('resident' in root.value)) return;
-  const size = Buffer.from(root.value.resident).readUInt32LE(8);
+  // Either may lie in another record than the directory's own.
+  const root = await volume.stream(record, ATTRIBUTE.indexRoot, INDEX_NAME, signal);
+  if (stream === undefined || root === undefined) return;
+  const head = new Uint8Array(12);
+  await root.read(0, head, signal);
+  const size = new ByteView(head, 'NTFS index root').u32le(8);
+  if (size < SECTOR || size > LARGEST_BLOCK) throw corrupt(`an NTFS index has blocks of ${size} bytes`);
   const placed = new PlacedStream(stream.runs, layout.clusterSize);
   for (const number of placed.unitsIn(written, size)) {
     const bytes = new Uint8Array(size);

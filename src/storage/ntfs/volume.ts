@@ -65,7 +65,7 @@ export class NtfsVolume {
     const own = record.attributes.filter(isPartOf(ATTRIBUTE.data, ''));
     this.#mft = streamOf(this.device, this.layout.clusterSize, own, { whole: false });
     const parts = [...own];
-    for (const number of await this.#holders(record, ATTRIBUTE.data, '', signal)) {
+    for (const number of await this.holders(record, ATTRIBUTE.data, '', signal)) {
       if (number === MFT_RECORD) continue;
       parts.push(...(await this.record(number, signal)).attributes.filter(isPartOf(ATTRIBUTE.data, '')));
       this.#mft = streamOf(this.device, this.layout.clusterSize, parts, { whole: false });
@@ -95,7 +95,7 @@ export class NtfsVolume {
   ): Promise<readonly NtfsAttribute[]> {
     const fits = isPartOf(type, name);
     const parts = record.attributes.filter(fits);
-    for (const number of await this.#holders(record, type, name, signal)) {
+    for (const number of await this.holders(record, type, name, signal)) {
       if (number === record.number) continue;
       parts.push(...(await this.record(number, signal)).attributes.filter(fits));
       if (parts.length > MAX_PARTS) throw corrupt(`record ${record.number} has too many parts`);
@@ -112,7 +112,7 @@ export class NtfsVolume {
       }
     };
     take(record);
-    for (const number of await this.#holders(record, type, 'any', signal)) {
+    for (const number of await this.holders(record, type, 'any', signal)) {
       if (number !== record.number) take(await this.record(number, signal));
       if (found.size > MAX_PARTS) throw corrupt(`record ${record.number} has too many streams`);
     }
@@ -133,7 +133,7 @@ export class NtfsVolume {
   }
 
   /** The records that hold parts of an attribute by the list of this one, each once. */
-  async #holders(
+  async holders(
     record: NtfsRecord,
     type: number,
     name: string,

@@ -36,7 +36,9 @@ function unpackedLines({ left, more, attributes }: Unpacked): string[] {
     ...(unseen > 0 ? [`… and ${unseen} more`] : []),
     ...(attributes === 0
       ? []
-      : [`note: the extended attributes of ${attributes} are not set here; --tar keeps them in the archive`]),
+      : [
+          `note: the extended attributes of ${attributes} are not set here; -p sets them, and --tar keeps them`,
+        ]),
   ];
 }
 

@@ -52,7 +52,7 @@ async function giveFraction(path: string, { mtime, mtimeNanoseconds = 0 }: Known
 /**
  * The permissions that mean no more here than on the host: its group is another one, so the group may what everybody may.
  */
-function withoutOwner(mode: number): number {
+export function withoutOwner(mode: number): number {
   const everybody = mode & 0o007;
   return (mode & 0o700) | (mode & (everybody << 3)) | everybody;
 }

@@ -13,8 +13,9 @@ import {
   utimes,
 } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { fromUtf8Lossy } from '../base/index.ts';
+import { fromUtf8, fromUtf8Lossy } from '../base/index.ts';
 import { type HeldEntry, readArchive } from '../transfer/index.ts';
+import { keepAttributes, withoutOwner } from './keep-attributes.ts';
 import { localFault, readWhole } from './operator-part.ts';
 
 /** What became of an archive that was unpacked. */
@@ -23,7 +24,7 @@ export interface Unpacked {
   readonly directories: number;
   readonly symlinks: number;
   readonly links: number;
-  /** Entries whose extended attributes are in the archive only. */
+  /** Entries whose extended attributes were left out. */
   readonly attributes: number;
   /** What could not be made here, and why; `more` of them are not listed. */
   readonly left: readonly { readonly path: string; readonly why: string }[];
@@ -31,7 +32,7 @@ export interface Unpacked {
 }
 
 export interface UnpackOptions {
-  /** Owners, and the bits that give a program its owner's rights. Without it files are ours and these bits are dropped. */
+  /** Owners, set-id bits, ACLs and attributes. Without it all is ours, and its group may what everybody may. */
   readonly preserve: boolean;
   readonly signal: AbortSignal;
 }
@@ -94,7 +95,7 @@ class Unpacking {
     const read = (offset: number, into: Uint8Array) => readWhole(this.#handle, offset, into);
     for await (const entry of readArchive(read, size, LIMITS)) {
       this.#o.signal.throwIfAborted();
-      if (entry.xattrs !== undefined) this.#counts.attributes += 1;
+      if (entry.xattrs !== undefined && !this.#o.preserve) this.#counts.attributes += 1;
       if (entry.kind === 'link' || entry.kind === 'symlink') this.#later.push(entry);
       else await this.#try(entry, () => this.#make(entry));
     }
@@ -108,7 +109,6 @@ class Unpacking {
       if (entry === undefined) continue;
       const place = this.#placeOf(entry);
       await this.#dress(entry, place);
-      await utimes(place, seconds(entry), seconds(entry));
     }
     return {
       files: this.#files.size,
@@ -163,7 +163,6 @@ class Unpacking {
       await file.close();
     }
     await this.#dress(entry, place);
-    await utimes(place, seconds(entry), seconds(entry));
   }
 
   async #copy(file: FileHandle, from: number, to: number, length: number): Promise<void> {
@@ -179,16 +178,18 @@ class Unpacking {
     }
   }
 
-  /** Owner first: a change of owner takes away the bits that the mode then gives. */
+  /** Mode and time, and what else is to be kept. */
   async #dress(entry: HeldEntry, place: Buffer): Promise<void> {
-    let special = this.#o.preserve;
-    if (this.#o.preserve) {
-      await lchown(place, entry.uid, entry.gid).catch((error: unknown) => {
-        special = false;
-        this.#leave(entry, `its owner ${entry.uid}:${entry.gid} is not kept: ${codeOf(error)}`);
-      });
+    const path = fromUtf8(place);
+    if (path !== undefined) {
+      for (const what of await keepAttributes(path, entry, this.#o.preserve)) {
+        this.#leave(entry, `not kept: ${what}`);
+      }
+      return;
     }
-    await chmod(place, entry.mode & (special ? 0o7777 : 0o777));
+    if (this.#o.preserve) this.#leave(entry, 'not kept: owner and attributes, since its name is not UTF-8');
+    await chmod(place, withoutOwner(entry.mode));
+    await utimes(place, seconds(entry), seconds(entry));
   }
 
   async #try(entry: HeldEntry, make: () => Promise<void>): Promise<void> {

@@ -174,7 +174,7 @@ export class StagedOrders {
     const cause = this.#book.get(key)?.why?.code === 'STAGED_BEHIND' ? 'turn' : 'refused';
     this.#clock.update((state) => parked(state, key, cause, this.#clock.now));
     if (this.#jobs.get(key)?.stopping.signal.aborted === true) this.#release(key, 'end');
-    this.#clock.look();
+    void this.#clock.refresh();
   }
 
   /** The order's receipt is durable. */

@@ -69,6 +69,12 @@ export class WaitingClock {
     this.count();
   }
 
+  /** Something began to wait: a host that has been off for long tells nobody. */
+  async refresh(): Promise<void> {
+    if (this.#state.downSince === undefined) await this.#readPower();
+    this.look();
+  }
+
   /** Hands out what is due, until nothing is. */
   look(): void {
     if (this.#looking || this.#stops.length === 0) return;

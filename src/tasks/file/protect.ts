@@ -5,6 +5,8 @@ import { findRealPlace } from './real-path.ts';
 
 const LINKS_MAX = 40;
 
+type Stats = Pick<FileSystem, 'stat'>;
+
 /**
  * The protected paths under every name that they have on this volume: as written, as the links on the way lead, and
  * those links themselves.
@@ -15,11 +17,12 @@ export async function guardedPaths(
   signal: AbortSignal,
 ): Promise<HostPath[]> {
   const guarded = new Set<HostPath>();
+  const known = rememberingStats(fs);
   for (const path of protectedPaths) {
     guarded.add(path);
     let at = path;
     for (let links = 0; links < LINKS_MAX; links += 1) {
-      const place = await findRealPlace(fs, at, signal);
+      const place = await findRealPlace(known, at, signal);
       if (!place.ok) break;
       for (const name of [...place.value.through, place.value.path]) guarded.add(name);
       const { stat } = place.value;
@@ -28,6 +31,19 @@ export async function guardedPaths(
     }
   }
   return [...guarded];
+}
+
+/** Many paths go through the same few directories, each of which is looked at once. */
+function rememberingStats(fs: Stats): Stats {
+  const stats = new Map<HostPath, ReturnType<Stats['stat']>>();
+  return {
+    stat(path, follow, signal) {
+      if (follow) return fs.stat(path, follow, signal);
+      const found = stats.get(path) ?? fs.stat(path, follow, signal);
+      stats.set(path, found);
+      return found;
+    },
+  };
 }
 
 function isBelow(path: HostPath, directory: HostPath): boolean {

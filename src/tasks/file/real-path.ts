@@ -26,7 +26,7 @@ export interface RealPlace {
  * where ".." would lead back out of what does not exist, and NAME_UNSUPPORTED for a link that is not UTF-8.
  */
 export async function findRealPlace(
-  fs: FileSystem,
+  fs: Pick<FileSystem, 'stat'>,
   path: HostPath,
   signal: AbortSignal,
 ): Promise<Verdict<RealPlace>> {

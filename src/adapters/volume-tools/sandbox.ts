@@ -79,8 +79,8 @@ function sandboxed(plan: ConfinementPlan, host: SandboxHost, run: SandboxedTool)
     ...NAMESPACES.flatMap(([part, flag]) => (plan.has(part) ? [flag] : [])),
     ...(plan.has('host-name') ? ['--hostname', 'tool'] : []),
     '--unshare-cgroup-try',
-    ...systemView(host, ''),
-    ...(inner === '' ? [] : [...directory(inner), ...systemView(host, inner)]),
+    ...(inner === '' ? [] : [...directory(inner), ...linksInto(host, inner)]),
+    ...systemView(host, inner),
     ...toolView(host, run, inner),
     ...['--remount-ro', '/', '--chdir', '/'],
     ...(changesUser ? ['SETUID', 'SETGID', 'SETPCAP', 'SYS_CHROOT'] : []).flatMap((name) => [
@@ -132,6 +132,11 @@ function systemView({ system }: SandboxHost, root: string): string[] {
     ...directory(`${root}/etc`),
     ...['--ro-bind-try', '/etc/ld.so.cache', `${root}/etc/ld.so.cache`],
   ];
+}
+
+/** What changes the root is found through it: a link costs less than a mount. */
+function linksInto({ system }: SandboxHost, root: string): string[] {
+  return [...system.map(({ path }) => path), '/etc'].flatMap((path) => ['--symlink', root + path, path]);
 }
 
 function toolView(host: SandboxHost, run: SandboxedTool, root: string): string[] {

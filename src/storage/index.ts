@@ -20,9 +20,10 @@ export {
   type VolumeWant,
 } from './gate/judge-volume.ts';
 export { decodeDiscovery, type OpalState } from './gate/opal-discovery.ts';
-export { probeDisk, volumeDevice } from './gate/probe-disk.ts';
+export { probeDisk } from './gate/probe-disk.ts';
 export { type DiskToProbe, probeDisks } from './gate/probe-disks.ts';
 export { resolveVolume, type Volume } from './gate/resolve-volume.ts';
+export { volumeDevice } from './gate/volume-device.ts';
 export type { DiskProbe, HibernationEvidence, JournalState, VolumeProbe } from './gate/volume-probe.ts';
 export { compileGlob, type Glob, hasGlob } from './glob.ts';
 export {

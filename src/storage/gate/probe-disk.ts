@@ -118,14 +118,6 @@ function probeOf(place: Place, finding: Finding): VolumeProbe {
   };
 }
 
-/** The device of one volume: bounds that nothing done to the volume can leave. The disk stays the caller's to close. */
-export function volumeDevice(
-  disk: BlockDevice,
-  volume: Pick<VolumeProbe, 'name' | 'start' | 'size'>,
-): BlockDevice {
-  return boundedDevice(disk, volume.start, volume.size, volume.name);
-}
-
 /**
  * Looks at a disk without changing it: its volumes, what each holds, why each may not be read or written, and whether
  * anything on the disk says that the host is hibernated. Throws only what the device throws.

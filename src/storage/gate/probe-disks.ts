@@ -1,6 +1,5 @@
 import { NsError, type Refusal, refusal } from '../../base/index.ts';
 import type { BlockDevice } from '../../ports/index.ts';
-import { probeDisk } from './probe-disk.ts';
 import type { DiskProbe } from './volume-probe.ts';
 
 /** A disk of the host, and why nothing of it can be looked at, where that is known beforehand. */
@@ -34,6 +33,8 @@ export async function probeDisks(
 
 /** A disk that fails keeps nobody from reading the others. */
 async function look(disk: string, device: BlockDevice, signal?: AbortSignal): Promise<DiskProbe> {
+  // What knows the signatures is loaded by the first order that looks at a disk.
+  const { probeDisk } = await import('./probe-disk.ts');
   try {
     return { ...(await probeDisk(device, signal)), disk };
   } catch (error) {

@@ -1,8 +1,9 @@
 import { allow, refuse, type Verdict } from '../../base/index.ts';
-import type { FileSystem } from '../../ports/index.ts';
+import type { FileSystem, HostPath } from '../../ports/index.ts';
 import { hasGlob, joinPath, parentPath, parseHostPath } from '../../storage/index.ts';
 import type { TaskContext } from '../task.ts';
-import { findRealPlace } from './real-path.ts';
+import { foldPath } from './protect.ts';
+import { findRealPlace, type RealPlace } from './real-path.ts';
 
 const LINKS_MAX = 40;
 
@@ -38,11 +39,20 @@ export async function checkGrant(
   for (let links = 0; links < LINKS_MAX; links += 1) {
     const place = await findRealPlace(fs, at, signal);
     if (!place.ok) return place;
-    const covered = covers(place.value.path);
-    if (!covered.ok) return covered;
     const { stat, path } = place.value;
+    const covered = covers(sameByName(place.value, at) ? at : path);
+    if (!covered.ok) return covered;
     if (stat?.kind !== 'symlink' || stat.target === undefined) return allow(undefined);
     at = stat.target.startsWith('/') ? stat.target : joinPath(parentPath(path), stat.target);
   }
   return refuse('SYMLINK_LOOP');
+}
+
+/**
+ * Is this, without a link on the way, what the volume has under that name, though in other letters? Where names have no case
+ * that is the place that a grant in the order's letters is for. A short name of something else is not: what a grant says is
+ * what stands there.
+ */
+function sameByName({ path, through, stat }: RealPlace, asked: HostPath): boolean {
+  return through.length === 0 && stat?.kind !== 'symlink' && foldPath(path) === foldPath(asked);
 }

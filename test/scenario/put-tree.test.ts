@@ -39,6 +39,9 @@ async function plant(root: string): Promise<void> {
   await sparse.write('end', 3_000_000);
   await sparse.close();
   await truncate(join(root, 'sparse'), 5_000_000);
+  await link(join(root, 'one'), join(root, 'conf.d/same'));
+  await symlink('../one', join(root, 'conf.d/to'));
+  await symlink('/etc/passwd', join(root, 'out'));
   for (const name of ['one', 'conf.d/run']) await utimes(join(root, name), 1_600_000_000, 1_600_000_000.25);
 }
 const planted = join(dir, 'planted');
@@ -95,7 +98,10 @@ await t.test('a tree is put whole, as it is here, and the checker finds nothing'
   const before = await host.disk.hash();
   const dry = await putTree(host, '/opt/app', planted, { parents: true, dryRun: true });
   t.equal(dry.outcome, 'succeeded', dry.sentence ?? '');
-  t.match(dry.result, { dryRun: true, tree: { files: 6, directories: 4, replaced: 0 } });
+  t.match(dry.result, {
+    dryRun: true,
+    tree: { files: 6, directories: 4, symlinks: 2, links: 1, replaced: 0 },
+  });
   t.equal(await host.disk.hash(), before, 'a dry run writes nothing');
   const effect = dry.result?.effect.hash as Uint8Array;
   const ended = await putTree(host, '/opt/app', planted, { parents: true, effect });
@@ -105,7 +111,9 @@ await t.test('a tree is put whole, as it is here, and the checker finds nothing'
   const dumped = join(dir, 'dumped');
   await mkdir(dumped);
   await host.disk.ask(`rdump /opt/app ${dumped}`);
-  await run('diff', ['-r', planted, join(dumped, 'app')]);
+  await run('diff', ['-r', '--no-dereference', planted, join(dumped, 'app')]);
+  t.match(await host.disk.ask('stat /opt/app/one'), /Links: 2 .*mtime: 0x5f5e1000/s);
+  t.match(await host.disk.ask('stat /opt/app/conf.d/same'), /Links: 2 /);
   t.match(
     await host.disk.ask('stat /opt/app/conf.d/run'),
     /Mode: +0750.*User: +0.*mtime: 0x5f5e1000:3b9aca00/s,
@@ -125,6 +133,12 @@ await t.test('what is there is merged into, and put over only where that is said
   const ended = await putTree(host, '/srv/app', planted, { replace: true });
   t.equal(ended.outcome, 'succeeded', ended.sentence ?? '');
   t.match(ended.result, { path: '/etc/app', tree: { files: 6, replaced: 1, directories: 2 } });
+  const again = await putTree(host, '/srv/app', planted, { replace: true });
+  t.match(
+    again.result,
+    { tree: { files: 6, links: 1, symlinks: 2, replaced: 9, directories: 0 } },
+    again.sentence ?? '',
+  );
   t.equal(await host.disk.text('/etc/app/one'), 'one\n', 'through the link, as for one file');
   t.equal(await host.disk.faults(), '');
   t.equal((await putTree(host, '/nowhere/app', planted)).code, 'NO_SUCH_FILE');

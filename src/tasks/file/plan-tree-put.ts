@@ -18,6 +18,7 @@ import {
 } from '../../storage/index.ts';
 import { contentOf } from './archive-content.ts';
 import type { TreeEntry } from './index-archive.ts';
+import { judgePlace } from './judge-tree-place.ts';
 import { checkProtected } from './protect.ts';
 import { attributesOfPut, type Surroundings } from './put-attributes.ts';
 import { DEFAULT_ACL, withDefaults } from './tree-directory.ts';
@@ -122,12 +123,19 @@ class Planning {
       this.#there.add(entry.path);
       return allow(undefined);
     }
-    const open = this.#judgeThere(kind, path, stat);
+    const open = judgePlace(kind, path, stat, {
+      limits: this.#volume.limits,
+      replace: this.#args.replace === true,
+    });
     if (!open.ok) return open;
     const attributes = await this.#attributes(entry, path, stat, signal);
     if (!attributes.ok) return attributes;
     this.#change(entry, path, stat, attributes.value);
     return allow(undefined);
+  }
+
+  #note(note: string): void {
+    this.#notes.set(note, (this.#notes.get(note) ?? 0) + 1);
   }
 
   #judgeName(entry: TreeEntry, path: HostPath): Verdict<void> {
@@ -160,23 +168,6 @@ class Planning {
     const found = await this.#facts.fs.stat(path, false, signal);
     if (found.ok) return found;
     return found.refusal.code === 'NO_SUCH_FILE' ? allow(undefined) : found;
-  }
-
-  #judgeThere(kind: TreeEntry['held']['kind'], path: HostPath, stat: FileStat | undefined): Verdict<void> {
-    const { limits } = this.#volume;
-    const linkless =
-      (kind === 'symlink' && limits?.symlinks === false) || (kind === 'link' && limits?.hardLinks === false);
-    if (linkless) return refuse('LINKS_UNSUPPORTED', `${path} would be a ${kind}.`);
-    if (stat === undefined) return allow(undefined);
-    const remedy = 'Remove it first, or leave it out of the tree.';
-    if (stat.kind === 'directory') return refuse('IS_A_DIRECTORY', `${path} is a directory.`, remedy);
-    if (stat.kind === 'symlink') return refuse('IS_A_SYMLINK', `${path} is a symbolic link.`, remedy);
-    if (stat.kind !== 'file') return refuse('NOT_A_FILE', `${path} is a ${stat.kind}.`, remedy);
-    if (kind === 'directory') return refuse('NOT_A_DIRECTORY', `${path} is a file.`, remedy);
-    if (this.#args.replace !== true) return refuse('FILE_EXISTS', `${path} exists.`);
-    return kind === 'file'
-      ? allow(undefined)
-      : refuse('FILE_EXISTS', `${path} exists, and only a file takes its place.`, remedy);
   }
 
   async #attributes(
@@ -220,7 +211,7 @@ class Planning {
     if (!settled.ok) {
       return { ok: false, refusal: { ...settled.refusal, sentence: `${path}: ${settled.refusal.sentence}` } };
     }
-    for (const note of settled.value.notes) this.#notes.set(note, (this.#notes.get(note) ?? 0) + 1);
+    for (const note of settled.value.notes) this.#note(note);
     if (held.kind !== 'directory') return allow(settled.value.file);
     const defaults = xattrs?.filter(({ name }) => name === DEFAULT_ACL) ?? [];
     for (const { value } of defaults) {
@@ -265,6 +256,12 @@ class Planning {
     attributes: FileAttributes,
   ): void {
     const { top, archive } = this.#facts;
+    const replace = stat !== undefined;
+    const change = replace ? ('replace' as const) : ('create' as const);
+    if (replace) this.#tree.replaced += 1;
+    if (replace && stat.links > 1) this.#note('an old file had more names; these keep its old contents');
+    // Only a file has a way to take the place of another in one go.
+    if (replace && held.kind !== 'file') this.#edits.push({ edit: 'remove-file', path });
     switch (held.kind) {
       case 'directory':
         this.#edits.push({ edit: 'make-directory', path, attributes });
@@ -273,22 +270,19 @@ class Planning {
         break;
       case 'symlink':
         this.#edits.push({ edit: 'make-symlink', path, target: target ?? '', attributes });
-        this.#changes.push({ change: 'create', path });
+        this.#changes.push({ change, path });
         this.#tree.symlinks += 1;
         break;
       case 'link':
         this.#edits.push({ edit: 'make-link', path, to: joinPath(top.path, target ?? '') });
-        this.#changes.push({ change: 'create', path });
+        this.#changes.push({ change, path });
         this.#tree.links += 1;
         break;
-      default: {
-        const replace = stat !== undefined;
+      default:
         this.#edits.push({ edit: 'put-file', path, content: contentOf(held, archive), attributes, replace });
-        this.#changes.push({ change: replace ? 'replace' : 'create', path });
+        this.#changes.push({ change, path });
         this.#tree.files += 1;
         this.#tree.bytes += held.size;
-        if (replace) this.#tree.replaced += 1;
-      }
     }
     if (stat === undefined) this.#made.push(path);
     else this.#replaced.push(path);

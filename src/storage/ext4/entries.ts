@@ -1,7 +1,6 @@
 import { allow, fromUtf8Lossy, NsError, refuse, type Verdict } from '../../base/index.ts';
 import type { DirectoryEntry, EntryReader, FileExtras, FileStat, OpenFile } from '../../ports/index.ts';
 import { faultOfOne, overHostileBytes } from '../corrupt.ts';
-import { extrasOf } from './attributes.ts';
 import { contentsOf } from './contents.ts';
 import { directoryBlocks } from './directory.ts';
 import { extentsOf } from './file-extents.ts';
@@ -60,6 +59,17 @@ export function openInode(volume: Ext4Volume, inode: Ext4Inode, what: string): V
   });
 }
 
+/** What an inode carries beside its contents; how that is kept is loaded where it is asked for. `what` names it for people. */
+export async function extrasOfInode(
+  volume: Ext4Volume,
+  inode: Ext4Inode,
+  what: string,
+  signal?: AbortSignal,
+): Promise<Verdict<FileExtras>> {
+  const { extrasOf } = await import('./attributes.ts');
+  return await extrasOf(volume, inode, what, signal);
+}
+
 /** Entries by the number of their inode. */
 export class Ext4Entries implements EntryReader {
   readonly #volume: Ext4Volume;
@@ -107,7 +117,7 @@ export class Ext4Entries implements EntryReader {
 
   async extras({ inode, rawName }: DirectoryEntry, signal?: AbortSignal): Promise<Verdict<FileExtras>> {
     return await overHostileBytes(async () =>
-      extrasOf(this.#volume, await this.#volume.inode(inode, signal), fromUtf8Lossy(rawName), signal),
+      extrasOfInode(this.#volume, await this.#volume.inode(inode, signal), fromUtf8Lossy(rawName), signal),
     );
   }
 }

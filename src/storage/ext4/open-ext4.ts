@@ -12,8 +12,7 @@ import type {
   VolumeLimits,
 } from '../../ports/index.ts';
 import { overHostileBytes } from '../corrupt.ts';
-import { extrasOf } from './attributes.ts';
-import { describe, Ext4Entries, listInode, openInode } from './entries.ts';
+import { describe, Ext4Entries, extrasOfInode, listInode, openInode } from './entries.ts';
 import { COMPAT } from './features.ts';
 import type { Ext4Inode } from './inode.ts';
 import { NameLookup } from './name-lookup.ts';
@@ -83,7 +82,7 @@ class Ext4FileSystem implements FileSystem {
   }
 
   extras(path: HostPath, follow: boolean, signal?: AbortSignal): Promise<Verdict<FileExtras>> {
-    return this.#at(path, follow, signal, (inode) => extrasOf(this.#volume, inode, path, signal));
+    return this.#at(path, follow, signal, (inode) => extrasOfInode(this.#volume, inode, path, signal));
   }
 
   async #at<T>(

@@ -6,10 +6,9 @@ import { checkNewNames, parseHostPath } from '../../storage/index.ts';
 import type { TaskServices } from '../services.ts';
 import type { EffectFacts, EffectFate, TaskContext, TaskKind } from '../task.ts';
 import { commitChange, recordedEffect } from './commit-change.ts';
-import { editsOfPut, type PutPlan, planPut } from './plan-put.ts';
+import type { PutPlan } from './plan-put.ts';
 import { guardedPaths } from './protect.ts';
 import { checkMade, checkSystem, takeShare } from './protect-system.ts';
-import { surroundingsOf } from './put-surroundings.ts';
 import { differs, readBackFile } from './read-back.ts';
 import { findRealPlace } from './real-path.ts';
 import { dropContent, stage, stagedNames } from './staging.ts';
@@ -65,7 +64,7 @@ export const fileDownload: TaskKind<'file.download'> = {
           mtime: attributes.mtime,
         };
         const made = await commitChange(context, access, {
-          edits: editsOfPut(plan.value, content.value),
+          edits: (await planning()).editsOfPut(plan.value, content.value),
           changes,
           dryRun,
           replay: args.replay === true,
@@ -135,6 +134,9 @@ function checkOrder(
   return allow(undefined);
 }
 
+/** What a put becomes is loaded by the first one. */
+const planning = () => import('./plan-put.ts');
+
 async function planOn(
   order: Order<'file.download'>,
   { services }: TaskContext,
@@ -145,6 +147,7 @@ async function planOn(
   if (!path.ok) return path;
   const place = await findRealPlace(fs, path.value, signal);
   if (!place.ok) return place;
+  const { planPut, surroundingsOf } = await planning();
   const around = await surroundingsOf(fs, place.value, signal);
   if (!around.ok) return around;
   const plan = planPut(args, {

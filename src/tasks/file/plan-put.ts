@@ -7,6 +7,8 @@ import { attributesOfPut, type Surroundings } from './put-attributes.ts';
 import type { RealPlace } from './real-path.ts';
 import { zerosAsHoles } from './zero-holes.ts';
 
+export { surroundingsOf } from './put-surroundings.ts';
+
 export interface PutFacts {
   readonly place: RealPlace;
   readonly volume: VolumeFacts;

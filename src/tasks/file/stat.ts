@@ -2,10 +2,7 @@ import { allow, minutes, type Verdict } from '../../base/index.ts';
 import type { ResultOf } from '../../protocol/index.ts';
 import { parseHostPath } from '../../storage/index.ts';
 import type { TaskKind } from '../task.ts';
-import { wholeFacts } from './file-facts.ts';
 import { withVolume } from './volume-access.ts';
-
-export { fileFacts } from './file-facts.ts';
 
 export const fileStat: TaskKind<'file.stat'> = {
   verb: 'file.stat',
@@ -22,6 +19,7 @@ export const fileStat: TaskKind<'file.stat'> = {
       const found = await fs.stat(path.value, follow, signal);
       if (!found.ok) return found;
       context.progress('reading', 1);
+      const { wholeFacts } = await import('./file-facts.ts');
       const told = await wholeFacts(fs, path.value, follow, found.value, args.xattrs === true, signal);
       const volume = { ...note, notes: [...note.notes, ...told.notes] };
       return allow({ volume, path: path.value, file: told.file });

@@ -3,9 +3,9 @@ import type { HostPath } from '../../ports/index.ts';
 import { CHUNK_BYTES, type Order, type ResultOf } from '../../protocol/index.ts';
 import { sendFile } from '../../transfer/index.ts';
 import type { TaskContext } from '../task.ts';
+import { fileFacts } from './file-facts.ts';
 import { breather } from './give-way.ts';
 import { planTree } from './plan-tree.ts';
-import { fileFacts } from './stat.ts';
 import type { VolumeAccess } from './volume-access.ts';
 
 /** A directory and all below it, sent as one archive that is never stored here. */

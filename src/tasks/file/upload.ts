@@ -4,7 +4,6 @@ import { CHUNK_BYTES, type ResultOf } from '../../protocol/index.ts';
 import { parseHostPath } from '../../storage/index.ts';
 import { type KnownZeros, knownZeros, sendFile } from '../../transfer/index.ts';
 import type { TaskKind } from '../task.ts';
-import { wholeFacts } from './file-facts.ts';
 import { withVolume } from './volume-access.ts';
 
 /**
@@ -49,6 +48,7 @@ export const fileUpload: TaskKind<'file.upload'> = {
       });
       const now = await fs.stat(path.value, true, signal);
       if (!now.ok || !sameFile(stat, now.value)) return refuse('FILE_CHANGED');
+      const { wholeFacts } = await import('./file-facts.ts');
       const told = await wholeFacts(fs, path.value, true, stat, args.xattrs === true, signal);
       const volume = { ...note, notes: [...note.notes, ...told.notes] };
       return allow({ volume, path: path.value, file: told.file, sha256 });

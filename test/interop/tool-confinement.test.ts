@@ -4,7 +4,11 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import t from 'tap';
+import { toolConfinement } from '../../src/adapters/volume-tools/confine.ts';
+import { endLeftOvers } from '../../src/adapters/volume-tools/left-over-tools.ts';
 import { runTool } from '../../src/adapters/volume-tools/run-tool.ts';
+import { confinedCommand } from '../../src/adapters/volume-tools/sandbox.ts';
+import { systemDirectories } from '../../src/adapters/volume-tools/tool-user.ts';
 import { whyUnmountable } from '../../src/adapters/volume-tools/why-unusable.ts';
 import { seconds } from '../../src/base/index.ts';
 import type { ConfinementPart } from '../../src/ports/index.ts';
@@ -165,4 +169,42 @@ await t.test('what an agent that was killed may have left behind is ended by the
   t.equal(another.exitCode, null);
   another.kill('SIGKILL');
   await t.rejects(stat(room));
+});
+
+await t.test('a sandbox that nobody watches any more is ended by the next agent', async (t) => {
+  const word = `word=unwatched-${place.dir}`;
+  const stop = new AbortController();
+  const watched = runTool({
+    tool,
+    args: ['linger', `${word}-watched`],
+    deadline: seconds(600),
+    signal: stop.signal,
+    confined: true,
+  });
+  const { holds } = await toolConfinement();
+  t.ok(holds.includes('processes'));
+  // Not bound to whoever made it: as one whose maker died before it was.
+  const [bwrap, ...args] = confinedCommand(
+    new Set<ConfinementPart>(['files', 'processes']),
+    { root, uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0, system: systemDirectories() },
+    { tool: 'sh', args: ['-c', 'sleep 600; true', word], visible: [], limits: { cpuSeconds: 10 } },
+  );
+  const maker = spawn(
+    bwrap,
+    args.filter((flag) => flag !== '--die-with-parent'),
+    { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] },
+  );
+  await awaitProcessesWith(word, 'some', 'sh');
+  await awaitProcessesWith(`${word}-watched`, 'some', 'perl');
+  maker.kill('SIGKILL');
+  await new Promise((resolve) => maker.once('exit', resolve));
+  t.ok((await awaitProcessesWith(word, 'some', 'sh')).length > 0, 'it goes on without its maker');
+  await endLeftOvers([]);
+  t.same(await awaitProcessesWith(word, 'none'), []);
+  t.ok(
+    (await awaitProcessesWith(`${word}-watched`, 'some', 'perl')).length > 0,
+    'a watched one is left alone',
+  );
+  stop.abort(new Error('enough'));
+  await t.rejects(watched);
 });

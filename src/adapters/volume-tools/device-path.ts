@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { milliseconds, NsError, seconds, sentenceOf } from '../../base/index.ts';
 import type { BlockDevice } from '../../ports/index.ts';
 import { boundToUs, CLEAN_ENV, isRoot } from './environment.ts';
+import { endLeftOvers } from './left-over-tools.ts';
 import { runTool } from './run-tool.ts';
 
 const PREFIX = 'nightshift-path-';
@@ -53,32 +54,16 @@ export async function withDevicePath<T>(
   }
 }
 
-/** Unmounts and removes what processes that are gone have left in the directory. */
+/** Ends, unmounts and removes what processes that are gone have left in the directory. */
 export async function removeStalePaths(directory: string): Promise<void> {
-  for (const name of await readdir(directory)) {
+  const stale = (await readdir(directory)).filter((name) => {
     const pid = name.startsWith(PREFIX) ? Number.parseInt(name.slice(PREFIX.length), 10) : Number.NaN;
-    if (!Number.isSafeInteger(pid) || isAlive(pid)) continue;
-    await endUsersOf(join(directory, name));
+    return Number.isSafeInteger(pid) && !isAlive(pid);
+  });
+  await endLeftOvers(stale.map((name) => join(directory, name)));
+  for (const name of stale) {
     await unmount(join(directory, name, 'mount'), true);
     await rm(join(directory, name), { recursive: true, force: true });
-  }
-}
-
-/**
- * Kills programs that were started with a path in this directory. Who dies in the very moment of starting one leaves it
- * behind: the system binds it to its parent only once it runs.
- */
-async function endUsersOf(directory: string): Promise<void> {
-  for (const name of await readdir('/proc')) {
-    const pid = Number(name);
-    if (!Number.isSafeInteger(pid) || pid === process.pid) continue;
-    const line = await readFile(`/proc/${name}/cmdline`, 'latin1').catch(() => '');
-    if (!line.includes(`${directory}/`)) continue;
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // It has ended, or is not ours to end.
-    }
   }
 }
 

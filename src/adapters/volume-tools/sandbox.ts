@@ -36,6 +36,9 @@ export const MOUNT_POINT = '/mnt/volume';
 export const STATUS_FD = 3;
 export const USERS_FD = 4;
 
+/** Stands on the command line of each sandbox. */
+export const SANDBOX_MARK: readonly string[] = ['--setenv', 'SANDBOX_OF', 'nightshift'];
+
 const OPEN_FILES = 64;
 const PROCESSES = 32;
 /** No process whose root is below the root of its mounts can make a user namespace. */
@@ -75,6 +78,7 @@ function sandboxed(plan: ConfinementPlan, host: SandboxHost, run: SandboxedTool)
   return [
     'bwrap',
     ...['--die-with-parent', '--new-session', '--json-status-fd', `${STATUS_FD}`],
+    ...SANDBOX_MARK,
     ...(host.root ? [] : ['--unshare-user', ...(closed ? ['--disable-userns'] : [])]),
     ...NAMESPACES.flatMap(([part, flag]) => (plan.has(part) ? [flag] : [])),
     ...(plan.has('host-name') ? ['--hostname', 'tool'] : []),

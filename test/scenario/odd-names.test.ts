@@ -101,12 +101,13 @@ await t.test(
       replace: true,
       uid: 5,
       mtime: 1_600_000_000,
+      mtimeNanoseconds: 123_456_789,
     });
     t.equal(put.outcome, 'succeeded', `${put.sentence}`);
     t.match(put.result?.volume.notes.at(-1), /keeps no owner and no group/);
     const after = await facts();
     t.same(after?.xattrs, before?.xattrs);
-    t.equal(after?.mtime, 1_600_000_000);
+    t.match(after, { mtime: 1_600_000_000, mtimeNanoseconds: 123_456_700 });
     t.equal(after?.birth, before?.birth);
   },
 );

@@ -97,7 +97,8 @@ export class NtfsEntries implements EntryReader {
     for (const [i, entry] of inOrder) {
       signal?.throwIfAborted();
       try {
-        told[i] = (await this.#node(entry, signal)).stat;
+        const { stat } = await this.#node(entry, signal);
+        told[i] = entry.name === undefined ? stat : { ...stat, name: entry.name };
       } catch (error) {
         told[i] = faultOfOne(error, signal);
       }

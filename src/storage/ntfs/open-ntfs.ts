@@ -102,7 +102,7 @@ const LATEST_TIME = 253_402_300_799;
 const LIMITS: VolumeLimits = {
   caseless: true,
   owners: false,
-  timeStep: 1,
+  timeStep: 1e-7,
   largestFile: 2 ** 44 - 2 ** 16,
   symlinks: false,
   hardLinks: true,

@@ -9,6 +9,7 @@ export { type Ext4Geometry, openExt4Geometry } from './ext4/geometry.ts';
 export { openExt4 } from './ext4/open-ext4.ts';
 export { type Settled, settleExt4 } from './ext4/settle.ts';
 export { FatChildren } from './fat/children.ts';
+export { fillFat } from './fat/fill.ts';
 export { giveName, standInName } from './fat/long-name.ts';
 export { checkFatPath } from './fat/names.ts';
 export { ext4FreeBlocks, type IsFree } from './free-blocks.ts';

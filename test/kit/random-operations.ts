@@ -34,6 +34,7 @@ export function randomOrder(model: TreeModel, facts: RandomFacts, random: () => 
     operations.push(next);
     if (next.does === 'remove-tree') break;
   }
+  model.endOrder(operations);
   return operations;
 }
 
@@ -110,6 +111,9 @@ export function fragmentingOrders(
     ),
     [put(large, pieces.large)],
   ];
-  for (const each of orders.flat()) model.apply(each);
+  for (const operations of orders) {
+    for (const each of operations) model.apply(each);
+    model.endOrder(operations);
+  }
   return { orders, large };
 }

@@ -88,6 +88,16 @@ export class TreeModel {
     if (parent !== undefined) this.nodes.set(parentOf(path), { ...parent, mtime: this.#time });
   }
 
+  /** After the last operation of an order: a directory that it made has the time that it was given. */
+  endOrder(operations: readonly Operation[]): void {
+    for (const operation of operations) {
+      if (operation.does !== 'make-directory') continue;
+      const node = this.nodes.get(operation.path);
+      if (node?.kind !== 'directory') continue;
+      this.nodes.set(operation.path, { ...node, mtime: operation.attributes.mtime });
+    }
+  }
+
   #unlink(path: string): void {
     const node = this.nodes.get(path);
     if (node === undefined) return;

@@ -1,6 +1,5 @@
-import type { FileAttributes, VolumeEdit } from '../../ports/index.ts';
+import type { FileAttributes, FileContent, VolumeEdit } from '../../ports/index.ts';
 import { baseName, parentPath } from '../../storage/index.ts';
-import { stagedName } from '../volume-tools/staged-name.ts';
 
 /** One run of a program of mtools; the image comes first among its arguments. */
 export interface MtoolsStep {
@@ -10,6 +9,8 @@ export interface MtoolsStep {
   readonly time: number;
   /** What is made; its path is the last of the arguments, which are without it. */
   readonly makes?: string;
+  /** What the file that is made, empty, is to hold. */
+  readonly content?: FileContent;
 }
 
 export interface StepFacts {
@@ -17,8 +18,8 @@ export interface StepFacts {
   readonly time: number;
   /** There is room for all new content beside the old. */
   readonly beside: boolean;
-  /** Where a staged file lies. */
-  readonly stagedPath: (name: string) => string;
+  /** A file that is empty. */
+  readonly empty: string;
   /** The attribute bits of a file that is to be replaced. */
   readonly attributesOf: (path: string) => number;
   /** A short name that nothing in the directory has. */
@@ -53,6 +54,11 @@ export function mtoolsSteps(edits: readonly VolumeEdit[], facts: StepFacts): Mto
       case 'put-file':
         flush();
         steps.push(...putSteps(edit, facts));
+        continue;
+      case 'make-symlink':
+      case 'make-link':
+        // Refused before; see storedEdits.
+        continue;
     }
   }
   flush();
@@ -80,9 +86,8 @@ function removalSteps(removals: readonly VolumeEdit[], time: number): MtoolsStep
  */
 function putSteps(edit: Extract<VolumeEdit, { edit: 'put-file' }>, facts: StepFacts): MtoolsStep[] {
   const { path, content, replace, attributes } = edit;
-  const source = facts.stagedPath(stagedName(content));
   const time = attributes.mtime;
-  const copy = (to: string) => step('mcopy', [...NO_QUESTIONS, source], time, to);
+  const copy = (to: string) => ({ ...step('mcopy', [...NO_QUESTIONS, facts.empty], time, to), content });
   const marks = attributeStep(path, attributes, replace ? facts.attributesOf(path) : 0);
   if (!replace) return [copy(path), ...marks];
   const removal = step('mdel', [pattern(path)], facts.time);

@@ -1,8 +1,11 @@
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { allow, type Duration, minutes, NsError, refuse, type Verdict } from '../../base/index.ts';
-import type { BlockDevice, VolumeEdit, VolumeEditor } from '../../ports/index.ts';
+import type { BlockDevice, EditableVolume, VolumeEdit, VolumeEditor } from '../../ports/index.ts';
 import {
   baseName,
+  fillFat,
   giveName,
   joinPath,
   openFileSystem,
@@ -12,7 +15,7 @@ import {
 import { withDevicePath } from '../volume-tools/device-path.ts';
 import { readOnly } from '../volume-tools/read-only.ts';
 import { runTool, type ToolResult } from '../volume-tools/run-tool.ts';
-import { stagedPaths, type VisiblePath } from '../volume-tools/visible-path.ts';
+import type { VisiblePath } from '../volume-tools/visible-path.ts';
 import type { VolumeToolOptions } from '../volume-tools/volume-editors.ts';
 import { missingTool, whyUnmountable } from '../volume-tools/why-unusable.ts';
 import { type MtoolsStep, mtoolsSteps, newName } from './mtools-steps.ts';
@@ -57,19 +60,17 @@ export function mtoolsEditor(options: VolumeToolOptions, unusable?: string): Vol
 
 class Mtools implements VolumeEditor {
   readonly capabilities: VolumeEditor['capabilities'];
-  readonly #options: VolumeToolOptions;
   readonly #directory: string;
   readonly #deadline: Duration;
 
   constructor(options: VolumeToolOptions, unusable: string | undefined) {
-    this.#options = options;
     this.#directory = options.directory ?? tmpdir();
     this.#deadline = options.toolDeadline ?? minutes(30);
     this.capabilities = unusable === undefined ? { types: MTOOLS.types } : { types: [], unusable };
   }
 
   async edit(
-    overlay: BlockDevice,
+    overlay: EditableVolume,
     type: string,
     edits: readonly VolumeEdit[],
     time: number,
@@ -81,18 +82,17 @@ class Mtools implements VolumeEditor {
     const found = await storedEdits(overlay, edits, signal);
     if (!found.ok) return found;
     const { attributes, spareName } = found.value;
-    const steps = mtoolsSteps(found.value.edits, {
-      time,
-      beside: fitsBeside(edits, facts),
-      stagedPath: this.#options.stagedPath,
-      attributesOf: (path) => attributes.get(path) ?? 0,
-      spareName: (directory) => spareName.get(directory) ?? '',
-    });
-    return withDevicePath(this.#directory, overlay, signal, async (path) => {
-      const visible = [
-        { path, writable: true },
-        ...stagedPaths(edits, this.#options.stagedPath).map((staged) => ({ path: staged })),
-      ];
+    return withDevicePath(this.#directory, overlay, signal, async (path, room) => {
+      const empty = join(room, 'empty');
+      await writeFile(empty, '', { mode: 0o600 });
+      const steps = mtoolsSteps(found.value.edits, {
+        time,
+        beside: fitsBeside(edits, facts),
+        empty,
+        attributesOf: (of) => attributes.get(of) ?? 0,
+        spareName: (directory) => spareName.get(directory) ?? '',
+      });
+      const visible = [{ path, writable: true }, { path: empty }];
       for (const step of steps) {
         const made = await this.#make(step, overlay, path, visible, signal);
         if (!made.ok) return made;
@@ -141,7 +141,7 @@ class Mtools implements VolumeEditor {
    */
   async #make(
     step: MtoolsStep,
-    overlay: BlockDevice,
+    overlay: EditableVolume,
     image: string,
     visible: readonly VisiblePath[],
     signal: AbortSignal,
@@ -160,8 +160,10 @@ class Mtools implements VolumeEditor {
       result = await run();
     }
     const made = judge(step, result);
-    if (made.ok) await giveName(overlay, path, name, signal);
-    return made;
+    if (!made.ok) return made;
+    await giveName(overlay, path, name, signal);
+    const { content } = step;
+    return content === undefined ? made : fillFat(overlay, makes, content, signal);
   }
 
   #run(

@@ -12,6 +12,12 @@ const CACHE_BYTES = 1536 * KiB;
 /** Where the chain goes on: the next cluster, or its end. */
 export type NextCluster = number | 'end';
 
+/** Clusters that lie one behind the other. */
+export interface ClusterRun {
+  readonly first: number;
+  readonly count: number;
+}
+
 /** The file allocation table in force, read page by page. */
 export class FatTable {
   readonly layout: FatLayout;
@@ -62,6 +68,20 @@ export class FatTable {
       if (this.#value(page, cluster) === 0) free += 1;
     }
     return free;
+  }
+
+  /** All free clusters, ascending. */
+  async *freeRuns(signal?: AbortSignal): AsyncGenerator<ClusterRun> {
+    let page = await this.#page(2, signal);
+    let first = 2;
+    const end = this.layout.clusters + 2;
+    for (let cluster = 2; cluster < end; cluster += 1) {
+      if (pageOf(this.layout, cluster) !== page.number) page = await this.#page(cluster, signal);
+      if (this.#value(page, cluster) === 0) continue;
+      if (cluster > first) yield { first, count: cluster - first };
+      first = cluster + 1;
+    }
+    if (end > first) yield { first, count: end - first };
   }
 
   /** The second entry, whose top bits say whether the volume was left in order. */

@@ -29,6 +29,16 @@ await t.test('a volume without room is NO_SPACE, and what is not there NO_SUCH_F
   t.match(await editor.edit(new Overlay(base), 'ext4', [full], TIME, signal), { ok: false });
   await content.data.close();
   await store.remove('big');
+  const large = ['user.a', 'user.b'].map((name, i) => ({ name, value: noise(900, i) }));
+  const labelled: VolumeEdit = {
+    edit: 'make-directory',
+    path: '/d',
+    attributes: { ...attributes, xattrs: large },
+  };
+  t.match(await editor.edit(new Overlay(base), 'ext4', [labelled], TIME, signal), {
+    ok: false,
+    refusal: { code: 'XATTRS_TOO_LARGE' },
+  });
 });
 
 await t.test(

@@ -151,6 +151,7 @@ function judgeDebugfs(result: {
   const first = said[0];
   if (result.status === 0 && first === undefined) return allow(undefined);
   const text = first ?? `ended with ${result.status ?? 'a signal'}`;
+  if (/space to store extended attribute/i.test(text)) return refuse('XATTRS_TOO_LARGE');
   if (/could not allocate|no space|no free|not enough space/i.test(text)) {
     return refuse('NO_SPACE', 'The volume has no room for the change.');
   }

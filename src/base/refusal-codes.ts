@@ -242,7 +242,7 @@ export const REFUSALS = {
   },
   WRITE_TOOLS_MISSING: {
     sentence: 'The programs that write this filesystem are not usable on this device.',
-    remedy: 'Install e2fsprogs and nbdfuse, and make /dev/fuse available.',
+    remedy: 'Install what docs/dependencies.md names for devices, and make /dev/fuse available.',
   },
   TOOLS_UNCONFINED: {
     sentence: 'The programs that work on filesystems cannot be confined here as the configuration demands.',

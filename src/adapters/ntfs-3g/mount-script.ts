@@ -6,7 +6,7 @@ import type { NtfsStep } from '../../storage/index.ts';
 export const STATUS = { notMounted: 97, stepFailed: 96, notUnmounted: 95 } as const;
 
 /**
- * As its options say: what Windows could not name is refused, nothing is replayed that a Windows left behind, reading leaves
+ * As its options say: what Windows could not name is refused, nothing is compressed, nothing is replayed that a Windows left behind, reading leaves
  * no time, named streams are out of reach, and nobody but this sandbox gets in.
  */
 const OPTIONS = [
@@ -16,6 +16,7 @@ const OPTIONS = [
   'norecover',
   'noatime',
   'windows_names',
+  'nocompression',
   'streams_interface=none',
   'big_writes',
 ];

@@ -156,10 +156,11 @@ function toolView(host: SandboxHost, run: SandboxedTool, root: string): string[]
     ...[...parents]
       .filter((path) => path !== '/dev' && path !== '/mnt')
       .flatMap((path) => directory(root + path)),
-    ...shown.flatMap(({ path, writable, device }: VisiblePath) => {
-      const bind = device === true ? '--dev-bind' : writable === true ? '--bind' : '--ro-bind';
-      return [bind, path, root + path];
-    }),
+    ...shown.flatMap(({ path, writable }: VisiblePath) => [
+      writable === true ? '--bind' : '--ro-bind',
+      path,
+      root + path,
+    ]),
   ];
 }
 

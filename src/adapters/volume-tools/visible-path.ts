@@ -5,8 +5,6 @@ export interface VisiblePath {
   readonly path: string;
   /** May be written too, file or directory. */
   readonly writable?: boolean;
-  /** A device node that is to work as one. */
-  readonly device?: boolean;
 }
 
 /** The staged files of own storage that edits read. */

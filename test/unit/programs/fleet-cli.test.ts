@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -326,7 +326,67 @@ await t.test('get -r unpacks a tree where nothing is yet, or keeps the archive',
   t.match(await run(['get', '-r', 'rack1', '/srv', 'tree']), { code: 1, stdout: /is a directory/ });
   t.match(await run(['get', '-r', '--tar', 'rack1', '/srv']), { code: 0, stdout: /stored as srv\.tar/ });
   t.equal(statSync(join(home, 'srv.tar')).size, archive.size);
-  t.match(await run(['get', '--tar', 'rack1', '/srv']), { code: 2, stderr: /go with -r/ });
+  t.match(await run(['get', '--tar', 'rack1', '/srv']), { code: 2, stderr: /--tar goes with -r/ });
+});
+
+await t.test('get --image and put -r are orders of their own kind', async (t) => {
+  const image = new Uint8Array(3_000_000);
+  image.fill(7, 1_000_000, 1_001_000);
+  const read = async (offset: number, into: Uint8Array) => {
+    into.set(image.subarray(offset, offset + into.byteLength));
+  };
+  devices[0]!.answer = async (order, { blocks, signal, say }) => {
+    const common = { id: order.id, chunk: 65_536, clock: systemClock, signal, noProgress: seconds(10) };
+    if (order.verb === 'volume.upload') {
+      const size = image.byteLength;
+      await say({ event: 'offer', id: order.id, size, chunk: 65_536, inode: 7, mtime: 0 });
+      const { sha256 } = await sendFile({ ...common, size, port: blocks, read });
+      return { result: { volume, size, sha256: new Uint8Array(sha256) } };
+    }
+    if (order.verb !== 'file.download') return {};
+    const { size, sha256 } = order.args;
+    const stored = MemoryFile.sized(size);
+    const received = await receiveFile({
+      ...common,
+      size,
+      sha256,
+      port: blocks,
+      have: new ChunkMap(chunksOf(size, 65_536)),
+      write: stored.write,
+      read: stored.read,
+      flush: stored.flush,
+      saveMap: async () => undefined,
+    });
+    if (received.ok) received.value.release();
+    const effect = { hash: new Uint8Array(32), blocks: 2, bytes: 8192, changes: [] };
+    const counts = { files: 1, directories: 2, symlinks: 0, links: 0, replaced: 0, bytes: 3 };
+    return {
+      result: { volume, path: order.args.path, effect, dryRun: false, tree: { ...counts, readBack: 1 } },
+    };
+  };
+  const got = await run(['get', 'rack1', 'disk0', 'whole.img', '--image', '--used-only']);
+  t.match(got, { code: 0, stdout: /stored as whole\.img; it takes .* here, the rest is holes/ });
+  t.match(devices[0]!.orders.at(-1), { verb: 'volume.upload', args: { volume: 'disk0', usedOnly: true } });
+  t.equal(Buffer.compare(readFileSync(join(home, 'whole.img')), image), 0);
+  t.ok(statSync(join(home, 'whole.img')).blocks * 512 < 300_000, 'a file with holes');
+  t.match(await run(['get', 'rack1', 'disk0:/x', '--image']), { code: 2, stderr: /no disk or volume/ });
+  t.match(await run(['get', 'rack1', '/x', '--used-only']), { code: 2, stderr: /--used-only with --image/ });
+
+  mkdirSync(join(home, 'app/deep'), { recursive: true });
+  writeFileSync(join(home, 'app/deep/one'), 'one');
+  const put = await run(['put', '-r', 'app', 'rack1', '/srv/', '--replace']);
+  t.match(put, { code: 0, stdout: /\/srv\/app: 1 file, 2 new directories; 3 B put/ });
+  t.match(devices[0]!.orders.at(-1), { args: { path: '/srv/app', tree: true, replace: true } });
+  t.match(await run(['put', '-r', 'app', 'rack1', '/srv/', '--mode', '0600']), {
+    code: 2,
+    stderr: /go without -r/,
+  });
+  t.match(await run(['put', '-r', 'app', 'rack1', '/usr/lib']), { code: 2, stderr: /two people/ });
+  t.match(
+    await run(['put', '-r', 'app', 'rack1', '/']),
+    { code: 2, stderr: /two people/ },
+    'above what is vital',
+  );
 });
 
 await t.test('two programs at once never use one counter twice', async (t) => {

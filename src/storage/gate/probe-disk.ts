@@ -101,6 +101,10 @@ const told = ({ code, sentence, remedy }: Refusal): Refusal => ({
 
 function probeOf(place: Place, finding: Finding): VolumeProbe {
   const overlap = refusal('PARTITIONS_OVERLAP', `${place.name} overlaps ${place.overlaps.join(' and ')}.`);
+  const overlapNote =
+    place.overlaps.length === 0
+      ? []
+      : [`it overlaps ${place.overlaps.join(' and ')}, so this may not be all of it`];
   const writeRefusals = [...(place.overlaps.length > 0 ? [overlap] : []), ...(finding.writeRefusals ?? [])];
   return {
     name: place.name,
@@ -113,7 +117,7 @@ function probeOf(place: Place, finding: Finding): VolumeProbe {
     ...(finding.readRefusal === undefined ? {} : { readRefusal: told(finding.readRefusal) }),
     writeRefusals: writeRefusals.map(told),
     journal: finding.journal ?? 'none',
-    notes: (finding.notes ?? []).map((note) => forPeople(note, MAX_SENTENCE)),
+    notes: [...overlapNote, ...(finding.notes ?? [])].map((note) => forPeople(note, MAX_SENTENCE)),
     resumes: finding.resumes ?? [],
   };
 }

@@ -103,6 +103,8 @@ await t.test('what overlaps may be read, and not written', async (t) => {
   image.writeUInt32LE(4096, 446 + 16 + 8);
   image.writeUInt32LE(4096, 446 + 16 + 12);
   t.match(await verdicts(image), { read: 'yes', write: 'PARTITIONS_OVERLAP' });
+  const { volumes } = await probeDisk(new MemoryDevice('disk0', image));
+  t.match(volumes[0]?.notes, [/^it overlaps disk0p2/]);
 });
 
 await t.test('a mirrored partition is named as one, and a hibernated host in it is seen', async (t) => {

@@ -20,18 +20,18 @@ const EXT4 = join(place.dir, 'ext4');
 await makeExt4({ path: EXT4, size: 8 * MiB, options: ['-L', 'root', '-O', '^metadata_csum'] });
 const ext4 = new Uint8Array(await readFile(EXT4));
 
-/** A disk with an MBR whose slots hold the given volumes, each at a multiple of 32 MiB less one MiB. */
+/** A disk with an MBR whose slots hold the given volumes, each at a multiple of 10 MiB, and one MiB. */
 function diskOf(volumes: readonly (Uint8Array | undefined)[]): MemoryDevice {
-  const device = new MemoryDevice('disk0', (volumes.length * 32 + 2) * MiB);
+  const device = new MemoryDevice('disk0', (volumes.length * 10 + 2) * MiB);
   const view = new DataView(device.bytes.buffer, device.bytes.byteOffset);
   view.setUint16(510, 0xaa55, true);
   for (const [index, volume] of volumes.entries()) {
     if (volume === undefined) continue;
     const at = 446 + index * 16;
     device.bytes[at + 4] = 0x83;
-    view.setUint32(at + 8, (1 + index * 32) * 2048, true);
+    view.setUint32(at + 8, (1 + index * 10) * 2048, true);
     view.setUint32(at + 12, volume.byteLength / 512, true);
-    device.bytes.set(volume, (1 + index * 32) * MiB);
+    device.bytes.set(volume, (1 + index * 10) * MiB);
   }
   return device;
 }

@@ -51,7 +51,7 @@ const SHAPES: readonly Shape[] = [
     name: 'ext4, a directory of many blocks with an index',
     type: 'ext4',
     options: ['-b', '1024', '-N', '4096'],
-    mib: 8,
+    mib: 24,
     crowd: 500,
   },
   {

@@ -20,6 +20,7 @@ import { type ArchiveEntry, ArchivePlan } from '../../src/transfer/index.ts';
 import { ColdHost, type ColdHostOptions } from '../kit/cold-host.ts';
 import { run, scratch } from '../kit/disk-tools.ts';
 import { endOf } from '../kit/ended.ts';
+import { makeFat } from '../kit/fat-volume.ts';
 import { memorySource } from '../kit/fleet-bench.ts';
 
 const { dir, remove } = await scratch();
@@ -192,6 +193,33 @@ await t.test(
     t.equal(await host.disk.hash(), before);
   },
 );
+
+await t.test('on FAT a tree is put too, and what it cannot keep is said or refused', async (t) => {
+  const image = join(dir, 'fat.img');
+  await makeFat(image, ['-F', '16', '-s', '4'], 32_000);
+  const host = await hostOf(t, { image });
+  t.equal((await putTree(host, '/srv', planted)).code, 'LINKS_UNSUPPORTED');
+  const odd = { name: 'system.dos_attrib', value: new Uint8Array([0, 0, 0, 32]) };
+  const tree = await archiveOf([
+    { path: '', kind: 'directory', mode: 0o755 },
+    { path: 'Größe', kind: 'directory', mode: 0o755 },
+    { path: 'Größe/a long name', size: 70_000, xattrs: [odd] },
+    { path: 'owned', size: 5, uid: 33, gid: 33 },
+  ]);
+  const ended = await putTree(host, '/srv', tree);
+  t.equal(ended.outcome, 'succeeded', ended.sentence ?? '');
+  t.match(ended.result, { tree: { files: 2, directories: 2, readBack: 2 } });
+  t.match(ended.result?.volume.notes.slice(-2), [
+    /another kind says is left out$/,
+    /keeps no owner and no group/,
+  ]);
+  await run('fsck.fat', ['-n', image]);
+  const twins = await archiveOf([
+    { path: 'Name', size: 1 },
+    { path: 'nAME', size: 1 },
+  ]);
+  t.equal((await putTree(host, '/other', twins)).code, 'NAME_UNSUPPORTED');
+});
 
 await t.test('what cannot be put is refused here', async (t) => {
   const odd = join(dir, 'odd');

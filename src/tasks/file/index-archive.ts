@@ -44,15 +44,17 @@ export async function indexArchive(
     if (!hasCode(error, 'NS_ARCHIVE_BAD')) throw error;
     return refuse('ARCHIVE_INVALID', `${(error as Error).message.replace(/^t/, 'T')}.`);
   }
-  return allow(found.has('') ? [...found.values()] : [TOP, ...found.values()]);
+  const entries = [...found.values()];
+  return allow(found.has('') ? entries : [topOf(entries), ...entries]);
 }
 
-/** Of an archive that says nothing of its top. */
-const TOP: TreeEntry = {
-  path: '',
-  target: undefined,
-  held: { path: new Uint8Array(0), kind: 'directory', mode: 0o755, uid: 0, gid: 0, mtime: 0, size: 0, at: 0 },
-};
+/** For an archive that says nothing of its top: as old as the newest in it. */
+function topOf(entries: readonly TreeEntry[]): TreeEntry {
+  const mtime = entries.reduce((newest, { held }) => Math.max(newest, held.mtime), 0);
+  const root = { mode: 0o755, uid: 0, gid: 0 };
+  const held = { ...root, path: new Uint8Array(0), kind: 'directory' as const, mtime, size: 0, at: 0 };
+  return { path: '', target: undefined, held };
+}
 
 function take(held: HeldEntry, kinds: ReadonlyMap<string, HeldEntry['kind']>): Verdict<TreeEntry> {
   const path = fromUtf8(held.path);

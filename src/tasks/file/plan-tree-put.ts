@@ -24,6 +24,8 @@ import { attributesOfPut, type Surroundings } from './put-attributes.ts';
 import { DEFAULT_ACL, withDefaults } from './tree-directory.ts';
 import type { TreePutFacts, TreePutPlan } from './tree-put.ts';
 
+/** Of files of FAT and NTFS, which an archive of those tells of. */
+const FOREIGN = /^system\.(?!posix_acl_)/;
 const SET_IDS = 0o6000;
 const PRIVILEGED = /^(?:security|trusted)\./;
 
@@ -189,7 +191,10 @@ class Planning {
       return refuse('FILE_TOO_LARGE', `${path}: a file has ${limits.largestFile} bytes at most here.`);
     }
     if (held.kind === 'file' && (held.mode & SET_IDS) !== 0) this.#privileges.add('set-id bits');
-    for (const { name } of held.xattrs ?? []) {
+    const xattrs = held.xattrs?.filter(({ name }) => !FOREIGN.test(name));
+    if (xattrs?.length !== held.xattrs?.length)
+      this.#note('what a filesystem of another kind says is left out');
+    for (const { name } of xattrs ?? []) {
       if (!isXattrName(name)) {
         return refuse('XATTR_INVALID', `${path} would have ${JSON.stringify(name)}, which no file can.`);
       }
@@ -197,12 +202,13 @@ class Planning {
     }
     const around = await this.#around(path, stat, signal);
     if (!around.ok) return around;
-    const { mode, uid, gid, mtimeNanoseconds, xattrs } = held;
+    const { mode, uid, gid, mtimeNanoseconds } = held;
+    // Root's, and a directory's mode, are nothing that anybody asked for.
+    const plain = limits?.owners === false && uid === 0 && gid === 0;
     const wanted = {
       ...this.#args,
-      mode,
-      uid,
-      gid,
+      ...(limits?.owners === false && held.kind !== 'file' ? {} : { mode }),
+      ...(plain ? {} : { uid, gid }),
       mtime: held.mtime,
       ...(mtimeNanoseconds === undefined ? {} : { mtimeNanoseconds }),
       ...(xattrs === undefined ? {} : { xattrs: xattrs.filter(({ name }) => name !== DEFAULT_ACL) }),

@@ -39,6 +39,8 @@ export async function checkNtfs(device: BlockDevice, signal: AbortSignal): Promi
 
 async function faultOf(volume: NtfsVolume, upcase: Upcase, signal: AbortSignal): Promise<string | undefined> {
   const count = Math.floor(volume.mft.size / volume.layout.recordSize);
+  if (volume.layout.size > volume.device.capabilities.size)
+    return 'the volume is larger than what it lies on';
   if (count > MOST_RECORDS) return `${count} records are more than can be looked at here`;
   const census: RecordCensus = {
     count,
@@ -83,14 +85,17 @@ async function* records(volume: NtfsVolume, signal: AbortSignal): AsyncGenerator
   }
 }
 
-/** Takes the census on the way. */
+/** Each record, and its clusters as far as they lie in the first window. Takes the census on the way. */
 async function recordsFault(
   volume: NtfsVolume,
   census: RecordCensus,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const stream = await volume.stream(await volume.record(RECORD.mft, signal), ATTRIBUTE.bitmap, '', signal);
-  const bits = new Bits(stream);
+  const bits = new Bits(
+    await volume.stream(await volume.record(RECORD.mft, signal), ATTRIBUTE.bitmap, '', signal),
+  );
+  const clusters = clustersOf(volume);
+  const map = new ClusterMap(0, Math.min(WINDOW, clusters));
   for await (const record of records(volume, signal)) {
     const number = typeof record === 'number' ? record : record.number;
     const used = typeof record !== 'number' && record.inUse;
@@ -106,37 +111,59 @@ async function recordsFault(
     const owner = part ? record.base : number;
     if (owner >= census.count) return `record ${number} belongs to record ${owner}, which is not there`;
     census.names[owner]! += record.attributes.filter(({ type }) => type === ATTRIBUTE.fileName).length;
+    const fault = markClusters(map, record, clusters);
+    if (fault !== undefined) return fault;
+  }
+  return await bitmapFault(volume, map, signal);
+}
+
+/** Clusters behind the first window, in as many passes as they take. */
+async function clustersFault(volume: NtfsVolume, signal: AbortSignal): Promise<string | undefined> {
+  const clusters = clustersOf(volume);
+  for (let start = WINDOW; start < clusters; start += WINDOW) {
+    const map = new ClusterMap(start, Math.min(WINDOW, clusters - start));
+    for await (const record of records(volume, signal)) {
+      if (typeof record === 'number' || !record.inUse) continue;
+      const fault = markClusters(map, record, clusters);
+      if (fault !== undefined) return fault;
+    }
+    const fault = await bitmapFault(volume, map, signal);
+    if (fault !== undefined) return fault;
   }
   return undefined;
 }
 
-async function clustersFault(volume: NtfsVolume, signal: AbortSignal): Promise<string | undefined> {
-  const { clusterSize, size } = volume.layout;
-  const clusters = Math.floor(size / clusterSize);
-  const bitmap = await volume.stream(await volume.record(RECORD.bitmap, signal), ATTRIBUTE.data, '', signal);
-  if (bitmap === undefined || bitmap.size * 8 < clusters) return '$Bitmap does not tell of all clusters';
-  for (let start = 0; start < clusters; start += WINDOW) {
-    const map = new ClusterMap(start, Math.min(WINDOW, clusters - start));
-    for await (const record of records(volume, signal)) {
-      if (typeof record === 'number' || !record.inUse) continue;
-      for (const { value } of record.attributes) {
-        if ('resident' in value) continue;
-        for (const { cluster, count } of value.runs) {
-          if (cluster === undefined) continue;
-          if (cluster + count > clusters) return `record ${record.number} has clusters outside the volume`;
-          const twice = map.mark(cluster, count);
-          if (twice !== undefined)
-            return `cluster ${twice} belongs to record ${record.number} and to another`;
-        }
-      }
-    }
-    const differs = await map.differsFrom(bitmap, signal);
-    if (differs !== undefined) {
-      const { cluster, used } = differs;
-      return `cluster ${cluster} is ${used ? 'a file’s' : 'no file’s'}, and $Bitmap says that it is ${used ? 'free' : 'in use'}`;
+function clustersOf({ layout }: NtfsVolume): number {
+  return Math.floor(layout.size / layout.clusterSize);
+}
+
+function markClusters(map: ClusterMap, record: NtfsRecord, clusters: number): string | undefined {
+  for (const { value } of record.attributes) {
+    if ('resident' in value) continue;
+    for (const { cluster, count } of value.runs) {
+      if (cluster === undefined) continue;
+      if (cluster + count > clusters) return `record ${record.number} has clusters outside the volume`;
+      const twice = map.mark(cluster, count);
+      if (twice !== undefined) return `cluster ${twice} belongs to record ${record.number} and to another`;
     }
   }
   return undefined;
+}
+
+async function bitmapFault(
+  volume: NtfsVolume,
+  map: ClusterMap,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const record = await volume.record(RECORD.bitmap, signal);
+  const bitmap = await volume.stream(record, ATTRIBUTE.data, '', signal);
+  if (bitmap === undefined || bitmap.size * 8 < clustersOf(volume)) {
+    return '$Bitmap does not tell of all clusters';
+  }
+  const differs = await map.differsFrom(bitmap, signal);
+  if (differs === undefined) return undefined;
+  const { cluster, used } = differs;
+  return `cluster ${cluster} is ${used ? 'a file’s' : 'no file’s'}, and $Bitmap says that it is ${used ? 'free' : 'in use'}`;
 }
 
 async function namesFault(

@@ -106,6 +106,9 @@ await t.test('each thing that contradicts another is found and told', async (t) 
       }),
     ],
   ];
+  const larger = fresh();
+  larger.bytes[0x2e] = 1;
+  t.match(await checkNtfs(larger, signal), /larger than what it lies on/);
   for (const [found, device] of rows) t.match(await checkNtfs(device, signal), found, String(found));
   const [[, damaged] = []] = rows;
   t.match(await ntfsKind.preflight(damaged!, signal), { refusal: { code: 'VOLUME_DAMAGED' } });

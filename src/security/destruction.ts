@@ -96,11 +96,16 @@ export function isSystemPath(path: string, above = false): boolean {
 /** Attributes that give rights to whoever runs the file, or that only a host's own administrator may set. */
 const PRIVILEGED = /^(?:security|trusted)\./;
 
-/** The extended attributes of an order that give rights on the host. */
+/** Whoever runs the file is its owner, or of its group. */
+const SET_IDS = 0o6000;
+
+/** What an order gives to a file that gives rights on the host: extended attributes, and "set-id bits". */
 export function privilegesOf({ args }: Pick<Order, 'args'>): readonly string[] {
   if ('privileged' in args && args.privileged === true) return ['security.*'];
-  if (!('xattrs' in args) || !Array.isArray(args.xattrs)) return [];
-  return args.xattrs.map(({ name }) => name).filter((name) => PRIVILEGED.test(name));
+  const xattrs = 'xattrs' in args && Array.isArray(args.xattrs) ? args.xattrs : [];
+  const names = xattrs.map(({ name }) => name).filter((name) => PRIVILEGED.test(name));
+  const setIds = 'mode' in args && typeof args.mode === 'number' && (args.mode & SET_IDS) !== 0;
+  return setIds ? [...names, 'set-id bits'] : names;
 }
 
 /**

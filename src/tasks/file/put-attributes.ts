@@ -24,7 +24,8 @@ type PutArgs = ArgsOf<'file.download'>;
 const DIRECTORY_MODE = 0o755;
 const FILE_MODE = 0o644;
 const READ_ONLY_MODE = 0o444;
-const SET_IDS = 0o7000;
+const SET_IDS = 0o6000;
+const STICKY = 0o1000;
 const PERMISSIONS = 0o777;
 const ACL = 'system.posix_acl_access';
 const DEFAULT_ACL = 'system.posix_acl_default';
@@ -46,7 +47,7 @@ export function attributesOfPut(
   const time = { mtime, ...nanosecondsOf(args, mtime, volume) };
   const notes = [...notKept(args, mtime, volume)];
   const ordered = args.xattrs ?? [];
-  const mode = args.mode ?? stat?.mode ?? FILE_MODE;
+  const mode = modeOf(args, stat, notes);
   if (volume.limits?.xattrs === false) {
     if (ordered.length > 0 && args.lossy !== true) return refuse('XATTRS_UNSUPPORTED', undefined, LOSSY);
     if (ordered.length > 0) notes.push(`this filesystem keeps no ${namesOf(ordered)}; the file is without`);
@@ -72,6 +73,15 @@ export function attributesOfPut(
     directory: { ...owner, ...time, mode: DIRECTORY_MODE, ...listed(forDirectory(around)) },
     notes,
   });
+}
+
+/** As where anybody writes to a file: it runs no more as its owner. */
+function modeOf(args: PutArgs, stat: FileStat | undefined, notes: string[]): number {
+  if (args.mode !== undefined) return args.mode;
+  if (stat === undefined) return FILE_MODE;
+  if ((stat.mode & SET_IDS) === 0) return stat.mode;
+  notes.push('the set-id bits that the file had are gone; order the mode to set them');
+  return stat.mode & ~SET_IDS;
 }
 
 const LOSSY = 'Leave them out, or say --lossy to have the file without them.';
@@ -182,7 +192,7 @@ function withAcl(
   const orders = args.xattrs?.some(({ name }) => name === ACL) === true;
   const byAcl = args.mode === undefined && (orders || stat === undefined);
   const inheritedMode = stat === undefined && !orders ? aclMode(acl) & FILE_MODE_INHERITED : aclMode(acl);
-  const settled = byAcl ? (mode & SET_IDS) | inheritedMode : mode;
+  const settled = byAcl ? (mode & (SET_IDS | STICKY)) | inheritedMode : mode;
   const changed = new Map(all).set(ACL, aclWithMode(acl, settled & PERMISSIONS));
   return { mode: settled, ...listed(fromMap(changed)) };
 }

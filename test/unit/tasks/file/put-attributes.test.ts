@@ -73,6 +73,20 @@ await t.test('capabilities go with the old contents, and it is said', async (t) 
   t.match(ordered, { value: { file: { xattrs: [attribute('security.capability', 'new')] }, notes: [] } });
 });
 
+await t.test('set-id bits go with the old contents, and are there where the order names them', async (t) => {
+  const over = (mode: number, ordered?: number) =>
+    attributesOfPut(
+      { ...base, ...(ordered === undefined ? {} : { mode: ordered }) },
+      100,
+      { ...stat, mode },
+      volume,
+      { replaced: [] },
+    );
+  t.match(over(0o6755), { value: { file: { mode: 0o755 }, notes: [/set-id/] } });
+  t.match(over(0o6755, 0o4755), { value: { file: { mode: 0o4755 }, notes: [] } });
+  t.match(over(0o1640), { value: { file: { mode: 0o1640 }, notes: [] } });
+});
+
 await t.test('mode and ACL say the same, whichever was ordered', async (t) => {
   const replaced = [{ name: ACL, value: shared(4) }];
   t.match(judge({ mode: 0o4600 }, { replaced }), {

@@ -3,28 +3,20 @@ import { createHash, randomFillSync } from 'node:crypto';
 import { copyFile, mkdtemp, open, rm, statfs, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { build } from 'esbuild';
 import { openFileDevice } from '../src/adapters/file-device.ts';
 import { openFileStateStore } from '../src/adapters/file-state-store.ts';
-import { allow, GiB, MiB } from '../src/base/index.ts';
-import { openDeviceEditors } from '../src/device-editors.ts';
-import { changeVolume } from '../src/storage/index.ts';
-import { readBackFile } from '../src/tasks/file/read-back.ts';
+import { GiB, MiB } from '../src/base/index.ts';
 import { median, note, report } from './kit.ts';
+import type { Put } from './write/put.ts';
 
 const SIZE = 256 * MiB;
 const VOLUME = 1 * GiB;
-const REPETITIONS = 5;
-const TIME = 1_700_000_000;
+const REPETITIONS = 3;
 const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
-const { signal } = new AbortController();
 const KINDS = { ext4: 'debugfs -w', vfat: 'mcopy' } as const;
 type Kind = keyof typeof KINDS;
-
-/** What one put took: milliseconds by step, and bytes of memory at most. */
-interface Put {
-  readonly steps: Readonly<Record<string, number>>;
-  readonly peakMemory: number;
-}
+const TYPES = ['ext4', 'vfat'] as const;
 
 function run(program: string, args: readonly string[]): void {
   execFileSync(program, [...args], { env, stdio: ['ignore', 'ignore', 'pipe'] });
@@ -32,65 +24,24 @@ function run(program: string, args: readonly string[]): void {
 
 const now = (): number => Number(process.hrtime.bigint()) / 1e6;
 
-/** One put as the agent makes it, from the staged file to the look at the disk after it; a process of its own. */
-async function putHere(dir: string, type: Kind): Promise<void> {
-  const store = await openFileStateStore(join(dir, 'state'));
-  const editor = await openDeviceEditors({
-    stagedPath: (name) => store.pathOf(name),
-    directory: join(dir, 'work'),
+/** In one file, as the agent is: what loads sources on the way takes memory of its own. */
+async function bundlePut(outfile: string): Promise<void> {
+  await build({
+    entryPoints: [join(import.meta.dirname, 'write', 'put.ts')],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    banner: {
+      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    },
   });
-  const content = await store.stagedFile('content', SIZE);
-  const volume = await openFileDevice(join(dir, 'image'), { name: 'disk0', writable: true, medium: true });
-  const steps: Record<string, number> = {};
-  let step = 'prepare';
-  let since = now();
-  const begin = (next: string): void => {
-    steps[step] = (steps[step] ?? 0) + now() - since;
-    step = next;
-    since = now();
-  };
-  const done = await changeVolume({
-    disk: 'disk0',
-    volumeName: 'disk0',
-    volume,
-    volumeStart: 0,
-    type,
-    edits: [
-      {
-        edit: 'put-file',
-        path: '/big',
-        content,
-        attributes: { mode: 0o644, uid: 0, gid: 0, mtime: TIME },
-        replace: false,
-      },
-    ],
-    editor,
-    store,
-    replay: false,
-    dryRun: false,
-    time: TIME,
-    signal,
-    beforeCommit: async () => allow(undefined),
-    onStep: begin,
-  });
-  if (!done.ok) throw new Error(done.refusal.sentence);
-  begin('read-back');
-  const back = await readBackFile(
-    new Uint8Array(16),
-    { path: '/big', size: SIZE, content: content.data },
-    { device: volume, target: { type } as never, signal },
-  );
-  if (back === undefined) throw new Error('nothing was read back');
-  begin('end');
-  await volume.close();
-  await content.data.close();
-  const put: Put = { steps, peakMemory: process.resourceUsage().maxRSS * 1024 };
-  process.send?.(put);
 }
 
 function putInChild(dir: string, type: Kind): Promise<Put> {
   return new Promise((resolve, reject) => {
-    const child = fork(process.argv[1]!, ['--put', dir, type], { execArgv: process.execArgv });
+    const child = fork(join(dir, 'put.mjs'), [dir, type, String(SIZE / MiB)], { execArgv: [] });
     let put: Put | undefined;
     child.on('message', (message) => {
       put = message as Put;
@@ -175,6 +126,9 @@ async function bench(dir: string, type: Kind): Promise<void> {
   note(
     `${type}: ours ${ours.map((put) => total(put).toFixed(0)).join(' ')} ms; native ${peer.map((took) => took.toFixed(0)).join(' ')} ms`,
   );
+  note(
+    `${type}: ${(Math.max(...ours.map((put) => put.memoryBefore)) / 1e6).toFixed(0)} MB of memory before the put`,
+  );
   const rate = (took: number): number => SIZE / 1e6 / (took / 1e3);
   report({
     bench: 'write',
@@ -205,21 +159,14 @@ async function workDirectory(): Promise<string> {
   return await mkdtemp(join(tmpdir(), 'ns-bench-'));
 }
 
-const [, , mode, given, kind] = process.argv;
-if (mode === '--put' && given !== undefined) await putHere(given, kind as Kind);
-else {
-  const dir = await workDirectory();
-  try {
-    await makeContent(join(dir, 'content'));
-    note(`stage: ${(await stage(dir)).toFixed(0)} ms without the network`);
-    await rm(join(dir, 'content'));
-    const kinds = process.argv.includes('--fat')
-      ? (['vfat'] as const)
-      : process.argv.includes('--ext4')
-        ? (['ext4'] as const)
-        : (['ext4', 'vfat'] as const);
-    for (const type of kinds) await bench(dir, type);
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
+const dir = await workDirectory();
+try {
+  await bundlePut(join(dir, 'put.mjs'));
+  await makeContent(join(dir, 'content'));
+  note(`stage: ${(await stage(dir)).toFixed(0)} ms without the network`);
+  await rm(join(dir, 'content'));
+  const asked = TYPES.filter((type) => process.argv.includes(type));
+  for (const type of asked.length === 0 ? TYPES : asked) await bench(dir, type);
+} finally {
+  await rm(dir, { recursive: true, force: true });
 }

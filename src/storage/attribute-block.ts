@@ -1,6 +1,6 @@
 import { ByteView, crc32cRaw, NsError } from '../base/index.ts';
 import type { BlockDevice } from '../ports/index.ts';
-import { openExt4Geometry } from './ext4/geometry.ts';
+import { type Ext4Geometry, openExt4Geometry } from './ext4/geometry.ts';
 import type { Ext4Layout } from './ext4/layout.ts';
 
 /** The block in which an inode that is to go keeps extended attributes, and what must become of it. */
@@ -25,8 +25,10 @@ export async function leaveAttributeBlock(
   volume: BlockDevice,
   inode: number,
   signal: AbortSignal,
+  /** Of the volume, where it is known: it does not change by this. */
+  known?: Ext4Geometry,
 ): Promise<AttributeBlock | undefined> {
-  const geometry = await openExt4Geometry(volume, signal);
+  const geometry = known ?? (await openExt4Geometry(volume, signal));
   const { layout } = geometry;
   const { inodesPerGroup, inodesCount, inodeSize, blockSize, blocksCount } = layout.superblock;
   if (inode < 1 || inode > inodesCount) throw corrupt(`there is no inode ${inode}`);

@@ -1,5 +1,11 @@
 import type { BlockDevice, VolumeEdit } from '../../ports/index.ts';
-import { type AttributeBlock, leaveAttributeBlock, openExt4 } from '../../storage/index.ts';
+import {
+  type AttributeBlock,
+  type Ext4Geometry,
+  leaveAttributeBlock,
+  openExt4,
+  openExt4Geometry,
+} from '../../storage/index.ts';
 
 /**
  * For each path whose removal frees an inode that keeps extended attributes in a block of their own: that block.
@@ -12,6 +18,7 @@ export async function attributeRemovals(
 ): Promise<ReadonlyMap<string, AttributeBlock>> {
   const found = new Map<string, AttributeBlock>();
   const fileSystem = await openExt4(overlay, signal);
+  let geometry: Ext4Geometry | undefined;
   /** Names of an inode that go with this order: a file with other links keeps its attributes. */
   const going = new Map<number, number>();
   for (const edit of edits) {
@@ -24,7 +31,8 @@ export async function attributeRemovals(
     const count = (going.get(inode) ?? 0) + 1;
     going.set(inode, count);
     if (kind !== 'directory' && count < links) continue;
-    const block = await leaveAttributeBlock(overlay, inode, signal);
+    geometry ??= await openExt4Geometry(overlay, signal);
+    const block = await leaveAttributeBlock(overlay, inode, signal, geometry);
     if (block !== undefined) found.set(edit.path, block);
   }
   return found;

@@ -1,18 +1,15 @@
 import type { Command } from 'commander';
-import { openLocalFile } from './adapters/operator-files.ts';
-import type { PackedTree } from './adapters/pack-tree.ts';
-import { type ExitCode, type OrderOutcome, type PutArgs, parsePlace } from './fleet/index.ts';
+import { type ExitCode, type OrderOutcome, parsePlace } from './fleet/index.ts';
 import type { Context } from './fleet-cli-context.ts';
 import { addGet } from './fleet-cli-get.ts';
 import { answerOf, type HostWork, runOnHosts, simpleOrder } from './fleet-cli-run.ts';
-import { openTree, type TreeOptions, treeArgs } from './fleet-cli-tree.ts';
+import { type TreeOptions, whatToPut } from './fleet-cli-tree.ts';
 import {
   type DeskOptions,
   deskOf,
   effectOf,
   flag,
   type PutOptions,
-  putArgs,
   type RemoveOptions,
   removeArgs,
   WAIT,
@@ -32,22 +29,6 @@ const LARGEST_SEND_WINDOW = 3 * 1024 * 1024;
 const SMALLEST_SEND_WINDOW = 256 * 1024;
 /** A listing is fetched in pages; no more of them than this. */
 const MAX_PAGES = 200;
-
-async function whatToPut(
-  { signal }: Context,
-  local: string,
-  path: string,
-  o: PutOptions & TreeOptions,
-): Promise<{ readonly file: Omit<PackedTree, 'entries'>; readonly args: PutArgs }> {
-  if (o.recursive === true) return { file: await openTree(local, o, signal), args: treeArgs(local, path, o) };
-  const file = await openLocalFile(local, signal);
-  try {
-    return { file, args: await putArgs(local, path, o, file.mtime) };
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
-}
 
 function addPut(program: Command, run: Run): void {
   withDeskOptions(

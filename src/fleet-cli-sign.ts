@@ -1,6 +1,5 @@
 import { type Command, Option } from 'commander';
 import { systemEntropy } from './adapters/entropy.ts';
-import { openLocalFile } from './adapters/operator-files.ts';
 import { writeOrderText } from './adapters/order-file.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import { milliseconds, NsError } from './base/index.ts';
@@ -21,10 +20,10 @@ import { displayDrafts } from './fleet-cli-drafts.ts';
 import type { Run } from './fleet-cli-files.ts';
 import { type LockOptions, type LockVerb, lockArgs, withLockOptions } from './fleet-cli-lock.ts';
 import { type TokenOptions, tokensFor, withTokenOptions } from './fleet-cli-tokens-in-hand.ts';
+import { mustBeArchive, type TreeOptions, whatToPut } from './fleet-cli-tree.ts';
 import {
   effectOf,
   type PutOptions,
-  putArgs,
   type RemoveOptions,
   removeArgs,
   withPutOptions,
@@ -135,15 +134,16 @@ export function addSignCommands(program: Command, run: Run): void {
   withTokenOptions(
     common(
       withPutOptions(group.command('put').argument('<local>').argument('<hosts>', HOSTS).argument('<path>')),
-    ),
+    ).option('-r, --recursive', 'a tar archive, which is unpacked there'),
   )
     .description('replace a file that a host needs to start; "send" is given the file again')
-    .action((local: string, hosts: string, path: string, o: SignOptions & PutOptions) =>
+    .action((local: string, hosts: string, path: string, o: SignOptions & PutOptions & TreeOptions) =>
       run(async (context) => {
-        const file = await openLocalFile(local, context.signal);
+        if (o.recursive === true) await mustBeArchive(local);
+        const { file, args: wanted } = await whatToPut(context, local, path, o);
         await file.close();
         const { size, sha256 } = file;
-        const args = { ...(await putArgs(local, path, o, file.mtime)), size, sha256 };
+        const args = { ...wanted, size, sha256 };
         return sign(context, hosts, { order: { verb: 'file.download', args }, ...effectOf(o) }, o);
       }),
     );

@@ -3,14 +3,34 @@ import { openLocalFile } from './adapters/operator-files.ts';
 import { type PackedTree, packTree } from './adapters/pack-tree.ts';
 import { NsError } from './base/index.ts';
 import { baseName, type PutArgs, parseOwner, parsePlace, stageArgs } from './fleet/index.ts';
-import { flag, type PutOptions } from './fleet-cli-wipe.ts';
+import type { Context } from './fleet-cli-context.ts';
+import { flag, type PutOptions, putArgs } from './fleet-cli-wipe.ts';
 
 export interface TreeOptions {
   readonly recursive?: true;
 }
 
+/**
+ * A directory is another archive with every option and every change in it: what is signed now and sent later by somebody
+ * else is one that stays. NS_USAGE.
+ */
+export async function mustBeArchive(local: string): Promise<void> {
+  if (await isFile(local)) return;
+  throw new NsError(
+    'NS_USAGE',
+    `${local} is no archive: in two places a tree goes as one; make it with "tar --format=pax -c -f tree.tar -C ${local} ."`,
+    { family: 'caller' },
+  );
+}
+
+const isFile = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+
 /** What is sent by put -r: a local directory as an archive, or an archive as it is. NS_LOCAL_FILE, NS_USAGE. */
-export async function openTree(
+async function openTree(
   local: string,
   o: PutOptions,
   signal: AbortSignal,
@@ -20,11 +40,7 @@ export async function openTree(
       family: 'caller',
     });
   }
-  const isFile = await stat(local).then(
-    (found) => found.isFile(),
-    () => false,
-  );
-  if (!isFile) {
+  if (!(await isFile(local))) {
     const owner = o.owner === undefined ? {} : { owner: parseOwner(o.owner) };
     return packTree(local, {
       ...owner,
@@ -40,7 +56,7 @@ export async function openTree(
 }
 
 /** The order for it, without size and hash. */
-export function treeArgs(local: string, path: string, o: PutOptions & TreeOptions): PutArgs {
+function treeArgs(local: string, path: string, o: PutOptions & TreeOptions): PutArgs {
   return {
     ...parsePlace(
       path.length > 1 && path.endsWith('/') && !path.endsWith(':/') ? path + (baseName(local) ?? '') : path,
@@ -54,4 +70,21 @@ export function treeArgs(local: string, path: string, o: PutOptions & TreeOption
     ...flag('dryRun', o.dryRun),
     ...stageArgs(o),
   };
+}
+
+/** What a put sends, and its order without size and hash. */
+export async function whatToPut(
+  { signal }: Context,
+  local: string,
+  path: string,
+  o: PutOptions & TreeOptions,
+): Promise<{ readonly file: Omit<PackedTree, 'entries'>; readonly args: PutArgs }> {
+  if (o.recursive === true) return { file: await openTree(local, o, signal), args: treeArgs(local, path, o) };
+  const file = await openLocalFile(local, signal);
+  try {
+    return { file, args: await putArgs(local, path, o, file.mtime) };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
 }

@@ -39,7 +39,13 @@ function placeText(volume: string | undefined, path: string): string {
   return volume === undefined ? path : `${volume}:${path}`;
 }
 
+const isTree = ({ args }: Pick<Order, 'args'>): boolean => 'tree' in args && args.tree === true;
+
 function vital(order: Pick<Order, 'verb' | 'args'>, path: string): string {
-  if (destructionOf(order) === undefined || !isSystemPath(path, order.verb === 'file.delete')) return '';
+  if (
+    destructionOf(order) === undefined ||
+    !isSystemPath(path, order.verb === 'file.delete' || isTree(order))
+  )
+    return '';
   return ': a host needs that to start';
 }

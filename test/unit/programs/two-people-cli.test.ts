@@ -304,6 +304,21 @@ await t.test('a file that a host needs is replaced with the very file that two p
   t.equal(rack1.packets, before);
   t.match(await as('otto', ['send', 'put.txt', '--yes', '--file', 'fstab']), { code: 0 });
   t.match(rack1.orders.at(-1), { verb: 'file.download', args: { path: '/etc/fstab', replace: true } });
+  const tree = ['put', '-r', 'fstab', 'rack1', '/', '--replace'];
+  t.match(await as('olga', tree), { code: 2, stderr: /REPLACE A TREE INTO \/: a host needs that to start/ });
+  const signed = await as('olga', [
+    'sign',
+    ...tree,
+    '-o',
+    'tree.txt',
+    '--tokens',
+    await tokens('rack1', 'wipe'),
+  ]);
+  t.equal(signed.code, 0, 'an archive is a file, which is sent as it is');
+  t.match(await as('olga', ['sign', 'put', '-r', '.', 'rack1', '/', '-o', 't.txt']), {
+    code: 2,
+    stderr: /in two places a tree goes as one/,
+  });
 });
 
 await t.test('a budget is changed by two people of the role security', async (t) => {

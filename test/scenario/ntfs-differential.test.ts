@@ -12,7 +12,7 @@ import { ntfsBench, TIME } from '../kit/ntfs-bench.ts';
 import { makeNtfs, withNtfs3g } from '../kit/ntfs-volume.ts';
 import type { Tree } from '../kit/tree-model.ts';
 
-const OPERATIONS = 40;
+const OPERATIONS = 30;
 if (ASKED !== undefined) t.setTimeout(0);
 
 const SHAPES = [

@@ -20,7 +20,9 @@ export class Upcase {
     const bytes = new Uint8Array(UNITS * 2);
     await stream.read(0, bytes, signal);
     const view = new DataView(bytes.buffer);
-    return new Upcase(Uint16Array.from({ length: UNITS }, (_, unit) => view.getUint16(unit * 2, true)));
+    const table = new Uint16Array(UNITS);
+    for (let unit = 0; unit < UNITS; unit += 1) table[unit] = view.getUint16(unit * 2, true);
+    return new Upcase(table);
   }
 
   /** In capital letters: the same for names that differ in case alone. */

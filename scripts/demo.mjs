@@ -60,7 +60,7 @@ async function main() {
     });
   /** The same, again and again without showing it, until the answer looks so; then once more for all to see. */
   const showsSoon = async (pattern, ...args) => {
-    for (let left = 40; left > 0; left -= 1) {
+    for (let left = 100; left > 0; left -= 1) {
       const answer = tool(process.execPath, [operator, '--config', `${user}.yaml`, ...args], { cwd: dir });
       if (pattern.test(answer.split('\n')[0])) break;
     }
@@ -157,6 +157,8 @@ async function main() {
     await run('ok', 'ls', '-l', 'sleepy', '/var/log/app');
     await run('ok', 'stat', 'sleepy', '/srv/a/very/deep/path/with/many/levels/of/directories/note.txt');
     await run('ok', 'get', 'sleepy', '/srv/dump.bin', 'dump.bin');
+    await run('ok', 'find', 'sleepy', '/', '--name', '*.log', '--contains', 'text:day 3');
+    await run('ok', 'get', '-r', 'sleepy', '/var/log/app', 'logs');
     const fetched = createHash('sha256')
       .update(await readFile(join(dir, 'dump.bin')))
       .digest('hex');
@@ -172,6 +174,7 @@ async function main() {
     await run('ok', 'rm', 'sleepy', '/var/log/app/*-0[1-3].log', '--dry-run');
     await run('ok', 'rm', 'sleepy', '/var/log/app/*-0[1-3].log');
     await run('ok', 'ls', 'sleepy', '/var/log/app');
+    await run('ok', 'put', '-r', 'logs', 'sleepy', '/srv/kept-logs');
     if (!/effect/i.test(planned)) throw new Error('the dry run shows no effect');
     say(`  e2fsck: ${checkDisk()}`);
 
@@ -193,8 +196,12 @@ async function main() {
     await atTheHost(join(dir, 'host.sock'), { set: 'S3' });
     say('\n  (somebody suspends the host: S3)');
     await run('refused', 'put', 'motd', 'sleepy', '/etc/motd', '--replace');
+    await run('ok', 'put', 'motd', 'sleepy', '/etc/motd', '--replace', '--stage');
+    await run('ok', 'staged', 'sleepy');
     await atTheHost(join(dir, 'host.sock'), { set: 'S5' });
-    say('\n  (and shuts it down again: S5)');
+    say('\n  (and shuts it down again: S5; what waits for that is done without being asked again)');
+    await showsSoon(/no staged order|: 0 staged/, 'staged', 'sleepy');
+    say(`  e2fsck: ${checkDisk()}`);
 
     say('\n== The chain: three drives, one disk');
     await run('ok', 'chain', 'sleepy');

@@ -36,6 +36,8 @@ export interface VolumeChange {
   /** Bytes of changed blocks kept in memory; the rest goes to own storage. */
   readonly memoryLimit?: number;
   readonly redoSize?: number;
+  /** Lets others have their turn; called often. */
+  readonly breathe?: () => Promise<void>;
   /** Told at the beginning of each step. */
   readonly onStep?: (step: ChangeStep) => void;
 }
@@ -88,6 +90,7 @@ export async function changeVolume(change: VolumeChange): Promise<Verdict<Volume
       blockSize: await kind.granularity(volume, signal),
       memoryLimit,
       spill,
+      breathe: change.breathe,
     });
     // With a journal still to be replayed, free space by the disk as it is is not what its host would see.
     const isFree = change.replay ? undefined : await kind.freeSpace(volume, signal);

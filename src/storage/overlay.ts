@@ -9,6 +9,8 @@ export interface OverlayOptions {
   readonly memoryLimit?: number;
   /** Where changed blocks go that find no room in memory. Its contents before and after mean nothing. */
   readonly spill?: BlockDevice | undefined;
+  /** Awaited before each read, so that others have their turn: what was changed lies in memory, and no read of it waits. */
+  readonly breathe?: (() => Promise<void>) | undefined;
 }
 
 /** Neighbouring changed blocks. */
@@ -40,6 +42,7 @@ export class Overlay implements EditableVolume {
   readonly #placed: PlacedContent;
   readonly #memoryBlocks: number;
   readonly #spill: BlockDevice | undefined;
+  readonly #breathe: (() => Promise<void>) | undefined;
   /** Where each changed block is: its bytes, or its slot in the spill. */
   readonly #changed = new Map<number, Uint8Array | number>();
   readonly #zeros: Uint8Array;
@@ -59,6 +62,7 @@ export class Overlay implements EditableVolume {
     this.#placed = new PlacedContent(this.blockSize);
     this.#memoryBlocks = Math.floor((options.memoryLimit ?? 8 * MiB) / this.blockSize);
     this.#spill = options.spill;
+    this.#breathe = options.breathe;
   }
 
   /** True once a write found no room. */
@@ -132,6 +136,7 @@ export class Overlay implements EditableVolume {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     checkBlockRange(this.name, this.capabilities.size, offset, into.byteLength);
+    await this.#breathe?.();
     signal?.throwIfAborted();
     const { blockSize } = this;
     for (let done = 0; done < into.byteLength; ) {

@@ -3,6 +3,7 @@ import type { VolumeEdit } from '../../ports/index.ts';
 import type { EffectNote } from '../../protocol/index.ts';
 import { changeVolume } from '../../storage/index.ts';
 import type { EffectFacts, TaskContext } from '../task.ts';
+import { breather } from './give-way.ts';
 import type { VolumeAccess } from './volume-access.ts';
 
 export interface ChangeRequest {
@@ -40,12 +41,14 @@ export async function commitChange(
     signal,
     approvedEffect: request.approved === undefined ? undefined : toHex(request.approved),
   };
+  const breathe = breather(services.clock);
   context.progress('preparing', 0, 1);
   let ended: ((went: 'done' | 'absent') => Promise<void>) | undefined;
   let committing = false;
   const changing = changeVolume({
     ...change,
     dryRun: request.dryRun,
+    breathe: () => breathe(signal),
     critical: (work) =>
       lease.critical(() => {
         committing = !signal.aborted;

@@ -137,6 +137,22 @@ await t.test('a frozen overlay reads and is not written', async (t) => {
   t.equal(byte[0], 5);
 });
 
+await t.test('others have their turn before each read, and may stop it', async (t) => {
+  const stop = new AbortController();
+  let turns = 0;
+  const overlay = new Overlay(new MemoryDevice('base', 8192), {
+    breathe: async () => {
+      turns += 1;
+      if (turns === 3) stop.abort(new Error('the host wakes'));
+    },
+  });
+  await overlay.write(0, new Uint8Array(4096).fill(1));
+  const into = new Uint8Array(100);
+  await overlay.read(0, into, stop.signal);
+  await overlay.read(0, into, stop.signal);
+  await t.rejects(overlay.read(0, into, stop.signal), { message: 'the host wakes' });
+});
+
 await t.test('a base that fails is reported, and a later write goes on', async (t) => {
   const device = new MemoryDevice('base', 8192);
   let fail = true;

@@ -1,15 +1,9 @@
-import * as v from 'valibot';
-import { NsError } from '../base/index.ts';
-import { GRANT_BYTES, NAME, parseMessage } from '../protocol/index.ts';
+import { GRANT_BYTES } from '../protocol/index.ts';
 import { type Grant, publicKeyFromText, readGrant } from '../security/index.ts';
-import { type Armour, putArmour, takeArmour } from './armour.ts';
+import { PacketFile, type Packets } from './packet-file.ts';
 
-/** A right that was passed on, as the file that its holder keeps. */
-export interface GrantFile {
-  readonly tenant: string;
-  /** Signed, the grant by the keyring's own key first. */
-  readonly packets: readonly Uint8Array[];
-}
+/** A right that was passed on, as the file that its holder keeps: the grant by the keyring's own key first. */
+export type GrantFile = Packets;
 
 /** One grant of a file, read and not judged. */
 export interface GrantLink {
@@ -19,47 +13,33 @@ export interface GrantLink {
   readonly holder: Uint8Array;
 }
 
-const GRANT_FILE: Armour = { mark: 'GRANT', noun: 'grant', code: 'NS_GRANT_FILE', mostItems: 16 };
 /** Characters. */
 export const LARGEST_GRANT_FILE = 64 * 1024;
-
-const shape = v.strictObject({
-  v: v.literal(1),
-  tenant: v.pipe(v.string(), v.regex(NAME)),
-  grants: v.pipe(
-    v.array(
-      v.pipe(
-        v.instance(Uint8Array),
-        v.check((packet) => packet.byteLength <= GRANT_BYTES),
-      ),
-    ),
-    v.minLength(1),
-    v.maxLength(2),
-  ),
+const FILE = new PacketFile({
+  mark: 'GRANT',
+  noun: 'grant',
+  code: 'NS_GRANT_FILE',
+  field: 'grants',
+  mostPackets: 2,
+  largestPacket: GRANT_BYTES,
 });
 
-function unreadable(why: string): NsError {
-  return new NsError('NS_GRANT_FILE', why, { family: 'caller' });
-}
-
-export function encodeGrantFile({ tenant, packets }: GrantFile): string {
-  return putArmour(GRANT_FILE, { v: 1, tenant, grants: packets });
+export function encodeGrantFile(file: GrantFile): string {
+  return FILE.encode(file);
 }
 
 /** NS_GRANT_FILE says what is wrong. */
 export function decodeGrantFile(text: string): GrantFile {
-  const parsed = parseMessage(shape, takeArmour(GRANT_FILE, text));
-  if (!parsed.ok) throw unreadable(`the file holds no grant: ${parsed.refusal.sentence}`);
-  const { tenant, grants } = parsed.value;
-  linksIn({ packets: grants });
-  return { tenant, packets: grants };
+  const file = FILE.decode(text);
+  linksIn(file);
+  return file;
 }
 
 /** What the grants of a file say, first to last. NS_GRANT_FILE where one cannot be read. */
 export function linksIn({ packets }: Pick<GrantFile, 'packets'>): readonly GrantLink[] {
   return packets.map((packet) => {
     const read = readGrant(packet);
-    if (!read.ok) throw unreadable(read.refusal.sentence);
+    if (!read.ok) throw FILE.unreadable(read.refusal.sentence);
     const { grant, giver } = read.value;
     return { grant, giver, holder: publicKeyFromText(grant.to).keyId };
   });

@@ -97,15 +97,19 @@ export function isSystemPath(path: string, above = false): boolean {
 const PRIVILEGED = /^(?:security|trusted)\./;
 
 /** Whoever runs the file is its owner, or of its group. */
-const SET_IDS = 0o6000;
+export const SET_IDS = 0o6000;
+
+/** Those among a mode and the extended attributes of a file: names, and "set-id bits". */
+export function privilegesIn(mode: number, xattrs: readonly { readonly name: string }[]): readonly string[] {
+  const names = xattrs.map(({ name }) => name).filter((name) => PRIVILEGED.test(name));
+  return (mode & SET_IDS) === 0 ? names : [...names, 'set-id bits'];
+}
 
 /** What an order gives to a file that gives rights on the host: extended attributes, and "set-id bits". */
 export function privilegesOf({ args }: Pick<Order, 'args'>): readonly string[] {
   if ('privileged' in args && args.privileged === true) return ['security.*'];
   const xattrs = 'xattrs' in args && Array.isArray(args.xattrs) ? args.xattrs : [];
-  const names = xattrs.map(({ name }) => name).filter((name) => PRIVILEGED.test(name));
-  const setIds = 'mode' in args && typeof args.mode === 'number' && (args.mode & SET_IDS) !== 0;
-  return setIds ? [...names, 'set-id bits'] : names;
+  return privilegesIn('mode' in args && typeof args.mode === 'number' ? args.mode : 0, xattrs);
 }
 
 /**

@@ -26,7 +26,9 @@ export {
   destructionByName,
   destructionOf,
   isSystemPath,
+  privilegesIn,
   privilegesOf,
+  SET_IDS,
   SYSTEM_PATHS,
 } from './destruction.ts';
 export { type EventRules, openEvent, signEvent } from './event-envelope.ts';

@@ -8,6 +8,7 @@ import type {
   VolumeFacts,
 } from '../../ports/index.ts';
 import { type ArgsOf, type EffectNote, isXattrName } from '../../protocol/index.ts';
+import { privilegesIn } from '../../security/index.ts';
 import {
   aclFault,
   baseName,
@@ -26,8 +27,6 @@ import type { TreePutFacts, TreePutPlan } from './tree-put.ts';
 
 /** Of files of FAT and NTFS, which an archive of those tells of. */
 const FOREIGN = /^system\.(?!posix_acl_)/;
-const SET_IDS = 0o6000;
-const PRIVILEGED = /^(?:security|trusted)\./;
 
 /** May this tree be put there, and what becomes of what is there? All of it, or a refusal that names the first that may not. */
 export async function planTreePut(
@@ -190,7 +189,6 @@ class Planning {
     if (limits !== undefined && held.size > limits.largestFile) {
       return refuse('FILE_TOO_LARGE', `${path}: a file has ${limits.largestFile} bytes at most here.`);
     }
-    if (held.kind === 'file' && (held.mode & SET_IDS) !== 0) this.#privileges.add('set-id bits');
     const xattrs = held.xattrs?.filter(({ name }) => !FOREIGN.test(name));
     if (xattrs?.length !== held.xattrs?.length)
       this.#note('what a filesystem of another kind says is left out');
@@ -198,7 +196,9 @@ class Planning {
       if (!isXattrName(name)) {
         return refuse('XATTR_INVALID', `${path} would have ${JSON.stringify(name)}, which no file can.`);
       }
-      if (PRIVILEGED.test(name)) this.#privileges.add(name);
+    }
+    for (const each of privilegesIn(held.kind === 'file' ? held.mode : 0, xattrs ?? [])) {
+      this.#privileges.add(each);
     }
     const around = await this.#around(path, stat, signal);
     if (!around.ok) return around;

@@ -1,6 +1,7 @@
 import { allow, refuse, type Verdict } from '../../base/index.ts';
 import type { ExtendedAttribute, FileAttributes, FileStat, VolumeFacts } from '../../ports/index.ts';
 import type { ArgsOf } from '../../protocol/index.ts';
+import { SET_IDS } from '../../security/index.ts';
 import { aclFault, aclMode, aclWithMode } from '../../storage/index.ts';
 
 /** What is there already that a new file takes its attributes from, where the order does not say. */
@@ -24,7 +25,6 @@ type PutArgs = ArgsOf<'file.download'>;
 const DIRECTORY_MODE = 0o755;
 const FILE_MODE = 0o644;
 const READ_ONLY_MODE = 0o444;
-const SET_IDS = 0o6000;
 const STICKY = 0o1000;
 const PERMISSIONS = 0o777;
 const ACL = 'system.posix_acl_access';

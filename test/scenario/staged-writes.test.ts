@@ -1,10 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
+import { packTree } from '../../src/adapters/pack-tree.ts';
 import { days, fromHex, hours, milliseconds, seconds, toHex, utf8 } from '../../src/base/index.ts';
 import type { Fleet, OrderOutcome } from '../../src/fleet/index.ts';
 import type { Receipt } from '../../src/protocol/index.ts';
 import { ColdHost } from '../kit/cold-host.ts';
+import { scratch } from '../kit/disk-tools.ts';
 import { eventually } from '../kit/eventually.ts';
 import { memorySource } from '../kit/fleet-bench.ts';
 import { testKeyring } from '../kit/keys.ts';
@@ -12,6 +14,8 @@ import { LeapingClock } from '../kit/leaping-clock.ts';
 import { noise } from '../kit/noise.ts';
 
 const DEVICE = 'host1';
+const { dir, remove } = await scratch();
+t.teardown(remove);
 const { signal } = new AbortController();
 const clock = new LeapingClock();
 const host = await ColdHost.start({
@@ -107,6 +111,29 @@ await t.test('a put for a host that is on: kept, and on the disk once the host i
   power('S5');
   await comesTrue(async () => (await staged()).orders.length === 0);
   t.equal(receiptsOf(given).length, 1);
+});
+
+await t.test('a whole tree waits as one file does, and a restart keeps it', async (t) => {
+  power('S0');
+  const root = join(dir, 'tree');
+  await mkdir(join(root, 'deep'), { recursive: true });
+  await writeFile(join(root, 'one'), 'one\n');
+  await writeFile(join(root, 'deep/two'), noise(100_000, 7));
+  const packed = await packTree(root, { preserve: false, privileges: false, signal });
+  const given = await byFleet(async (fleet) => {
+    const args = { path: '/srv/tree', tree: true, mtime: 1_700_000_000, stage: {} };
+    const { id, outcome } = await fleet.put(DEVICE, args, packed, { signal });
+    return { id: toHex(id), outcome };
+  });
+  await packed.close();
+  t.equal(waitsFor(given), 'HOST_AWAKE');
+  await host.restart();
+  t.match((await staged()).orders, [{ place: '/srv/tree', waits: { code: 'HOST_AWAKE' } }]);
+  power('S5');
+  t.match(await ended(given), { outcome: 'succeeded' });
+  t.equal(String(await host.disk.read('/srv/tree/one')), 'one\n');
+  t.same(await host.disk.read('/srv/tree/deep/two'), Buffer.from(noise(100_000, 7)));
+  t.equal(await host.disk.faults(), '');
 });
 
 await t.test('the same packet again while it waits: the same order, told what it waits for', async (t) => {

@@ -2,8 +2,8 @@ import * as v from 'valibot';
 import type { ControlAnswer } from './adapters/control-socket.ts';
 import type { LocalChain } from './adapters/local-chain/local-chain.ts';
 import { NsError, refuse, shapeConfig, type Verdict } from './base/index.ts';
-import { showChain } from './fleet/index.ts';
 import type { UnitOrder } from './sata-chain/index.ts';
+import { showChain } from './show/index.ts';
 import { chainNote } from './tasks/index.ts';
 
 const command = v.strictObject({ order: v.pipe(v.string(), v.maxLength(64)) });

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { systemClock } from './adapters/system-clock.ts';
 import { NsError } from './base/index.ts';
-import { type ExitCode, showClock } from './fleet/index.ts';
+import type { ExitCode } from './fleet/index.ts';
 import type { Context } from './fleet-cli-context.ts';
 import type { Run } from './fleet-cli-files.ts';
 import { answerOf, followOrder, type HostWork, runOnHosts, simpleOrder } from './fleet-cli-run.ts';
+import { showClock } from './show/index.ts';
 
 interface ClockOptions {
   readonly set?: true;

@@ -1,9 +1,10 @@
 import { systemClock } from './adapters/system-clock.ts';
 import { toHex } from './base/index.ts';
-import { clean, jsonLine, peopleOf, showDrafts } from './fleet/index.ts';
+import { jsonLine, peopleOf, showDrafts } from './fleet/index.ts';
 import type { Context } from './fleet-cli-context.ts';
 import type { Order } from './protocol/index.ts';
 import { type Draft, Keyring, readToken } from './security/index.ts';
+import { clean } from './show/index.ts';
 
 /** Exactly what is signed, in words or as JSON. */
 export async function displayDrafts(

@@ -4,11 +4,12 @@ import { keepAttributes } from './adapters/keep-attributes.ts';
 import { localSink, placeFor, takenBytes } from './adapters/operator-files.ts';
 import { type Unpacked, unpackTree } from './adapters/unpack-tree.ts';
 import { asNsError, NsError } from './base/index.ts';
-import { baseName, type GetOutcome, type Place, parsePlace, sized } from './fleet/index.ts';
+import { baseName, type GetOutcome, type Place, parsePlace } from './fleet/index.ts';
 import type { Context } from './fleet-cli-context.ts';
 import type { Run } from './fleet-cli-files.ts';
 import { answerOf, type HostAnswer, type HostWork, runOnHosts } from './fleet-cli-run.ts';
 import { flag } from './fleet-cli-wipe.ts';
+import { sized } from './show/index.ts';
 
 interface GetOptions {
   readonly replace?: true;

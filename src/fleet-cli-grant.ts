@@ -4,7 +4,6 @@ import { readOrderText, writeOrderText } from './adapters/order-file.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import { NsError } from './base/index.ts';
 import {
-  clean,
   decodeGrantFile,
   EXIT,
   type ExitCode,
@@ -21,6 +20,7 @@ import { type GrantOptions, grantOf, untilSeconds } from './fleet-cli-keyring-ed
 import { readPub, usage } from './fleet-cli-keyring-files.ts';
 import { confirmed } from './fleet-cli-lock.ts';
 import { type Grant, grantHash, publicKeyText, type Scope, signGrant } from './security/index.ts';
+import { clean } from './show/index.ts';
 
 interface PassOptions extends GrantOptions {
   readonly to?: string;

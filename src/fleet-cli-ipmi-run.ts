@@ -1,7 +1,6 @@
 import { ipmiDiscover } from './adapters/ipmi-client.ts';
 import { milliseconds, NsError, seconds } from './base/index.ts';
 import {
-  clean,
   EXIT,
   type ExitCode,
   exitOfAll,
@@ -15,6 +14,7 @@ import { type AccessOptions, IpmiAccess, LOCAL, usage } from './fleet-cli-ipmi-a
 import { answered, exitOfIpmi, faulted, type IpmiAnswer } from './fleet-cli-ipmi-outcome.ts';
 import { showDiscovery } from './fleet-cli-ipmi-show.ts';
 import type { IpmiVerb } from './fleet-cli-ipmi-verb.ts';
+import { clean } from './show/index.ts';
 
 export interface IpmiOptions extends AccessOptions {
   readonly host?: string;

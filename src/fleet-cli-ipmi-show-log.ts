@@ -1,5 +1,4 @@
 import { toHex } from './base/index.ts';
-import { table } from './fleet/index.ts';
 import { bmcTime, hex } from './fleet-cli-ipmi-show.ts';
 import {
   type AnySensor,
@@ -11,6 +10,7 @@ import {
   type SensorNow,
   sensorTypeName,
 } from './ipmi/index.ts';
+import { table } from './show/index.ts';
 
 /** "1 | time | who | what | Asserted", as the field's tools have it. */
 export const showSel = (records: readonly SelRecord[], sdr: readonly SdrRecord[] = []): string[] =>

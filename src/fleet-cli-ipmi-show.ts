@@ -1,6 +1,6 @@
 import { formatDuration, toHex } from './base/index.ts';
-import { table, timeText } from './fleet/index.ts';
 import type { commands, Discovery, FruField, FruInventory, LanConfiguration, User } from './ipmi/index.ts';
+import { table, timeText } from './show/index.ts';
 
 /** "Label      : value", one under the other. */
 export function fields(rows: readonly (readonly [label: string, value: string | undefined])[]): string[] {

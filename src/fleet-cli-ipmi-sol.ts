@@ -1,12 +1,13 @@
 import { RawTerminal } from './adapters/raw-terminal.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import { asNsError, concatBytes, NsError, seconds } from './base/index.ts';
-import { clean, EscapeKeys, EXIT, type ExitCode } from './fleet/index.ts';
+import { EscapeKeys, EXIT, type ExitCode } from './fleet/index.ts';
 import type { Context } from './fleet-cli-context.ts';
 import { IpmiAccess, usage } from './fleet-cli-ipmi-access.ts';
 import { exitOfIpmi, outcomeOf } from './fleet-cli-ipmi-outcome.ts';
 import { type IpmiOptions, remoteHostsOf } from './fleet-cli-ipmi-run.ts';
 import type { SolConsole, SolEnd } from './ipmi/index.ts';
+import { clean } from './show/index.ts';
 
 export interface SolOptions {
   readonly takeOver?: true;

@@ -1,22 +1,14 @@
 import { askControlSocket, openControlSocket } from './adapters/control-socket.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import { type Duration, milliseconds, NsError, seconds } from './base/index.ts';
-import {
-  clean,
-  EXIT,
-  type ExitCode,
-  exitOfAll,
-  foldHosts,
-  jsonLine,
-  parseWait,
-  timeText,
-} from './fleet/index.ts';
+import { EXIT, type ExitCode, exitOfAll, foldHosts, jsonLine, parseWait } from './fleet/index.ts';
 import type { Context } from './fleet-cli-context.ts';
 import { IpmiAccess, usage } from './fleet-cli-ipmi-access.ts';
 import { exitOfIpmi } from './fleet-cli-ipmi-outcome.ts';
 import { changesOf, factsOf, linesOf, type SweepRow, type Wanted } from './fleet-cli-ipmi-rows.ts';
 import { type IpmiOptions, showAnswers } from './fleet-cli-ipmi-run.ts';
 import { WarmBmcs } from './fleet-cli-ipmi-warm.ts';
+import { clean, timeText } from './show/index.ts';
 
 export interface ResidentOptions {
   readonly socket: string;

@@ -2,9 +2,10 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import { parse } from 'yaml';
 import { NsError, sentenceOf } from './base/index.ts';
-import { clean, jsonLine, type KeyringFile, readKeyringFile, showKeyring } from './fleet/index.ts';
+import { jsonLine, type KeyringFile, readKeyringFile, showKeyring } from './fleet/index.ts';
 import type { Context } from './fleet-cli-context.ts';
 import { ROLES } from './security/index.ts';
+import { clean } from './show/index.ts';
 
 const LARGEST = 64 * 1024;
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { openKeyFile } from './adapters/operator-keys.ts';
 import { NsError } from './base/index.ts';
-import { clean, EXIT, type ExitCode, readKeyringFile, showKeyring } from './fleet/index.ts';
+import { EXIT, type ExitCode, readKeyringFile, showKeyring } from './fleet/index.ts';
 import type { Context } from './fleet-cli-context.ts';
 import type { Run } from './fleet-cli-files.ts';
 import { addKeyringEdits } from './fleet-cli-keyring-edit.ts';
@@ -14,6 +14,7 @@ import {
 } from './fleet-cli-keyring-files.ts';
 import { runOnHosts, simpleOrder } from './fleet-cli-run.ts';
 import { cosignKeyring, signKeyring } from './security/index.ts';
+import { clean } from './show/index.ts';
 
 const HOSTS = 'host, range, list or @group';
 const FILE = 'file of the keyring';

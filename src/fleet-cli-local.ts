@@ -3,11 +3,12 @@ import { type Command, Option } from 'commander';
 import { startEmbeddedBroker } from './adapters/embedded-broker.ts';
 import { createKeyFile, openKeyFile } from './adapters/operator-keys.ts';
 import { NsError, REFUSALS, suggest, toHex } from './base/index.ts';
-import { EXIT, type ExitCode, jsonLine, parseCount, table } from './fleet/index.ts';
+import { EXIT, type ExitCode, jsonLine, parseCount } from './fleet/index.ts';
 import type { Context } from './fleet-cli-context.ts';
 import type { Run } from './fleet-cli-files.ts';
 import { NAME } from './protocol/index.ts';
 import { publicKeyText, ROLES } from './security/index.ts';
+import { table } from './show/index.ts';
 
 async function newPassphrase(context: Context, wanted: boolean): Promise<string | undefined> {
   if (process.env.NIGHTSHIFT_PASSPHRASE_FILE !== undefined) return context.passphrase('Passphrase');

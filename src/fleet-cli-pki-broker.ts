@@ -3,9 +3,10 @@ import { join, resolve } from 'node:path';
 import { mosquittoAcl, mosquittoConf } from './adapters/pki/mosquitto-files.ts';
 import { current, leafFile, pinText, readCertificate, setRights } from './adapters/pki/site.ts';
 import { type Issued, readSite, replaceFile, type Site } from './adapters/pki/site-file.ts';
-import { EXIT, type ExitCode, jsonLine, parseCount, table } from './fleet/index.ts';
+import { EXIT, type ExitCode, jsonLine, parseCount } from './fleet/index.ts';
 import type { Context } from './fleet-cli-context.ts';
 import { DAY, type DirOption, dayOf, named, pick, placeOf, say, usage } from './fleet-cli-pki-work.ts';
+import { table } from './show/index.ts';
 
 export async function list(context: Context, o: DirOption): Promise<ExitCode> {
   const place = placeOf(o);

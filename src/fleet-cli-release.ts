@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
 import { openAgreementFile } from './adapters/operator-keys.ts';
 import { equalBytes, NsError, toHex } from './base/index.ts';
-import { answerRequest, clean, EXIT, type ExitCode, jsonLine, readRequest } from './fleet/index.ts';
+import { answerRequest, EXIT, type ExitCode, jsonLine, readRequest } from './fleet/index.ts';
 import type { Context } from './fleet-cli-context.ts';
 import type { Run } from './fleet-cli-files.ts';
 import { confirmed } from './fleet-cli-lock.ts';
 import type { KeyAgreement } from './ports/index.ts';
 import { publicKeyFromText } from './security/index.ts';
+import { clean } from './show/index.ts';
 
 interface ReleaseOptions {
   readonly qr?: string;

@@ -1,6 +1,5 @@
 import { asNsError, type NsError } from './base/index.ts';
 import {
-  clean,
   EXIT,
   type ExitCode,
   eventJson,
@@ -20,12 +19,12 @@ import {
   outcomeJson,
   progressLine,
   RateMeter,
-  type ShowOptions,
   showOutcome,
 } from './fleet/index.ts';
 import type { Context, Signing } from './fleet-cli-context.ts';
 import type { TokensInHand } from './fleet-cli-tokens-in-hand.ts';
 import type { ArgsOf, Verb } from './protocol/index.ts';
+import { clean, type ShowOptions } from './show/index.ts';
 
 /** What one host said, ready to be shown. */
 export interface HostAnswer {

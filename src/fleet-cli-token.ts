@@ -4,7 +4,6 @@ import { readOrderText, writeOrderText } from './adapters/order-file.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import { NsError, toHex } from './base/index.ts';
 import {
-  clean,
   currentEpoch,
   EXIT,
   type ExitCode,
@@ -31,6 +30,7 @@ import type { Run } from './fleet-cli-files.ts';
 import { checkEpoch, openGovernor } from './fleet-cli-governor.ts';
 import { confirmed } from './fleet-cli-lock.ts';
 import { DESTRUCTIONS, type Destruction, Keyring, type TokenDraft } from './security/index.ts';
+import { clean } from './show/index.ts';
 
 const DEFAULT_LIMITS: Limits = { lock: 10, wipe: 10 };
 

@@ -7,7 +7,6 @@ import { NsError, sentenceOf } from './base/index.ts';
 import {
   auditLines,
   checkContents,
-  clean,
   configInvalid,
   type DeviceReport,
   deviceJson,
@@ -32,6 +31,7 @@ import {
 } from './fleet/index.ts';
 import type { Context } from './fleet-cli-context.ts';
 import type { Run } from './fleet-cli-files.ts';
+import { clean } from './show/index.ts';
 
 /** Up to so many files are told of one by one without being asked. */
 const FEW = 4;

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { asNsError, type NsError } from './base/index.ts';
-import { clean, EXIT, type ExitCode, jsonLine } from './fleet/index.ts';
+import { EXIT, type ExitCode, jsonLine } from './fleet/index.ts';
 import { addAuditCommand } from './fleet-cli-audit.ts';
 import { addBudgetCommands } from './fleet-cli-budget.ts';
 import { addChainCommands } from './fleet-cli-chain.ts';
@@ -22,6 +22,7 @@ import { addTokenCommands } from './fleet-cli-token.ts';
 import { addTwoPeopleCommands } from './fleet-cli-two-people.ts';
 import { addVerifyCommand } from './fleet-cli-verify.ts';
 import { addVolumeCommands } from './fleet-cli-volumes.ts';
+import { clean } from './show/index.ts';
 import { VERSION } from './version.ts';
 
 const AFTER_HELP = `

@@ -82,16 +82,12 @@ export { baseName, type Place, parsePlace } from './place.ts';
 export { fleetLine, progressLine, RateMeter } from './progress-line.ts';
 export type { PutArgs, PutOutcome } from './put-file.ts';
 export { answerRequest, type ReadOut, type ReleaseRequest, readRequest } from './release-answer.ts';
-export { showBudgetLeft } from './show-budget.ts';
-export { showChain } from './show-chain.ts';
-export { showClock } from './show-clock.ts';
+export { showBudgetLeft } from './show-budget-left.ts';
 export { peopleOf, showDrafts } from './show-draft.ts';
 export { showGrant } from './show-grant.ts';
 export { eventJson, jsonLine, outcomeJson } from './show-json.ts';
 export { grantText, keyringChanges, showKeyring } from './show-keyring.ts';
 export { powerTrace, showOutcome } from './show-outcome.ts';
-export { type ShowOptions, showResult } from './show-result.ts';
-export { clean, sized, table, timeText } from './show-text.ts';
 export { showLedger, showTokens } from './show-tokens.ts';
 export {
   auditLines,

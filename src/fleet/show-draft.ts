@@ -8,10 +8,10 @@ import {
   isLasting,
   type Keyring,
 } from '../security/index.ts';
+import { counted, timeText } from '../show/index.ts';
 import { draftToken } from './draft-token.ts';
 import { foldHosts, groupEqual } from './fold-hosts.ts';
 import { wordsOf } from './order-words.ts';
-import { counted, timeText } from './show-text.ts';
 
 /** What the reader's own side knows, beside the keys that the drafts were judged by. */
 export interface DraftView {

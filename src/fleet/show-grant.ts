@@ -1,8 +1,8 @@
 import { toHex } from '../base/index.ts';
 import { holderByGrants, Keyring, type KeyringEntry, publicKeyFromText } from '../security/index.ts';
+import { timeText } from '../show/index.ts';
 import { type GrantFile, type GrantLink, linksIn } from './grant-file.ts';
 import { grantText } from './show-keyring.ts';
-import { timeText } from './show-text.ts';
 
 /** What the reader's own side knows. */
 export interface GrantView {

@@ -1,8 +1,8 @@
 import { type NsError, toHex } from '../base/index.ts';
 import type { Verb } from '../protocol/index.ts';
+import { cleanJson } from '../show/index.ts';
 import type { OrderEvent } from './order-run.ts';
 import type { OrderOutcome } from './outcome.ts';
-import { cleanJson } from './show-text.ts';
 
 /** Shape of every line of --json; raised when a field changes its meaning. */
 export const JSON_VERSION = 1;

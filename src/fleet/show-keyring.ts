@@ -9,8 +9,8 @@ import {
   type Scope,
   signersOf,
 } from '../security/index.ts';
+import { counted, table, timeText } from '../show/index.ts';
 import type { KeyringFile } from './keyring-edit.ts';
-import { counted, table, timeText } from './show-text.ts';
 
 const keyId = (text: string): string => `key ${toHex(publicKeyFromText(text).keyId)}`;
 const indented = (lines: readonly string[]): string[] => lines.map((line) => `  ${line}`);

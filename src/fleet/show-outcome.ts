@@ -1,8 +1,7 @@
 import { formatDuration, milliseconds, toHex } from '../base/index.ts';
 import type { Receipt, ResultOf, Verb } from '../protocol/index.ts';
+import { type ShowOptions, showResult, timeText } from '../show/index.ts';
 import type { OrderOutcome, RefusalNote } from './outcome.ts';
-import { type ShowOptions, showResult } from './show-result.ts';
-import { timeText } from './show-text.ts';
 
 /** "S5 throughout", "S5 -> S0 at 12 s", and what was not certain. */
 export function powerTrace(power: Receipt['power']): string {

@@ -1,7 +1,7 @@
 import { toHex } from '../base/index.ts';
 import { DESTRUCTIONS, type Destruction, type TokenDraft } from '../security/index.ts';
+import { counted, timeText } from '../show/index.ts';
 import { groupEqual } from './fold-hosts.ts';
-import { counted, timeText } from './show-text.ts';
 import { currentEpoch, leftOf, type TokenLedger } from './token-ledger.ts';
 
 const KINDS: Readonly<Record<Destruction, string>> = {

@@ -1,10 +1,9 @@
 import { formatDuration, milliseconds, toHex } from '../base/index.ts';
 import { parseMessage, type Receipt, VERBS } from '../protocol/index.ts';
+import { absentLine, counted, readBackLines, timeText } from '../show/index.ts';
 import type { Finding } from './finding.ts';
 import { jsonLine } from './show-json.ts';
 import { powerTrace } from './show-outcome.ts';
-import { absentLine, readBackLines } from './show-read-back.ts';
-import { counted, timeText } from './show-text.ts';
 import type { DeviceReport, VerificationReport } from './verification.ts';
 import { samplesOf } from './verify-contents.ts';
 import type { CheckedFile, CheckedReceipt } from './verify-receipt.ts';

@@ -1,12 +1,6 @@
 import t from 'tap';
-import {
-  bothSizes,
-  parseKind,
-  parseMoment,
-  parseNeedle,
-  parseSize,
-  showResult,
-} from '../../../src/fleet/index.ts';
+import { bothSizes, parseKind, parseMoment, parseNeedle, parseSize } from '../../../src/fleet/index.ts';
+import { showResult } from '../../../src/show/index.ts';
 
 await t.test('sizes, kinds and times are read as they are written', (t) => {
   t.same(parseSize('+10M'), { min: 10 * 1024 * 1024 + 1 });

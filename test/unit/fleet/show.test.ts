@@ -1,6 +1,5 @@
 import t from 'tap';
 import {
-  clean,
   EXIT,
   exitOfAll,
   exitOfOutcome,
@@ -14,6 +13,7 @@ import {
   showOutcome,
 } from '../../../src/fleet/index.ts';
 import type { Receipt } from '../../../src/protocol/index.ts';
+import { clean } from '../../../src/show/index.ts';
 
 const bytes = (n: number, value = 1): Uint8Array => new Uint8Array(n).fill(value);
 const lock = { state: 'disabled' as const, version: 3, inForce: [] };

@@ -1,6 +1,7 @@
 import t from 'tap';
-import { showBudgetLeft, showResult } from '../../../src/fleet/index.ts';
+import { showBudgetLeft } from '../../../src/fleet/index.ts';
 import type { BudgetNote } from '../../../src/protocol/index.ts';
+import { showResult } from '../../../src/show/index.ts';
 
 const note: BudgetNote = {
   version: 0,

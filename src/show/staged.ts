@@ -1,6 +1,6 @@
 import { formatBytes, formatDuration, milliseconds, toHex } from '../base/index.ts';
 import type { ResultOf } from '../protocol/index.ts';
-import { counted, table, timeText } from './show-text.ts';
+import { counted, table, timeText } from './text.ts';
 
 type Staged = ResultOf<'staged.list'>;
 

@@ -1,6 +1,6 @@
 import { formatBytes } from '../base/index.ts';
 import type { ResultOf } from '../protocol/index.ts';
-import { counted, table } from './show-text.ts';
+import { counted, table } from './text.ts';
 
 type Volume = ResultOf<'volume.list'>['volumes'][number];
 

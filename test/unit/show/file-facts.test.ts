@@ -1,5 +1,5 @@
 import t from 'tap';
-import { carriedLine, fileLines } from '../../../src/fleet/show-file-facts.ts';
+import { carriedLine, fileLines } from '../../../src/show/file-facts.ts';
 
 const base = {
   kind: 'file' as const,

@@ -1,5 +1,5 @@
 import type { ResultOf } from '../protocol/index.ts';
-import { counted, sized } from './show-text.ts';
+import { counted, sized } from './text.ts';
 
 type TreeNote = NonNullable<ResultOf<'file.upload'>['tree']>;
 

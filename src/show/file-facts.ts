@@ -1,6 +1,6 @@
 import { fromUtf8 } from '../base/index.ts';
 import type { ResultOf } from '../protocol/index.ts';
-import { counted, modeText, sized, table, timeText } from './show-text.ts';
+import { counted, modeText, sized, table, timeText } from './text.ts';
 
 type Facts = ResultOf<'file.stat'>['file'];
 

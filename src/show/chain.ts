@@ -1,6 +1,6 @@
 import { formatBytes, toHex } from '../base/index.ts';
 import type { ChainNote, ResultOf } from '../protocol/index.ts';
-import { counted } from './show-text.ts';
+import { counted } from './text.ts';
 
 /** Two blanks before each line of an answer leave this much of 80 columns. */
 const WIDTH = 78;

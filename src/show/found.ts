@@ -1,6 +1,6 @@
 import { toHex } from '../base/index.ts';
 import type { ResultOf } from '../protocol/index.ts';
-import { counted, modeText, table, timeText } from './show-text.ts';
+import { counted, modeText, table, timeText } from './text.ts';
 
 type Found = ResultOf<'file.find'>;
 

@@ -1,15 +1,15 @@
 import { formatDuration, milliseconds, toHex } from '../base/index.ts';
 import type { EffectNote, LockNote, ResultOf, Verb, VolumeNote } from '../protocol/index.ts';
-import { showBudget, showBudgetUpdate } from './show-budget.ts';
-import { showChain, showChainSync } from './show-chain.ts';
-import { carriedLine, fileLines } from './show-file-facts.ts';
-import { showFound } from './show-found.ts';
-import { showMemory } from './show-memory.ts';
-import { absentLine, readBackLines } from './show-read-back.ts';
-import { showStaged } from './show-staged.ts';
-import { counted, modeText, sized, table, timeText } from './show-text.ts';
-import { putTreeLine, treeLines, treeReadBack } from './show-tree.ts';
-import { showVolumes } from './show-volumes.ts';
+import { showBudget, showBudgetUpdate } from './budget.ts';
+import { showChain, showChainSync } from './chain.ts';
+import { carriedLine, fileLines } from './file-facts.ts';
+import { showFound } from './found.ts';
+import { showMemory } from './memory.ts';
+import { absentLine, readBackLines } from './read-back.ts';
+import { showStaged } from './staged.ts';
+import { counted, modeText, sized, table, timeText } from './text.ts';
+import { putTreeLine, treeLines, treeReadBack } from './tree.ts';
+import { showVolumes } from './volumes.ts';
 
 /** How much of a result to show. */
 export interface ShowOptions {

@@ -1,6 +1,6 @@
 import { toHex } from '../base/index.ts';
 import type { ResultOf } from '../protocol/index.ts';
-import { counted, sized } from './show-text.ts';
+import { counted, sized } from './text.ts';
 
 const ERRORS_SHOWN = 10;
 

@@ -1,6 +1,6 @@
 import { formatDuration, seconds } from '../base/index.ts';
 import type { ClockNote } from '../protocol/index.ts';
-import { timeText } from './show-text.ts';
+import { timeText } from './text.ts';
 
 /** Between the two ends of an order this much is no difference. */
 const SAME_SECONDS = 5;

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { showResult } from '../../../src/fleet/index.ts';
+import { showResult } from '../../../src/show/index.ts';
 import { statusResult } from '../../kit/status-result.ts';
 
 const volume = { name: 'disk0p2', type: 'ext4', label: 'root', uuid: 'u', stale: false, notes: [] };

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { showResult } from '../../../src/fleet/index.ts';
+import { showResult } from '../../../src/show/index.ts';
 import { chainNote, syncNote } from '../../../src/tasks/chain/notes.ts';
 import { FakeChain } from '../../kit/fake-chain.ts';
 

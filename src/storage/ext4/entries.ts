@@ -1,5 +1,5 @@
 import { allow, fromUtf8Lossy, NsError, refuse, type Verdict } from '../../base/index.ts';
-import type { DirectoryEntry, EntryReader, FileExtras, FileStat, OpenFile } from '../../ports/index.ts';
+import type { DirectoryEntry, FileExtras, FileStat, OpenFile } from '../../ports/index.ts';
 import { faultOfOne, overHostileBytes } from '../corrupt.ts';
 import { contentsOf } from './contents.ts';
 import { directoryBlocks } from './directory.ts';
@@ -17,6 +17,28 @@ export async function describe(
 ): Promise<FileStat> {
   if (inode.kind !== 'symlink' || (inode.flags & INODE_FLAG.encrypt) !== 0) return statOf(inode);
   return statOf(inode, fromUtf8Lossy(await linkTarget(volume, inode, signal)));
+}
+
+/** The same of what directories name, with a fault in the place of what cannot be told. */
+export async function describeMany(
+  volume: Ext4Volume,
+  entries: readonly DirectoryEntry[],
+  signal?: AbortSignal,
+): Promise<readonly (FileStat | NsError)[]> {
+  const inodes = await readInodes(
+    volume,
+    entries.map(({ inode }) => inode),
+    signal,
+  );
+  const told: (FileStat | NsError)[] = [];
+  for (const inode of inodes) {
+    if (inode instanceof NsError) told.push(inode);
+    else if (inode.kind !== 'symlink') told.push(statOf(inode));
+    else {
+      told.push(await describe(volume, inode, signal).catch((error: unknown) => faultOfOne(error, signal)));
+    }
+  }
+  return told;
 }
 
 /** What a directory holds. `what` names it for people. */
@@ -68,56 +90,4 @@ export async function extrasOfInode(
 ): Promise<Verdict<FileExtras>> {
   const { extrasOf } = await import('./attributes.ts');
   return await extrasOf(volume, inode, what, signal);
-}
-
-/** Entries by the number of their inode. */
-export class Ext4Entries implements EntryReader {
-  readonly #volume: Ext4Volume;
-
-  constructor(volume: Ext4Volume) {
-    this.#volume = volume;
-  }
-
-  async stat(
-    entries: readonly DirectoryEntry[],
-    signal?: AbortSignal,
-  ): Promise<readonly (FileStat | NsError)[]> {
-    const inodes = await readInodes(
-      this.#volume,
-      entries.map(({ inode }) => inode),
-      signal,
-    );
-    const told: (FileStat | NsError)[] = [];
-    for (const inode of inodes) {
-      if (inode instanceof NsError) told.push(inode);
-      else if (inode.kind !== 'symlink') told.push(statOf(inode));
-      else {
-        told.push(
-          await describe(this.#volume, inode, signal).catch((error: unknown) => faultOfOne(error, signal)),
-        );
-      }
-    }
-    return told;
-  }
-
-  async list(
-    { inode, rawName }: DirectoryEntry,
-    signal?: AbortSignal,
-  ): Promise<Verdict<AsyncIterable<DirectoryEntry>>> {
-    return await overHostileBytes(async () =>
-      listInode(this.#volume, await this.#volume.inode(inode, signal), fromUtf8Lossy(rawName), signal),
-    );
-  }
-
-  async open({ inode, rawName }: DirectoryEntry, signal?: AbortSignal): Promise<Verdict<OpenFile>> {
-    return await overHostileBytes(async () =>
-      openInode(this.#volume, await this.#volume.inode(inode, signal), fromUtf8Lossy(rawName)),
-    );
-  }
-
-  async extras({ inode, rawName }: DirectoryEntry, signal?: AbortSignal): Promise<Verdict<FileExtras>> {
-    return await overHostileBytes(async () =>
-      extrasOfInode(this.#volume, await this.#volume.inode(inode, signal), fromUtf8Lossy(rawName), signal),
-    );
-  }
 }

@@ -1,18 +1,7 @@
-import { allow, type Verdict } from '../../base/index.ts';
-import type {
-  BlockDevice,
-  DirectoryEntry,
-  EntryReader,
-  FileExtras,
-  FileStat,
-  FileSystem,
-  HostPath,
-  OpenFile,
-  VolumeFacts,
-  VolumeLimits,
-} from '../../ports/index.ts';
+import type { BlockDevice, FileSystem, VolumeFacts, VolumeLimits } from '../../ports/index.ts';
 import { overHostileBytes } from '../corrupt.ts';
-import { describe, Ext4Entries, extrasOfInode, listInode, openInode } from './entries.ts';
+import { NodeFileSystem, type NodeReader } from '../node-file-system.ts';
+import { describe, describeMany, extrasOfInode, listInode, openInode } from './entries.ts';
 import { COMPAT } from './features.ts';
 import type { Ext4Inode } from './inode.ts';
 import { NameLookup } from './name-lookup.ts';
@@ -54,48 +43,17 @@ function factsOf(volume: Ext4Volume): VolumeFacts {
   };
 }
 
-class Ext4FileSystem implements FileSystem {
-  readonly facts: VolumeFacts;
-  readonly byEntry: EntryReader;
-  readonly #volume: Ext4Volume;
-  readonly #lookup: NameLookup;
-
-  constructor(volume: Ext4Volume) {
-    this.#volume = volume;
-    this.#lookup = new NameLookup(volume);
-    this.facts = factsOf(volume);
-    this.byEntry = new Ext4Entries(volume);
-  }
-
-  stat(path: HostPath, follow: boolean, signal?: AbortSignal): Promise<Verdict<FileStat>> {
-    return this.#at(path, follow, signal, async (inode) =>
-      allow(await describe(this.#volume, inode, signal)),
-    );
-  }
-
-  list(path: HostPath, signal?: AbortSignal): Promise<Verdict<AsyncIterable<DirectoryEntry>>> {
-    return this.#at(path, true, signal, (inode) => listInode(this.#volume, inode, path, signal));
-  }
-
-  open(path: HostPath, signal?: AbortSignal): Promise<Verdict<OpenFile>> {
-    return this.#at(path, true, signal, (inode) => openInode(this.#volume, inode, path));
-  }
-
-  extras(path: HostPath, follow: boolean, signal?: AbortSignal): Promise<Verdict<FileExtras>> {
-    return this.#at(path, follow, signal, (inode) => extrasOfInode(this.#volume, inode, path, signal));
-  }
-
-  async #at<T>(
-    path: HostPath,
-    follow: boolean,
-    signal: AbortSignal | undefined,
-    use: (inode: Ext4Inode) => Verdict<T> | Promise<Verdict<T>>,
-  ): Promise<Verdict<T>> {
-    return await overHostileBytes(async () => {
-      const walked = await walkPath(this.#volume, this.#lookup, path, follow, signal);
-      return walked.ok ? await use(walked.value) : walked;
-    });
-  }
+function readerOf(volume: Ext4Volume): NodeReader<Ext4Inode> {
+  const lookup = new NameLookup(volume);
+  return {
+    walk: (path, follow, signal) => walkPath(volume, lookup, path, follow, signal),
+    find: ({ inode }, signal) => volume.inode(inode, signal),
+    stat: (inode, signal) => describe(volume, inode, signal),
+    statMany: (entries, signal) => describeMany(volume, entries, signal),
+    list: (inode, what, signal) => listInode(volume, inode, what, signal),
+    open: (inode, what) => openInode(volume, inode, what),
+    extras: (inode, what, signal) => extrasOfInode(volume, inode, what, signal),
+  };
 }
 
 /**
@@ -103,5 +61,6 @@ class Ext4FileSystem implements FileSystem {
  * a replayed overlay for that. Throws NS_FS_CORRUPT; NS_FS_UNSUPPORTED where the gate would have refused.
  */
 export async function openExt4(device: BlockDevice, signal?: AbortSignal): Promise<FileSystem> {
-  return new Ext4FileSystem(await overHostileBytes(() => openVolume(device, signal)));
+  const volume = await overHostileBytes(() => openVolume(device, signal));
+  return new NodeFileSystem(factsOf(volume), readerOf(volume));
 }

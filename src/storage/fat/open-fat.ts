@@ -2,7 +2,6 @@ import { allow, ByteView, MiB, refuse, type Verdict } from '../../base/index.ts'
 import type {
   BlockDevice,
   DirectoryEntry,
-  EntryReader,
   FileExtras,
   FileStat,
   FileSystem,
@@ -13,6 +12,7 @@ import type {
 } from '../../ports/index.ts';
 import { overHostileBytes } from '../corrupt.ts';
 import { pathNames } from '../host-path.ts';
+import { NodeFileSystem, type NodeReader } from '../node-file-system.ts';
 import { type FatLayout, readLayout } from './boot-sector.ts';
 import { chainContents } from './cluster-chain.ts';
 import { type DirectoryPlace, directoryItems } from './directory.ts';
@@ -38,82 +38,22 @@ const COUNTED = 4 * MiB;
 const MODE = { directory: 0o755, file: 0o644, readOnly: 0o444 } as const;
 const ROOT_INODE = 1;
 
-class FatFileSystem implements FileSystem {
-  readonly facts: VolumeFacts;
-  readonly byEntry: EntryReader;
+type FatNode = FatEntry | 'root';
+
+class FatReader implements NodeReader<FatNode> {
   readonly #device: BlockDevice;
   readonly #table: FatTable;
+  readonly #entries: FatEntries;
 
-  constructor(device: BlockDevice, table: FatTable, facts: VolumeFacts) {
+  constructor(device: BlockDevice, table: FatTable) {
     this.#device = device;
     this.#table = table;
-    this.facts = facts;
-    this.byEntry = new FatEntries(device, table.layout.width === 32, {
-      stat: statOf,
-      extras: extrasOf,
-      list: (entry, signal) => this.#entries(placeOf(entry), signal),
-      open: (entry, what) => this.#open(entry, what),
-    });
-  }
-
-  async stat(path: HostPath, _follow: boolean, signal?: AbortSignal): Promise<Verdict<FileStat>> {
-    return await overHostileBytes(async () => {
-      const found = await this.#find(path, signal);
-      return found.ok ? allow(statOf(found.value)) : found;
-    });
-  }
-
-  async list(path: HostPath, signal?: AbortSignal): Promise<Verdict<AsyncIterable<DirectoryEntry>>> {
-    return await overHostileBytes(async () => {
-      const found = await this.#find(path, signal);
-      if (!found.ok) return found;
-      if (found.value !== 'root' && found.value.kind !== 'directory') {
-        return refuse('NOT_A_DIRECTORY', `${path} is not a directory.`);
-      }
-      return allow(this.#entries(placeOf(found.value), signal));
-    });
-  }
-
-  async *#entries(place: DirectoryPlace, signal?: AbortSignal): AsyncGenerator<DirectoryEntry> {
-    const items = directoryItems(this.#device, this.#table, place, signal);
-    for (;;) {
-      const item = await overHostileBytes(() => items.next());
-      if (item.done === true) return;
-      if (item.value.is === 'label') continue;
-      const { name, rawName, at, kind } = item.value.entry;
-      yield { name, rawName, inode: inodeOfPlace(at), kind };
-    }
-  }
-
-  async open(path: HostPath, signal?: AbortSignal): Promise<Verdict<OpenFile>> {
-    return await overHostileBytes(async () => {
-      const found = await this.#find(path, signal);
-      return found.ok ? this.#open(found.value, path) : found;
-    });
-  }
-
-  #open(entry: FatEntry | 'root', what: string): Verdict<OpenFile> {
-    if (entry === 'root' || entry.kind === 'directory') {
-      return refuse('IS_A_DIRECTORY', `${what} is a directory.`);
-    }
-    const { first, size } = entry;
-    const read = chainContents(this.#device, this.#table, { first, size, what });
-    return allow({
-      stat: statOf(entry),
-      read: (offset, into, readSignal) => overHostileBytes(() => read(offset, into, readSignal)),
-    });
-  }
-
-  async extras(path: HostPath, _follow: boolean, signal?: AbortSignal): Promise<Verdict<FileExtras>> {
-    return await overHostileBytes(async () => {
-      const found = await this.#find(path, signal);
-      return found.ok ? allow(extrasOf(found.value)) : found;
-    });
+    this.#entries = new FatEntries(device, table.layout.width === 32);
   }
 
   /** By long or short name, whatever the case of its letters. */
-  async #find(path: HostPath, signal?: AbortSignal): Promise<Verdict<FatEntry | 'root'>> {
-    let here: FatEntry | 'root' = 'root';
+  async walk(path: HostPath, _follow: boolean, signal?: AbortSignal): Promise<Verdict<FatNode>> {
+    let here: FatNode = 'root';
     for (const name of pathNames(path)) {
       signal?.throwIfAborted();
       if (here !== 'root' && here.kind !== 'directory') {
@@ -135,13 +75,55 @@ class FatFileSystem implements FileSystem {
     }
     return undefined;
   }
+
+  find(entry: DirectoryEntry, signal?: AbortSignal): Promise<FatNode> {
+    return this.#entries.find(entry, signal);
+  }
+
+  stat(node: FatNode): FileStat {
+    return statOf(node);
+  }
+
+  list(node: FatNode, what: string, signal?: AbortSignal): Verdict<AsyncIterable<DirectoryEntry>> {
+    if (node !== 'root' && node.kind !== 'directory') {
+      return refuse('NOT_A_DIRECTORY', `${what} is not a directory.`);
+    }
+    return allow(this.#entriesOf(placeOf(node), signal));
+  }
+
+  async *#entriesOf(place: DirectoryPlace, signal?: AbortSignal): AsyncGenerator<DirectoryEntry> {
+    const items = directoryItems(this.#device, this.#table, place, signal);
+    for (;;) {
+      const item = await overHostileBytes(() => items.next());
+      if (item.done === true) return;
+      if (item.value.is === 'label') continue;
+      const { name, rawName, at, kind } = item.value.entry;
+      yield { name, rawName, inode: inodeOfPlace(at), kind };
+    }
+  }
+
+  open(node: FatNode, what: string): Verdict<OpenFile> {
+    if (node === 'root' || node.kind === 'directory') {
+      return refuse('IS_A_DIRECTORY', `${what} is a directory.`);
+    }
+    const { first, size } = node;
+    const read = chainContents(this.#device, this.#table, { first, size, what });
+    return allow({
+      stat: statOf(node),
+      read: (offset, into, readSignal) => overHostileBytes(() => read(offset, into, readSignal)),
+    });
+  }
+
+  extras(node: FatNode): Verdict<FileExtras> {
+    return allow(extrasOf(node));
+  }
 }
 
-function placeOf(entry: FatEntry | 'root'): DirectoryPlace {
+function placeOf(entry: FatNode): DirectoryPlace {
   return entry === 'root' ? 'root' : { cluster: entry.first };
 }
 
-function statOf(entry: FatEntry | 'root'): FileStat {
+function statOf(entry: FatNode): FileStat {
   const owner = { uid: 0, gid: 0, links: 1 };
   if (entry === 'root') {
     const times = { mtime: EARLIEST_TIME, ctime: EARLIEST_TIME };
@@ -154,7 +136,7 @@ function statOf(entry: FatEntry | 'root'): FileStat {
 }
 
 /** The attribute bits, in the form that ntfs-3g gives to those of NTFS; Linux's own driver has no name for them. */
-function extrasOf(entry: FatEntry | 'root'): FileExtras {
+function extrasOf(entry: FatNode): FileExtras {
   if (entry === 'root') return { xattrs: [] };
   const value = Uint8Array.of(entry.attributes, 0, 0, 0);
   return {
@@ -211,6 +193,6 @@ export async function openFat(device: BlockDevice, signal?: AbortSignal): Promis
       latestTime: LATEST_TIME,
       limits: LIMITS,
     };
-    return new FatFileSystem(device, table, facts);
+    return new NodeFileSystem(facts, new FatReader(device, table));
   });
 }

@@ -21,6 +21,8 @@ export type ReadArchive = (offset: number, into: Uint8Array) => Promise<void>;
 
 /** Extended headers: of one entry, or all of them together in a chain. */
 const MOST_RECORD_BYTES = 1024 * 1024;
+/** Those for all entries that follow, in the whole archive: every entry is read with them. */
+const MOST_SHARED_BYTES = 16 * 1024;
 const MOST_LONG_NAME = 8192;
 const XATTR = 'SCHILY.xattr.';
 
@@ -42,6 +44,7 @@ export async function* readArchive(
   let entries = 0;
   let namesBytes = 0;
   let recordBytes = 0;
+  let sharedBytes = 0;
   for (let at = 0; ; ) {
     if (at === size && entries > 0) return;
     if (at + BLOCK > size) throw bad('it ends in the middle', at);
@@ -54,6 +57,8 @@ export async function* readArchive(
     if (header.type === 'x' || header.type === 'g' || header.type === 'L' || header.type === 'K') {
       recordBytes += header.size + BLOCK;
       if (recordBytes > MOST_RECORD_BYTES) throw bad('its extended headers are too long', at);
+      if (header.type === 'g') sharedBytes += header.size;
+      if (sharedBytes > MOST_SHARED_BYTES) throw bad('its headers for all entries are too long', at);
       const body = await bodyOf(read, contentsAt, header.size, size);
       if (header.type === 'x' || header.type === 'g') {
         const records = decodeRecords(body);
@@ -125,7 +130,7 @@ async function entryOf(
     const text = records.get(keyword);
     if (text === undefined) return otherwise;
     const value = fromUtf8Lossy(text);
-    return /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN;
+    return /^\d{1,16}$/.test(value) ? Number(value) : Number.NaN;
   };
   const kind = KINDS[header.type];
   if (kind === undefined) {

@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path';
 import fc from 'fast-check';
 import t from 'tap';
-import { hasCode, utf8 } from '../../../../src/base/index.ts';
+import { concatBytes, hasCode, utf8 } from '../../../../src/base/index.ts';
 import {
   type ArchiveEntry,
   ArchivePlan,
@@ -290,6 +290,39 @@ await t.test('what leads out of the tree, has no end or makes no sense is refuse
   t.equal(await refused(new Uint8Array(1024)), 'taken', 'an empty archive');
   const many = planOf(Array.from({ length: 1001 }, (_, i) => ({ ...at, path: utf8(`${i}`), kind: 'file' })));
   t.match(await refused(await bytesOf(many)), /more than 1000 entries/);
+});
+
+await t.test('what headers say of all entries is little, and does not add up', async (t) => {
+  const tar = (type: string, body: Uint8Array): Uint8Array => {
+    const header = new Uint8Array(512);
+    header.set(utf8('g'), 0);
+    header.set(utf8(`${body.byteLength.toString(8).padStart(11, '0')}\0`), 124);
+    header.set(utf8(type), 156);
+    header.set(utf8('ustar\0'), 257);
+    const sum = header.reduce((all, each, i) => all + (i >= 148 && i < 156 ? 0x20 : each), 0);
+    header.set(utf8(`${sum.toString(8).padStart(6, '0')}\0 `), 148);
+    return concatBytes(header, body, new Uint8Array((512 - (body.byteLength % 512)) % 512));
+  };
+  const records = (count: number, from: number) =>
+    utf8(Array.from({ length: count }, (_, i) => `12 k${100_000 + from + i}=\n`).join(''));
+  const file = tar('0', new Uint8Array(0));
+  const few = concatBytes(tar('g', utf8('19 comment=of all.\n')), file, new Uint8Array(1024));
+  t.equal(await refused(few), 'taken');
+  const parts = Array.from({ length: 20 }, (_, i) => [tar('g', records(100, i * 100)), file]).flat();
+  t.match(await refused(concatBytes(...parts)), /for all entries/);
+});
+
+await t.test('a file may be as large as a disk can say', async (t) => {
+  for (const size of [10 ** 15, 2 ** 52, Number.MAX_SAFE_INTEGER]) {
+    const [held] = await entriesOf(
+      await bytesOf(
+        planOf([
+          { ...at, path: utf8('a'), kind: 'file', size, segments: [{ offset: size - 10, length: 10 }] },
+        ]),
+      ),
+    );
+    t.match(held, { size, segments: [{ offset: size - 10, length: 10 }] });
+  }
 });
 
 await t.test('damaged archives are refused or read, in bounds and in time', async (t) => {

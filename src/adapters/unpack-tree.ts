@@ -41,7 +41,7 @@ const LIMITS = { entries: 200_000, namesBytes: 64 * 1024 * 1024 };
 const MOST_LEFT = 100;
 const PIECE = 1024 * 1024;
 /** What a name or a place on this machine's filesystem says no with; anything else ends the unpacking. */
-const OF_A_NAME = ['EEXIST', 'ENAMETOOLONG', 'EILSEQ', 'EINVAL', 'EPERM', 'ENOTSUP', 'EMLINK'];
+const OF_A_NAME = ['EEXIST', 'ENAMETOOLONG', 'EILSEQ', 'EINVAL', 'EPERM', 'ENOTSUP', 'EMLINK', 'EFBIG'];
 
 /**
  * Unpacks a tree that came from a host, which nobody trusts, as a directory that is not there yet: whole, or not at all.
@@ -153,16 +153,23 @@ class Unpacking {
   async #write(entry: HeldEntry, place: Buffer): Promise<void> {
     const file = await open(place, 'wx', 0o600);
     try {
-      let at = entry.at;
-      for (const { offset, length } of entry.segments ?? [{ offset: 0, length: entry.size }]) {
-        await this.#copy(file, at, offset, length);
-        at += length;
-      }
-      if (entry.segments !== undefined) await file.truncate(entry.size);
+      await this.#fill(entry, file);
+    } catch (error) {
+      await rm(place, { force: true });
+      throw error;
     } finally {
       await file.close();
     }
     await this.#dress(entry, place);
+  }
+
+  async #fill(entry: HeldEntry, file: FileHandle): Promise<void> {
+    let at = entry.at;
+    for (const { offset, length } of entry.segments ?? [{ offset: 0, length: entry.size }]) {
+      await this.#copy(file, at, offset, length);
+      at += length;
+    }
+    if (entry.segments !== undefined) await file.truncate(entry.size);
   }
 
   async #copy(file: FileHandle, from: number, to: number, length: number): Promise<void> {

@@ -97,6 +97,23 @@ await t.test('one name twice, as on a disk without case, is told of and never wr
   );
 });
 
+await t.test('a file larger than any here is left out and told of, and nothing of it stays', async (t) => {
+  const { left, target, files } = await unpack([
+    ['', { kind: 'directory', mode: 0o755 }],
+    ['vast', { size: 2 ** 52, segments: [{ offset: 0, length: 10 }] }],
+    ['far', { size: 2 ** 52, segments: [{ offset: 2 ** 51, length: 10 }] }],
+    ['same', { kind: 'link', to: 'vast' }],
+    ['fine', { size: 5 }],
+  ]);
+  t.same(await readdir(target), ['fine']);
+  t.equal(files, 1);
+  t.match(left, [
+    { path: 'vast', why: 'EFBIG' },
+    { path: 'far', why: 'EFBIG' },
+    { path: 'same', why: /is not here/ },
+  ]);
+});
+
 await t.test('set-id bits and owners come only where asked for; pipes never', async (t) => {
   const entries = [
     ['suid', { mode: 0o6755, size: 1, uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }],

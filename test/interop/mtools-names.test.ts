@@ -1,9 +1,9 @@
 import t from 'tap';
 import type { VolumeEdit } from '../../src/ports/index.ts';
-import { Overlay, openFileSystem } from '../../src/storage/index.ts';
+import { Overlay } from '../../src/storage/index.ts';
 import { writableKind } from '../../src/storage/writable-kind.ts';
 import { MemoryDevice } from '../kit/memory-device.ts';
-import { mtoolsBench, put, TIME } from '../kit/mtools-bench.ts';
+import { contentOf, mtoolsBench, namesIn, put, TIME } from '../kit/mtools-bench.ts';
 import { noise } from '../kit/noise.ts';
 
 const { directory, store, editor, stage, image, dump } = await mtoolsBench();
@@ -11,20 +11,6 @@ t.teardown(() => directory.remove());
 const { signal } = new AbortController();
 const DONE = { ok: true, value: undefined };
 const kind = await writableKind('vfat');
-
-async function contentOf(overlay: Overlay): Promise<Uint8Array> {
-  const whole = new Uint8Array(overlay.capabilities.size);
-  await overlay.read(0, whole);
-  return whole;
-}
-
-/** All names of a directory, as our reader has them. */
-async function namesIn(overlay: Overlay, path: string): Promise<Set<string | undefined>> {
-  const listed = await (await openFileSystem(overlay, 'vfat')).list(path);
-  const found = new Set<string | undefined>();
-  if (listed.ok) for await (const entry of listed.value) found.add(entry.name);
-  return found;
-}
 
 await t.test('names that patterns and drives could trip over arrive as they are', async (t) => {
   const base = new MemoryDevice(

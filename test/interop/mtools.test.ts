@@ -5,7 +5,7 @@ import { measureEffect, Overlay, openFileSystem } from '../../src/storage/index.
 import { writableKind } from '../../src/storage/writable-kind.ts';
 import { FAT_SHAPES } from '../kit/fat-volume.ts';
 import { MemoryDevice } from '../kit/memory-device.ts';
-import { mtoolsBench, put, TIME } from '../kit/mtools-bench.ts';
+import { contentOf, mtoolsBench, namesIn, put, TIME } from '../kit/mtools-bench.ts';
 import { noise } from '../kit/noise.ts';
 
 const { directory, store, work, editor, stage, image, fsck, dump } = await mtoolsBench();
@@ -13,20 +13,6 @@ t.teardown(() => directory.remove());
 const { signal } = new AbortController();
 const DONE = { ok: true, value: undefined };
 const kind = await writableKind('vfat');
-
-async function contentOf(overlay: Overlay): Promise<Uint8Array> {
-  const whole = new Uint8Array(overlay.capabilities.size);
-  await overlay.read(0, whole);
-  return whole;
-}
-
-/** All names of a directory, as our reader has them. */
-async function namesIn(overlay: Overlay, path: string): Promise<Set<string | undefined>> {
-  const listed = await (await openFileSystem(overlay, 'vfat')).list(path);
-  const found = new Set<string | undefined>();
-  if (listed.ok) for await (const entry of listed.value) found.add(entry.name);
-  return found;
-}
 
 await t.test('the tools are usable here, and nothing is left of trying them', async (t) => {
   t.same(editor.capabilities, { types: ['vfat'] });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { openFileStateStore } from '../../src/adapters/file-state-store.ts';
 import { openMtools } from '../../src/adapters/mtools/mtools.ts';
 import type { StagedFile, VolumeEdit } from '../../src/ports/index.ts';
+import { type Overlay, openFileSystem } from '../../src/storage/index.ts';
 import { run } from './disk-tools.ts';
 import { temporaryDirectory } from './ext-volume.ts';
 import { makeFat, mtool } from './fat-volume.ts';
@@ -69,4 +70,19 @@ export async function mtoolsBench() {
 
 export function put(path: string, content: StagedFile, replace = false, mode = 0o644): VolumeEdit {
   return { edit: 'put-file', path, content, attributes: { ...attributes, mode }, replace };
+}
+
+/** All bytes of a volume as it is changed. */
+export async function contentOf(overlay: Overlay): Promise<Uint8Array> {
+  const whole = new Uint8Array(overlay.capabilities.size);
+  await overlay.read(0, whole);
+  return whole;
+}
+
+/** All names of a directory, as our reader has them. */
+export async function namesIn(overlay: Overlay, path: string): Promise<Set<string | undefined>> {
+  const listed = await (await openFileSystem(overlay, 'vfat')).list(path);
+  const found = new Set<string | undefined>();
+  if (listed.ok) for await (const entry of listed.value) found.add(entry.name);
+  return found;
 }

@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { openFileDevice } from '../../src/adapters/file-device.ts';
@@ -121,6 +121,7 @@ for (const { name, options, kib, fills } of SHAPES) {
         },
       );
       await run('fsck.fat', ['-n', theirs]);
+      t.equal((await stat(ours)).size, kib * 1024);
       t.comment(
         `figure: ${name}: ${begun.operations} operations in ${begun.orders} orders, ${begun.model.nodes.size} names left, ` +
           'trees equal by ours and mtools, and on the volume of mtools',

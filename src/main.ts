@@ -12,7 +12,8 @@ import { RELEASED, VERSION } from './version.ts';
 const HELP = `nightshift-agent: the part of Nightshift that runs beside the host
 
 usage: nightshift-agent --board NAME --config FILE [--check]
-       nightshift-agent --config FILE --identity | --drive-passwords
+       nightshift-agent --config FILE --identity | --drive-passwords | --technicians
+       nightshift-agent --config FILE --add-technician NAME | --remove-technician NAME
 
   --board NAME    the board it runs on: sim-host, qemu-host
   --config FILE   its configuration (YAML); see docs/board-maker.md
@@ -20,6 +21,11 @@ usage: nightshift-agent --board NAME --config FILE [--check]
   --drive-passwords
                   print the passwords that it gave to drives (lock.driveSecurity), for whoever must open one on
                   another machine, and end; they are secrets
+  --technicians   who may log in at the console, and what the keyring knows of them
+  --add-technician NAME
+                  let somebody log in at the console; the password is the first line of standard input
+  --remove-technician NAME
+                  let him no more
   --check         read the configuration for this board, say what is wrong with it, and end
   --version       print the version
   --help          print this
@@ -34,6 +40,9 @@ const OPTIONS = {
   identity: { type: 'boolean' },
   check: { type: 'boolean' },
   'drive-passwords': { type: 'boolean' },
+  technicians: { type: 'boolean' },
+  'add-technician': { type: 'string' },
+  'remove-technician': { type: 'string' },
   version: { type: 'boolean' },
   help: { type: 'boolean' },
 } as const;
@@ -70,6 +79,15 @@ async function run(argv: readonly string[]): Promise<void> {
   }
   if (options['drive-passwords'] === true) {
     return print(await (await import('./device-drive-passwords.ts')).drivePasswords(config));
+  }
+  const { technicians, 'add-technician': added, 'remove-technician': removed } = options;
+  if (technicians === true || added !== undefined || removed !== undefined) {
+    const desk = await import('./device-technicians.ts');
+    if (added !== undefined)
+      return print(await desk.technicianAdded(config, added, await desk.firstLine(process.stdin)));
+    return print(
+      await (removed === undefined ? desk.technicianList(config) : desk.technicianRemoved(config, removed)),
+    );
   }
   if (options.board === undefined) throw usage('--board is missing');
   if (options.check === true) {

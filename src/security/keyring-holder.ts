@@ -10,7 +10,7 @@ import type { SignedKeyring } from './keyring-signatures.ts';
 export const KEYRING_DOCUMENTS = ['keyring-a', 'keyring-b'] as const;
 
 export interface KeyringHolderOptions {
-  readonly store: StateStore;
+  readonly store: Pick<StateStore, 'readDocument' | 'writeDocument'>;
   readonly tenant: string;
   /** The enrolment at the device itself: it counts until a document was accepted, and never again after. */
   readonly local: Keyring;
@@ -146,7 +146,7 @@ function keysIn(inForce: KeyringInForce, local: Keyring): Keyring {
   return inForce.source === 'document' ? keyringOf(inForce.signed.document) : new Keyring([]);
 }
 
-async function save(store: StateStore, bytes: Uint8Array): Promise<void> {
+async function save(store: KeyringHolderOptions['store'], bytes: Uint8Array): Promise<void> {
   const copy = encodeKeyringCopy(bytes);
   // One after the other: at any moment at least one is whole.
   for (const name of KEYRING_DOCUMENTS) await store.writeDocument(name, copy);

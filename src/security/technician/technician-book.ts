@@ -32,7 +32,7 @@ export async function readTechnicians(
  * password will not do, or the name is taken.
  */
 export async function addTechnician(
-  store: StateStore,
+  store: Pick<StateStore, 'readDocument' | 'writeDocument'>,
   { name, password }: { readonly name: string; readonly password: string },
   entropy: Entropy,
 ): Promise<string> {
@@ -59,7 +59,10 @@ export async function addTechnician(
 }
 
 /** False where there is nobody of this name. */
-export async function removeTechnician(store: StateStore, name: string): Promise<boolean> {
+export async function removeTechnician(
+  store: Pick<StateStore, 'readDocument' | 'writeDocument'>,
+  name: string,
+): Promise<boolean> {
   const list = await readTechnicians(store);
   const rest = list.filter((known) => known.name !== name);
   if (rest.length === list.length) return false;

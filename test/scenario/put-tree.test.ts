@@ -20,7 +20,7 @@ import { type ArchiveEntry, ArchivePlan } from '../../src/transfer/index.ts';
 import { ColdHost, type ColdHostOptions } from '../kit/cold-host.ts';
 import { run, scratch } from '../kit/disk-tools.ts';
 import { endOf } from '../kit/ended.ts';
-import { makeFat } from '../kit/fat-volume.ts';
+import { makeFat, mtool } from '../kit/fat-volume.ts';
 import { memorySource } from '../kit/fleet-bench.ts';
 
 const { dir, remove } = await scratch();
@@ -219,6 +219,34 @@ await t.test('on FAT a tree is put too, and what it cannot keep is said or refus
     { path: 'nAME', size: 1 },
   ]);
   t.equal((await putTree(host, '/other', twins)).code, 'NAME_UNSUPPORTED');
+});
+
+await t.test('a tree names what is there by its own name, not by a short one', async (t) => {
+  const image = join(dir, 'short.img');
+  await makeFat(image, ['-F', '16', '-s', '4'], 32_000);
+  await mtool(image, 'mmd', ['::/Program Files', '::/srv', '::/srv/A long directory']);
+  const old = join(dir, 'old');
+  await writeFile(old, 'old');
+  await mtool(image, 'mcopy', [old, '::/Program Files/service.exe']);
+  await mtool(image, 'mcopy', [old, '::/srv/A long file.txt']);
+  const host = await hostOf(t, { image, protectedPaths: ['/srv/A long directory'] });
+  const before = await host.disk.hash();
+  const below = async (directory: string, name: string) =>
+    archiveOf([
+      { path: directory, kind: 'directory', mode: 0o755 },
+      { path: `${directory}/${name}`, size: 3 },
+    ]);
+  for (const name of ['service.exe', 'new.exe']) {
+    const ended = await putTree(host, '/', await below('PROGRA~1', name), { replace: true });
+    t.match(ended, { code: 'NAME_UNSUPPORTED', sentence: /PROGRA~1.*Program Files/ });
+  }
+  const inside = await putTree(host, '/srv', await below('ALONGD~1', 'new'), { replace: true });
+  t.match(inside, { code: 'NAME_UNSUPPORTED' });
+  const file = await archiveOf([{ path: 'ALONGF~1.TXT', size: 3 }]);
+  t.match(await putTree(host, '/srv', file, { replace: true }), { code: 'NAME_UNSUPPORTED' });
+  t.equal(await host.disk.hash(), before);
+  const own = await archiveOf([{ path: 'a LONG file.txt', size: 3 }]);
+  t.match(await putTree(host, '/SRV', own, { replace: true }), { outcome: 'succeeded' });
 });
 
 await t.test('what cannot be put is refused here', async (t) => {

@@ -19,8 +19,8 @@ import {
 } from '../../storage/index.ts';
 import { contentOf } from './archive-content.ts';
 import type { TreeEntry } from './index-archive.ts';
-import { judgePlace } from './judge-tree-place.ts';
-import { checkProtected } from './protect.ts';
+import { judgePlace, ownName } from './judge-tree-place.ts';
+import { checkProtected, foldPath } from './protect.ts';
 import { attributesOfPut, type Surroundings } from './put-attributes.ts';
 import { DEFAULT_ACL, withDefaults } from './tree-directory.ts';
 import type { TreePutFacts, TreePutPlan } from './tree-put.ts';
@@ -147,7 +147,7 @@ class Planning {
       const fit = checkWritableName(baseName(path));
       if (!fit.ok)
         return { ok: false, refusal: { ...fit.refusal, sentence: `${path}: ${fit.refusal.sentence}` } };
-      const folded = path.toUpperCase().toLowerCase();
+      const folded = foldPath(path);
       const twin = caseless ? this.#folded.get(folded) : undefined;
       if (twin !== undefined) {
         return refuse('NAME_UNSUPPORTED', `${path} and ${twin} are one name on this filesystem.`);
@@ -167,8 +167,8 @@ class Planning {
     const above = inTree.slice(0, Math.max(0, inTree.lastIndexOf('/')));
     if (!this.#there.has(above)) return allow(undefined);
     const found = await this.#facts.fs.stat(path, false, signal);
-    if (found.ok) return found;
-    return found.refusal.code === 'NO_SUCH_FILE' ? allow(undefined) : found;
+    if (!found.ok) return found.refusal.code === 'NO_SUCH_FILE' ? allow(undefined) : found;
+    return ownName(path, found.value);
   }
 
   async #attributes(

@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { allow, ByteView, type Duration, minutes, NsError, refuse, type Verdict } from '../../base/index.ts';
+import { allow, ByteView, NsError, refuse, type Verdict } from '../../base/index.ts';
 import type {
   BlockDevice,
   EditableVolume,
@@ -13,9 +12,9 @@ import { settleExt4 } from '../../storage/index.ts';
 import { withDevicePath } from '../volume-tools/device-path.ts';
 import { readOnly } from '../volume-tools/read-only.ts';
 import { runTool } from '../volume-tools/run-tool.ts';
+import { EditorTools, openToolEditor } from '../volume-tools/tool-editor.ts';
 import type { VisiblePath } from '../volume-tools/visible-path.ts';
 import type { VolumeToolOptions } from '../volume-tools/volume-editors.ts';
-import { missingTool, whyUnmountable } from '../volume-tools/why-unusable.ts';
 import { attributeRemovals } from './attribute-removals.ts';
 import { writeAttributeValues } from './attribute-values.ts';
 import { type BlockRange, contentRanges } from './content-ranges.ts';
@@ -40,25 +39,21 @@ const LARGE_FILE = 0x2;
  * `capabilities` says why and nothing can be edited.
  */
 export async function openE2fsprogs(options: VolumeToolOptions): Promise<VolumeEditor> {
-  const directory = options.directory ?? tmpdir();
-  const unusable = (await missingTool(E2FSPROGS.programs)) ?? (await whyUnmountable(directory));
-  return e2fsprogsEditor(options, unusable);
+  return await openToolEditor(E2FSPROGS, e2fsprogsEditor, options);
 }
 
 /** The same, where it is known already whether it is usable. */
 export function e2fsprogsEditor(options: VolumeToolOptions, unusable?: string): VolumeEditor {
-  return new E2fsprogs(options, options.directory ?? tmpdir(), unusable);
+  return new E2fsprogs(options, unusable);
 }
 
 class E2fsprogs implements VolumeEditor {
   readonly capabilities: VolumeEditor['capabilities'];
-  readonly #directory: string;
-  readonly #deadline: Duration;
+  readonly #tools: EditorTools;
 
-  constructor(options: VolumeToolOptions, directory: string, unusable: string | undefined) {
-    this.#directory = directory;
-    this.#deadline = options.toolDeadline ?? minutes(30);
-    this.capabilities = unusable === undefined ? { types: E2FSPROGS.types } : { types: [], unusable };
+  constructor(options: VolumeToolOptions, unusable: string | undefined) {
+    this.#tools = new EditorTools(E2FSPROGS, options, unusable);
+    this.capabilities = this.#tools.capabilities;
   }
 
   async edit(
@@ -68,13 +63,13 @@ class E2fsprogs implements VolumeEditor {
     time: number,
     signal: AbortSignal,
   ): Promise<Verdict<void>> {
-    const refused = this.#refuseType(type);
+    const refused = this.#tools.refuseType(type);
     if (refused !== undefined) return refused;
     const volume = await readFacts(overlay, signal);
     const ranges = await rangesOf(edits, volume, signal);
     const links = await linkCounts(overlay, edits, signal);
     const attributes = await attributeRemovals(overlay, edits, signal);
-    const made = await withDevicePath(this.#directory, overlay, signal, async (path, room) => {
+    const made = await withDevicePath(this.#tools.directory, overlay, signal, async (path, room) => {
       const values = await writeAttributeValues(edits, room);
       const script = debugfsScript(edits, { time, ...volume, values, attributes, ranges, links });
       if (!script.ok) return script;
@@ -91,7 +86,7 @@ class E2fsprogs implements VolumeEditor {
   }
 
   async check(device: BlockDevice, type: string, signal: AbortSignal): Promise<Verdict<void>> {
-    const refused = this.#refuseType(type);
+    const refused = this.#tools.refuseType(type);
     if (refused !== undefined) return refused;
     const incompat = new Uint8Array(4);
     await device.read(SUPERBLOCK_AT + INCOMPAT, incompat, signal);
@@ -99,7 +94,7 @@ class E2fsprogs implements VolumeEditor {
     if ((new ByteView(incompat).u32le(0) & NEEDS_RECOVERY) !== 0) {
       return refuse('CHECK_FAILED', 'The journal of the changed volume still holds changes to be replayed.');
     }
-    const { status, stdout } = await withDevicePath(this.#directory, readOnly(device), signal, (path) =>
+    const { status, stdout } = await withDevicePath(this.#tools.directory, readOnly(device), signal, (path) =>
       this.#run('e2fsck', ['-f', '-n', path], [{ path }], undefined, signal),
     );
     if (status === 0) return allow(undefined);
@@ -115,19 +110,13 @@ class E2fsprogs implements VolumeEditor {
     time: number,
     signal: AbortSignal,
   ): Promise<Verdict<void>> {
-    const refused = this.#refuseType(type);
+    const refused = this.#tools.refuseType(type);
     if (refused !== undefined) return refused;
-    const { status, stdout } = await withDevicePath(this.#directory, overlay, signal, (path) =>
+    const { status, stdout } = await withDevicePath(this.#tools.directory, overlay, signal, (path) =>
       this.#run('e2fsck', ['-E', 'journal_only', '-y', path], [{ path, writable: true }], time, signal),
     );
     if (status === 0 || status === 1) return allow(undefined);
     return refuse('VOLUME_DAMAGED', `The journal cannot be replayed: ${firstFinding(stdout)}`);
-  }
-
-  #refuseType(type: string): Verdict<void> | undefined {
-    if (this.capabilities.types.includes(type)) return undefined;
-    const { unusable } = this.capabilities;
-    return refuse('WRITE_TOOLS_MISSING', unusable === undefined ? undefined : `${unusable}.`);
   }
 
   #run(
@@ -138,7 +127,7 @@ class E2fsprogs implements VolumeEditor {
     signal: AbortSignal,
   ) {
     const env: Record<string, string> = time === undefined ? {} : { E2FSPROGS_FAKE_TIME: String(time) };
-    return runTool({ tool, args, deadline: this.#deadline, signal, env, confined: true, visible });
+    return runTool({ tool, args, deadline: this.#tools.deadline, signal, env, confined: true, visible });
   }
 }
 

@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { allow, type Duration, minutes, NsError, refuse, type Verdict } from '../../base/index.ts';
+import { allow, NsError, refuse, type Verdict } from '../../base/index.ts';
 import type { BlockDevice, EditableVolume, VolumeEdit, VolumeEditor } from '../../ports/index.ts';
 import {
   baseName,
@@ -15,9 +14,9 @@ import {
 import { withDevicePath } from '../volume-tools/device-path.ts';
 import { readOnly } from '../volume-tools/read-only.ts';
 import { runTool, type ToolResult } from '../volume-tools/run-tool.ts';
+import { EditorTools, openToolEditor } from '../volume-tools/tool-editor.ts';
 import type { VisiblePath } from '../volume-tools/visible-path.ts';
 import type { VolumeToolOptions } from '../volume-tools/volume-editors.ts';
-import { missingTool, whyUnmountable } from '../volume-tools/why-unusable.ts';
 import { type MtoolsStep, mtoolsSteps, newName } from './mtools-steps.ts';
 import { MTOOLS } from './programs.ts';
 import { storedEdits } from './stored-paths.ts';
@@ -48,9 +47,7 @@ const TRIES_FOR_SLOTS = 3;
  * mount; where not, `capabilities` says why and nothing can be edited.
  */
 export async function openMtools(options: VolumeToolOptions): Promise<VolumeEditor> {
-  const directory = options.directory ?? tmpdir();
-  const unusable = (await missingTool(MTOOLS.programs)) ?? (await whyUnmountable(directory));
-  return mtoolsEditor(options, unusable);
+  return await openToolEditor(MTOOLS, mtoolsEditor, options);
 }
 
 /** The same, where it is known already whether it is usable. */
@@ -60,13 +57,11 @@ export function mtoolsEditor(options: VolumeToolOptions, unusable?: string): Vol
 
 class Mtools implements VolumeEditor {
   readonly capabilities: VolumeEditor['capabilities'];
-  readonly #directory: string;
-  readonly #deadline: Duration;
+  readonly #tools: EditorTools;
 
   constructor(options: VolumeToolOptions, unusable: string | undefined) {
-    this.#directory = options.directory ?? tmpdir();
-    this.#deadline = options.toolDeadline ?? minutes(30);
-    this.capabilities = unusable === undefined ? { types: MTOOLS.types } : { types: [], unusable };
+    this.#tools = new EditorTools(MTOOLS, options, unusable);
+    this.capabilities = this.#tools.capabilities;
   }
 
   async edit(
@@ -76,13 +71,13 @@ class Mtools implements VolumeEditor {
     time: number,
     signal: AbortSignal,
   ): Promise<Verdict<void>> {
-    const refused = this.#refuseType(type);
+    const refused = this.#tools.refuseType(type);
     if (refused !== undefined) return refused;
     const { facts } = await openFileSystem(overlay, type, signal);
     const found = await storedEdits(overlay, edits, signal);
     if (!found.ok) return found;
     const { attributes, spareName } = found.value;
-    return withDevicePath(this.#directory, overlay, signal, async (path, room) => {
+    return withDevicePath(this.#tools.directory, overlay, signal, async (path, room) => {
       const empty = join(room, 'empty');
       await writeFile(empty, '', { mode: 0o600 });
       const steps = mtoolsSteps(found.value.edits, {
@@ -103,13 +98,13 @@ class Mtools implements VolumeEditor {
 
   /** fsck.fat ends with 1 for whatever it finds, the mark of a volume that was not unmounted among it. */
   async check(device: BlockDevice, type: string, signal: AbortSignal): Promise<Verdict<void>> {
-    const refused = this.#refuseType(type);
+    const refused = this.#tools.refuseType(type);
     if (refused !== undefined) return refused;
-    const { status, stdout } = await withDevicePath(this.#directory, readOnly(device), signal, (path) =>
+    const { status, stdout } = await withDevicePath(this.#tools.directory, readOnly(device), signal, (path) =>
       runTool({
         tool: 'fsck.fat',
         args: ['-n', path],
-        deadline: this.#deadline,
+        deadline: this.#tools.deadline,
         signal,
         confined: true,
         visible: [{ path }],
@@ -125,13 +120,7 @@ class Mtools implements VolumeEditor {
 
   /** FAT has no journal. */
   async replay(_overlay: BlockDevice, type: string): Promise<Verdict<void>> {
-    return this.#refuseType(type) ?? allow(undefined);
-  }
-
-  #refuseType(type: string): Verdict<void> | undefined {
-    if (this.capabilities.types.includes(type)) return undefined;
-    const { unusable } = this.capabilities;
-    return refuse('WRITE_TOOLS_MISSING', unusable === undefined ? undefined : `${unusable}.`);
+    return this.#tools.refuseType(type) ?? allow(undefined);
   }
 
   /**
@@ -175,7 +164,7 @@ class Mtools implements VolumeEditor {
     return runTool({
       tool: 'mtools',
       args: ['-c', program, '-i', path, ...args],
-      deadline: this.#deadline,
+      deadline: this.#tools.deadline,
       signal,
       env: {
         ...SETTINGS,

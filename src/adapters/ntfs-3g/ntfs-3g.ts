@@ -1,5 +1,4 @@
-import { tmpdir } from 'node:os';
-import { allow, type Duration, minutes, NsError, refuse, type Verdict } from '../../base/index.ts';
+import { allow, NsError, refuse, type Verdict } from '../../base/index.ts';
 import type { BlockDevice, EditableVolume, VolumeEdit, VolumeEditor } from '../../ports/index.ts';
 import {
   checkNtfs,
@@ -8,14 +7,13 @@ import {
   planNtfsEdits,
   settleTimes,
 } from '../../storage/index.ts';
-import { whyNoMounts } from '../volume-tools/confine.ts';
 import { withDevicePath } from '../volume-tools/device-path.ts';
 import { readOnly } from '../volume-tools/read-only.ts';
 import { runTool, type ToolResult } from '../volume-tools/run-tool.ts';
 import { MOUNT_POINT } from '../volume-tools/sandbox.ts';
 import { stagedName } from '../volume-tools/staged-name.ts';
+import { EditorTools, openToolEditor } from '../volume-tools/tool-editor.ts';
 import type { VolumeToolOptions } from '../volume-tools/volume-editors.ts';
-import { missingTool, whyUnmountable } from '../volume-tools/why-unusable.ts';
 import { mountScript, STATUS } from './mount-script.ts';
 import { NTFS_3G } from './programs.ts';
 import { WrittenStretches } from './written-stretches.ts';
@@ -28,10 +26,7 @@ const CLOCK_STEP = 0.02;
  * and may mount; where not, `capabilities` says why and nothing can be edited.
  */
 export async function openNtfs3g(options: VolumeToolOptions): Promise<VolumeEditor> {
-  const directory = options.directory ?? tmpdir();
-  const unusable =
-    (await missingTool(NTFS_3G.programs)) ?? (await whyUnmountable(directory)) ?? (await whyNoMounts());
-  return ntfs3gEditor(options, unusable);
+  return await openToolEditor(NTFS_3G, ntfs3gEditor, options);
 }
 
 /** The same, where it is known already whether it is usable. */
@@ -41,15 +36,13 @@ export function ntfs3gEditor(options: VolumeToolOptions, unusable?: string): Vol
 
 class Ntfs3g implements VolumeEditor {
   readonly capabilities: VolumeEditor['capabilities'];
-  readonly #options: VolumeToolOptions;
-  readonly #directory: string;
-  readonly #deadline: Duration;
+  readonly #tools: EditorTools;
+  readonly #stagedPath: VolumeToolOptions['stagedPath'];
 
   constructor(options: VolumeToolOptions, unusable: string | undefined) {
-    this.#options = options;
-    this.#directory = options.directory ?? tmpdir();
-    this.#deadline = options.toolDeadline ?? minutes(30);
-    this.capabilities = unusable === undefined ? { types: NTFS_3G.types } : { types: [], unusable };
+    this.#tools = new EditorTools(NTFS_3G, options, unusable);
+    this.capabilities = this.#tools.capabilities;
+    this.#stagedPath = options.stagedPath;
   }
 
   async edit(
@@ -59,14 +52,14 @@ class Ntfs3g implements VolumeEditor {
     time: number,
     signal: AbortSignal,
   ): Promise<Verdict<void>> {
-    const refused = this.#refuseType(type);
+    const refused = this.#tools.refuseType(type);
     if (refused !== undefined) return refused;
     const plan = await planNtfsEdits(overlay, edits, time, signal);
     if (!plan.ok) return plan;
     const { steps, times } = plan.value;
     const recorded = new WrittenStretches(overlay);
     const from = Date.now() / 1000 - CLOCK_STEP;
-    const done = await withDevicePath(this.#directory, recorded, signal, async (path) =>
+    const done = await withDevicePath(this.#tools.directory, recorded, signal, async (path) =>
       judge(await this.#run(path, steps, signal)),
     );
     if (!done.ok) return done;
@@ -78,18 +71,18 @@ class Ntfs3g implements VolumeEditor {
 
   /** ntfsfix looks at what a mount needs, ntfsresize at what every file says of its clusters, and our own reader at the rest. */
   async check(device: BlockDevice, type: string, signal: AbortSignal): Promise<Verdict<void>> {
-    const refused = this.#refuseType(type);
+    const refused = this.#tools.refuseType(type);
     if (refused !== undefined) return refused;
     const own = await checkNtfs(device, signal);
     if (own !== undefined) {
       return refuse('CHECK_FAILED', `A fault was found in the changed volume: ${own}.`);
     }
-    return await withDevicePath(this.#directory, readOnly(device), signal, async (path) => {
+    return await withDevicePath(this.#tools.directory, readOnly(device), signal, async (path) => {
       for (const [tool, args] of CHECKERS) {
         const { status, stdout, stderr } = await runTool({
           tool,
           args: [...args, path],
-          deadline: this.#deadline,
+          deadline: this.#tools.deadline,
           signal,
           confined: true,
           visible: [{ path }],
@@ -105,20 +98,13 @@ class Ntfs3g implements VolumeEditor {
 
   /** The log of NTFS is only ever replayed by Windows. */
   async replay(_overlay: BlockDevice, type: string): Promise<Verdict<void>> {
-    return this.#refuseType(type) ?? refuse('VOLUME_DIRTY', 'Only Windows replays the log of NTFS.');
-  }
-
-  #refuseType(type: string): Verdict<void> | undefined {
-    if (this.capabilities.types.includes(type)) return undefined;
-    const { unusable } = this.capabilities;
-    return refuse('WRITE_TOOLS_MISSING', unusable === undefined ? undefined : `${unusable}.`);
+    return this.#tools.refuseType(type) ?? refuse('VOLUME_DIRTY', 'Only Windows replays the log of NTFS.');
   }
 
   #run(path: string, steps: readonly NtfsStep[], signal: AbortSignal): Promise<ToolResult> {
-    const { stagedPath } = this.#options;
     const staged = new Set<string>();
     const script = mountScript(steps, (content) => {
-      const at = stagedPath(stagedName(content));
+      const at = this.#stagedPath(stagedName(content));
       staged.add(at);
       return at;
     });
@@ -126,7 +112,7 @@ class Ntfs3g implements VolumeEditor {
       tool: 'sh',
       args: ['-s', '--', path, MOUNT_POINT],
       input: Buffer.from(script),
-      deadline: this.#deadline,
+      deadline: this.#tools.deadline,
       signal,
       confined: true,
       mounts: true,

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { systemEntropy } from './adapters/entropy.ts';
+import { hostLists } from './adapters/host-list.ts';
 import { readConfig } from './adapters/operator-config.ts';
 import { counterPlace, fileCounter, keyNamed, openKeyFile } from './adapters/operator-keys.ts';
 import { Terminal } from './adapters/operator-terminal.ts';
@@ -10,6 +11,7 @@ import { ReceiptFolder, usualReceiptFolder } from './adapters/receipt-folder.ts'
 import { systemClock } from './adapters/system-clock.ts';
 import { asNsError, equalBytes, milliseconds, NsError, seconds, toHex } from './base/index.ts';
 import {
+  chooseHosts,
   configInvalid,
   decodeGrantFile,
   encodeEvidence,
@@ -18,6 +20,7 @@ import {
   type FleetOptions,
   LARGEST_GRANT_FILE,
   linksIn,
+  MAX_HOSTS_TEXT,
   type OperatorConfig,
   type OrderCounter,
   type OrderTiming,
@@ -36,6 +39,8 @@ export interface GlobalOptions {
   readonly key?: string;
   readonly grant?: string;
   readonly fresh?: boolean;
+  /** Of the command, where it takes hosts: those that are left out. */
+  readonly allBut?: string;
 }
 
 export interface Context {
@@ -50,6 +55,12 @@ export interface Context {
   /** Where receipts are kept. */
   readonly receipts: () => Promise<string>;
   readonly hosts: (range: string) => Promise<string[]>;
+  /** The same for hosts of another kind: lists are read, and those of --all-but left out. */
+  readonly choose: <T>(
+    range: string,
+    resolve: (range: string) => readonly T[],
+    nameOf: (host: T) => string,
+  ) => Promise<T[]>;
   /** Connects, does the work, and says goodbye to the broker whatever comes. */
   readonly withFleet: <T>(work: (fleet: Fleet) => Promise<T>, signing?: Signing) => Promise<T>;
   /** The key that signs, with its counter. */
@@ -238,6 +249,7 @@ export function openContext(options: GlobalOptions): Context {
     return loading;
   };
   const total = options.timeout === undefined ? undefined : milliseconds(parseWait(options.timeout));
+  const lists = hostLists(interrupt.signal, MAX_HOSTS_TEXT);
   const context: Context = {
     terminal,
     json: options.json === true,
@@ -251,8 +263,15 @@ export function openContext(options: GlobalOptions): Context {
     receipts: async () => receiptFolder(await loaded()),
     hosts: async (range) => {
       const { config } = await loaded();
-      return resolveHosts(range, { devices: [...config.devices.keys()], groups: config.groups });
+      const inventory = { devices: [...config.devices.keys()], groups: config.groups };
+      return context.choose(
+        range,
+        (text) => resolveHosts(text, inventory),
+        (name) => name,
+      );
     },
+    choose: (hosts, resolve, nameOf) =>
+      chooseHosts({ hosts, allBut: options.allBut }, lists, resolve, nameOf),
     // Opened once: nobody types a passphrase twice.
     signer: () => {
       signing ??= loaded().then((found) => openSigner(found, options, context));

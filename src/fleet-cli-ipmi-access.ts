@@ -79,10 +79,21 @@ export class IpmiAccess {
     return new IpmiAccess(context, options, directory, await IpmiPins.open(path));
   }
 
+  /** The BMCs that are meant on this command line. */
   async targets(hosts: string): Promise<readonly IpmiTarget[]> {
     if (hosts === LOCAL) return [LOCAL_TARGET];
     const { ipmi, groups } = await this.#context.config();
-    return resolveIpmiHosts(hosts, ipmi, groups);
+    return this.#context.choose(
+      hosts,
+      (text) => resolveIpmiHosts(text, ipmi, groups),
+      ({ name }) => name,
+    );
+  }
+
+  /** The BMCs of a range that somebody else has sent: it reads no lists here. */
+  async targetsNamed(range: string): Promise<readonly IpmiTarget[]> {
+    const { ipmi, groups } = await this.#context.config();
+    return resolveIpmiHosts(range, ipmi, groups);
   }
 
   /**

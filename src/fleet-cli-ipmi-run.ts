@@ -18,6 +18,7 @@ import { clean } from './show/index.ts';
 
 export interface IpmiOptions extends AccessOptions {
   readonly host?: string;
+  readonly allBut?: string;
   readonly local?: true;
   readonly yes?: true;
   readonly forgetPin?: true;
@@ -34,8 +35,8 @@ export function remoteHostsOf(options: IpmiOptions, what: string): string {
 
 export function hostsOf(options: IpmiOptions): string {
   if (options.local === true) {
-    if (options.host !== undefined)
-      throw usage('--local is this machine, and --host names others: say one of them');
+    if (options.host !== undefined || options.allBut !== undefined)
+      throw usage('--local is this machine, and --host and --all-but name others: say one of them');
     return LOCAL;
   }
   if (options.host === undefined) {

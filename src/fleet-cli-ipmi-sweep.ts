@@ -26,7 +26,7 @@ export interface SweepOptions {
   readonly via?: string;
 }
 
-/** As long as the longest text of hosts, and the rest of a command. */
+/** Room for a range that somebody types, and the rest of a command. */
 const LIMITS = { line: 20_000, answer: 64 * 1024 * 1024 };
 /** Beside the deadline of one host: what the resident itself needs, hosts that wait for others to be slow included. */
 const VIA_LEEWAY = seconds(30);
@@ -95,6 +95,8 @@ export async function runSweep(
   process.once('SIGTERM', () => stop.abort(new NsError('NS_INTERRUPTED', 'stopped', { family: 'caller' })));
   const signal = AbortSignal.any([context.signal, stop.signal]);
   if (o.via !== undefined) {
+    if (options.allBut !== undefined || hosts.includes('^'))
+      throw usage('the hosts are chosen where the sessions are: --via takes no lists and no --all-but');
     const { via } = o;
     const ask = async (tell: (row: SweepRow) => void): Promise<readonly SweepRow[]> => {
       const rows = await askResident(via, hosts, wanted, within);
@@ -189,7 +191,7 @@ export async function runResident(
       if (command?.do !== 'sweep' || typeof command.hosts !== 'string') {
         throw usage('say {"do":"sweep","hosts":"…"}, with "power", "sensors" or "sel"');
       }
-      const targets = await access.targets(command.hosts);
+      const targets = await access.targetsNamed(command.hosts);
       await warm.prepare(targets, false);
       const wanted = {
         power: command.power === true,

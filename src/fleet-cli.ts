@@ -22,16 +22,19 @@ import { addTokenCommands } from './fleet-cli-token.ts';
 import { addTwoPeopleCommands } from './fleet-cli-two-people.ts';
 import { addVerifyCommand } from './fleet-cli-verify.ts';
 import { addVolumeCommands } from './fleet-cli-volumes.ts';
+import { addWebCommand } from './fleet-cli-web.ts';
 import { clean } from './show/index.ts';
 import { VERSION } from './version.ts';
 
 const AFTER_HELP = `
-HOSTS is a name, a range or a list: rack1, rack[1-40], web[01-12,20],db1, @group, @all.
+HOSTS is a name, a range or a list: rack1, rack[1-40], web[01-12,20],db1, @group, @all;
+^FILE is a list of hosts in a file, ^- one on standard input. --all-but HOSTS leaves some out.
 PATH is /path, or VOLUME:/path as in disk0p2:/etc/fstab or LABEL=root:/etc/fstab.
 
 Examples:
   nightshift keys new --role operator --name olga
   nightshift status rack[1-4]
+  nightshift status @all --all-but rack[3-4]
   nightshift volumes rack1
   nightshift get rack1 /var/log/syslog
   nightshift find rack[1-4] / --name '*.pem' --newer 7d
@@ -112,9 +115,19 @@ function report(context: Context | undefined, fault: NsError): void {
   else process.stderr.write(`nightshift: ${clean(fault.message)}\n`);
 }
 
+/** Wherever hosts are named, and nowhere else: what would leave nobody out is refused. */
+function addAllBut(command: Command): void {
+  const names = command.registeredArguments.some((argument) => argument.name() === 'hosts');
+  const options = command.options.some(({ long }) => long === '--host');
+  if (names || options) command.option('--all-but <hosts>', 'of the hosts, leave these out');
+  // What stands before a command reaches all that is below it.
+  if (!options) for (const below of command.commands) addAllBut(below);
+}
+
 async function main(argv: readonly string[]): Promise<ExitCode> {
   let code: ExitCode = EXIT.done;
   let context: Context | undefined;
+  let allBut: string | undefined;
   const program = new Command('nightshift')
     .description('Work on hosts that are switched off, without switching them on.')
     .version(VERSION)
@@ -128,7 +141,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     .showSuggestionAfterError()
     .exitOverride();
   const run: Run = async (work) => {
-    context = openContext(program.opts<GlobalOptions>());
+    context = openContext({ ...program.opts<GlobalOptions>(), ...(allBut === undefined ? {} : { allBut }) });
     code = await work(context);
   };
   addFileCommands(program, run);
@@ -150,7 +163,12 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   addKeyringCommands(program, run);
   addGrantCommands(program, run);
   addPkiCommands(program, run);
+  addWebCommand(program, run);
   addCompletionCommands(program, run, AFTER_HELP);
+  addAllBut(program);
+  program.hook('preAction', (_program, command) => {
+    ({ allBut } = command.optsWithGlobals<{ allBut?: string }>());
+  });
   try {
     await program.parseAsync(argv);
     return code;

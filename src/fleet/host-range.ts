@@ -1,11 +1,16 @@
 import { NsError } from '../base/index.ts';
 
 /** One command reaches no more hosts than this. */
-export const MAX_HOSTS = 4096;
-const MAX_TEXT = 16_384;
+export const MAX_HOSTS = 16_384;
+/** As much as a list of so many long names takes. */
+export const MAX_HOSTS_TEXT = 1024 * 1024;
+/** Names may be written more than once, and not without end. */
+const MAX_WRITTEN = 4 * MAX_HOSTS;
+const SHOWN = 80;
 
 export function hostsInvalid(text: string, why: string): NsError {
-  return new NsError('NS_HOSTS_INVALID', `"${text}" names no hosts: ${why}`, { family: 'caller' });
+  const shown = text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
+  return new NsError('NS_HOSTS_INVALID', `"${shown}" names no hosts: ${why}`, { family: 'caller' });
 }
 
 /** Splits at commas that stand outside brackets. */
@@ -44,12 +49,17 @@ function expandSpan(span: string, whole: string): string[] {
   return Array.from({ length: last - first + 1 }, (_, i) => String(first + i).padStart(width, '0'));
 }
 
+function tooMany(whole: string): NsError {
+  return hostsInvalid(whole, `it stands for more than ${MAX_HOSTS} hosts`);
+}
+
 function expandPart(part: string, whole: string): string[] {
   let names = [''];
   for (const [, plain = '', spans] of part.matchAll(/([^[\]]*)(?:\[([^\]]*)\])?/g)) {
-    const tails = spans === undefined ? [''] : spans.split(',').flatMap((span) => expandSpan(span, whole));
-    if (names.length * tails.length > MAX_HOSTS) {
-      throw hostsInvalid(whole, `it stands for more than ${MAX_HOSTS} hosts`);
+    const tails = spans === undefined ? [''] : [];
+    for (const span of spans?.split(',') ?? []) {
+      for (const tail of expandSpan(span, whole)) tails.push(tail);
+      if (names.length * tails.length > MAX_HOSTS) throw tooMany(whole);
     }
     names = names.flatMap((name) => tails.map((tail) => name + plain + tail));
   }
@@ -61,13 +71,17 @@ function expandPart(part: string, whole: string): string[] {
  * A part that begins with "@" stays as it is: it names a group.
  */
 export function expandHosts(text: string): string[] {
-  if (text.length > MAX_TEXT) throw hostsInvalid(`${text.slice(0, 40)}…`, 'it is too long');
+  if (text.length > MAX_HOSTS_TEXT) throw hostsInvalid(text, 'it is too long');
   const names = new Set<string>();
+  let written = 0;
   for (const part of splitOutside(text)) {
     const trimmed = part.trim();
     if (trimmed === '') throw hostsInvalid(text, 'a name between two commas is missing');
-    for (const name of expandPart(trimmed, text)) names.add(name);
-    if (names.size > MAX_HOSTS) throw hostsInvalid(text, `it stands for more than ${MAX_HOSTS} hosts`);
+    const expanded = expandPart(trimmed, text);
+    written += expanded.length;
+    for (const name of expanded) names.add(name);
+    if (names.size > MAX_HOSTS) throw tooMany(text);
+    if (written > MAX_WRITTEN) throw hostsInvalid(text, 'it names the same hosts again and again');
   }
   return [...names];
 }

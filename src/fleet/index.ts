@@ -33,8 +33,9 @@ export {
   LARGEST_GRANT_FILE,
   linksIn,
 } from './grant-file.ts';
+export { chooseHosts, type HostChoice } from './host-list.ts';
 export { type Inventory, resolveHosts } from './host-names.ts';
-export { expandHosts } from './host-range.ts';
+export { expandHosts, MAX_HOSTS_TEXT } from './host-range.ts';
 export {
   type IpmiConfig,
   type IpmiHost,

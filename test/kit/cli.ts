@@ -36,6 +36,8 @@ export function runCli(
   options: {
     readonly cwd: string;
     readonly env?: NodeJS.ProcessEnv;
+    /** What it reads on standard input; nothing where absent. */
+    readonly input?: string;
     readonly started?: (child: ChildProcess) => void;
   },
 ): Promise<CliResult> {
@@ -44,14 +46,15 @@ export function runCli(
     const child = spawn(process.execPath, [cli, ...args], {
       cwd: options.cwd,
       env,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     });
     let stdout = '';
     let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    child.stdin?.end(options.input);
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       stdout += text;
     });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;
     });
     child.on('error', reject);

@@ -86,6 +86,27 @@ await t.test('equal answers of many hosts are one answer', async (t) => {
   t.equal(result.stderr, '', 'nothing on stderr in a pipe');
 });
 
+await t.test('hosts come from a list, and some are left out', async (t) => {
+  answerAll(async () => ({ result: { volume, path: '/etc/fstab', file } }));
+  writeFileSync(join(home, 'two.txt'), '# down\nrack[1-2]\n');
+  t.match((await run(['stat', '^two.txt', '/etc/fstab'])).stdout, /^rack\[1-2\]: succeeded/);
+  const piped = await runCli(cli, ['stat', '@all', '/etc/fstab', '--all-but', '^-'], {
+    cwd: home,
+    input: 'rack2\n',
+  });
+  t.match(piped, { code: 0, stdout: /^rack\[1,3\]: succeeded/ });
+  t.match(await run(['stat', '@racks', '/etc/fstab', '--all-but', 'rak1']), { code: 2, stderr: /"rack1"/ });
+  t.match(await run(['stat', '@racks', '/etc/fstab', '--all-but', '@racks']), {
+    code: 2,
+    stderr: /left out/,
+  });
+  t.match(
+    await run(['send', 'order.txt', '--all-but', 'rack1']),
+    { code: 2, stderr: /unknown option/ },
+    'refused where it would leave nobody out',
+  );
+});
+
 await t.test('a refusal shows code, sentence and remedy, and the status says refused or mixed', async (t) => {
   answerAll(async () => ({ outcome: 'refused', refusal, power: [{ at: 0, state: 'S3', certain: true }] }));
   t.match(await run(['status', '@racks']), {

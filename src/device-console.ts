@@ -9,6 +9,9 @@ import {
   ConsoleSession,
   type ConsoleStatus,
   helpCommand,
+  loginCommand,
+  logoutCommand,
+  Seat,
   statusCommand,
   unlockCommand,
 } from './console/index.ts';
@@ -18,7 +21,7 @@ import type { Machine } from './device-machine.ts';
 import { DEVICE_KEY } from './device-parts.ts';
 import type { LogSink, MessageBus, PowerState, SerialLine, Stop } from './ports/index.ts';
 import type { Order } from './protocol/index.ts';
-import { type KeyringView, keyAgreementOf, ReleaseDesk } from './security/index.ts';
+import { type KeyringView, keyAgreementOf, LoginDesk, ReleaseDesk } from './security/index.ts';
 import type { DeviceIdentity, TaskDesk } from './tasks/index.ts';
 
 export interface ConsoleConfig {
@@ -37,6 +40,8 @@ export interface DeviceConsoleParts {
   /** By which time the ends of grants are judged. */
   readonly timeFor: (order: Pick<Order, 'verb'>) => number;
   readonly desk: TaskDesk;
+  /** The highest counter of a taken order by this key; 0 where there is none. */
+  readonly lastCounter: (keyId: Uint8Array) => number;
   readonly log: LogSink;
   readonly openLine?: (path: string, baud: number) => Promise<SerialLine>;
 }
@@ -58,6 +63,7 @@ const realLine = (path: string, baudRate: number): Promise<SerialLine> => openSe
 export async function openDeviceConsole(parts: DeviceConsoleParts): Promise<DeviceConsole> {
   const { machine, log } = parts;
   const release = await openRelease(parts);
+  const logins = await openLogins(parts);
   let network = false;
   const stopState = parts.bus.onState((state) => {
     network = state.is === 'up';
@@ -69,7 +75,9 @@ export async function openDeviceConsole(parts: DeviceConsoleParts): Promise<Devi
     return { device: parts.identity.device, lock: { state, version }, power, network, challenged };
   };
   const over = new AbortController();
-  const running = keepOpen(parts, over.signal, (line) => serve(line, parts, release, status, over.signal));
+  const running = keepOpen(parts, over.signal, (line) =>
+    serve(line, { ...parts, release, logins, status }, over.signal),
+  );
   return {
     close: async () => {
       over.abort(new Error('the agent is stopping'));
@@ -116,6 +124,23 @@ async function openRelease({
   }
 }
 
+/** Where the count of earlier tries cannot be read, each log-in says so. */
+async function openLogins({ machine, lastCounter, log }: DeviceConsoleParts): Promise<LoginDesk> {
+  const { clock, store, audit } = machine;
+  const logins = new LoginDesk({
+    store,
+    clock,
+    lastCounter,
+    audit: (event, detail) => audit.append({ at: clock.wallSeconds(), event, detail }),
+  });
+  await logins
+    .open()
+    .catch((error: unknown) =>
+      log.log('error', 'console.logins-unread', { error: asNsError(error).message }),
+    );
+  return logins;
+}
+
 async function powerOf({ clock, power }: Machine): Promise<PowerState> {
   const deadline = clock.deadline(ONE_READING, "reading the host's power");
   try {
@@ -153,38 +178,41 @@ async function keepOpen(
   }
 }
 
+interface Served extends DeviceConsoleParts {
+  readonly release: ReleaseDesk | undefined;
+  readonly logins: LoginDesk;
+  readonly status: () => Promise<ConsoleStatus>;
+}
+
 /** One console, until the line hangs up or the agent stops. */
-async function serve(
-  line: SerialLine,
-  parts: DeviceConsoleParts,
-  release: ReleaseDesk | undefined,
-  status: () => Promise<ConsoleStatus>,
-  signal: AbortSignal,
-): Promise<void> {
-  const { machine, identity } = parts;
-  const { clock } = machine;
+async function serve(line: SerialLine, parts: Served, signal: AbortSignal): Promise<void> {
+  const { machine, identity, release, log } = parts;
+  const { clock, audit } = machine;
   const printer = new SerialPrinter(line);
-  const order = (text: string) =>
-    orderAtConsole(text, { ...parts, clock, deviceKey: machine.keyStore.publicKey });
-  const commands = [
-    statusCommand(status),
-    ...(release === undefined
-      ? []
-      : [unlockCommand({ device: identity.device, desk: release, qr: qrModules, order })]),
-  ];
-  const all = (): readonly ConsoleCommand[] => [...commands, help];
-  const help = helpCommand(all);
+  const seat = new Seat((event, detail) =>
+    audit
+      .append({ at: clock.wallSeconds(), event, detail })
+      .catch((error: unknown) => log.log('error', 'audit-failed', { error: asNsError(error).message })),
+  );
+  let why = 'left';
   const session = new ConsoleSession({
-    commands: all,
+    commands: () => commandsFor(parts, seat),
     banner: [`Nightshift ${identity.version} on ${identity.device}. "help" lists the commands.`],
-    prompt: () => `${identity.device}> `,
+    prompt: () => `${seat.session === undefined ? '' : `${seat.session.name}@`}${identity.device}> `,
     write: (text) => printer.print(text),
-    onLeave: () => release?.forget(),
+    onLeave: () => {
+      seat.leave(why);
+      why = 'left';
+      release?.forget();
+    },
   });
   let idle: Stop = () => undefined;
   const stopData = line.onData((bytes) => {
     idle();
-    idle = clock.after(IDLE, () => session.leave());
+    idle = clock.after(IDLE, () => {
+      why = 'idle for 15 minutes';
+      session.leave();
+    });
     session.receive(bytes);
   });
   session.start();
@@ -195,7 +223,25 @@ async function serve(
   });
   idle();
   stopData();
+  why = signal.aborted ? 'the agent stopped' : 'the line hung up';
   await session.close();
+  await seat.written;
   await printer.close();
   await line.close();
+}
+
+/** What somebody may type at this moment; the rules of orders are not here, but at the desk. */
+function commandsFor(parts: Served, seat: Seat): readonly ConsoleCommand[] {
+  const { machine, identity, release, logins, status } = parts;
+  const order = (text: string) =>
+    orderAtConsole(text, { ...parts, clock: machine.clock, deviceKey: machine.keyStore.publicKey });
+  const commands = [
+    statusCommand(status),
+    ...(release === undefined
+      ? []
+      : [unlockCommand({ device: identity.device, desk: release, qr: qrModules, order })]),
+    ...(seat.session === undefined ? [loginCommand(logins, seat)] : [logoutCommand(seat)]),
+  ];
+  const help = helpCommand(() => [...commands, help]);
+  return [...commands, help];
 }

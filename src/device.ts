@@ -237,6 +237,7 @@ export async function startDevice(
       bus,
       timeFor,
       desk,
+      lastCounter: (keyId) => freshness.lastCounter(keyId),
       log,
       ...(surroundings.openLine === undefined ? {} : { openLine: surroundings.openLine }),
     }));

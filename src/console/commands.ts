@@ -28,13 +28,23 @@ export function statusCommand(read: () => Promise<ConsoleStatus>): ConsoleComman
   };
 }
 
-export function helpCommand(
-  commands: () => readonly Pick<ConsoleCommand, 'name' | 'says'>[],
-): ConsoleCommand {
+export function helpCommand(commands: () => readonly ConsoleCommand[]): ConsoleCommand {
   return {
     name: 'help',
-    says: 'this list',
-    run: async (talk) => {
+    says: 'this list; "help COMMAND" tells more of one',
+    usage: 'help [COMMAND]',
+    complete: () => commands().map(({ name }) => name),
+    run: async (talk, [asked]) => {
+      if (asked !== undefined) {
+        const found = commands().find(({ name }) => name === asked.toLowerCase());
+        if (found === undefined) talk.say(`There is no command "${asked}". "help" lists them.`);
+        else {
+          talk.print(found.usage ?? found.name);
+          talk.say(found.says, '  ');
+          for (const sentence of found.details ?? []) talk.say(sentence, '  ');
+        }
+        return;
+      }
       const all = [...commands(), { name: 'exit', says: 'leave this console' }];
       for (const { name, says } of all) talk.print(`${name.padEnd(9)} ${says}`);
       talk.print('Ctrl-C leaves whatever was begun.');

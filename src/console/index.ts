@@ -1,6 +1,7 @@
 export { type ConsoleStatus, helpCommand, statusCommand } from './commands.ts';
 export { drawQr } from './draw-qr.ts';
 export { LineEditor, type LineWish } from './line-editor.ts';
+export { loginCommand, logoutCommand, Seat } from './login.ts';
 export {
   type ConsoleCommand,
   ConsoleSession,

@@ -18,9 +18,14 @@ export interface ConsoleCommand {
   readonly name: string;
   /** For "help". */
   readonly says: string;
+  /** How it is typed, where that is more than its name. */
+  readonly usage?: string;
+  /** For "help NAME": sentences. */
+  readonly details?: readonly string[];
   /** What the last of the words after its name could become. */
   readonly complete?: (words: readonly string[]) => readonly string[];
-  run(talk: Talk, words: readonly string[]): Promise<void>;
+  /** `rest` is what was typed after the name, where blanks matter. */
+  run(talk: Talk, words: readonly string[], rest: string): Promise<void>;
 }
 
 export interface ConsoleSessionOptions {
@@ -128,7 +133,7 @@ export class ConsoleSession {
       if (name === 'exit') throw new LeftConsole('exit');
       const command = this.#find(name);
       if (command === undefined) talk.say(`There is no command "${name}". "help" lists them.`);
-      else await this.#do(command, talk, words);
+      else await this.#do(command, talk, words, line.trim().slice(name.length).trim());
     }
   }
 
@@ -156,9 +161,9 @@ export class ConsoleSession {
     return choices.filter((choice) => choice.startsWith(last ?? name)).map(plain);
   }
 
-  async #do(command: ConsoleCommand, talk: Talk, words: readonly string[]): Promise<void> {
+  async #do(command: ConsoleCommand, talk: Talk, words: readonly string[], rest: string): Promise<void> {
     try {
-      await command.run(talk, words);
+      await command.run(talk, words, rest);
     } catch (error) {
       if (error instanceof Interrupted) return;
       if (error instanceof LeftConsole) throw error;
@@ -224,4 +229,4 @@ export class ConsoleSession {
 }
 
 /** Ends a command, not the session. */
-class Interrupted extends LeftConsole {}
+export class Interrupted extends LeftConsole {}

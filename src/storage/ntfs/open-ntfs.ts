@@ -1,22 +1,12 @@
-import { allow, type Verdict } from '../../base/index.ts';
-import type {
-  BlockDevice,
-  DirectoryEntry,
-  EntryReader,
-  FileExtras,
-  FileStat,
-  FileSystem,
-  HostPath,
-  OpenFile,
-  VolumeFacts,
-  VolumeLimits,
-} from '../../ports/index.ts';
+import { fromUtf8Lossy } from '../../base/index.ts';
+import type { BlockDevice, FileSystem, VolumeFacts, VolumeLimits } from '../../ports/index.ts';
 import { overHostileBytes } from '../corrupt.ts';
-import { listNode, NtfsEntries, openNode } from './entries.ts';
+import { NodeFileSystem, type NodeReader } from '../node-file-system.ts';
+import { listNode, openNode } from './entries.ts';
 import { extrasOf } from './extras.ts';
 import type { NtfsNode } from './node.ts';
 import { openVolume } from './open-volume.ts';
-import { walkPath } from './path-walk.ts';
+import { nodeByReference, walkPath } from './path-walk.ts';
 import { ATTRIBUTE, utf16 } from './records.ts';
 import { SecurityDescriptors } from './security-index.ts';
 import type { Upcase } from './upcase.ts';
@@ -24,50 +14,17 @@ import type { NtfsVolume } from './volume.ts';
 
 const VOLUME_RECORD = 3;
 
-class NtfsFileSystem implements FileSystem {
-  readonly facts: VolumeFacts;
-  readonly byEntry: EntryReader;
-  readonly #volume: NtfsVolume;
-  readonly #descriptors: SecurityDescriptors;
-  readonly #upcase: Upcase;
-
-  constructor(volume: NtfsVolume, upcase: Upcase, facts: VolumeFacts) {
-    this.#volume = volume;
-    this.#upcase = upcase;
-    this.facts = facts;
-    this.#descriptors = new SecurityDescriptors(volume);
-    this.byEntry = new NtfsEntries(volume, this.#descriptors);
-  }
-
-  stat(path: HostPath, follow: boolean, signal?: AbortSignal): Promise<Verdict<FileStat>> {
-    return this.#at(path, follow, signal, ({ stat }) => allow(stat));
-  }
-
-  list(path: HostPath, signal?: AbortSignal): Promise<Verdict<AsyncIterable<DirectoryEntry>>> {
-    return this.#at(path, true, signal, (node) => listNode(this.#volume, node, path, signal));
-  }
-
-  open(path: HostPath, signal?: AbortSignal): Promise<Verdict<OpenFile>> {
-    return this.#at(path, true, signal, (node) => openNode(this.#volume, node, path, signal));
-  }
-
-  extras(path: HostPath, follow: boolean, signal?: AbortSignal): Promise<Verdict<FileExtras>> {
-    return this.#at(path, follow, signal, (node) =>
-      extrasOf(this.#volume, this.#descriptors, node, path, signal),
-    );
-  }
-
-  async #at<T>(
-    path: HostPath,
-    follow: boolean,
-    signal: AbortSignal | undefined,
-    use: (node: NtfsNode) => Verdict<T> | Promise<Verdict<T>>,
-  ): Promise<Verdict<T>> {
-    return await overHostileBytes(async () => {
-      const walked = await walkPath(this.#volume, this.#upcase, path, follow, signal);
-      return walked.ok ? await use(walked.value) : walked;
-    });
-  }
+function readerOf(volume: NtfsVolume, upcase: Upcase): NodeReader<NtfsNode> {
+  const descriptors = new SecurityDescriptors(volume);
+  return {
+    walk: (path, follow, signal) => walkPath(volume, upcase, path, follow, signal),
+    find: ({ inode, generation = 0, rawName }, signal) =>
+      nodeByReference(volume, { record: inode, sequence: generation }, fromUtf8Lossy(rawName), signal),
+    stat: ({ stat }) => stat,
+    list: (node, what, signal) => listNode(volume, node, what, signal),
+    open: (node, what, signal) => openNode(volume, node, what, signal),
+    extras: (node, what, signal) => extrasOf(volume, descriptors, node, what, signal),
+  };
 }
 
 /**
@@ -90,7 +47,7 @@ export async function openNtfs(device: BlockDevice, signal?: AbortSignal): Promi
       latestTime: LATEST_TIME,
       limits: LIMITS,
     };
-    return new NtfsFileSystem(volume, upcase, facts);
+    return new NodeFileSystem(facts, readerOf(volume, upcase));
   });
 }
 

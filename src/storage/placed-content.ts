@@ -1,4 +1,7 @@
-import type { FileContent } from '../ports/index.ts';
+import { KiB } from '../base/index.ts';
+import type { EditableVolume, FileContent } from '../ports/index.ts';
+
+const CHUNK = 256 * KiB;
 
 /** Blocks `start` to `end`, the last one not included, that hold a content from its byte `from` on. */
 export interface PlacedRun {
@@ -77,4 +80,21 @@ export async function readContent(
   const there = Math.max(0, Math.min(into.byteLength, size - offset));
   if (there > 0) await data.read(offset, into.subarray(0, there), signal);
   into.fill(0, there);
+}
+
+/** Puts a content from its byte `from` on into a stretch of a volume, with zeros behind its end: placed where that can be, else written. */
+export async function putContent(
+  device: EditableVolume,
+  offset: number,
+  length: number,
+  content: FileContent,
+  from: number,
+  signal: AbortSignal,
+): Promise<void> {
+  if (device.place !== undefined) return device.place(offset, length, content, from);
+  for (let at = 0; at < length; at += CHUNK) {
+    const part = new Uint8Array(Math.min(CHUNK, length - at));
+    await readContent(content, from + at, part, signal);
+    await device.write(offset + at, part, signal);
+  }
 }

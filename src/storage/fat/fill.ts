@@ -1,7 +1,7 @@
 import { allow, NsError, refuse, type Verdict } from '../../base/index.ts';
 import type { EditableVolume, FileContent, HostPath } from '../../ports/index.ts';
 import { overHostileBytes } from '../corrupt.ts';
-import { readContent } from '../placed-content.ts';
+import { putContent } from '../placed-content.ts';
 import { type FatLayout, readLayout } from './boot-sector.ts';
 import { FatChildren } from './children.ts';
 import { countedFree } from './open-fat.ts';
@@ -15,8 +15,6 @@ const SIZE = 28;
 /** Fields of the information sector of FAT32. */
 const FREE_COUNT = 488;
 const NEXT_FREE = 492;
-
-const CHUNK = 256 * 1024;
 
 /**
  * Gives an empty file its content: the first clusters that are free, with their chain in both tables, its entry and the
@@ -46,7 +44,7 @@ export function fillFat(
     let from = 0;
     for (const { first, count } of runs) {
       const length = count * clusterSize;
-      await fill(device, dataStart + (first - 2) * clusterSize, length, content, from, signal);
+      await putContent(device, dataStart + (first - 2) * clusterSize, length, content, from, signal);
       from += length;
     }
     return allow(undefined);
@@ -101,20 +99,4 @@ async function countDown(
   view.setUint32(0, Math.max(0, free - taken), true);
   view.setUint32(NEXT_FREE - FREE_COUNT, last.first + last.count - 1, true);
   await device.write(layout.infoAt + FREE_COUNT, counts, signal);
-}
-
-async function fill(
-  device: EditableVolume,
-  offset: number,
-  length: number,
-  content: FileContent,
-  from: number,
-  signal: AbortSignal,
-): Promise<void> {
-  if (device.place !== undefined) return device.place(offset, length, content, from);
-  for (let at = 0; at < length; at += CHUNK) {
-    const part = new Uint8Array(Math.min(CHUNK, length - at));
-    await readContent(content, from + at, part, signal);
-    await device.write(offset + at, part, signal);
-  }
 }

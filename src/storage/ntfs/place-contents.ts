@@ -1,7 +1,7 @@
-import { KiB, NsError } from '../../base/index.ts';
+import { NsError } from '../../base/index.ts';
 import type { EditableVolume, FileContent, HostPath } from '../../ports/index.ts';
 import { overHostileBytes } from '../corrupt.ts';
-import { readContent } from '../placed-content.ts';
+import { putContent } from '../placed-content.ts';
 import type { NtfsNode } from './node.ts';
 import { openVolume } from './open-volume.ts';
 import { walkPath } from './path-walk.ts';
@@ -9,7 +9,6 @@ import { PlacedStream } from './placed.ts';
 import { ATTRIBUTE, fixUp, protect } from './records.ts';
 import type { NtfsVolume } from './volume.ts';
 
-const CHUNK = 256 * KiB;
 /** In the head of an attribute that lies in clusters: its first cluster, its bytes, and how many of them were ever written. */
 const FIRST_AT = 16;
 const SIZE_AT = 48;
@@ -55,26 +54,10 @@ async function fill(
   let from = 0;
   for (const { cluster, count } of stream?.runs ?? []) {
     if (cluster === undefined) throw notMade(path, 'has a hole');
-    await place(device, cluster * clusterSize, count * clusterSize, content, from, signal);
+    await putContent(device, cluster * clusterSize, count * clusterSize, content, from, signal);
     from += count * clusterSize;
   }
   if (from < content.size) throw notMade(path, 'has not the clusters that it needs');
-}
-
-async function place(
-  device: EditableVolume,
-  offset: number,
-  length: number,
-  content: FileContent,
-  from: number,
-  signal: AbortSignal,
-): Promise<void> {
-  if (device.place !== undefined) return device.place(offset, length, content, from);
-  for (let at = 0; at < length; at += CHUNK) {
-    const part = new Uint8Array(Math.min(CHUNK, length - at));
-    await readContent(content, from + at, part, signal);
-    await device.write(offset + at, part, signal);
-  }
 }
 
 /** What was never written reads as zeros, whatever lies there. */

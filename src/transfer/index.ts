@@ -9,6 +9,7 @@ export {
   ArchivePlan,
   type HeldEntry,
   heldBytes,
+  isLinkTarget,
   MOST_SEGMENTS,
   type ReadArchive,
   type ReadContents,

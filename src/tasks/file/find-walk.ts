@@ -118,6 +118,10 @@ export class FindWalk {
       await this.#visitor.progress(this.#seen);
       this.#signal.throwIfAborted();
     }
+    if (!isOneName(entry.rawName)) {
+      this.#visitor.skip([...above, entry.rawName], 'no path can name it');
+      return undefined;
+    }
     if (stat instanceof NsError) {
       this.#visitor.skip([...above, entry.rawName], faultOfPlace(stat, this.#signal).sentence);
       return undefined;
@@ -220,4 +224,11 @@ export function compareNames(a: Uint8Array, b: Uint8Array): number {
     if (difference !== 0) return difference;
   }
   return a.byteLength - b.byteLength;
+}
+
+/** What a damaged or hostile disk has for a name may lead elsewhere. */
+function isOneName(rawName: Uint8Array): boolean {
+  if (rawName.includes(0x2f) || rawName.includes(0)) return false;
+  const dots = rawName.byteLength <= 2 && rawName.every((byte) => byte === 0x2e);
+  return !dots;
 }

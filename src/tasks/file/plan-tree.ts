@@ -12,7 +12,13 @@ import {
 } from '../../base/index.ts';
 import type { DirectoryEntry, FileStat, FileSystem, HostPath, OpenFile } from '../../ports/index.ts';
 import type { ResultOf } from '../../protocol/index.ts';
-import { type ArchiveEntry, ArchivePlan, heldBytes, type Segment } from '../../transfer/index.ts';
+import {
+  type ArchiveEntry,
+  ArchivePlan,
+  heldBytes,
+  isLinkTarget,
+  type Segment,
+} from '../../transfer/index.ts';
 import { segmentsOf } from './file-segments.ts';
 import { FindWalk, faultOfPlace, type Place } from './find-walk.ts';
 
@@ -131,8 +137,8 @@ class Tree implements TreePlan {
         break;
       case 'symlink': {
         const { target } = stat;
-        if (target === undefined || target === '' || target.includes('\ufffd')) {
-          this.#skip(path, 'where this symbolic link leads is no text');
+        if (target === undefined || target.includes('\ufffd') || !isLinkTarget(utf8(target))) {
+          this.#skip(path, 'where this symbolic link leads is no path');
         } else {
           const more = await this.#xattrs(path, entry);
           this.#add({ ...common, kind: 'symlink', size: 0, target: utf8(target), ...more }, stat);

@@ -1,8 +1,17 @@
 const SLASH = 0x2f;
-const MOST_PATH_BYTES = 4096;
+/** The longest path of a host, and a name in what it leads to. */
+const MOST_PATH_BYTES = 4096 + 1024;
 const MOST_NAMES = 128;
 /** The longest name of any filesystem here, in UTF-8. */
 const MOST_NAME_BYTES = 765;
+
+/** The longest of Linux, without the NUL behind it. */
+const MOST_TARGET_BYTES = 4095;
+
+/** Can a symbolic link lead there? */
+export function isLinkTarget(target: Uint8Array): boolean {
+  return target.byteLength > 0 && target.byteLength <= MOST_TARGET_BYTES && !target.includes(0);
+}
 
 /**
  * The path of an entry without "." and with one "/" between its names; empty for the top. A fault in words for one that

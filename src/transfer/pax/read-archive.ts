@@ -3,7 +3,7 @@ import type { ExtendedAttribute } from '../../ports/index.ts';
 import { type ArchiveEntry, BLOCK, roundUp } from './archive-entry.ts';
 import { isZeroBlock, type RawHeader, readHeader } from './decode-header.ts';
 import { decodeRecords, parseTime } from './pax-records.ts';
-import { plainPath } from './plain-path.ts';
+import { isLinkTarget, plainPath } from './plain-path.ts';
 import { readSparseMap } from './sparse-map.ts';
 
 export interface ArchiveLimits {
@@ -19,8 +19,8 @@ export interface HeldEntry extends ArchiveEntry {
 
 export type ReadArchive = (offset: number, into: Uint8Array) => Promise<void>;
 
-/** Extended headers: of one entry, or all of them together in a chain. */
-const MOST_RECORD_BYTES = 1024 * 1024;
+/** Extended headers: of one entry, or all of them together in a chain. Attributes alone have a mebibyte, and their names beside. */
+const MOST_RECORD_BYTES = 2 * 1024 * 1024;
 /** Those for all entries that follow, in the whole archive: every entry is read with them. */
 const MOST_SHARED_BYTES = 16 * 1024;
 const MOST_LONG_NAME = 8192;
@@ -165,8 +165,7 @@ async function entryOf(
     const told = records.get('linkpath') ?? header.linkName;
     const target = kind === 'link' ? plainPath(told) : told;
     if (typeof target === 'string') return target;
-    if (target.byteLength === 0 || target.byteLength > 4095 || target.includes(0))
-      return 'a link leads nowhere';
+    if (kind === 'symlink' ? !isLinkTarget(target) : target.byteLength === 0) return 'a link leads nowhere';
     return { held: { ...common, size: 0, target, at }, stored: 0 };
   }
   const sparse = [...records.keys()].some((keyword) => keyword.startsWith('GNU.sparse.'));

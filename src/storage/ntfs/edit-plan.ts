@@ -1,13 +1,12 @@
 import { allow, ByteView, KiB, refuse, type Verdict } from '../../base/index.ts';
 import type { BlockDevice, FileContent, HostPath, VolumeEdit } from '../../ports/index.ts';
 import { overHostileBytes } from '../corrupt.ts';
-import { joinPath, parentPath, pathNames } from '../host-path.ts';
-import { NtfsDirectory } from './directory.ts';
-import { type IndexEntry, WINDOWS } from './index-node.ts';
+import { joinPath, parentPath } from '../host-path.ts';
+import { EditedPlaces, type Found } from './edited-places.ts';
+import { WINDOWS } from './index-node.ts';
 import { inheritedSecurity } from './inherit-security.ts';
-import { fileTime, type NtfsNode, nodeOf } from './node.ts';
+import { fileTime, type NtfsNode } from './node.ts';
 import { openVolume } from './open-volume.ts';
-import { nodeByReference } from './path-walk.ts';
 import { ATTRIBUTE } from './records.ts';
 import { securityOf } from './security.ts';
 import { SecurityDescriptors } from './security-index.ts';
@@ -42,9 +41,6 @@ export interface NtfsPlan {
   readonly times: ReadonlyMap<HostPath, FileTimes>;
 }
 
-const ROOT = 5;
-/** Records below are the filesystem's own, the root among them. */
-const FIRST_OF_USERS = 24;
 const SPARES = 100_000;
 /** A larger content is not carried through the mount. */
 const LARGEST_CARRIED = 256 * KiB;
@@ -74,28 +70,20 @@ export async function planNtfsEdits(
   });
 }
 
-/** What is at a path: on the volume, or made by an earlier edit. */
-type Found =
-  | { readonly is: 'stored'; readonly node: NtfsNode; readonly path: HostPath }
-  | { readonly is: 'made'; readonly path: HostPath; readonly security: Uint8Array }
-  | { readonly is: 'absent'; readonly path: HostPath };
-
 class Planner {
   readonly steps: NtfsStep[] = [];
   readonly times = new Map<HostPath, FileTimes>();
   readonly #volume: NtfsVolume;
   readonly #descriptors: SecurityDescriptors;
-  readonly #upcase: Upcase;
+  readonly #places: EditedPlaces;
   readonly #time: number;
   readonly #signal: AbortSignal;
   #spares = 0;
-  /** What earlier edits made of a path, by its capital letters. */
-  readonly #now = new Map<string, Found>();
 
   constructor(volume: NtfsVolume, upcase: Upcase, time: number, signal: AbortSignal) {
     this.#volume = volume;
     this.#descriptors = new SecurityDescriptors(volume);
-    this.#upcase = upcase;
+    this.#places = new EditedPlaces(volume, upcase, signal);
     this.#time = time;
     this.#signal = signal;
   }
@@ -107,9 +95,9 @@ class Planner {
         `Links of Windows are not made here, and ${edit.path} would be one.`,
       );
     }
-    const parent = await this.#find(parentPath(edit.path));
+    const parent = await this.#places.find(parentPath(edit.path));
     if (!parent.ok) return parent;
-    const found = await this.#find(edit.path);
+    const found = await this.#places.find(edit.path);
     if (!found.ok) return found;
     const there = found.value.is !== 'absent';
     const wanted =
@@ -125,20 +113,20 @@ class Planner {
       case 'make-directory': {
         const security = await this.#inherited(parent.value, true);
         this.steps.push({ step: 'make-directory', path, security });
-        this.#made(path, security);
+        this.#places.made(path, security);
         return allow(undefined);
       }
       case 'make-link': {
-        const to = await this.#find(edit.to);
+        const to = await this.#places.find(edit.to);
         if (!to.ok) return to;
         if (to.value.is === 'absent') return refuse('NO_SUCH_FILE', `${edit.to}.`);
         this.steps.push({ step: 'link', path, to: to.value.path });
-        this.#made(path, new Uint8Array(0));
+        this.#places.made(path, new Uint8Array(0));
         return allow(undefined);
       }
       default:
         this.steps.push({ step: edit.edit, path });
-        this.#now.set(this.#key(path), { is: 'absent', path });
+        this.#places.removed(path);
         return allow(undefined);
     }
   }
@@ -158,7 +146,7 @@ class Planner {
       const replaces = found.is === 'made' ? { replaces: {} } : {};
       this.steps.push({ step: 'write', path, content, security, attributes, ...aside, ...replaces });
       this.times.set(path, { modified, created: fileTime(this.#time) });
-      this.#made(path, security);
+      this.#places.made(path, security);
       return allow(undefined);
     }
     const { node } = found;
@@ -183,12 +171,8 @@ class Planner {
       replaces: shortName === undefined ? {} : { shortName },
     });
     this.times.set(path, { modified, created: info.u64le(0) });
-    this.#made(path, security);
+    this.#places.made(path, security);
     return allow(undefined);
-  }
-
-  #made(path: HostPath, security: Uint8Array): void {
-    this.#now.set(this.#key(path), { is: 'made', path, security });
   }
 
   async #inherited(parent: Found, directory: boolean): Promise<Uint8Array> {
@@ -227,75 +211,18 @@ class Planner {
     const allocated = size > LARGEST_CARRIED || (size > 0 && name === undefined);
     if (!allocated && found.is === 'absent') return {};
     let room = parentPath(path);
-    let at = await this.#find(room);
+    let at = await this.#places.find(room);
     while (allocated && at.ok && at.value.is !== 'stored') {
       room = parentPath(room);
-      at = await this.#find(room);
+      at = await this.#places.find(room);
     }
     for (let i = 0; i < SPARES; i += 1) {
       const spare = joinPath(room, `~nightshift-${this.#spares}.tmp`);
       this.#spares += 1;
-      const taken = await this.#find(spare);
+      const taken = await this.#places.find(spare);
       if (taken.ok && taken.value.is === 'absent') return { aside: { path: spare, allocated } };
     }
     return {};
-  }
-
-  async #find(path: HostPath): Promise<Verdict<Found>> {
-    let at: Found = { is: 'stored', node: await this.#root(), path: '/' };
-    for (const name of pathNames(path)) {
-      const next: Verdict<Found> = await this.#child(at, name);
-      if (!next.ok) return next;
-      at = next.value;
-    }
-    return allow(at);
-  }
-
-  async #child(at: Found, name: string): Promise<Verdict<Found>> {
-    const path = joinPath(at.path, name);
-    const known = this.#now.get(this.#key(path));
-    if (known !== undefined) return allow(known);
-    if (at.is !== 'stored') return allow({ is: 'absent', path });
-    if (!at.node.record.directory || at.node.reparse !== undefined) {
-      return refuse('NOT_A_DIRECTORY', `${at.path} is not a directory.`);
-    }
-    const found = new Map((await this.#entries(at.node, name)).map((entry) => [entry.record, entry]));
-    if (found.size > 1) {
-      return refuse(
-        'NAME_UNSUPPORTED',
-        `More than one file answers to ${path}.`,
-        'Check the filesystem from the host.',
-      );
-    }
-    const [entry] = found.values();
-    if (entry === undefined) return allow({ is: 'absent', path });
-    if (entry.record < FIRST_OF_USERS) {
-      return refuse('PATH_PROTECTED', `${path} belongs to the filesystem itself.`, 'Name another file.');
-    }
-    const node = await nodeByReference(this.#volume, entry, name, this.#signal);
-    const long = node.names.find(
-      (each) =>
-        each.parent === (at.is === 'stored' ? at.node.record.number : ROOT) && each.namespace === 'win32',
-    );
-    const stored = entry.namespace === 'dos' ? (long?.name ?? entry.name) : entry.name;
-    const storedPath = joinPath(at.path, stored);
-    const now = this.#now.get(this.#key(storedPath));
-    return allow(
-      now ?? { is: 'stored', node: { ...node, stat: { ...node.stat, name: stored } }, path: storedPath },
-    );
-  }
-
-  async #entries({ record }: NtfsNode, name: string): Promise<readonly IndexEntry[]> {
-    const directory = await NtfsDirectory.open(this.#volume, record, this.#signal);
-    return await directory.named(name, this.#upcase, this.#signal);
-  }
-
-  async #root(): Promise<NtfsNode> {
-    return await nodeOf(this.#volume, await this.#volume.record(ROOT, this.#signal), this.#signal);
-  }
-
-  #key(path: HostPath): string {
-    return this.#upcase.fold(path);
   }
 }
 

@@ -1,9 +1,10 @@
-import { allow, hours, minutes, NsError, refuse, seconds, type Verdict } from '../../base/index.ts';
+import { allow, hours, NsError, refuse, seconds, type Verdict } from '../../base/index.ts';
 import type { FileStat, OpenFile } from '../../ports/index.ts';
-import { CHUNK_BYTES, type ResultOf } from '../../protocol/index.ts';
+import type { ResultOf } from '../../protocol/index.ts';
 import { parseHostPath } from '../../storage/index.ts';
-import { type KnownZeros, knownZeros, sendFile } from '../../transfer/index.ts';
+import { type KnownZeros, knownZeros } from '../../transfer/index.ts';
 import type { TaskKind } from '../task.ts';
+import { sendOffered } from './send-offered.ts';
 import { withVolume } from './volume-access.ts';
 
 /**
@@ -20,7 +21,7 @@ export const fileUpload: TaskKind<'file.upload'> = {
   noProgress: seconds(90),
   async run(order, context): Promise<Verdict<ResultOf<'file.upload'>>> {
     const { args } = order;
-    const { services, id } = context;
+    const { services } = context;
     if (services.byNeighbour?.() === true) return refuse('FILES_NEED_NETWORK');
     const path = parseHostPath(args.path);
     if (!path.ok) return path;
@@ -33,19 +34,17 @@ export const fileUpload: TaskKind<'file.upload'> = {
       const opened = await fs.open(path.value, signal);
       if (!opened.ok) return opened;
       const { stat } = opened.value;
-      context.offer({ size: stat.size, chunk: CHUNK_BYTES, inode: stat.inode, mtime: stat.mtime });
-      const { sha256 } = await sendFile({
-        id,
-        size: stat.size,
-        chunk: CHUNK_BYTES,
-        read: (offset, into, chunkSignal) => readWhole(opened.value, offset, into, chunkSignal),
-        zeros: zerosOf(opened.value),
-        port: services.blocks,
-        clock: services.clock,
+      const { sha256 } = await sendOffered(
+        context,
+        {
+          size: stat.size,
+          inode: stat.inode,
+          mtime: stat.mtime,
+          read: (offset, into, chunkSignal) => readWhole(opened.value, offset, into, chunkSignal),
+          zeros: zerosOf(opened.value),
+        },
         signal,
-        noProgress: minutes(1),
-        onProgress: ({ done, total }) => context.progress('sending', done, total, 'bytes'),
-      });
+      );
       const now = await fs.stat(path.value, true, signal);
       if (!now.ok || !sameFile(stat, now.value)) return refuse('FILE_CHANGED');
       const { wholeFacts } = await import('./file-facts.ts');

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { allow, minutes, NsError, refuse, type Verdict } from '../../base/index.ts';
+import { allow, NsError, refuse, type Verdict } from '../../base/index.ts';
 import type { Lease } from '../../bmc/index.ts';
 import type { BlockDevice, FileSystem } from '../../ports/index.ts';
-import { CHUNK_BYTES, type Order, type ResultOf } from '../../protocol/index.ts';
+import type { Order, ResultOf } from '../../protocol/index.ts';
 import {
   type DiskProbe,
   judgeVolume,
@@ -12,8 +12,8 @@ import {
   type VolumeProbe,
   volumeDevice,
 } from '../../storage/index.ts';
-import { sendFile } from '../../transfer/index.ts';
 import { breather } from '../file/give-way.ts';
+import { sendOffered } from '../file/send-offered.ts';
 import { disksOf, withDisks } from '../file/volume-access.ts';
 import type { TaskContext } from '../task.ts';
 import { ImageSource, type Part } from './image-source.ts';
@@ -50,27 +50,24 @@ export function sendImage(
     const image = await ImageSource.open(device, args.usedOnly === true ? parts : [], signal);
     const state = await stateOf(device, parts, signal);
     const { size } = device.capabilities;
-    context.offer({ size, chunk: CHUNK_BYTES, inode: state.mark, mtime: state.lastWrite });
-    const { blocks, clock } = context.services;
-    const breathe = breather(clock);
-    const { sha256 } = await sendFile({
-      id: context.id,
-      size,
-      chunk: CHUNK_BYTES,
-      read: async (offset, into, chunkSignal) => {
-        await breathe(chunkSignal);
-        await image.read(offset, into, chunkSignal);
+    const breathe = breather(context.services.clock);
+    const { sha256 } = await sendOffered(
+      context,
+      {
+        size,
+        inode: state.mark,
+        mtime: state.lastWrite,
+        read: async (offset, into, chunkSignal) => {
+          await breathe(chunkSignal);
+          await image.read(offset, into, chunkSignal);
+        },
+        zeros: async (offset, length, chunkSignal) => {
+          await breathe(chunkSignal);
+          return image.zeros(offset, length, chunkSignal);
+        },
       },
-      zeros: async (offset, length, chunkSignal) => {
-        await breathe(chunkSignal);
-        return image.zeros(offset, length, chunkSignal);
-      },
-      port: blocks,
-      clock,
       signal,
-      noProgress: minutes(1),
-      onProgress: ({ done, total }) => context.progress('sending', done, total, 'bytes'),
-    });
+    );
     const stale = permit.value.stale || leases.get(disk)?.stale === true;
     const told = [...notes, ...permit.value.notes, ...image.notes].slice(0, NOTES_MAX);
     return allow({ volume: { ...kind, stale, notes: told }, size, sha256 });

@@ -103,7 +103,7 @@ await t.test('power on in the middle of a put: the disk is home first, and whole
   host.onWrite = undefined;
   t.match(await ordered, { ok: true });
   await eventually(() => machine.host.state === 'S0');
-  t.match(put, { outcome: 'refused', code: 'HOST_WAKING' });
+  t.match(put, { outcome: 'refused', code: /^HOST_(WAKING|AWAKE)$/ });
   t.same(positions, ['host']);
   t.equal(await host.disk.faults(), '');
   t.match(await host.give('file.list', { path: '/' }), { outcome: 'refused', code: /^HOST_(WAKING|AWAKE)$/ });

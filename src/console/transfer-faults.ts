@@ -10,7 +10,7 @@ export interface LineTransferOptions {
 export const PATIENCE: Duration = seconds(10);
 
 /** So often in a row, without a byte won, the other end may be silent or damaged. */
-export const MOST_FAULTS = 12;
+const MOST_FAULTS = 12;
 
 /** Counts what goes wrong, and ends a transfer that gets nowhere. */
 export class Faults {

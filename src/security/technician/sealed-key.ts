@@ -12,7 +12,7 @@ export interface SealedKey {
   readonly sealed: string;
 }
 
-export const LOG_COST = 15;
+const LOG_COST = 15;
 const SALT_BYTES = 16;
 const NONCE_BYTES = 12;
 const SEED_BYTES = 32;

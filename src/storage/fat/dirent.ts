@@ -164,7 +164,7 @@ function shortNameOf(field: Uint8Array, flags: number): string {
 }
 
 /** Binds the parts of a long name to their short one. */
-export function shortSum(field: Uint8Array): number {
+function shortSum(field: Uint8Array): number {
   return field.reduce((sum, byte) => (((sum & 1) << 7) + (sum >> 1) + byte) & 0xff, 0);
 }
 

@@ -57,7 +57,7 @@ function notADirectory({ record, reparse }: NtfsNode, path: HostPath): Verdict<n
 }
 
 /** What answers to a name in a directory, in this case before any other; a short name stands for the long one beside it. */
-export async function childOf(
+async function childOf(
   volume: NtfsVolume,
   upcase: Upcase,
   { record }: NtfsNode,

@@ -3,7 +3,7 @@ import type { BlockDevice } from '../../ports/index.ts';
 import { type HeldEntry, readArchive } from '../../transfer/index.ts';
 
 /** Names of one tree that is put. */
-export const MOST_PUT = 10_000;
+const MOST_PUT = 10_000;
 const MOST_NAME_BYTES = 8 * 1024 * 1024;
 
 /** One name of a tree that is to be put. */

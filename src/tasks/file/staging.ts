@@ -105,7 +105,7 @@ async function dropUnclaimed(
 }
 
 /** The content is on the host's disk, or of no use. */
-export async function dropStaged(store: StateStore, sha256: Uint8Array): Promise<void> {
+async function dropStaged(store: StateStore, sha256: Uint8Array): Promise<void> {
   const names = stagedNames(sha256);
   await store.remove(names.map);
   await store.remove(names.content);

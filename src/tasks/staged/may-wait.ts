@@ -4,7 +4,7 @@ import type { Refusal, RefusalCode } from '../../base/index.ts';
  * Refusals that end without a new order: the host goes down, is shut down fully, or lets go of its disk. All others end
  * a staged order at once, as they end any.
  */
-export const MENDED_BY_TIME: readonly RefusalCode[] = [
+const MENDED_BY_TIME: readonly RefusalCode[] = [
   'HOST_AWAKE',
   'HOST_STATE_UNKNOWN',
   'HOST_SUSPENDED',

@@ -4,146 +4,39 @@ import type { Order } from '../protocol/index.ts';
 export const DESTRUCTIONS = ['lock', 'wipe'] as const;
 export type Destruction = (typeof DESTRUCTIONS)[number];
 
+const ETC = `
+  acpi anacrontab apt/apt.conf apt/apt.conf.d bash.bashrc bashrc binfmt.d cron.d cron.daily cron.hourly
+  cron.monthly cron.weekly crontab crypttab dbus-1 default dhcp/dhclient-enter-hooks.d
+  dhcp/dhclient-exit-hooks.d doas.conf dracut.conf dracut.conf.d environment fstab group grub.d gshadow
+  hosts.equiv inetd.conf init init.d initramfs-tools inittab kernel ld.so.conf ld.so.conf.d ld.so.preload
+  local.d logrotate.conf logrotate.d modprobe.conf modprobe.d modules modules-load.d network/if-down.d
+  network/if-post-down.d network/if-pre-up.d network/if-up.d networkd-dispatcher networkmanager/dispatcher.d
+  nsswitch.conf pam.d passwd pm polkit-1 profile profile.d rc.conf rc.d rc.local rc0.d rc1.d rc2.d rc3.d rc4.d
+  rc5.d rc6.d rcs.d runit runlevels security selinux shadow ssh sudo.conf sudoers sudoers.d sv sysctl.conf
+  sysctl.d systemd sysusers.d tmpfiles.d udev update-motd.d x11/xinit x11/xsession.d xinetd.d zsh`;
+const REST = `
+  autoexec.bat bin boot boot.ini boot.scr boot.scr.uimg bootmgr bootnxt config.sys efi extlinux extlinux.conf
+  grub grub.cfg grub2 hiberfil.sys init lib lib32 lib64 libexec libx32 linuxrc loader local/bin local/lib
+  local/sbin menu.lst ntdetect.com ntldr programdata/microsoft recovery root sbin spool/at spool/cron
+  startup.nsh syslinux syslinux.cfg uenv.txt usr var/spool/at var/spool/cron windows`;
+
+function below(directory: string, names: string): string[] {
+  return names
+    .trim()
+    .split(/\s+/)
+    .map((name) => directory + name);
+}
+
 /**
  * Without these a host does not start, or lets in whoever likes; what lies here it runs as root, as it starts or by
  * itself later. On a volume of its own what lies in /usr or /var begins at the root. Matched by whole names, without regard to case.
  */
 export const SYSTEM_PATHS: readonly string[] = [
-  '/autoexec.bat',
-  '/bin',
-  '/boot',
-  '/boot.ini',
-  '/boot.scr',
-  '/boot.scr.uimg',
-  '/bootmgr',
-  '/bootnxt',
-  '/config.sys',
-  '/efi',
-  '/etc/acpi',
-  '/etc/anacrontab',
-  '/etc/apt/apt.conf',
-  '/etc/apt/apt.conf.d',
-  '/etc/bash.bashrc',
-  '/etc/bashrc',
-  '/etc/binfmt.d',
-  '/etc/cron.d',
-  '/etc/cron.daily',
-  '/etc/cron.hourly',
-  '/etc/cron.monthly',
-  '/etc/cron.weekly',
-  '/etc/crontab',
-  '/etc/crypttab',
-  '/etc/dbus-1',
-  '/etc/default',
-  '/etc/dhcp/dhclient-enter-hooks.d',
-  '/etc/dhcp/dhclient-exit-hooks.d',
-  '/etc/doas.conf',
-  '/etc/dracut.conf',
-  '/etc/dracut.conf.d',
-  '/etc/environment',
-  '/etc/fstab',
-  '/etc/group',
-  '/etc/grub.d',
-  '/etc/gshadow',
-  '/etc/hosts.equiv',
-  '/etc/inetd.conf',
-  '/etc/init',
-  '/etc/init.d',
-  '/etc/initramfs-tools',
-  '/etc/inittab',
-  '/etc/kernel',
-  '/etc/ld.so.conf',
-  '/etc/ld.so.conf.d',
-  '/etc/ld.so.preload',
-  '/etc/local.d',
-  '/etc/logrotate.conf',
-  '/etc/logrotate.d',
-  '/etc/modprobe.conf',
-  '/etc/modprobe.d',
-  '/etc/modules',
-  '/etc/modules-load.d',
-  '/etc/network/if-down.d',
-  '/etc/network/if-post-down.d',
-  '/etc/network/if-pre-up.d',
-  '/etc/network/if-up.d',
-  '/etc/networkd-dispatcher',
-  '/etc/networkmanager/dispatcher.d',
-  '/etc/nsswitch.conf',
-  '/etc/pam.d',
-  '/etc/passwd',
-  '/etc/pm',
-  '/etc/polkit-1',
-  '/etc/profile',
-  '/etc/profile.d',
-  '/etc/rc.conf',
-  '/etc/rc.d',
-  '/etc/rc.local',
-  '/etc/rc0.d',
-  '/etc/rc1.d',
-  '/etc/rc2.d',
-  '/etc/rc3.d',
-  '/etc/rc4.d',
-  '/etc/rc5.d',
-  '/etc/rc6.d',
-  '/etc/rcs.d',
-  '/etc/runit',
-  '/etc/runlevels',
-  '/etc/security',
-  '/etc/selinux',
-  '/etc/shadow',
-  '/etc/ssh',
-  '/etc/sudo.conf',
-  '/etc/sudoers',
-  '/etc/sudoers.d',
-  '/etc/sv',
-  '/etc/sysctl.conf',
-  '/etc/sysctl.d',
-  '/etc/systemd',
-  '/etc/sysusers.d',
-  '/etc/tmpfiles.d',
-  '/etc/udev',
-  '/etc/update-motd.d',
-  '/etc/x11/xinit',
-  '/etc/x11/xsession.d',
-  '/etc/xinetd.d',
-  '/etc/zsh',
-  '/extlinux',
-  '/extlinux.conf',
-  '/grub',
-  '/grub.cfg',
-  '/grub2',
-  '/hiberfil.sys',
-  '/init',
-  '/lib',
-  '/lib32',
-  '/lib64',
-  '/libexec',
-  '/libx32',
-  '/linuxrc',
-  '/loader',
-  '/local/bin',
-  '/local/lib',
-  '/local/sbin',
-  '/menu.lst',
-  '/ntdetect.com',
-  '/ntldr',
+  ...below('/etc/', ETC),
+  ...below('/', REST),
   '/program files',
   '/program files (x86)',
-  '/programdata/microsoft',
-  '/recovery',
-  '/root',
-  '/sbin',
-  '/spool/at',
-  '/spool/cron',
-  '/startup.nsh',
-  '/syslinux',
-  '/syslinux.cfg',
   '/system volume information',
-  '/uenv.txt',
-  '/usr',
-  '/var/spool/at',
-  '/var/spool/cron',
-  '/windows',
 ];
 
 /** Kernels and what they start with, beside each other at the root of a boot volume, or of a whole system. */

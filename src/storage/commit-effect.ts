@@ -38,7 +38,7 @@ export async function commitEffect(request: CommitRequest): Promise<Verdict<Comm
   const { target, volume, effect, log, signal } = request;
   const ahead = effect.runs.filter(({ free }) => free);
   const logged = effect.runs.filter(({ free }) => !free);
-  if (!log.fits(logged)) {
+  if (!log.fits(logged, ahead)) {
     return refuse(
       'EFFECT_TOO_LARGE',
       `The change rewrites ${total(logged)} bytes that are in use, more than the redo log holds.`,
@@ -54,7 +54,7 @@ export async function commitEffect(request: CommitRequest): Promise<Verdict<Comm
   }
   if (logged.length === 0) return allow({ ahead: total(ahead), logged: 0 });
   request.onStep?.('log');
-  const commit = await log.write(target, effect, logged, volume, signal);
+  const commit = await log.write(target, effect, logged, volume, signal, ahead);
 
   const still = await request.beforeCommit(effect);
   if (!still.ok) return still;

@@ -1,4 +1,4 @@
-import { ByteView, crc32c, equalBytes, fromUtf8, KiB, utf8 } from '../base/index.ts';
+import { ByteView, crc32c, equalBytes, fromUtf8, KiB, MiB, utf8 } from '../base/index.ts';
 
 /**
  * What the redo log looks like on our own storage. Integers are little endian.
@@ -10,6 +10,8 @@ import { ByteView, crc32c, equalBytes, fromUtf8, KiB, utf8 } from '../base/index
  *
  * Byte 4096: the body, records back to back: magic (u32), offset on the volume (u64), length (u32), CRC-32C of the
  * record without this field (u32), CRC-32C of each 512-byte sector that was on the disk before (u32 each), content.
+ * Among them, for what was written to free space ahead of the commit: another magic (u32), offset, length and CRC-32C
+ * as above, SHA-256 of what lies there (32).
  */
 export interface Commit {
   readonly disk: string;
@@ -30,6 +32,12 @@ export const RECORD_HEADER = 20;
 
 const COMMIT_MAGIC = utf8('NSREDO1\0');
 const RECORD_MAGIC = 0x4452534e;
+const AHEAD_MAGIC = 0x4157534e;
+const DIGEST = 32;
+/** Bytes of the log that tell of one stretch which was written ahead. */
+export const AHEAD_SIZE: number = RECORD_HEADER + DIGEST;
+/** The longest such stretch, which bounds the memory of looking at it. */
+const LONGEST_AHEAD = MiB;
 const NAMES_AT = 96;
 const LONGEST_NAME = 64;
 
@@ -83,6 +91,14 @@ export interface RedoRecord {
   readonly before: readonly number[];
 }
 
+/** A stretch of the volume that was written before the commit, which is worth nothing without it. */
+export interface AheadRecord {
+  readonly offset: number;
+  readonly length: number;
+  /** SHA-256. */
+  readonly digest: Uint8Array;
+}
+
 export function sectorChecksums(bytes: Uint8Array): number[] {
   const sums: number[] = [];
   for (let at = 0; at < bytes.byteLength; at += SECTOR) sums.push(crc32c(bytes.subarray(at, at + SECTOR)));
@@ -112,19 +128,44 @@ export function encodeRecord(record: RedoRecord): Uint8Array {
 export function sizeFromHeader(header: Uint8Array): number | undefined {
   const view = new ByteView(header, 'a log record');
   const length = view.u32le(12);
-  if (view.u32le(0) !== RECORD_MAGIC || length === 0 || length > LONGEST_RECORD) return undefined;
-  return recordSize(length);
+  const ahead = view.u32le(0) === AHEAD_MAGIC;
+  if (!ahead && view.u32le(0) !== RECORD_MAGIC) return undefined;
+  if (length === 0 || length > (ahead ? LONGEST_AHEAD : LONGEST_RECORD)) return undefined;
+  return ahead ? AHEAD_SIZE : recordSize(length);
 }
 
 /** Undefined where the bytes are not one whole, unharmed record. */
 export function decodeRecord(bytes: Uint8Array): RedoRecord | undefined {
   if (bytes.byteLength < RECORD_HEADER || sizeFromHeader(bytes) !== bytes.byteLength) return undefined;
   const view = new ByteView(bytes, 'a log record');
-  if (recordChecksum(bytes) !== view.u32le(16)) return undefined;
+  if (view.u32le(0) !== RECORD_MAGIC || recordChecksum(bytes) !== view.u32le(16)) return undefined;
   const length = view.u32le(12);
   const sectors = Math.ceil(length / SECTOR);
   const before = Array.from({ length: sectors }, (_, i) => view.u32le(RECORD_HEADER + 4 * i));
   return { offset: view.u64leNumber(4), content: view.slice(RECORD_HEADER + 4 * sectors, length), before };
+}
+
+export function encodeAhead({ offset, length, digest }: AheadRecord): Uint8Array {
+  const bytes = new Uint8Array(AHEAD_SIZE);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, AHEAD_MAGIC, true);
+  view.setBigUint64(4, BigInt(offset), true);
+  view.setUint32(12, length, true);
+  bytes.set(digest, RECORD_HEADER);
+  view.setUint32(16, recordChecksum(bytes), true);
+  return bytes;
+}
+
+/** Undefined where the bytes are not one whole, unharmed record of this kind. */
+export function decodeAhead(bytes: Uint8Array): AheadRecord | undefined {
+  if (bytes.byteLength !== AHEAD_SIZE || sizeFromHeader(bytes) !== AHEAD_SIZE) return undefined;
+  const view = new ByteView(bytes, 'a log record');
+  if (view.u32le(0) !== AHEAD_MAGIC || recordChecksum(bytes) !== view.u32le(16)) return undefined;
+  return {
+    offset: view.u64leNumber(4),
+    length: view.u32le(12),
+    digest: view.slice(RECORD_HEADER, DIGEST).slice(),
+  };
 }
 
 function recordChecksum(bytes: Uint8Array): number {

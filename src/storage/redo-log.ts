@@ -3,11 +3,15 @@ import { equalBytes, fromHex, MiB, NsError, toHex } from '../base/index.ts';
 import type { BlockDevice, StateStore } from '../ports/index.ts';
 import type { Effect, EffectRun } from './effect.ts';
 import {
+  AHEAD_SIZE,
+  type AheadRecord,
   BODY_AT,
   COMMIT_SIZE,
   type Commit,
+  decodeAhead,
   decodeCommit,
   decodeRecord,
+  encodeAhead,
   encodeCommit,
   encodeRecord,
   LONGEST_RECORD,
@@ -53,9 +57,9 @@ export class RedoLog {
     this.#region = region;
   }
 
-  /** Does a log body for these runs fit? */
-  fits(runs: readonly Stretch[]): boolean {
-    let size = BODY_AT;
+  /** Does a log body for these runs fit, with what it says of those that were written ahead? */
+  fits(runs: readonly Stretch[], ahead: readonly Stretch[] = []): boolean {
+    let size = BODY_AT + ahead.length * AHEAD_SIZE;
     for (const { length } of runs) {
       const whole = Math.floor(length / LONGEST_RECORD);
       size += whole * recordSize(LONGEST_RECORD);
@@ -73,7 +77,7 @@ export class RedoLog {
 
   /**
    * Writes the new content of these runs and what the volume holds there now, and makes it durable. Nothing is
-   * committed by this. Throws NS_REDO_PENDING where an earlier change is still committed.
+   * committed by this. `ahead`: runs that are on the volume already. Throws NS_REDO_PENDING where an earlier change is still committed.
    */
   async write(
     target: RedoTarget,
@@ -81,10 +85,17 @@ export class RedoLog {
     runs: readonly Stretch[],
     volume: BlockDevice,
     signal: AbortSignal,
+    ahead: readonly AheadRecord[] = [],
   ): Promise<Commit> {
     if ((await this.pending()) !== undefined) throw stillPending(target.disk);
     const hash = createHash('sha256');
     let at = BODY_AT;
+    for (const run of ahead) {
+      const record = encodeAhead(run);
+      await this.#region.write(at, record, signal);
+      hash.update(record);
+      at += record.byteLength;
+    }
     for (const run of runs) {
       for (let done = 0; done < run.length; done += LONGEST_RECORD) {
         const offset = run.offset + done;
@@ -133,6 +144,15 @@ export class RedoLog {
 
   /** The records of a committed body. Throws NS_REDO_DAMAGED where one is not what was written. */
   async *records(commit: Commit, hash?: Hash): AsyncGenerator<RedoRecord> {
+    for await (const record of this.#entries(commit, hash)) if ('content' in record) yield record;
+  }
+
+  /** What was written to the volume ahead of the commit. Throws as `records`. */
+  async *ahead(commit: Commit): AsyncGenerator<AheadRecord> {
+    for await (const record of this.#entries(commit)) if ('digest' in record) yield record;
+  }
+
+  async *#entries(commit: Commit, hash?: Hash): AsyncGenerator<RedoRecord | AheadRecord> {
     const end = BODY_AT + commit.bodyLength;
     const header = new Uint8Array(RECORD_HEADER);
     for (let at = BODY_AT; at < end; ) {
@@ -142,10 +162,10 @@ export class RedoLog {
       if (size === undefined || at + size > end) throw damaged(commit);
       const bytes = new Uint8Array(size);
       await this.#region.read(at, bytes);
-      const record = decodeRecord(bytes);
-      if (record === undefined || record.offset + record.content.byteLength > commit.volumeLength) {
-        throw damaged(commit);
-      }
+      const record = decodeRecord(bytes) ?? decodeAhead(bytes);
+      if (record === undefined) throw damaged(commit);
+      const length = 'content' in record ? record.content.byteLength : record.length;
+      if (record.offset + length > commit.volumeLength) throw damaged(commit);
       hash?.update(bytes);
       yield record;
       at += size;

@@ -4,6 +4,7 @@ import { boundedDevice } from './bounded-device.ts';
 import type { Commit, RedoRecord } from './redo-format.ts';
 import { SECTOR } from './redo-format.ts';
 import { openRedoLog, REDO_PREFIX, REDO_SIZE, type RedoLog, SPILL_PREFIX } from './redo-log.ts';
+import { sha256 } from './sha256.ts';
 
 /** What became of a disk's redo log at start. */
 export type Recovery =
@@ -40,7 +41,8 @@ const KEEPS = ['NS_REDO_DAMAGED', 'NS_BLOCK_IO', 'NS_LEASE_ENDED'] as const;
  * To be done at start, before anything else touches a disk. `openDisk` gives the whole disk, writable, or undefined
  * where it is not ours to write now. A log is applied only where every sector that it would change holds either what
  * was there when it was written or what it is to become (in both cases including the superblock with its UUID): a disk
- * that was exchanged, or that its host has written since, is left alone. Safe to be cut off and done again.
+ * that was exchanged, or that its host has written since, is left alone. So is one that no longer holds what was written
+ * to its free space ahead of the commit: its host may have used that, and given it back. Safe to be cut off and done again.
  */
 export async function recoverRedoLogs(
   store: StateStore,
@@ -88,6 +90,9 @@ async function finish(log: RedoLog, disk: string, commit: Commit, openDisk: Open
     if (!(await isSameDisk(log, commit, volume))) {
       return kept('the disk was exchanged or written by someone else since');
     }
+    if (!(await holdsAhead(log, commit, volume))) {
+      return kept('what was written ahead of it is no longer on the disk');
+    }
     const make = async (): Promise<void> => {
       await log.apply(commit, volume);
       await log.clear();
@@ -116,6 +121,15 @@ async function isSameDisk(log: RedoLog, commit: Commit, volume: BlockDevice): Pr
     recognised += 1;
   }
   return recognised > 0;
+}
+
+async function holdsAhead(log: RedoLog, commit: Commit, volume: BlockDevice): Promise<boolean> {
+  for await (const { offset, length, digest } of log.ahead(commit)) {
+    const now = new Uint8Array(length);
+    await volume.read(offset, now);
+    if (!equalBytes(await sha256(now), digest)) return false;
+  }
+  return true;
 }
 
 function everySectorIsKnown(record: RedoRecord, now: Uint8Array): boolean {

@@ -79,6 +79,35 @@ await t.test('a disk that was exchanged or written since is left alone, and the 
   t.same(await recoverRedoLogs(store, open(disk), SIZE), [{ is: 'clean', disk: 'disk0' }]);
 });
 
+await t.test('what was written ahead of the commit is there still, or the change is not made', async (t) => {
+  for (const used of [undefined, START + 30_000, START + 69_631]) {
+    const disk = new MemoryDevice('disk0', 160 * KiB);
+    const volume = boundedDevice(disk, START, LENGTH, 'disk0p1');
+    const overlay = new Overlay(volume);
+    const content = new Uint8Array(65_536).fill(3);
+    await overlay.write(4096, content);
+    await overlay.write(77_824, new Uint8Array(4096).fill(4));
+    const effect = await measureEffect(overlay, volume, async (offset, length) => offset + length <= 77_824);
+    const [ahead, logged] = [true, false].map((free) => effect.runs.filter((run) => run.free === free));
+    await volume.write(4096, content);
+    const store = new MemoryState();
+    const log = await openRedoLog(store, 'disk0', SIZE);
+    await log.commit(await log.write(target, effect, logged ?? [], volume, signal, ahead));
+    // The host made a file there and removed it again: all else is as it was.
+    if (used !== undefined) disk.bytes[used]! ^= 0xff;
+    const before = disk.bytes.slice();
+    const recoveries = await recoverRedoLogs(store, open(disk), SIZE);
+    if (used === undefined) {
+      t.match(recoveries, [{ is: 'applied' }]);
+      t.equal(disk.bytes[START + 77_824], 4);
+    } else {
+      t.match(recoveries, [{ is: 'kept', reason: /ahead of it is no longer/ }]);
+      t.ok(Buffer.from(disk.bytes).equals(Buffer.from(before)), 'nothing is written');
+      t.not(await log.pending(), undefined);
+    }
+  }
+});
+
 await t.test('a disk that is not ours, or too small, is not written', async (t) => {
   const { disk, store, wanted } = await committed();
   t.match(await recoverRedoLogs(store, async () => undefined, SIZE), [{ is: 'kept', reason: /not ours/ }]);

@@ -56,7 +56,7 @@ function auditWork(context: Context, args: ArgsOf<'audit.read'>, all: boolean): 
     return {
       code: holds ? answer.code : EXIT.failed,
       lines: [...answer.lines, ...(holds ? [] : ['THE LOG OR ITS RECEIPTS DO NOT HOLD']), ...lines],
-      json: [...answer.json, jsonLine({ host, holds, kept })],
+      json: [...answer.json, jsonLine('audit', { host, holds, kept })],
     };
   };
 }

@@ -4,6 +4,7 @@ import { EXIT, foldHosts, parseCount } from './fleet/index.ts';
 import type { Run } from './fleet-cli-files.ts';
 import { confirmed } from './fleet-cli-lock.ts';
 import { runOnHosts, simpleOrder } from './fleet-cli-run.ts';
+import { runWatched, type WatchOptions, withWatch } from './fleet-cli-watch.ts';
 import type { ArgsOf } from './protocol/index.ts';
 import { MAX_PER_EPOCH } from './security/index.ts';
 
@@ -44,15 +45,14 @@ export function addBudgetCommands(program: Command, run: Run): void {
   const budget = program
     .command('budget')
     .description('show what devices know of the budget of destructive orders, or change it');
-  budget
-    .command('show', { isDefault: true })
-    .description('how many destructive orders an epoch has room for, and how many were seen')
-    .argument('<hosts>', HOSTS)
-    .action((hosts: string) =>
-      run(async (context) =>
-        runOnHosts(context, await context.hosts(hosts), simpleOrder(context, 'budget.read', {})),
-      ),
-    );
+  withWatch(
+    budget
+      .command('show', { isDefault: true })
+      .description('how many destructive orders an epoch has room for, and how many were seen')
+      .argument('<hosts>', HOSTS),
+  ).action((hosts: string, o: WatchOptions) =>
+    run((context) => runWatched(context, hosts, simpleOrder(context, 'budget.read', {}), o)),
+  );
   withBudgetOptions(
     budget
       .command('set')

@@ -3,17 +3,18 @@ import { NsError } from './base/index.ts';
 import { parseBytes, parseCount } from './fleet/index.ts';
 import type { Run } from './fleet-cli-files.ts';
 import { runOnHosts, simpleOrder } from './fleet-cli-run.ts';
+import { runWatched, type WatchOptions, withWatch } from './fleet-cli-watch.ts';
 import type { ArgsOf } from './protocol/index.ts';
 
 const HOSTS = 'host, range, list or @group';
 const QUESTION_BYTES = 8;
 
-interface StatusOptions {
+interface StatusOptions extends WatchOptions {
   readonly disk?: string;
   readonly after?: string;
 }
 
-interface SyncOptions {
+interface SyncOptions extends WatchOptions {
   readonly disk?: string;
   readonly resync?: true;
   readonly accept?: string;
@@ -37,15 +38,16 @@ export function addChainCommands(program: Command, run: Run): void {
         ...(o.disk === undefined ? {} : { disk: o.disk }),
         ...(o.after === undefined ? {} : { after: parseCount(o.after, 'unit', 0, 65_535) }),
       };
-      return runOnHosts(context, await context.hosts(hosts), simpleOrder(context, 'chain.status', args));
+      return runWatched(context, hosts, simpleOrder(context, 'chain.status', args), o);
     });
-  const chain = program
-    .command('chain')
-    .description('show the chains of drives of hosts, unit by unit, or bring them in step')
-    .argument('<hosts>', HOSTS)
-    .option('--disk <name>', 'only this disk')
-    .option('--after <unit>', 'begin at this unit, counted from the host')
-    .action(show);
+  const chain = withWatch(
+    program
+      .command('chain')
+      .description('show the chains of drives of hosts, unit by unit, or bring them in step')
+      .argument('<hosts>', HOSTS)
+      .option('--disk <name>', 'only this disk')
+      .option('--after <unit>', 'begin at this unit, counted from the host'),
+  ).action(show);
   chain
     .command('sync')
     .description('bring the tables of all units in step, and say what was not')
@@ -61,6 +63,8 @@ export function addChainCommands(program: Command, run: Run): void {
     .action((hosts: string, _own: unknown, command: Command) =>
       run(async (context) => {
         const o = command.optsWithGlobals<SyncOptions>();
+        if (o.watch !== undefined)
+          throw new NsError('NS_USAGE', '--watch is for what only asks', { family: 'caller' });
         const action = actionOf(o);
         const args: ArgsOf<'chain.sync'> = {
           ...(o.disk === undefined ? {} : { disk: o.disk }),

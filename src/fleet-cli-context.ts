@@ -79,6 +79,8 @@ export interface Signing {
   readonly cosignKey?: string;
   /** All is signed already: no key is opened. */
   readonly signed?: true;
+  /** Receipts are shown and not kept: of what is asked again and again there would be no end. */
+  readonly unkept?: true;
   /** The tokens of destructive orders. */
   readonly tokens?: FleetOptions['tokens'];
 }
@@ -180,7 +182,7 @@ const NOBODY: OrderCounter = { next: () => Promise.reject(new Error('nobody sign
 async function openFleet(
   loaded: Loaded,
   context: Context,
-  { cosignKey, signed, tokens }: Signing,
+  { cosignKey, signed, unkept, tokens }: Signing,
 ): Promise<Fleet> {
   const { config } = loaded;
   const signer = signed === true ? undefined : await context.signer();
@@ -201,8 +203,10 @@ async function openFleet(
     devices: config.devices,
     clock: systemClock,
     entropy: systemEntropy,
-    keep: (kept, { seq }) =>
-      receipts.keep({ tenant: kept.tenant, device: kept.device, seq }, encodeEvidence(kept)),
+    keep: async (kept, { seq }) => {
+      if (unkept === true) return;
+      await receipts.keep({ tenant: kept.tenant, device: kept.device, seq }, encodeEvidence(kept));
+    },
     keepOrder: (order) =>
       receipts.keepStaged(
         { tenant: order.tenant, device: order.device, id: toHex(order.id) },

@@ -38,5 +38,5 @@ function draftJson(draft: Draft, known: Keyring, tenant: string): string {
   }));
   const people = peopleOf(draft);
   const token = tokenJson(draft.order, known, tenant);
-  return jsonLine({ host: aud.name, id, verb, args, nbf, exp, ctr, ...token, people, signatures });
+  return jsonLine('draft', { host: aud.name, id, verb, args, nbf, exp, ctr, ...token, people, signatures });
 }

@@ -41,7 +41,7 @@ async function display(context: Context, file: GrantFile): Promise<void> {
   const now = systemClock.wallSeconds();
   if (context.json) {
     for (const { grant, giver, holder } of linksIn(file)) {
-      context.terminal.print(jsonLine({ ...grant, giver, holder }));
+      context.terminal.print(jsonLine('grant', { ...grant, giver, holder }));
     }
     return;
   }

@@ -62,7 +62,7 @@ export function answered(
   return {
     outcome: 'succeeded',
     lines,
-    json: jsonLine({ host, verb, outcome: 'succeeded', result, tookMs: Math.round(tookMs) }),
+    json: jsonLine('ipmi', { host, verb, outcome: 'succeeded', result, tookMs: Math.round(tookMs) }),
   };
 }
 
@@ -72,6 +72,6 @@ export function faulted(host: string, verb: string, error: unknown, tookMs: numb
   return {
     outcome,
     lines: [`${outcome}: ${fault.message}`],
-    json: jsonLine({ host, verb, outcome, fault: faultFields(fault), tookMs: Math.round(tookMs) }),
+    json: jsonLine('ipmi', { host, verb, outcome, fault: faultFields(fault), tookMs: Math.round(tookMs) }),
   };
 }

@@ -39,7 +39,7 @@ const wantedOf = (o: SweepOptions): Wanted => {
 const jsonOf = (row: SweepRow): string => {
   const { host, outcome, tookMs, ...rest } = row;
   const took = tookMs === undefined ? {} : { tookMs: Math.round(tookMs) };
-  return jsonLine({ host, verb: 'sweep', outcome, ...rest, ...took, at: systemClock.wallSeconds() });
+  return jsonLine('ipmi', { host, verb: 'sweep', outcome, ...rest, ...took, at: systemClock.wallSeconds() });
 };
 
 function showRows(context: Context, rows: readonly SweepRow[]): void {
@@ -203,7 +203,7 @@ export async function runResident(
     LIMITS,
   );
   context.terminal.print(
-    context.json ? jsonLine({ socket: o.socket }) : `sweeps are answered at ${o.socket}`,
+    context.json ? jsonLine('resident', { socket: o.socket }) : `sweeps are answered at ${o.socket}`,
   );
   if (options.host !== undefined) {
     const targets = await access.targets(options.host);

@@ -58,7 +58,7 @@ export async function readPub(path: string) {
 export function printKeyring(context: Context, file: KeyringFile, before?: KeyringFile): void {
   if (context.json) {
     context.terminal.print(
-      jsonLine({ ...file.document, signatures: file.signed?.message.signatures.length ?? 0 }),
+      jsonLine('keyring', { ...file.document, signatures: file.signed?.message.signatures.length ?? 0 }),
     );
   } else for (const line of showKeyring(file, before)) context.terminal.print(clean(line));
 }

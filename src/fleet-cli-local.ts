@@ -42,7 +42,7 @@ async function makeKey(context: Context, o: NewKeyOptions): Promise<ExitCode> {
   await writeFile(`${path}.pub`, entry, { mode: 0o644 });
   if (context.json) {
     const keyId = toHex(publicKey.keyId);
-    context.terminal.print(jsonLine({ file: path, name: o.name, role: o.role, key, keyId }));
+    context.terminal.print(jsonLine('key', { file: path, name: o.name, role: o.role, key, keyId }));
   } else {
     context.terminal.warn(`${path} holds the private key: keep it. Add this to the keyring of your devices:`);
     context.terminal.print(entry.trimEnd());
@@ -57,7 +57,7 @@ async function showKey(context: Context, file: string | undefined): Promise<Exit
   const key = publicKeyText(publicKey);
   const keyId = toHex(publicKey.keyId);
   const note = await readFile(`${path}.pub`, 'utf8').catch(() => '');
-  if (context.json) context.terminal.print(jsonLine({ file: path, key, keyId }));
+  if (context.json) context.terminal.print(jsonLine('key', { file: path, key, keyId }));
   else {
     const lines = [`key: ${key}`, `key id: ${keyId}`, ...(note.includes(key) ? [note.trimEnd()] : [])];
     for (const line of lines) context.terminal.print(line);
@@ -70,7 +70,7 @@ function explain(context: Context, code: string | undefined): ExitCode {
   if (code === undefined) {
     const rows = known.map(([name, { sentence }]) => [name, sentence]);
     if (context.json)
-      for (const [name, entry] of known) context.terminal.print(jsonLine({ code: name, ...entry }));
+      for (const [name, entry] of known) context.terminal.print(jsonLine('code', { code: name, ...entry }));
     else for (const line of table(rows)) context.terminal.print(line);
     return EXIT.done;
   }
@@ -81,14 +81,14 @@ function explain(context: Context, code: string | undefined): ExitCode {
     throw new NsError('NS_USAGE', `no refusal has the code "${code}"; ${hint}`, { family: 'caller' });
   }
   const [name, { sentence, remedy }] = found;
-  if (context.json) context.terminal.print(jsonLine({ code: name, sentence, remedy }));
+  if (context.json) context.terminal.print(jsonLine('code', { code: name, sentence, remedy }));
   else for (const line of [`${name}: ${sentence}`, `remedy: ${remedy}`]) context.terminal.print(line);
   return EXIT.done;
 }
 
 async function serveBroker(context: Context, port: string): Promise<ExitCode> {
   const broker = await startEmbeddedBroker({ port: parseCount(port, 'port', 0, 65_535) });
-  context.terminal.print(context.json ? jsonLine({ broker: broker.url }) : broker.url);
+  context.terminal.print(context.json ? jsonLine('broker', { broker: broker.url }) : broker.url);
   context.terminal.warn('A broker for a first try: this machine only, no passwords. Ctrl-C ends it.');
   await new Promise<void>((resolve) => {
     context.signal.addEventListener('abort', () => resolve(), { once: true });

@@ -4,22 +4,18 @@ import { type OrderEvent, parseBytes, parseChannelValue, parseCount, parseSpan }
 import type { Run } from './fleet-cli-files.ts';
 import { addLockCommands } from './fleet-cli-lock.ts';
 import { runOnHosts, simpleOrder } from './fleet-cli-run.ts';
+import { runWatched, type WatchOptions, withWatch } from './fleet-cli-watch.ts';
 import type { ArgsOf, Verb } from './protocol/index.ts';
 
 const HOSTS = 'host, range, list or @group';
 const TASK_ID_BYTES = 16;
 
-/** A command that is one order without arguments. */
+/** A command that only asks, by one order without arguments. */
 function addPlain(program: Command, run: Run, name: string, verb: Verb, description: string): void {
-  program
-    .command(name)
-    .description(description)
-    .argument('<hosts>', HOSTS)
-    .action((hosts: string) =>
-      run(async (context) =>
-        runOnHosts(context, await context.hosts(hosts), simpleOrder(context, verb, {} as never)),
-      ),
-    );
+  withWatch(program.command(name).description(description).argument('<hosts>', HOSTS)).action(
+    (hosts: string, o: WatchOptions) =>
+      run((context) => runWatched(context, hosts, simpleOrder(context, verb, {} as never), o)),
+  );
 }
 
 interface MemoryOptions {

@@ -29,7 +29,7 @@ export async function list(context: Context, o: DirOption): Promise<ExitCode> {
     const says = state(one, live);
     if (context.json)
       context.terminal.print(
-        jsonLine({ kind, name, file: `${file}.pem`, until: one.until, state: says, pin }),
+        jsonLine('certificate', { kind, name, file: `${file}.pem`, until: one.until, state: says, pin }),
       );
     rows.push([
       kind,

@@ -61,7 +61,7 @@ export function say(
   fact: Readonly<Record<string, unknown>>,
   ...lines: readonly string[]
 ): void {
-  if (context.json) context.terminal.print(jsonLine(fact));
+  if (context.json) context.terminal.print(jsonLine('pki', fact));
   else for (const line of lines) context.terminal.print(line);
 }
 

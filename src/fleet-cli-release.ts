@@ -61,7 +61,7 @@ async function release(
   if (context.json) {
     const { lockVersion } = request;
     context.terminal.print(
-      jsonLine({ host: request.device, lockVersion, key: toHex(own.publicKey.keyId), code }),
+      jsonLine('release', { host: request.device, lockVersion, key: toHex(own.publicKey.keyId), code }),
     );
   } else {
     context.terminal.print(code);

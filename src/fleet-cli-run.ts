@@ -67,7 +67,9 @@ function faultAnswer(host: string, error: unknown): HostAnswer {
   return {
     code: EXIT.local,
     lines: [`not sent: ${fault.message}`],
-    json: [jsonLine({ host, outcome: 'not-sent', fault: { code: fault.code, sentence: fault.message } })],
+    json: [
+      jsonLine('answer', { host, outcome: 'not-sent', fault: { code: fault.code, sentence: fault.message } }),
+    ],
   };
 }
 
@@ -113,15 +115,30 @@ class Progress {
   }
 }
 
-function show(
-  context: Context,
+/** The answers as people see them, equal ones once. */
+export function linesOf(
   answers: readonly { readonly host: string; readonly answer: HostAnswer }[],
-): void {
+): readonly string[] {
   const texts = answers.map(({ host, answer }) => ({ host, text: answer.lines.map(clean).join('\n') }));
-  for (const { hosts, text } of groupEqual(texts)) {
+  return groupEqual(texts).flatMap(({ hosts, text }) => {
     const [first = '', ...rest] = text.split('\n');
-    context.terminal.print(`${foldHosts(hosts)}: ${first}`);
-    for (const line of rest) context.terminal.print(`  ${line}`);
+    return [`${foldHosts(hosts)}: ${first}`, ...rest.map((line) => `  ${line}`)];
+  });
+}
+
+/** One host's answer, also where the work itself went wrong. Throws only where all of it was interrupted. */
+export async function answerHost(
+  context: Context,
+  work: HostWork,
+  fleet: Fleet,
+  host: string,
+  watch: Watch,
+): Promise<HostAnswer> {
+  try {
+    return await work(fleet, host, watch);
+  } catch (error) {
+    if (context.signal.aborted) throw error;
+    return faultAnswer(host, error);
   }
 }
 
@@ -143,13 +160,7 @@ export async function runOnHosts(
             },
             onProgress: ({ done, total }) => progress.moved(host, done, total),
           };
-          let answer: HostAnswer;
-          try {
-            answer = await work(fleet, host, watch);
-          } catch (error) {
-            if (context.signal.aborted) throw error;
-            answer = faultAnswer(host, error);
-          }
+          const answer = await answerHost(context, work, fleet, host, watch);
           progress.ended(host);
           if (context.json) for (const line of answer.json) context.terminal.print(line);
           return { host, answer };
@@ -157,7 +168,7 @@ export async function runOnHosts(
       signing,
     )
     .finally(() => progress.clear());
-  if (!context.json) show(context, answers);
+  if (!context.json) for (const line of linesOf(answers)) context.terminal.print(line);
   return exitOfAll(answers.map(({ answer }) => answer.code));
 }
 

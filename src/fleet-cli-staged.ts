@@ -7,6 +7,7 @@ import { decodeStagedOrder, LARGEST_STAGED_ORDER, type OrderOutcome, parseBytes 
 import type { Context } from './fleet-cli-context.ts';
 import type { Run } from './fleet-cli-files.ts';
 import { answerOf, followOrder, type HostWork, runOnHosts } from './fleet-cli-run.ts';
+import { runWatched, type WatchOptions, withWatch } from './fleet-cli-watch.ts';
 import type { ResultOf } from './protocol/index.ts';
 
 const ID_BYTES = 16;
@@ -65,13 +66,14 @@ async function receipt(context: Context, host: string, id: Uint8Array, wait: boo
 
 /** staged, receipt. */
 export function addStagedCommands(program: Command, run: Run): void {
-  program
-    .command('staged')
-    .description('show the orders that wait on devices for their hosts, and the latest that have ended')
-    .argument('<hosts>', 'host, range, list or @group')
-    .action((hosts: string) =>
-      run(async (context) => runOnHosts(context, await context.hosts(hosts), listing(context))),
-    );
+  withWatch(
+    program
+      .command('staged')
+      .description('show the orders that wait on devices for their hosts, and the latest that have ended')
+      .argument('<hosts>', 'host, range, list or @group'),
+  ).action((hosts: string, o: WatchOptions) =>
+    run((context) => runWatched(context, hosts, listing(context), o)),
+  );
   program
     .command('receipt')
     .description('fetch the receipt of an order that was staged from this computer, or what it waits for')

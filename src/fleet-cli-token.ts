@@ -39,7 +39,7 @@ function printLedger(context: Context, ledger: TokenLedger): void {
     const { epoch, began, given } = currentEpoch(ledger);
     const left = { lock: leftOf(ledger, 'lock'), wipe: leftOf(ledger, 'wipe') };
     const { governor, tenant, limits } = ledger;
-    context.terminal.print(jsonLine({ tenant, governor, epoch, began, limits, left, given }));
+    context.terminal.print(jsonLine('ledger', { tenant, governor, epoch, began, limits, left, given }));
   } else for (const line of showLedger(ledger)) context.terminal.print(line);
 }
 
@@ -48,7 +48,7 @@ function printTokens(context: Context, tenant: string, tokens: readonly TokenDra
     for (const { device, for: kind, epoch, n, at, keyId, governor } of tokens) {
       const by = governor === undefined ? {} : { name: governor.name, person: governor.person };
       context.terminal.print(
-        jsonLine({ host: device, for: kind, epoch, n, at, governor: { key: toHex(keyId), ...by } }),
+        jsonLine('token', { host: device, for: kind, epoch, n, at, governor: { key: toHex(keyId), ...by } }),
       );
     }
   } else for (const line of showTokens(tenant, tokens)) context.terminal.print(clean(line));

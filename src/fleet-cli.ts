@@ -22,7 +22,6 @@ import { addTokenCommands } from './fleet-cli-token.ts';
 import { addTwoPeopleCommands } from './fleet-cli-two-people.ts';
 import { addVerifyCommand } from './fleet-cli-verify.ts';
 import { addVolumeCommands } from './fleet-cli-volumes.ts';
-import { addWebCommand } from './fleet-cli-web.ts';
 import { clean } from './show/index.ts';
 import { VERSION } from './version.ts';
 
@@ -111,7 +110,7 @@ function exitOfFault(fault: NsError): ExitCode {
 
 function report(context: Context | undefined, fault: NsError): void {
   if (context?.json)
-    context.terminal.print(jsonLine({ fault: { code: fault.code, sentence: fault.message } }));
+    context.terminal.print(jsonLine('fault', { fault: { code: fault.code, sentence: fault.message } }));
   else process.stderr.write(`nightshift: ${clean(fault.message)}\n`);
 }
 
@@ -163,7 +162,6 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   addKeyringCommands(program, run);
   addGrantCommands(program, run);
   addPkiCommands(program, run);
-  addWebCommand(program, run);
   addCompletionCommands(program, run, AFTER_HELP);
   addAllBut(program);
   program.hook('preAction', (_program, command) => {

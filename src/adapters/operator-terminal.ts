@@ -1,7 +1,11 @@
 import { NsError } from '../base/index.ts';
 
 const CLEAR_LINE = '\r\u001b[K';
+const HOME = '\u001b[H';
+const CLEAR_REST_OF_LINE = '\u001b[K';
+const CLEAR_BELOW = '\u001b[J';
 const DEFAULT_WIDTH = 80;
+const DEFAULT_ROWS = 24;
 const MIN_REDRAW_MS = 80;
 const LONGEST_ANSWER = 1024;
 
@@ -31,6 +35,17 @@ export class Terminal {
 
   get width(): number {
     return this.#err.columns || DEFAULT_WIDTH;
+  }
+
+  /** What answers can be drawn on; undefined in a pipe. */
+  get screen(): { readonly rows: number; readonly columns: number } | undefined {
+    if (this.#out.isTTY !== true) return undefined;
+    return { rows: this.#out.rows || DEFAULT_ROWS, columns: this.#out.columns || DEFAULT_WIDTH };
+  }
+
+  /** Draws the lines over what is there, without a moment in which there is nothing. */
+  redraw(lines: readonly string[]): void {
+    this.#out.write(HOME + lines.map((line) => `${line}${CLEAR_REST_OF_LINE}\n`).join('') + CLEAR_BELOW);
   }
 
   print(line: string): void {

@@ -45,6 +45,7 @@ export {
   NO_IPMI,
 } from './ipmi-config.ts';
 export { IPMI_PORT, type IpmiTarget, resolveIpmiHosts } from './ipmi-hosts.ts';
+export { faultOfJsonLine, fieldsOf, JSON_LINES, JSON_VERSION, type JsonLineName } from './json-lines.ts';
 export {
   draftBytes,
   type KeyringFile,
@@ -126,4 +127,5 @@ export {
 export { type DeviceReport, Verification, type VerificationReport } from './verification.ts';
 export { checkContents, type FileInHand, isAboutFile } from './verify-contents.ts';
 export type { CheckedFile, KnownKeys } from './verify-receipt.ts';
+export { fitScreen, Watched } from './watch-changes.ts';
 export { type OrderCounter, type OrderWriter, writeOrder } from './write-order.ts';

@@ -1,11 +1,9 @@
 import { type NsError, toHex } from '../base/index.ts';
 import type { Verb } from '../protocol/index.ts';
 import { cleanJson } from '../show/index.ts';
+import { JSON_VERSION, type JsonLineName } from './json-lines.ts';
 import type { OrderEvent } from './order-run.ts';
 import type { OrderOutcome } from './outcome.ts';
-
-/** Shape of every line of --json; raised when a field changes its meaning. */
-export const JSON_VERSION = 1;
 
 /** Bytes as lowercase hexadecimal digits. */
 function plain(value: unknown): unknown {
@@ -15,9 +13,11 @@ function plain(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
 }
 
-/** One JSON object, one line. */
-export function jsonLine(fields: Readonly<Record<string, unknown>>): string {
-  return cleanJson(JSON.stringify({ v: JSON_VERSION, ...(plain(fields) as Record<string, unknown>) }));
+/** One JSON object, one line, which says what kind of line it is. */
+export function jsonLine(line: JsonLineName, fields: Readonly<Record<string, unknown>>): string {
+  const head = { v: JSON_VERSION, line };
+  // A document has a version of its own.
+  return cleanJson(JSON.stringify({ ...head, ...(plain(fields) as Record<string, unknown>), ...head }));
 }
 
 /** The answer of one host. */
@@ -30,7 +30,7 @@ export function outcomeJson(
   const local =
     more.fault === undefined ? {} : { fault: { code: more.fault.code, sentence: more.fault.message } };
   const file = more.file === undefined ? {} : { file: more.file };
-  return jsonLine({ host, verb, ...outcomeFields(outcome), ...file, ...local });
+  return jsonLine('answer', { host, verb, ...outcomeFields(outcome), ...file, ...local });
 }
 
 function outcomeFields(outcome: OrderOutcome): Readonly<Record<string, unknown>> {
@@ -72,5 +72,5 @@ function outcomeFields(outcome: OrderOutcome): Readonly<Record<string, unknown>>
 /** An event on the way to an answer. */
 export function eventJson(host: string, event: OrderEvent): string {
   const { v: _version, device: _device, boot: _boot, ...fields } = event;
-  return jsonLine({ host, ...fields });
+  return jsonLine('event', { host, ...fields });
 }

@@ -138,9 +138,9 @@ export function sumLine({ files, counts }: VerificationReport): string {
 }
 
 export function fileJson(file: CheckedFile): string {
-  if (file.is === 'bad') return jsonLine({ file: file.source, findings: [file.finding] });
+  if (file.is === 'bad') return jsonLine('verified-file', { file: file.source, findings: [file.finding] });
   if (file.is === 'event')
-    return jsonLine({
+    return jsonLine('verified-file', {
       file: file.source,
       host: file.event.device,
       key: file.key,
@@ -150,13 +150,21 @@ export function fileJson(file: CheckedFile): string {
   const { source, device, key, receipt, signers, hash, findings } = file.checked;
   const { event: _event, v: _v, device: _device, ...body } = receipt;
   const by = signers.map(({ name, person, role, keyId }) => ({ name, person, role, key: keyId }));
-  return jsonLine({ file: source, host: device, key, signers: by, hash, receipt: body, findings });
+  return jsonLine('verified-file', {
+    file: source,
+    host: device,
+    key,
+    signers: by,
+    hash,
+    receipt: body,
+    findings,
+  });
 }
 
 export function deviceJson({ device, key, chain, audit }: DeviceReport): string {
-  return jsonLine({ host: device, key, chain, audit });
+  return jsonLine('verified-device', { host: device, key, chain, audit });
 }
 
 export function sumJson({ files, counts }: VerificationReport): string {
-  return jsonLine({ files, ...counts, holds: counts.wrong === 0 && counts.unchecked === 0 });
+  return jsonLine('verified', { files, ...counts, holds: counts.wrong === 0 && counts.unchecked === 0 });
 }

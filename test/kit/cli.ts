@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { faultOfJsonLine } from '../../src/fleet/index.ts';
 
 export interface CliResult {
   readonly code: number | null;
@@ -27,6 +28,16 @@ export async function buildCli(directory: string): Promise<string> {
   });
   chmodSync(outfile, 0o755);
   return outfile;
+}
+
+/** Every line of --json is as docs/json.md says, whatever is tested. */
+function checkJson(args: readonly string[], stdout: string): void {
+  if (!args.includes('--json') || args[0] === '__complete') return;
+  // What was killed may have stopped within a line.
+  for (const line of stdout.split('\n').slice(0, -1)) {
+    const fault = faultOfJsonLine(line);
+    if (fault !== undefined) throw new Error(`nightshift ${args.join(' ')} printed ${line}: ${fault}`);
+  }
 }
 
 /** Runs the command in a pipe, without a terminal. `started` gets the process, to be stopped on the way. */
@@ -58,7 +69,14 @@ export function runCli(
       stderr += text;
     });
     child.on('error', reject);
-    child.on('close', (code) => resolve({ code, stdout, stderr }));
+    child.on('close', (code) => {
+      try {
+        checkJson(args, stdout);
+        resolve({ code, stdout, stderr });
+      } catch (error) {
+        reject(error as Error);
+      }
+    });
     options.started?.(child);
   });
 }

@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -105,6 +114,38 @@ await t.test('hosts come from a list, and some are left out', async (t) => {
     { code: 2, stderr: /unknown option/ },
     'refused where it would leave nobody out',
   );
+});
+
+await t.test('--watch prints what changes, keeps no receipts, and ends with Ctrl-C', async (t) => {
+  const tasks = (state: 'queued' | 'running') => [
+    { id: new Uint8Array(16), verb: 'volume.list', state, issuer: new Uint8Array(8) },
+  ];
+  let asked = 0;
+  answerAll(async () => {
+    asked += 1;
+    // Two rounds of two hosts alike, then another answer.
+    return { result: { tasks: asked <= 4 ? [] : tasks('running') } };
+  });
+  const receipts = join(home, '.local/state/nightshift/receipts/acme/rack1');
+  const kept = (): number => (existsSync(receipts) ? readdirSync(receipts, { recursive: true }).length : 0);
+  const before = kept();
+  const result = await runCli(cli, ['tasks', 'rack[1-2]', '--watch', '2'], {
+    cwd: home,
+    started: (child) => {
+      child.stdout?.on('data', (text: string) => {
+        if (text.includes('running')) child.kill('SIGINT');
+      });
+    },
+  });
+  t.equal(result.code, 130);
+  const TIME = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ\n`;
+  const folded = `${TIME}rack\\[1-2\\]: succeeded: `;
+  t.match(result.stdout, new RegExp(`^${folded}0 tasks\n.*\n${folded}1 task\n`));
+  t.equal(result.stdout.match(/succeeded/g)?.length, 2, 'the same answer is not printed again');
+  t.equal(kept(), before);
+  t.match(await run(['tasks', '--watch', 'rack1']), { code: 2 });
+  t.match(await run(['tasks', 'rack1', '--watch=1']), { code: 2, stderr: /seconds after --watch/ });
+  t.match(await run(['chain', 'sync', 'rack1', '--watch']), { code: 2, stderr: /only asks/ });
 });
 
 await t.test('a refusal shows code, sentence and remedy, and the status says refused or mixed', async (t) => {

@@ -3,8 +3,9 @@ import type { VolumeEdit } from '../../src/ports/index.ts';
 import { Overlay } from '../../src/storage/index.ts';
 import { writableKind } from '../../src/storage/writable-kind.ts';
 import { MemoryDevice } from '../kit/memory-device.ts';
-import { contentOf, mtoolsBench, namesIn, put, TIME } from '../kit/mtools-bench.ts';
+import { mtoolsBench, namesIn, put, TIME } from '../kit/mtools-bench.ts';
 import { noise } from '../kit/noise.ts';
+import { contentOf } from '../kit/overlay-content.ts';
 
 const { directory, store, editor, stage, image, dump } = await mtoolsBench();
 t.teardown(() => directory.remove());

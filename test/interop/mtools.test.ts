@@ -5,8 +5,9 @@ import { measureEffect, Overlay, openFileSystem } from '../../src/storage/index.
 import { writableKind } from '../../src/storage/writable-kind.ts';
 import { FAT_SHAPES } from '../kit/fat-volume.ts';
 import { MemoryDevice } from '../kit/memory-device.ts';
-import { contentOf, mtoolsBench, namesIn, put, TIME } from '../kit/mtools-bench.ts';
+import { mtoolsBench, namesIn, put, TIME } from '../kit/mtools-bench.ts';
 import { noise } from '../kit/noise.ts';
+import { contentOf } from '../kit/overlay-content.ts';
 
 const { directory, store, work, editor, stage, image, fsck, dump } = await mtoolsBench();
 t.teardown(() => directory.remove());

@@ -72,13 +72,6 @@ export function put(path: string, content: StagedFile, replace = false, mode = 0
   return { edit: 'put-file', path, content, attributes: { ...attributes, mode }, replace };
 }
 
-/** All bytes of a volume as it is changed. */
-export async function contentOf(overlay: Overlay): Promise<Uint8Array> {
-  const whole = new Uint8Array(overlay.capabilities.size);
-  await overlay.read(0, whole);
-  return whole;
-}
-
 /** All names of a directory, as our reader has them. */
 export async function namesIn(overlay: Overlay, path: string): Promise<Set<string | undefined>> {
   const listed = await (await openFileSystem(overlay, 'vfat')).list(path);

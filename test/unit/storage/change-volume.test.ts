@@ -1,97 +1,11 @@
 import t from 'tap';
 import { allow, MiB, NsError, refuse } from '../../../src/base/index.ts';
-import type { BlockDevice, StagedFile, VolumeEdit, VolumeEditor } from '../../../src/ports/index.ts';
+import type { BlockDevice, VolumeEdit, VolumeEditor } from '../../../src/ports/index.ts';
 import { changeVolume, type VolumeChange } from '../../../src/storage/change-volume.ts';
-import { openExt4 } from '../../../src/storage/ext4/open-ext4.ts';
 import { recoverRedoLogs } from '../../../src/storage/redo-recovery.ts';
-import { ext4Image } from '../../kit/ext-volume.ts';
+import { CONTENT, changed, editor, isPlain, setting } from '../../kit/change-bench.ts';
 import { MemoryDevice } from '../../kit/memory-device.ts';
 import { MemoryState } from '../../kit/memory-state.ts';
-
-const plain = await ext4Image({ size: 16 * MiB, mkfs: ['-b', '4096'] });
-/** The same volume with one file more, as the tools made it. */
-const CONTENT = new Uint8Array(3 * MiB).fill(7);
-const changed = await ext4Image({
-  size: 16 * MiB,
-  mkfs: ['-b', '4096'],
-  script: ['write @0 /new', 'sif /new mode 0100644', 'sif /new uid 0', 'sif /new gid 0', 'sif /new mtime @5'],
-  contents: [CONTENT],
-});
-
-/** Turns the plain volume into the changed one, whatever it is asked. */
-const editor: VolumeEditor = {
-  capabilities: { types: ['ext4'] },
-  async edit(overlay) {
-    for (let at = 0; at < plain.byteLength; at += 4096) {
-      const block = changed.subarray(at, at + 4096);
-      if (!Buffer.from(block).equals(plain.subarray(at, at + 4096))) await overlay.write(at, block);
-    }
-    return allow(undefined);
-  },
-  check: async () => allow(undefined),
-  replay: async () => allow(undefined),
-};
-
-async function setting(): Promise<{
-  disk: MemoryDevice;
-  store: MemoryState;
-  writes: string[];
-  change: (over?: Partial<VolumeChange>) => VolumeChange;
-}> {
-  const disk = new MemoryDevice('disk0', plain.slice());
-  const store = new MemoryState();
-  const writes: string[] = [];
-  const watch = (device: BlockDevice, name: string): BlockDevice => ({
-    name: device.name,
-    capabilities: device.capabilities,
-    read: (offset, into, signal) => device.read(offset, into, signal),
-    write: (offset, data, signal) => {
-      writes.push(name);
-      return device.write(offset, data, signal);
-    },
-    flush: (signal) => {
-      writes.push(`${name} flushed`);
-      return device.flush(signal);
-    },
-    trim: async () => {},
-    close: () => device.close(),
-  });
-  const content: StagedFile = { name: 'in', size: CONTENT.byteLength, data: new MemoryDevice('in', CONTENT) };
-  const edits: VolumeEdit[] = [
-    {
-      edit: 'put-file',
-      path: '/new',
-      content,
-      attributes: { mode: 0o644, uid: 0, gid: 0, mtime: 5 },
-      replace: false,
-    },
-  ];
-  store.wrap = (device) => watch(device, 'own');
-  return {
-    disk,
-    store,
-    writes,
-    change: (over = {}) => ({
-      disk: 'disk0',
-      volumeName: 'disk0p1',
-      volume: watch(disk, 'disk'),
-      volumeStart: 0,
-      type: 'ext4',
-      edits,
-      editor,
-      store,
-      replay: false,
-      dryRun: false,
-      time: 1,
-      signal: new AbortController().signal,
-      beforeCommit: async () => allow(undefined),
-      redoSize: MiB,
-      ...over,
-    }),
-  };
-}
-
-const isPlain = (disk: MemoryDevice): boolean => Buffer.from(disk.bytes).equals(plain);
 
 await t.test(
   'content goes to free space first, the rest through the log, and the whole arrives',
@@ -275,65 +189,5 @@ await t.test(
     await t.rejects(changeVolume(change()), { code: 'NS_REDO_PENDING' });
     t.match(await recoverRedoLogs(store, async () => disk, MiB), [{ is: 'applied' }]);
     t.ok(Buffer.from(disk.bytes).equals(changed));
-  },
-);
-
-/** Turns the plain volume into the changed one, with the content of the order placed where it belongs. */
-const placing: VolumeEditor = {
-  ...editor,
-  async edit(overlay, _type, [edit]) {
-    let from = 0;
-    for (let at = 0; at < plain.byteLength; at += 4096) {
-      const block = changed.subarray(at, at + 4096);
-      if (Buffer.from(block).equals(plain.subarray(at, at + 4096))) continue;
-      if (edit?.edit === 'put-file' && block.every((byte) => byte === 7)) {
-        await overlay.place?.(at, 4096, edit.content, from);
-        from += 4096;
-      } else await overlay.write(at, block);
-    }
-    return allow(undefined);
-  },
-};
-
-await t.test('placed content goes to the disk as if it had been written to the overlay', async (t) => {
-  const { disk, change } = await setting();
-  const written = await changeVolume(change({ dryRun: true }));
-  const placed = await changeVolume(change({ editor: placing }));
-  t.ok(Buffer.from(disk.bytes).equals(changed));
-  t.match(placed, { ok: true });
-  if (written.ok && placed.ok) t.equal(placed.value.effectHash, written.value.effectHash);
-});
-
-await t.test(
-  'a content that is no longer what was measured, or cannot be read any more, leaves every file as it was',
-  async (t) => {
-    for (const [fault, code] of [
-      ['changes', 'NS_CONTENT_CHANGED'],
-      ['fails', 'NS_BLOCK_IO'],
-    ] as const) {
-      const { disk, store, change } = await setting();
-      let measured = false;
-      const data = new MemoryDevice('in', CONTENT);
-      const read: BlockDevice['read'] = async (offset, into) => {
-        await data.read(offset, into);
-        if (!measured || offset + into.byteLength < 2 * MiB) return;
-        if (fault === 'fails') throw new NsError('NS_BLOCK_IO', 'own storage is gone');
-        into[into.byteLength - 1] = 8;
-      };
-      const content = {
-        size: CONTENT.byteLength,
-        data: Object.assign(Object.create(data) as BlockDevice, { read }),
-      };
-      const edits = change().edits.map((edit) => ({ ...edit, content }) as VolumeEdit);
-      const beforeCommit = async () => {
-        measured = true;
-        return allow(undefined);
-      };
-      await t.rejects(changeVolume(change({ editor: placing, edits, beforeCommit })), { code });
-      t.same(await recoverRedoLogs(store, async () => disk, MiB), [{ is: 'clean', disk: 'disk0' }]);
-      t.match(await (await openExt4(disk)).stat('/new', false), { ok: false }, 'there is no such file');
-      t.match(await changeVolume(change({ editor: placing })), { ok: true }, 'and it can be done again');
-      t.ok(Buffer.from(disk.bytes).equals(changed));
-    }
   },
 );

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import commonjs from '@rollup/plugin-commonjs';
 import json from '@rollup/plugin-json';
@@ -93,8 +93,25 @@ function program(input, name, node = 'node') {
   };
 }
 
+/** The page of "nightshift web": one script, beside what is written by hand. */
+const page = {
+  input: { page: 'web/main.tsx' },
+  output: { dir: 'dist/web', entryFileNames: '[name].js', format: 'es', sourcemap: false },
+  plugins: [
+    resolve({ browser: true }),
+    esbuild({ target: 'es2022', minify: true, legalComments: 'none', tsconfig: 'web/tsconfig.json' }),
+    {
+      name: 'page-files',
+      writeBundle({ dir }) {
+        for (const file of ['index.html', 'page.css']) copyFileSync(`web/${file}`, `${dir}/${file}`);
+      },
+    },
+  ],
+};
+
 export default [
   program('src/main.ts', 'nightshift-agent', SMALL),
   program('src/fleet-cli.ts', 'nightshift'),
   program('src/chain-main.ts', 'nightshift-chain', ALONE),
+  page,
 ].filter(({ input }) => Object.values(input).every((file) => existsSync(file)));

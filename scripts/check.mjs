@@ -62,8 +62,16 @@ async function runTap(files) {
 
 if (!step('set-up', 'bash', [join(root, 'scripts/setup')])) finish();
 step('types', bin('tsc'), ['-p', '.', '--noEmit']);
+step('types of the page', bin('tsc'), ['-p', 'web', '--noEmit']);
 step('format and lint (biome)', bin('biome'), ['check', '--error-on-warnings', '.']);
-step('lint with types (oxlint)', bin('oxlint'), ['--type-aware', '--deny-warnings', 'src', 'test', 'bench']);
+step('lint with types (oxlint)', bin('oxlint'), [
+  '--type-aware',
+  '--deny-warnings',
+  'src',
+  'test',
+  'bench',
+  'web',
+]);
 step('build', bin('rollup'), ['-c', '--silent']);
 step('test runner', bin('tap'), ['build']);
 await runTap(process.argv.slice(2));

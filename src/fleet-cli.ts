@@ -22,6 +22,7 @@ import { addTokenCommands } from './fleet-cli-token.ts';
 import { addTwoPeopleCommands } from './fleet-cli-two-people.ts';
 import { addVerifyCommand } from './fleet-cli-verify.ts';
 import { addVolumeCommands } from './fleet-cli-volumes.ts';
+import { addWebCommand } from './fleet-cli-web.ts';
 import { clean } from './show/index.ts';
 import { VERSION } from './version.ts';
 
@@ -162,6 +163,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   addKeyringCommands(program, run);
   addGrantCommands(program, run);
   addPkiCommands(program, run);
+  addWebCommand(program, run);
   addCompletionCommands(program, run, AFTER_HELP);
   addAllBut(program);
   program.hook('preAction', (_program, command) => {

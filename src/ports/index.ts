@@ -47,3 +47,4 @@ export type {
   VolumeEdit,
   VolumeEditor,
 } from './volume-editor.ts';
+export type { AnswerWeb, WebBody, WebReply, WebRequest } from './web-server.ts';

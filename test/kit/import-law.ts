@@ -24,6 +24,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   agent: ['base', 'ports', 'protocol', 'security', 'transfer', 'bmc', 'tasks'],
   console: ['base', 'ports', 'protocol', 'security', 'transfer', 'show', 'bmc', 'tasks'],
   fleet: ['base', 'ports', 'protocol', 'security', 'transfer', 'show'],
+  web: ['base', 'ports', 'protocol', 'show'],
   adapters: ['base', 'ports', ...ENGINES],
   'adapters/sim': ['base', 'ports', 'adapters', ...ENGINES, 'bmc'],
 };

@@ -1,0 +1,240 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { request } from 'node:http';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium, type Page } from 'playwright-core';
+import t from 'tap';
+import type { ResultOf } from '../../src/protocol/index.ts';
+import { eventually } from '../kit/eventually.ts';
+import { statusResult } from '../kit/status-result.ts';
+import { answeringDoor, buildPage, type ServedPage, servePage } from '../kit/web-page.ts';
+
+const directory = await mkdtemp(join(tmpdir(), 'ns-page-'));
+const files = await buildPage(directory);
+const HOSTS = 10_000;
+const BAIT = '<img src=x onerror="window.caught=1"><script>window.caught=1</script>{{7*7}}';
+
+/** Every text that a host may choose is bait. */
+function baited(): ResultOf<'machine.status'> {
+  return {
+    ...statusResult(),
+    board: BAIT,
+    version: '<b>1</b>',
+    power: { state: 'S5', certain: false, sources: { '<i>s</i>': BAIT } },
+    lock: { state: 'disabled', version: 1, inForce: [], reason: BAIT },
+    disks: [{ name: '<u>disk0</u>', position: 'held', holder: BAIT, handBackMs: 1 }],
+    limits: [BAIT, '\u001b]0;title\u0007 \u202egnp.exe'],
+  };
+}
+
+const no = { code: BAIT, sentence: BAIT, remedy: BAIT };
+const VOLUME = { disk: BAIT, name: BAIT, type: '<s>ext4</s>', label: BAIT, uuid: BAIT, start: 0, size: 4096 };
+const MORE = {
+  'volume.list': {
+    power: 'S5' as const,
+    disks: [{ name: BAIT, size: 4096, sectorSize: 512, scheme: 'gpt' as const, notes: [BAIT], why: no }],
+    volumes: [
+      {
+        ...VOLUME,
+        read: { may: 'no' as const, why: no },
+        write: { may: 'no' as const, why: no },
+        notes: [BAIT],
+      },
+    ],
+    evidence: [{ volume: BAIT, finding: 'hibernated' as const, what: BAIT }],
+  },
+  'task.list': {
+    tasks: [
+      {
+        id: new Uint8Array(16),
+        verb: BAIT,
+        state: 'running' as const,
+        issuer: new Uint8Array(8),
+        stage: BAIT,
+      },
+    ],
+  },
+  'audit.read': {
+    head: new Uint8Array(32),
+    entries: [{ seq: 1, at: 1_700_000_000, event: BAIT, detail: BAIT }],
+    next: 2,
+  },
+};
+
+const names = Array.from({ length: HOSTS }, (_, i) => ({
+  name: `host${String(i).padStart(5, '0')}`,
+  groups: [`rack${i % 40}`],
+}));
+const door = answeringDoor(names, (host) => ({
+  ...MORE,
+  'machine.status': host === 'host00000' ? baited() : { ...statusResult(), tasks: { running: 1, queued: 2 } },
+}));
+const served: ServedPage = await servePage(door, files);
+const browser = await chromium
+  .launch({
+    executablePath: '/usr/bin/chromium-headless-shell',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
+  })
+  .catch(async (error: unknown) => {
+    await served.close();
+    await rm(directory, { recursive: true, force: true });
+    throw error;
+  });
+t.teardown(async () => {
+  await browser.close();
+  await served.close();
+  await rm(directory, { recursive: true, force: true });
+});
+
+const page: Page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+const strangers: string[] = [];
+const complaints: string[] = [];
+page.on('request', (asked) => {
+  if (!asked.url().startsWith(`http://${served.authority}${served.base}`)) strangers.push(asked.url());
+});
+page.on('pageerror', (error) => complaints.push(error.message));
+page.on('console', (message) => {
+  if (message.type() === 'error') complaints.push(message.text());
+});
+await page.goto(served.link);
+await page.getByRole('grid', { name: 'Fleet' }).waitFor();
+await page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
+await page.evaluate(await readFile(join(import.meta.dirname, '../kit/in-page.mjs'), 'utf8'));
+/** The page's policy lets no text become a script, and so none of playwright's own waiting for one. */
+const until = (expression: string): Promise<void> => eventually(() => page.evaluate<boolean>(expression));
+const answered = (): Promise<void> =>
+  until(`document.querySelector('[aria-rowindex="2"]')?.textContent.includes('answers') === true`);
+
+/** Calls what test/kit/in-page.mjs has, in the browser. */
+function inPage<T>(name: string, ...args: readonly unknown[]): Promise<T> {
+  return page.evaluate<T>(`inPage.${name}(${args.map((arg) => JSON.stringify(arg)).join(', ')})`);
+}
+
+function middle(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
+
+await t.test(
+  'a fleet of 10,000 hosts is asked, shown and counted, with few lines in the document',
+  async (t) => {
+    await answered();
+    await page.getByText(`${HOSTS} of ${HOSTS} hosts`).waitFor();
+    t.equal(door.asked.length, HOSTS, 'each host was asked once');
+    t.equal(await page.getByRole('grid').getAttribute('aria-rowcount'), String(HOSTS + 1));
+    const lines = await page.getByRole('row').count();
+    t.ok(lines > 10 && lines < 80, `${lines} lines`);
+    t.match(await inPage('inTheMiddle'), /^host000\d\d$/, 'they are where they can be seen');
+  },
+);
+
+await t.test('scrolling and filtering 10,000 hosts takes less than 100 ms a step', async (t) => {
+  const steps = Array.from({ length: 20 }, (_, i) => (i * 7919 * 30) % (HOSTS * 30 - 1000));
+  const words = ['h', 'ho', 'host0', 'host09', 'rack7', 'rack7 s5', 'nothing such', ''];
+  const scroll = await inPage<number[]>('measured', 'scroll', steps);
+  const filter = await inPage<number[]>('measured', 'filter', words);
+  const text = (all: readonly number[]): string =>
+    `${middle(all).toFixed(0)} ms a step, at worst ${Math.max(...all).toFixed(0)} ms`;
+  t.comment(`figure: 10,000 hosts in Chromium: scroll ${text(scroll)}; filter ${text(filter)}`);
+  t.ok(middle(scroll) < 100);
+  t.ok(middle(filter) < 100);
+});
+
+await t.test('a filter and a grouping show what they say', async (t) => {
+  await page.getByLabel('filter').fill('rack7 host000');
+  await page.getByText(`3 of ${HOSTS} hosts`).waitFor();
+  await page.getByLabel('filter').fill('');
+  await page.getByLabel('grouped by').selectOption('lock');
+  await page.getByText('disabled, NOT in force: 1').waitFor();
+  t.equal(await page.getByRole('grid').getAttribute('aria-rowcount'), String(HOSTS + 3));
+  await page.getByLabel('grouped by').selectOption('nothing');
+});
+
+await t.test('the keyboard alone leads to any host', async (t) => {
+  await page.getByRole('grid').focus();
+  for (const key of ['End', 'Home', 'ArrowDown', 'ArrowDown', 'PageDown', 'Home'])
+    await page.keyboard.press(key);
+  await until(`document.querySelector('.active')?.id === 'line-0'`);
+  t.equal(await page.getByRole('grid').getAttribute('aria-activedescendant'), 'line-0');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'host00000' }).waitFor();
+  t.equal(await page.evaluate('document.activeElement.tagName'), 'H1', 'a reader begins at the name');
+});
+
+await t.test('what a host says stays text, in every field', async (t) => {
+  for (const name of ['Look at the volumes', 'Ask for tasks', 'Read the audit log']) {
+    await page.getByRole('button', { name }).click();
+  }
+  await page.getByRole('button', { name: 'Next page' }).waitFor();
+  await until(`document.querySelectorAll('pre').length === 4`);
+  for (const details of await page.locator('summary').all()) await details.click();
+  const found = await inPage<{ times: number }>('found', BAIT);
+  t.match(found, { made: 0, caught: false, title: 'host00000 - Nightshift', turned: false });
+  t.ok(found.times >= 15, `the bait is shown as text ${found.times} times`);
+});
+
+await t.test('axe finds nothing to complain of, by day and by night', async (t) => {
+  t.same(await inPage('findings'), [], 'one host, light');
+  await page.emulateMedia({ colorScheme: 'dark' });
+  t.same(await inPage('findings'), [], 'one host, dark');
+  await page.getByRole('link', { name: 'Back to the fleet' }).click();
+  await answered();
+  t.same(await inPage('findings'), [], 'the fleet, dark');
+  await page.emulateMedia({ colorScheme: 'light' });
+  t.same(await inPage('findings'), [], 'the fleet, light');
+});
+
+await t.test('nothing came from anywhere else, and the browser had nothing to complain of', async (t) => {
+  t.same(
+    strangers.filter((url) => !url.endsWith('/favicon.ico')),
+    [],
+  );
+  t.same(
+    complaints.filter((text) => !/404/.test(text)),
+    [],
+  );
+});
+
+/** A request as any program on this machine can send one. */
+function sent(method: string, path: string, headers: Record<string, string>): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const [host, port] = served.authority.split(':');
+    const asked = request({ host, port, method, path, headers }, (response) => {
+      response.resume();
+      response.on('end', () => resolve(response.statusCode));
+    });
+    asked.on('error', reject);
+    asked.end(method === 'POST' ? '{"hosts":"all"}' : undefined);
+  });
+}
+
+await t.test('who is not the page is turned away, even with its cookie', async (t) => {
+  const [cookie] = await page.context().cookies(`http://${served.authority}${served.base}`);
+  t.match(cookie, { httpOnly: true, sameSite: 'Strict', path: served.base });
+  const origin = `http://${served.authority}`;
+  const right = {
+    host: served.authority,
+    origin,
+    cookie: `${cookie?.name}=${cookie?.value}`,
+    'content-type': 'application/json',
+  };
+  const path = `${served.base}refresh`;
+  const before = door.asked.length;
+  const { origin: _, ...noOrigin } = right;
+  t.equal(await sent('POST', path, noOrigin), 403, 'no origin');
+  t.equal(await sent('POST', path, { ...right, origin: 'http://evil.example' }), 403, 'another origin');
+  t.equal(await sent('POST', path, { ...right, origin: 'null' }), 403, 'an origin without a name');
+  t.equal(await sent('POST', path, { ...right, origin: 'http://127.0.0.1:1' }), 403, 'another port');
+  t.equal(await sent('POST', path, { ...right, host: 'evil.example' }), 403, 'another name for this machine');
+  t.equal(await sent('POST', path, { ...right, 'content-type': 'text/plain' }), 403, 'a form');
+  t.equal(await sent('POST', path, { ...right, 'sec-fetch-site': 'same-site' }), 403, "another port's page");
+  t.equal(await sent('POST', path, { ...right, cookie: 'nightshift=00' }), 401, 'another cookie');
+  t.equal(await sent('GET', `${served.base}events`, { host: served.authority }), 401, 'no cookie');
+  t.equal(
+    await sent('GET', served.link.slice(origin.length), { host: served.authority }),
+    403,
+    'a spent link',
+  );
+  t.equal(door.asked.length, before, 'no host was asked');
+  t.equal(await sent('POST', path, right), 200);
+});

@@ -1,7 +1,7 @@
 import { asNsError, equalBytes, NsError, type Refusal, refusal, seconds } from './base/index.ts';
 import { decodeOrderFile } from './fleet/index.ts';
 import type { Clock, PublicKey } from './ports/index.ts';
-import type { Order } from './protocol/index.ts';
+import type { Order, Verb } from './protocol/index.ts';
 import {
   authoriseAll,
   checkAudience,
@@ -22,6 +22,38 @@ export interface ConsoleOrderParts {
 }
 
 const LONGEST = seconds(90);
+
+export type Judged =
+  | { readonly is: 'admitted'; readonly order: AdmittedOrder }
+  /** It is not authentic, or not for this device. */
+  | { readonly is: 'not-ours'; readonly why: Refusal }
+  | { readonly is: 'refused'; readonly why: Refusal };
+
+/** Whether an order that was given at the console may go to the desk: the rules of one that the broker has brought. */
+export function judgePacket(
+  packet: Uint8Array,
+  { identity, keyring, timeFor }: Pick<ConsoleOrderParts, 'identity' | 'keyring' | 'timeFor'>,
+  only?: Verb,
+): Judged {
+  const { tenant, device, groups } = identity;
+  const opened = openOrder(packet, keyring.current, { tenant });
+  if (!opened.ok) return { is: 'not-ours', why: opened.refusal };
+  const { order, packetHash, signer, cosigners } = opened.value;
+  const audience = checkAudience(order, device, groups);
+  if (!audience.ok) return { is: 'not-ours', why: audience.refusal };
+  const refused = (why: Refusal): Judged => ({ is: 'refused', why });
+  if (only !== undefined && order.verb !== only) {
+    return refused(
+      refusal('NOT_SUPPORTED', `Only orders to enable are taken here, and this is ${order.verb}.`),
+    );
+  }
+  const signers = [signer, ...cosigners];
+  const permitted = authoriseAll(signers, order, { via: 'console' });
+  if (!permitted.ok) return refused(permitted.refusal);
+  const granted = withinGrants(signers, order, { device, groups, power: 'later', now: timeFor(order) });
+  if (!granted.ok) return refused(granted.refusal);
+  return { is: 'admitted', order: { order, packet, packetHash, issuer: signer, cosigners } };
+}
 
 /**
  * Gives the desk an order to enable that somebody has pasted: the text that "nightshift sign" and "cosign" make. It is judged as
@@ -60,32 +92,15 @@ const told = ({ code, sentence, remedy }: Refusal): readonly string[] => [
 ];
 
 /** The first order of the text that is for this device, or why there is none that may be given. */
-function admit(text: string, { identity, keyring, timeFor }: ConsoleOrderParts): AdmittedOrder | Refusal {
-  const { tenant, device, groups } = identity;
+function admit(text: string, parts: ConsoleOrderParts): AdmittedOrder | Refusal {
   const packets = packetsIn(text);
   if ('code' in packets) return packets;
   let why: Refusal = refusal('WRONG_AUDIENCE');
   for (const packet of packets) {
-    const opened = openOrder(packet, keyring.current, { tenant });
-    if (!opened.ok) {
-      why = opened.refusal;
-      continue;
-    }
-    const { order, packetHash, signer, cosigners } = opened.value;
-    const audience = checkAudience(order, device, groups);
-    if (!audience.ok) {
-      why = audience.refusal;
-      continue;
-    }
-    if (order.verb !== 'machine.enable') {
-      return refusal('NOT_SUPPORTED', `Only orders to enable are taken here, and this is ${order.verb}.`);
-    }
-    const signers = [signer, ...cosigners];
-    const permitted = authoriseAll(signers, order, { via: 'console' });
-    if (!permitted.ok) return permitted.refusal;
-    const granted = withinGrants(signers, order, { device, groups, power: 'later', now: timeFor(order) });
-    if (!granted.ok) return granted.refusal;
-    return { order, packet, packetHash, issuer: signer, cosigners };
+    const judged = judgePacket(packet, parts, 'machine.enable');
+    if (judged.is === 'admitted') return judged.order;
+    if (judged.is === 'refused') return judged.why;
+    why = judged.why;
   }
   return why;
 }

@@ -15,6 +15,7 @@ import {
   statusCommand,
   unlockCommand,
 } from './console/index.ts';
+import { fullStatus, orderCommands } from './device-console-commands.ts';
 import { orderAtConsole } from './device-console-order.ts';
 import { SerialPrinter } from './device-console-printer.ts';
 import type { Machine } from './device-machine.ts';
@@ -42,6 +43,8 @@ export interface DeviceConsoleParts {
   readonly desk: TaskDesk;
   /** The highest counter of a taken order by this key; 0 where there is none. */
   readonly lastCounter: (keyId: Uint8Array) => number;
+  /** A nonce of this device, for orders that go by no wall clock. */
+  readonly giveNonce: () => Uint8Array;
   readonly log: LogSink;
   readonly openLine?: (path: string, baud: number) => Promise<SerialLine>;
 }
@@ -233,14 +236,18 @@ async function serve(line: SerialLine, parts: Served, signal: AbortSignal): Prom
 /** What somebody may type at this moment; the rules of orders are not here, but at the desk. */
 function commandsFor(parts: Served, seat: Seat): readonly ConsoleCommand[] {
   const { machine, identity, release, logins, status } = parts;
-  const order = (text: string) =>
-    orderAtConsole(text, { ...parts, clock: machine.clock, deviceKey: machine.keyStore.publicKey });
+  const orders = { ...parts, clock: machine.clock, deviceKey: machine.keyStore.publicKey };
+  const order = (text: string) => orderAtConsole(text, orders);
+  const { session } = seat;
+  const brief = statusCommand(status);
   const commands = [
-    statusCommand(status),
+    session === undefined ? brief : fullStatus(brief, orders, session),
     ...(release === undefined
       ? []
       : [unlockCommand({ device: identity.device, desk: release, qr: qrModules, order })]),
-    ...(seat.session === undefined ? [loginCommand(logins, seat)] : [logoutCommand(seat)]),
+    ...(session === undefined
+      ? [loginCommand(logins, seat)]
+      : [...orderCommands(orders, session), logoutCommand(seat)]),
   ];
   const help = helpCommand(() => [...commands, help]);
   return [...commands, help];

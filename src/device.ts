@@ -238,6 +238,7 @@ export async function startDevice(
       timeFor,
       desk,
       lastCounter: (keyId) => freshness.lastCounter(keyId),
+      giveNonce: () => time.nonce(),
       log,
       ...(surroundings.openLine === undefined ? {} : { openLine: surroundings.openLine }),
     }));

@@ -9,31 +9,6 @@ import type { LogSink } from './ports/index.ts';
 import { publicKeyText } from './security/index.ts';
 import { RELEASED, VERSION } from './version.ts';
 
-const HELP = `nightshift-agent: the part of Nightshift that runs beside the host
-
-usage: nightshift-agent --board NAME --config FILE [--check]
-       nightshift-agent --config FILE --identity | --drive-passwords | --technicians
-       nightshift-agent --config FILE --add-technician NAME | --remove-technician NAME
-
-  --board NAME    the board it runs on: sim-host, qemu-host
-  --config FILE   its configuration (YAML); see docs/board-maker.md
-  --identity      print the device's name and public key, making the key where there is none, and end
-  --drive-passwords
-                  print the passwords that it gave to drives (lock.driveSecurity), for whoever must open one on
-                  another machine, and end; they are secrets
-  --technicians   who may log in at the console, and what the keyring knows of them
-  --add-technician NAME
-                  let somebody log in at the console; the password is the first line of standard input
-  --remove-technician NAME
-                  let him no more
-  --check         read the configuration for this board, say what is wrong with it, and end
-  --version       print the version
-  --help          print this
-
-It runs until SIGTERM or SIGINT; what is open then goes on at the next start. Exit codes: 0 stopped as asked,
-1 failed, 2 wrong usage or configuration. NIGHTSHIFT_BROKER and NIGHTSHIFT_STATE override the file.
-`;
-
 const OPTIONS = {
   board: { type: 'string' },
   config: { type: 'string' },
@@ -69,7 +44,7 @@ function readArguments(argv: readonly string[]) {
 
 async function run(argv: readonly string[]): Promise<void> {
   const options = readArguments(argv);
-  if (options.help === true) return print(HELP);
+  if (options.help === true) return print((await import('./agent-help.ts')).HELP);
   if (options.version === true) return print(`${VERSION}\n`);
   if (options.config === undefined) throw usage('--config is missing');
   const config = await readAgentConfig(options.config, process.env);

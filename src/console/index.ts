@@ -2,11 +2,14 @@ export { type ConsoleStatus, helpCommand, statusCommand } from './commands.ts';
 export { drawQr } from './draw-qr.ts';
 export { LineEditor, type LineWish } from './line-editor.ts';
 export { loginCommand, logoutCommand, Seat } from './login.ts';
+export { fold, paged, sevenBits } from './paper.ts';
 export {
   type ConsoleCommand,
   ConsoleSession,
   type ConsoleSessionOptions,
+  Interrupted,
   LeftConsole,
   type Talk,
 } from './session.ts';
 export { type UnlockParts, unlockCommand } from './unlock.ts';
+export { readWords } from './words.ts';

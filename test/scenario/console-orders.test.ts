@@ -1,0 +1,142 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import t from 'tap';
+import { toHex } from '../../src/base/index.ts';
+import { Keyring, type KeyringEntry, publicKeyText } from '../../src/security/index.ts';
+import { ColdHost } from '../kit/cold-host.ts';
+import { eventually } from '../kit/eventually.ts';
+import { MemoryLine } from '../kit/memory-line.ts';
+import { addTechnicianTo, logInAt } from '../kit/technicians.ts';
+
+const host = await ColdHost.start({
+  fill: async (tree) => {
+    await mkdir(join(tree, 'etc'));
+    await mkdir(join(tree, 'srv/many'), { recursive: true });
+    await mkdir(join(tree, 'boot'));
+    await writeFile(join(tree, 'etc/hosts'), '127.0.0.1 localhost\n');
+    await writeFile(join(tree, 'boot/vmlinuz'), 'kernel');
+    await writeFile(join(tree, 'srv/plain.log'), 'x'.repeat(3000));
+    await writeFile(join(tree, 'srv/two words'), 'x');
+    await writeFile(join(tree, 'srv/odd\x1b[2J\u00e9'), 'x');
+    for (let n = 0; n < 60; n += 1) await writeFile(join(tree, `srv/many/${n}`), '');
+  },
+});
+t.teardown(() => host.close());
+const line = new MemoryLine();
+host.openLine = line.open;
+const tim = await addTechnicianTo(host, 'tim');
+await addTechnicianTo(host, 'uma');
+
+async function boot(keys: readonly KeyringEntry[]): Promise<void> {
+  await host.stop();
+  const officer = { name: 'sam', role: 'security' as const, key: publicKeyText(host.officer.publicKey) };
+  await host.boot({
+    keyring: new Keyring([officer, ...keys]),
+    console: { path: '/dev/console', baud: 9600 },
+  });
+  await line.expect(/help[^\r]*\r\n\r\nhost1> $/);
+}
+await boot([{ ...tim, scopes: [{ hosts: ['host1'] }] }]);
+
+/** What is printed until the prompt comes back. */
+async function type(text: string): Promise<string> {
+  line.type(`${text}\r`);
+  return line.expect(/[a-z]+@host1> $/);
+}
+const exists = async (path: string): Promise<boolean> => {
+  const said = await type(`stat "${path}"`);
+  return said.includes('succeeded');
+};
+
+await t.test('who is in no keyring logs in and orders nothing; who is in one, what it says', async (t) => {
+  await logInAt(line, 'uma');
+  t.match(await type('ls /'), /refused KEY_UNKNOWN: .*\r\nremedy: /);
+  t.match(await type('status'), /power: {4}S5[\s\S]*refused KEY_UNKNOWN/);
+  line.type('exit\r');
+  await line.expect(/\nhost1> $/);
+  await logInAt(line, 'tim');
+  t.match(await type('status'), /lock: {5}enabled[\s\S]*succeeded: board sim-host[\s\S]*disk: disk0/);
+  t.match(await type('audit'), /refused NOT_PERMITTED: The role technician may not give audit\.read/);
+});
+
+await t.test('the disk is looked at, and what is on it moves no cursor and can be typed', async (t) => {
+  t.match(await type('disks'), /succeeded: 1 volume, host in S5[\s\S]*disk0/);
+  const listed = await type('ls /srv');
+  t.match(listed, /odd\\u\{1b\}\[2J\\u\{e9\}\r\n/);
+  t.match(await type('stat "/srv/odd\\u{1b}[2J\\u{e9}"'), /file, 1 B/);
+  t.match(await type('stat /srv/two\\ words'), /two words: file, 1 B/);
+  t.match(await type('find /srv -size +2k'), /plain\.log/);
+  t.match(await type('power'), /host: S5[\s\S]*switches the host on\./);
+  t.match(await type('ls'), /PATH is missing; see "help"\./);
+  t.match(await type('ls -z /'), /there is no option -z here/);
+  t.match(await type("ls '/srv"), /A quote \('\) is open/);
+  t.match(await type('help rm'), /rm \[-r\] PATH\r\n {2}remove files of the host/);
+  const odd = Array.from(line.screen).filter((c) => !/[ -~]/.test(c) && !'\x07\b\r\n'.includes(c));
+  t.same(odd, []);
+  const printed = line.screen.split('\r\n').filter((row) => !row.includes('host1> '));
+  t.ok(printed.every((row) => row.length <= 80));
+});
+
+await t.test('long answers wait after each screenful, and end where somebody has had enough', async (t) => {
+  line.type('ls /srv/many\r');
+  const first = await line.expect(/-- more \(\d+ lines; q ends\) -- $/);
+  t.equal(first.split('\r\n').length, 25, 'what was typed, 23 lines, and the question');
+  line.type('\r');
+  const second = await line.expect(/-- more \(\d+ lines; q ends\) -- $/);
+  t.equal(second.split('\r\n').length, 25);
+  t.notMatch(await type('q'), /volume/);
+});
+
+await t.test('what is removed is shown first, and named by who removes it', async (t) => {
+  line.type('rm /srv/plain.log\r');
+  const shown = await line.expect(/to remove this for good: $/);
+  t.match(shown, /1 would be removed\r\nwould remove \/srv\/plain\.log/);
+  t.notMatch(shown, /--approve/);
+  t.match(await type('host2'), /That is not host1\. Nothing was done\./);
+  t.ok(await exists('/srv/plain.log'));
+  line.type('rm /srv/plain.log\r');
+  await line.expect(/to remove this for good: $/);
+  t.match(await type('host1'), /succeeded: 1 removed[\s\S]*power: S5 throughout/);
+  t.notOk(await exists('/srv/plain.log'));
+});
+
+await t.test('what takes two people or a token is refused here too, with the reason', async (t) => {
+  line.type('rm -r /srv/many\r');
+  await line.expect(/-- more[^\r]*-- $/);
+  t.match(await type(''), /refused NEEDS_TWO_PEOPLE: [\s\S]*remedy: /);
+  t.match(await type('rm /boot/vmlinuz'), /refused PATH_PROTECTED: [\s\S]*remedy: /);
+  t.ok(await exists('/boot/vmlinuz'));
+});
+
+await t.test('channels are read and watched; Ctrl-C stops a task and says what it came to', async (t) => {
+  const listed = await type('io list');
+  const channel = /^(\S+) +\S+ +\S* +rw? /m.exec(listed)?.[1] ?? /^(\S+).* r[w-] /m.exec(listed)![1]!;
+  t.match(await type(`io read ${channel}`), new RegExp(`succeeded: ${channel} = `));
+  line.type(`io watch ${channel} 600\r`);
+  await eventually(async () => {
+    const { result } = await host.give('task.list', {}, { key: host.officer });
+    return result!.tasks.some(({ verb, state }) => verb === 'io.watch' && state === 'running');
+  });
+  line.type('\x03');
+  t.match(await line.expect(/@host1> $/), /Asking it to stop\.[\s\S]*cancelled/);
+  t.match(await type('tasks'), /succeeded: 0 tasks\r\n/);
+});
+
+await t.test(
+  'it is in the audit log, by the key of who was there, at this door as at any other',
+  async (t) => {
+    line.type('exit\r');
+    await line.expect(/\nhost1> $/);
+    const { entries } = (await host.give('audit.read', { limit: 64 }, { key: host.officer })).result!;
+    const removed = entries.find(
+      ({ event, detail }) => event === 'order.succeeded' && /plain\.log/.test(detail),
+    );
+    t.equal(toHex(removed!.by!), toHex(new Keyring([tim]).entries()[0]!.keyId));
+  },
+);
+
+await t.test('a key that has left the keyring orders nothing from that moment', async (t) => {
+  await boot([{ ...tim, scopes: [{ hosts: ['host2'] }] }]);
+  await logInAt(line, 'tim');
+  t.match(await type('ls /'), /refused OUT_OF_SCOPE/);
+});

@@ -25,7 +25,7 @@ interface WebOptions {
 }
 
 const LASTS: Duration = hours(12);
-/** Orders are signed and receipts kept for each refresh. */
+/** Each refresh is an order to each host, which its device writes down. */
 const SHORTEST_REFRESH: Duration = minutes(1);
 const LONGEST_REFRESH: Duration = hours(24);
 
@@ -62,13 +62,9 @@ async function doorOf(context: Context, fleet: Fleet, hosts: readonly string[]):
       try {
         const run = await fleet.order(host, verb, args, { signal, timing: context.timing });
         const outcome = await run.outcome;
-        const unkept = outcome.is === 'receipt' ? outcome.unkept : undefined;
         return {
           reach: reachOf(outcome),
-          lines: [
-            ...showOutcome(verb, outcome),
-            ...(unkept === undefined ? [] : [`here: ${unkept.message}`]),
-          ],
+          lines: showOutcome(verb, outcome),
           result: outcome.is === 'receipt' ? outcome.result : undefined,
         };
       } catch (error) {
@@ -95,26 +91,31 @@ async function serve(context: Context, hosts: readonly string[], o: WebOptions):
   const port = o.port === undefined ? 0 : parseCount(o.port, 'port', 1, 65_535);
   const refresh = refreshOf(o.refresh);
   const files = await readWebFiles(join(import.meta.dirname, 'web'));
-  return context.withFleet(async (fleet) => {
-    const over = systemClock.deadline(LASTS, 'the session of the page');
-    const signal = AbortSignal.any([context.signal, over.signal]);
-    const door = await doorOf(context, fleet, hosts);
-    const watch = new FleetWatch(door, systemClock, { refresh, version: VERSION, signal });
-    const session = new Session(systemClock, systemEntropy, LASTS);
-    const server = await startWebServer(
-      (authority) => pageServer({ door, watch, session, files, clock: systemClock, authority }),
-      { port },
-    );
-    try {
-      context.terminal.print(`http://${server.authority}${session.base}open?token=${session.token}`);
-      context.terminal.warn('nightshift: this link works once, in one browser; Ctrl-C ends the page');
-      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-    } finally {
-      over.release();
-      await server.close();
-    }
-    return context.signal.aborted ? EXIT.interrupted : EXIT.done;
-  });
+  return context.withFleet(
+    async (fleet) => {
+      const over = systemClock.deadline(LASTS, 'the session of the page');
+      const signal = AbortSignal.any([context.signal, over.signal]);
+      const door = await doorOf(context, fleet, hosts);
+      const watch = new FleetWatch(door, systemClock, { refresh, version: VERSION, signal });
+      const session = new Session(systemClock, systemEntropy, LASTS);
+      const server = await startWebServer(
+        (authority) => pageServer({ door, watch, session, files, clock: systemClock, authority }),
+        { port },
+      );
+      try {
+        context.terminal.print(`http://${server.authority}${session.base}open?token=${session.token}`);
+        context.terminal.warn('nightshift: this link works once, in one browser; Ctrl-C ends the page');
+        await new Promise<void>((resolve) =>
+          signal.addEventListener('abort', () => resolve(), { once: true }),
+        );
+      } finally {
+        over.release();
+        await server.close();
+      }
+      return context.signal.aborted ? EXIT.interrupted : EXIT.done;
+    },
+    { unkept: true },
+  );
 }
 
 /** web. */

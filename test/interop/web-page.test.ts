@@ -184,6 +184,18 @@ await t.test('axe finds nothing to complain of, by day and by night', async (t) 
   t.same(await inPage('findings'), [], 'the fleet, light');
 });
 
+await t.test('a page that nobody looks at is not connected', async (t) => {
+  await inPage('hide', true);
+  await page.getByText('paused while the page is not looked at').waitFor();
+  await inPage('hide', false);
+  await page.getByText('live', { exact: true }).waitFor();
+  t.equal(
+    door.asked.filter((asked) => asked === 'host00001 machine.status').length,
+    1,
+    'nor asks anew at once',
+  );
+});
+
 await t.test('nothing came from anywhere else, and the browser had nothing to complain of', async (t) => {
   t.same(
     strangers.filter((url) => !url.endsWith('/favicon.ico')),

@@ -42,6 +42,12 @@ globalThis.inPage = {
     };
   },
 
+  /** Puts the page into the background, or back. */
+  hide(hidden) {
+    Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+  },
+
   /** Rules of axe that the page breaks. */
   async findings() {
     const { violations } = await globalThis.axe.run();

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { systemEntropy } from './adapters/entropy.ts';
@@ -87,7 +88,13 @@ function refreshOf(text: string): Duration | undefined {
   });
 }
 
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
 async function serve(context: Context, hosts: readonly string[], o: WebOptions): Promise<ExitCode> {
+  if (context.json) throw new NsError('NS_USAGE', 'web prints a link, and no JSON', { family: 'caller' });
   const port = o.port === undefined ? 0 : parseCount(o.port, 'port', 1, 65_535);
   const refresh = refreshOf(o.refresh);
   const files = await readWebFiles(join(import.meta.dirname, 'web'));
@@ -95,6 +102,8 @@ async function serve(context: Context, hosts: readonly string[], o: WebOptions):
     async (fleet) => {
       const over = systemClock.deadline(LASTS, 'the session of the page');
       const signal = AbortSignal.any([context.signal, over.signal]);
+      // Each host that is asked listens to it.
+      setMaxListeners(0, signal);
       const door = await doorOf(context, fleet, hosts);
       const watch = new FleetWatch(door, systemClock, { refresh, version: VERSION, signal });
       const session = new Session(systemClock, systemEntropy, LASTS);
@@ -105,9 +114,7 @@ async function serve(context: Context, hosts: readonly string[], o: WebOptions):
       try {
         context.terminal.print(`http://${server.authority}${session.base}open?token=${session.token}`);
         context.terminal.warn('nightshift: this link works once, in one browser; Ctrl-C ends the page');
-        await new Promise<void>((resolve) =>
-          signal.addEventListener('abort', () => resolve(), { once: true }),
-        );
+        await aborted(signal);
       } finally {
         over.release();
         await server.close();

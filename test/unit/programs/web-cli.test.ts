@@ -82,10 +82,11 @@ async function readUntil(stream: ReadableStream<Uint8Array>, word: string): Prom
   return said;
 }
 
-await t.test('a page that was not built is said, and so is a refresh that would never stop', async (t) => {
+await t.test('what cannot be shown is said before anything starts', async (t) => {
   const run = (...args: string[]) => runCli(cli, args, { cwd: home });
   t.match(await run('web'), { code: 1, stderr: /npm run build/ });
   t.match(await run('web', '--refresh', '1s'), { code: 2, stderr: /between 1m and 24h/ });
+  t.match(await run('--json', 'web'), { code: 2, stdout: /"NS_USAGE"/ });
   t.match(await run('web', 'rack9'), { code: 2, stderr: /did you mean "rack1"/ });
 });
 

@@ -11,6 +11,7 @@ import {
   helpCommand,
   loginCommand,
   logoutCommand,
+  menuCommand,
   Seat,
   statusCommand,
   unlockCommand,
@@ -235,12 +236,19 @@ async function serve(line: SerialLine, parts: Served, signal: AbortSignal): Prom
 
 /** What somebody may type at this moment; the rules of orders are not here, but at the desk. */
 function commandsFor(parts: Served, seat: Seat): readonly ConsoleCommand[] {
+  const commands = ownCommands(parts, seat);
+  const menu = menuCommand(() => ownCommands(parts, seat));
+  const help = helpCommand(() => [...commands, menu, help]);
+  return [...commands, menu, help];
+}
+
+function ownCommands(parts: Served, seat: Seat): readonly ConsoleCommand[] {
   const { machine, identity, release, logins, status } = parts;
   const orders = { ...parts, clock: machine.clock, deviceKey: machine.keyStore.publicKey };
   const order = (text: string) => orderAtConsole(text, orders);
   const { session } = seat;
   const brief = statusCommand(status);
-  const commands = [
+  return [
     session === undefined ? brief : fullStatus(brief, orders, session),
     ...(release === undefined
       ? []
@@ -249,6 +257,4 @@ function commandsFor(parts: Served, seat: Seat): readonly ConsoleCommand[] {
       ? [loginCommand(logins, seat)]
       : [...orderCommands(orders, session), logoutCommand(seat)]),
   ];
-  const help = helpCommand(() => [...commands, help]);
-  return [...commands, help];
 }

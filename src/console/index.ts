@@ -2,6 +2,7 @@ export { type ConsoleStatus, helpCommand, statusCommand } from './commands.ts';
 export { drawQr } from './draw-qr.ts';
 export { LineEditor, type LineWish } from './line-editor.ts';
 export { loginCommand, logoutCommand, Seat } from './login.ts';
+export { menuCommand } from './menu.ts';
 export { fold, paged, sevenBits } from './paper.ts';
 export {
   type ConsoleCommand,

@@ -122,6 +122,32 @@ await t.test('channels are read and watched; Ctrl-C stops a task and says what i
   t.match(await type('tasks'), /succeeded: 0 tasks\r\n/);
 });
 
+await t.test('the menu does the same by numbers, and shows the command that each is', async (t) => {
+  line.type('menu\r');
+  const shown = await line.expect(/Number: $/);
+  t.match(shown, / 1 {2}How does this machine stand\?[\s\S]* 0 {2}Leave the menu/);
+  t.notMatch(shown, /Log in/);
+  const choose = (says: string): void => {
+    line.type(`${new RegExp(` (\\d+) {2}${says}`).exec(shown)![1]}\r`);
+  };
+  choose('Is the host on');
+  t.match(await line.expect(/Number: $/), /> power\r\nhost: S5/);
+  choose('Look into a directory');
+  await line.expect(/such as \/var\/log\? $/);
+  line.type('/srv\r');
+  t.match(await line.expect(/Number: $/), /> ls -l \/srv\r\nsucceeded: [\s\S]*two words/);
+  choose('Find files by name');
+  await line.expect(/directory\? $/);
+  line.type('/\r');
+  await line.expect(/anything: $/);
+  line.type('TWO w*\r');
+  t.match(await line.expect(/Number: $/), /> find \/ -iname "TWO w\*"\r\n[\s\S]*\/srv\/two words/);
+  line.type('99\r');
+  t.match(await line.expect(/Number: $/), /There is no number "99" here\./);
+  line.type('0\r');
+  await line.expect(/tim@host1> $/);
+});
+
 await t.test(
   'it is in the audit log, by the key of who was there, at this door as at any other',
   async (t) => {

@@ -10,7 +10,8 @@ import { NAME } from './protocol/index.ts';
 import { publicKeyText, ROLES } from './security/index.ts';
 import { table } from './show/index.ts';
 
-async function newPassphrase(context: Context, wanted: boolean): Promise<string | undefined> {
+/** Asked for twice, so that it is what was meant; undefined where the key is to be in the clear. */
+export async function newPassphrase(context: Context, wanted: boolean): Promise<string | undefined> {
   if (process.env.NIGHTSHIFT_PASSPHRASE_FILE !== undefined) return context.passphrase('Passphrase');
   if (!wanted) return undefined;
   const first = await context.terminal.secret('New passphrase');

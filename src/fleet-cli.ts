@@ -10,6 +10,7 @@ import { type Context, type GlobalOptions, openContext } from './fleet-cli-conte
 import { addFileCommands, type Run } from './fleet-cli-files.ts';
 import { addFindCommand } from './fleet-cli-find.ts';
 import { addGrantCommands } from './fleet-cli-grant.ts';
+import { addInitCommand } from './fleet-cli-init.ts';
 import { addIpmiCommands } from './fleet-cli-ipmi.ts';
 import { addKeyringCommands } from './fleet-cli-keyring.ts';
 import { addLocalCommands } from './fleet-cli-local.ts';
@@ -32,6 +33,7 @@ HOSTS is a name, a range or a list: rack1, rack[1-40], web[01-12,20],db1, @group
 PATH is /path, or VOLUME:/path as in disk0p2:/etc/fstab or LABEL=root:/etc/fstab.
 
 Examples:
+  nightshift init     (a first key and configuration)
   nightshift keys new --role operator --name olga
   nightshift status rack[1-4]
   nightshift status @all --all-but rack[3-4]
@@ -159,6 +161,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   addBudgetCommands(program, run);
   addChainCommands(program, run);
   addIpmiCommands(program, run);
+  addInitCommand(program, run);
   addLocalCommands(program, run);
   addKeyringCommands(program, run);
   addGrantCommands(program, run);

@@ -84,6 +84,12 @@ export class Terminal {
     return /^y(es)?$/i.test(answer.trim());
   }
 
+  /** A line typed, or what is usual where nothing was. NS_USAGE where there is no terminal to type at. */
+  async question(question: string, usual: string): Promise<string> {
+    const typed = await this.#ask(`${question}${usual === '' ? '' : ` [${usual}]`}: `, true);
+    return typed.trim() || usual;
+  }
+
   /** A line typed without echo. NS_USAGE where there is no terminal to type at. */
   async secret(question: string): Promise<string> {
     return this.#ask(`${question}: `, false);

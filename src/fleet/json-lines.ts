@@ -164,6 +164,7 @@ const FIELDS = {
     holder: hex,
   },
   key: { file: text, name: some(text), role: some(v.picklist(ROLES)), key: text, keyId: hex },
+  init: { files: list(text), device: text, key: text },
   code: { code: text, sentence: text, remedy: text },
   broker: { broker: text },
   ipmi: {

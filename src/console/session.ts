@@ -91,8 +91,9 @@ export class ConsoleSession {
         this.#drop();
         this.#doing.abort(new Interrupted('Ctrl-C'));
       } else if (this.#ahead.length - this.#used < TYPED_AHEAD) this.#ahead.push(byte);
+      // At once: a Ctrl-C right behind a line is for what that line began.
+      this.#work();
     }
-    this.#work();
   }
 
   /** Whoever is there is taken to be gone: what is typed is dropped, and the next one is greeted. */

@@ -1,5 +1,6 @@
-/** How long something has been so, or will be: it passes by itself, and is no change. */
-const PASSING = /\b(up|in) \d+(?:\.\d+)? (?:ms|s|min|h|d)\b(?: \d+ (?:ms|s|min|h|d)\b)*/g;
+/** How long something has been so or will be, and until when the question itself is good: these pass by themselves. */
+const PASSING =
+  /\b(up|in) \d+(?:\.\d+)? (?:ms|s|min|h|d)\b(?: \d+ (?:ms|s|min|h|d)\b)*|\b(valid until) [\d-]+ [\d:]+Z/g;
 
 /** What hosts said before, to tell what is new in what they say now. */
 export class Watched {
@@ -8,7 +9,7 @@ export class Watched {
   /** The hosts whose answer is another than the one before: all of them at first. */
   changed<T extends { readonly host: string; readonly text: string }>(answers: readonly T[]): T[] {
     return answers.filter(({ host, text }) => {
-      const steady = text.replaceAll(PASSING, '$1');
+      const steady = text.replaceAll(PASSING, '$1$2');
       const same = this.#before.get(host) === steady;
       this.#before.set(host, steady);
       return !same;

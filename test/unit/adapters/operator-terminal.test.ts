@@ -72,3 +72,28 @@ await t.test('a reader that goes away ends nothing', async (t) => {
   await turn();
   t.doesNotThrow(() => it.print('into nothing'));
 });
+
+await t.test(
+  'answers are drawn over each other on a terminal, and nothing of those before stays',
+  async (t) => {
+    t.equal(terminal(false).terminal.screen, undefined);
+    const { said, terminal: it } = terminal(true);
+    t.same(it.screen, { rows: 24, columns: 100 }, 'a terminal that does not say how high it is has 24 rows');
+    it.redraw(['one', 'two']);
+    await turn();
+    t.equal(said.out, '\u001b[Hone\u001b[K\ntwo\u001b[K\n\u001b[J');
+  },
+);
+
+await t.test('Enter alone takes what is usual', async (t) => {
+  const { streams, said, terminal: it } = terminal(true);
+  const usual = it.question('Broker', 'mqtt://127.0.0.1:1883');
+  streams.stdin.write('\r');
+  t.equal(await usual, 'mqtt://127.0.0.1:1883');
+  const other = it.question('Device', '');
+  streams.stdin.write('db1\r');
+  t.equal(await other, 'db1');
+  await turn();
+  const shown = said.err.replaceAll('\r\u001b[K', '');
+  t.equal(shown, 'Broker [mqtt://127.0.0.1:1883]: \nDevice: db1\n');
+});

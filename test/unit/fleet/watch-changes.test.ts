@@ -1,5 +1,5 @@
 import t from 'tap';
-import { fitScreen, Watched } from '../../../src/fleet/index.ts';
+import { fitScreen, showOutcome, Watched } from '../../../src/fleet/index.ts';
 
 await t.test('what a host says is new at first, and then only where it is another', async (t) => {
   const watched = new Watched();
@@ -24,6 +24,20 @@ await t.test('time that passes is no change, and a figure of the host is one', a
   t.notOk(changed('version 0.1.0, up 2 min 54 s\nrises in 23 h 59 min, hand-back 2000 ms'));
   t.ok(changed('version 0.1.0, up 3 min\nrises in 23 h 58 min, hand-back 5000 ms'));
   t.ok(changed('version 0.1.1, up 1 s\nrises in 23 h 58 min, hand-back 5000 ms'));
+});
+
+await t.test('a host that goes on not to answer is told of once', async (t) => {
+  const text = (until: number) =>
+    showOutcome('machine.status', {
+      is: 'unreachable',
+      sent: true,
+      presence: undefined,
+      validUntil: until,
+    }).join('\n');
+  t.not(text(1_795_233_781), text(1_795_233_791));
+  const watched = new Watched();
+  t.equal(watched.changed([{ host: 'a', text: text(1_795_233_781) }]).length, 1);
+  t.equal(watched.changed([{ host: 'a', text: text(1_795_233_791) }]).length, 0);
 });
 
 await t.test('a screen is never overfull, and says what it leaves out', async (t) => {

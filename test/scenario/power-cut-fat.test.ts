@@ -15,6 +15,7 @@ t.teardown(() => directory.remove());
 const OLD = noise(9_000, 1);
 const NEW = noise(33_333, 2);
 const content = await stage('new', NEW);
+t.teardown(() => content.data.close());
 
 const TREE = ['/tree/a', '/tree/b/c', '/tree/b/a long name'];
 const BEFORE: Files = new Map([
@@ -69,7 +70,7 @@ await t.test(
     let committing = false;
     const volume = {
       name: disk.name,
-    capabilities: disk.capabilities,
+      capabilities: disk.capabilities,
       write: async (offset: number, data: Uint8Array) => {
         if (committing) throw new NsError('NS_BLOCK_IO', 'the power is off');
         return disk.write(offset, data);
@@ -143,4 +144,3 @@ for (const [format, options, kib] of FORMATS) {
   }
 }
 t.comment(`figure: ${points} power cuts on FAT16 and FAT32, each wholly old or wholly new`);
-await content.data.close();

@@ -25,7 +25,12 @@ const image = await diskOf(place.dir, [
   async (path) => {
     await makeFat(path, CLUSTER, 8192);
     for (const name of ['EFI', 'EFI/Microsoft Windows', 'EFI/BOOT']) await mtool(path, 'mmd', [`::${name}`]);
-    for (const name of ['EFI/BOOT/BOOTX64.EFI', 'EFI/Microsoft Windows/bootmgfw.efi', 'startup.nsh'])
+    for (const name of [
+      'EFI/BOOT/BOOTX64.EFI',
+      'EFI/Microsoft Windows/bootmgfw.efi',
+      'startup.nsh',
+      'vendor.dat',
+    ])
       await mtool(path, 'mcopy', ['/etc/hostname', `::${name}`]);
   },
 ]);
@@ -153,10 +158,11 @@ await t.test('a protected path holds in any case, by its short name, and before 
 
 await t.test('/EFI is what a host starts from, in any case and by any name', async (t) => {
   const alone = { tokens: async () => undefined };
-  for (const path of ['/efi/boot/bootx64.efi', '/EFI/MICROS~1/BOOTMGFW.EFI', '/startup.nsh', '/STARTUP.NSH'])
+  const NAMED = ['/efi/boot/bootx64.efi', '/EFI/MICROS~1/BOOTMGFW.EFI', '/startup.nsh', '/STARTUP.NSH'];
+  for (const path of [...NAMED, '/vendor.dat', '/VENDOR.DAT'])
     t.match(
       await host.give('file.delete', { volume: ESP, path }, alone),
-      { outcome: path.toLowerCase().startsWith('/efi') ? 'rejected' : 'refused', code: 'NEEDS_TOKEN' },
+      { outcome: NAMED.includes(path) ? 'rejected' : 'refused', code: 'NEEDS_TOKEN' },
       path,
     );
   const over = { volume: ESP, replace: true };

@@ -110,8 +110,8 @@ const page = {
 };
 
 export default [
-  program('src/main.ts', 'nightshift-agent', SMALL),
-  program('src/fleet-cli.ts', 'nightshift'),
-  program('src/chain-main.ts', 'nightshift-chain', ALONE),
+  program('src/programs/agent/main.ts', 'nightshift-agent', SMALL),
+  program('src/programs/command/main.ts', 'nightshift'),
+  program('src/programs/chain/main.ts', 'nightshift-chain', ALONE),
   page,
 ].filter(({ input }) => Object.values(input).every((file) => existsSync(file)));

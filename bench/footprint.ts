@@ -61,8 +61,10 @@ async function packagesInBundle(): Promise<string[]> {
   const { default: configs } = (await import(join(ROOT, 'rollup.config.js'))) as {
     default: import('rollup').RollupOptions[];
   };
-  const agent = configs.find(({ input }) => Object.values(input ?? {}).includes('src/main.ts'));
-  if (agent === undefined) throw new Error('no program src/main.ts');
+  const agent = configs.find(({ input }) =>
+    Object.values(input ?? {}).includes('src/programs/agent/main.ts'),
+  );
+  if (agent === undefined) throw new Error('no program src/programs/agent/main.ts');
   const bundle = await rollup(agent);
   const { output } = await bundle.generate({ format: 'es' });
   await bundle.close();

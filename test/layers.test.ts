@@ -93,8 +93,13 @@ const planted: readonly [string, SourceFile, RegExp][] = [
   ],
   [
     'a floor that imports a program',
-    { path: 'src/agent/x.ts', text: "import { a } from '../main.ts';" },
+    { path: 'src/agent/x.ts', text: "import { a } from '../programs/agent/main.ts';" },
     /imports the program/,
+  ],
+  [
+    'a program that takes a part of another one',
+    { path: 'src/programs/agent/x.ts', text: "import { a } from '../command/x.ts';" },
+    /of another program/,
   ],
 ];
 
@@ -114,7 +119,10 @@ await t.test('the checker lets the allowed ways pass', async (t) => {
         text: "import { a } from '../bmc/index.ts';\n// setTimeout( in a comment\nimport * as v from 'valibot';",
       },
       { path: 'src/adapters/x.ts', text: "import { open } from 'node:fs/promises';\nsetTimeout(f, 1);" },
-      { path: 'src/main.ts', text: "import { a } from './adapters/x.ts';\nprocess.exit(0);" },
+      {
+        path: 'src/programs/agent/main.ts',
+        text: "import { a } from '../../adapters/x.ts';\nprocess.exit(0);",
+      },
       { path: 'src/security/x.ts', text: "import { createHash } from 'node:crypto';" },
     ]),
     [],

@@ -7,8 +7,8 @@ import { MqttBus } from '../../src/adapters/mqtt/mqtt-bus.ts';
 import { parseSimConfig, SimMachine } from '../../src/adapters/sim/index.ts';
 import { systemClock } from '../../src/adapters/system-clock.ts';
 import { type BoardDescription, boardChannels } from '../../src/bmc/index.ts';
-import { type Device, startDevice } from '../../src/device.ts';
-import { openDeviceKey } from '../../src/device-parts.ts';
+import { type Device, startDevice } from '../../src/programs/agent/device.ts';
+import { openDeviceKey } from '../../src/programs/agent/parts.ts';
 import { Keyring, publicKeyText, type Role } from '../../src/security/index.ts';
 
 /** What each host is started with. */

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { openFileDevice } from '../../src/adapters/file-device.ts';
 import { openFileStateStore } from '../../src/adapters/file-state-store.ts';
 import { allow, MiB } from '../../src/base/index.ts';
-import { openDeviceEditors } from '../../src/device-editors.ts';
+import { openDeviceEditors } from '../../src/programs/agent/editors.ts';
 import { changeVolume } from '../../src/storage/index.ts';
 import { readBackFile } from '../../src/tasks/file/read-back.ts';
 

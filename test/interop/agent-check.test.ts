@@ -21,7 +21,7 @@ hostPower: { ipmi: { host: 127.0.0.1, user: us, passwordFile: bmc.pw, quirks: [n
 });
 
 async function check(file = 'agent.yaml'): Promise<{ readonly code: number | null; readonly said: string }> {
-  const args = ['--import=tsx', 'src/main.ts', '--board', 'sim-host', '--check'];
+  const args = ['--import=tsx', 'src/programs/agent/main.ts', '--board', 'sim-host', '--check'];
   const child = spawn(process.execPath, [...args, '--config', join(directory, file)]);
   let said = '';
   const hear = (text: Buffer) => {

@@ -8,7 +8,7 @@ import { type Credentials, MqttBus } from '../../src/adapters/mqtt/mqtt-bus.ts';
 import { addAuthority, retireOld } from '../../src/adapters/pki/site.ts';
 import { systemClock } from '../../src/adapters/system-clock.ts';
 import { fromUtf8, milliseconds, utf8 } from '../../src/base/index.ts';
-import { brokerOptions } from '../../src/device-parts.ts';
+import { brokerOptions } from '../../src/programs/agent/parts.ts';
 import { eventually } from '../kit/eventually.ts';
 import { startMosquitto } from '../kit/mosquitto.ts';
 import { PASSPHRASE, SitePki, seconds } from '../kit/site-pki.ts';

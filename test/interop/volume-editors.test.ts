@@ -3,8 +3,8 @@ import t from 'tap';
 import { toolConfinement } from '../../src/adapters/volume-tools/confine.ts';
 import { openVolumeEditors } from '../../src/adapters/volume-tools/volume-editors.ts';
 import { allow } from '../../src/base/index.ts';
-import { openDeviceEditors } from '../../src/device-editors.ts';
 import type { VolumeEditor } from '../../src/ports/index.ts';
+import { openDeviceEditors } from '../../src/programs/agent/editors.ts';
 import { scratch } from '../kit/disk-tools.ts';
 import { MemoryDevice } from '../kit/memory-device.ts';
 

@@ -1,12 +1,12 @@
 import { systemEntropy } from '../../src/adapters/entropy.ts';
 import type { MqttBusOptions } from '../../src/adapters/mqtt/mqtt-bus.ts';
 import { systemClock } from '../../src/adapters/system-clock.ts';
-import type { AgentConfig } from '../../src/agent-config.ts';
-import type { BoardParts } from '../../src/board.ts';
-import { type Device, type Surroundings, startDevice } from '../../src/device.ts';
-import { openDeviceKey } from '../../src/device-parts.ts';
 import { Fleet, type GetOutcome, type PutOutcome } from '../../src/fleet/index.ts';
 import type { Clock, KeyStore, LogSink, MessageBus } from '../../src/ports/index.ts';
+import type { BoardParts } from '../../src/programs/agent/board.ts';
+import type { AgentConfig } from '../../src/programs/agent/config.ts';
+import { type Device, type Surroundings, startDevice } from '../../src/programs/agent/device.ts';
+import { openDeviceKey } from '../../src/programs/agent/parts.ts';
 import {
   type ArgsOf,
   type DeviceEvent,

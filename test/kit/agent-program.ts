@@ -13,7 +13,7 @@ export async function buildAgent(directory: string): Promise<string> {
   await mkdir(join(directory, 'dist'));
   await symlink(resolve('boards'), join(directory, 'boards'));
   await build({
-    entryPoints: ['src/main.ts'],
+    entryPoints: ['src/programs/agent/main.ts'],
     outfile,
     bundle: true,
     minify: true,

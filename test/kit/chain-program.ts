@@ -12,7 +12,7 @@ const run = promisify(execFile);
 export async function buildChainProgram(directory: string): Promise<string> {
   const outfile = join(directory, 'nightshift-chain.mjs');
   await build({
-    entryPoints: ['src/chain-main.ts'],
+    entryPoints: ['src/programs/chain/main.ts'],
     outfile,
     bundle: true,
     platform: 'node',

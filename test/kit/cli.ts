@@ -16,7 +16,7 @@ const BANNER = "import { createRequire as r } from 'node:module'; const require 
 export async function buildCli(directory: string): Promise<string> {
   const outfile = join(directory, 'nightshift.mjs');
   await build({
-    entryPoints: ['src/fleet-cli.ts'],
+    entryPoints: ['src/programs/command/main.ts'],
     outfile,
     bundle: true,
     platform: 'node',

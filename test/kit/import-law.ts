@@ -46,8 +46,14 @@ const IMPORT =
 
 function roomOf(path: string): string {
   const [, first, second] = path.split('/');
-  if (first === undefined || first.endsWith('.ts')) return 'program';
+  if (first === undefined || first === 'programs') return 'program';
   return first === 'adapters' && second === 'sim' ? 'adapters/sim' : first;
+}
+
+/** What lies in src/programs itself belongs to all of them. */
+function isSameProgram(path: string, target: string): boolean {
+  const [from, to] = [posix.dirname(path), posix.dirname(target)];
+  return to === 'src/programs' || from === to;
 }
 
 /** Comments and the text of templates and strings hold no code; imports are read before this. */
@@ -62,7 +68,10 @@ function judgeOwn(file: SourceFile, room: string, target: string): string | unde
       ? undefined
       : `imports ${resolved}, outside src/`;
   const targetRoom = roomOf(resolved);
-  if (targetRoom === room) return undefined;
+  if (targetRoom === room)
+    return room === 'program' && !isSameProgram(file.path, resolved)
+      ? `imports ${resolved}, of another program`
+      : undefined;
   if (targetRoom === 'program') return `imports the program ${resolved}`;
   const allowed = room === 'program' ? EVERYTHING : (MAY_IMPORT[room] ?? []);
   if (!allowed.includes(targetRoom)) return `the room ${room} may not import ${targetRoom}`;

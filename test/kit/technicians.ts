@@ -1,4 +1,4 @@
-import { technicianAdded } from '../../src/device-technicians.ts';
+import { technicianAdded } from '../../src/programs/agent/technicians.ts';
 import { Keyring, type KeyringEntry } from '../../src/security/index.ts';
 import type { AgentDesk } from './agent-desk.ts';
 import type { MemoryLine } from './memory-line.ts';

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import t from 'tap';
 import { SimHost } from '../../src/adapters/sim/host.ts';
 import { systemClock } from '../../src/adapters/system-clock.ts';
-import type { AgentConfig } from '../../src/agent-config.ts';
-import type { BoardParts } from '../../src/board.ts';
-import { openMachine } from '../../src/device-machine.ts';
+import type { BoardParts } from '../../src/programs/agent/board.ts';
+import type { AgentConfig } from '../../src/programs/agent/config.ts';
+import { openMachine } from '../../src/programs/agent/machine.ts';
 import { eventually } from '../kit/eventually.ts';
 import { freeUdpPort } from '../kit/free-port.ts';
 

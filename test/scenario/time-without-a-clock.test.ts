@@ -1,9 +1,9 @@
 import t, { type Test } from 'tap';
 import type { OrderTiming } from '../../src/fleet/index.ts';
 import type { KeyStore } from '../../src/ports/index.ts';
+import { RELEASED } from '../../src/programs/version.ts';
 import type { ArgsOf, Verb } from '../../src/protocol/index.ts';
 import { Keyring, publicKeyText, type Role } from '../../src/security/index.ts';
-import { RELEASED } from '../../src/version.ts';
 import { ColdHost } from '../kit/cold-host.ts';
 import { endOf } from '../kit/ended.ts';
 import { eventually } from '../kit/eventually.ts';

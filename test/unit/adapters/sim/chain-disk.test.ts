@@ -5,7 +5,7 @@ import { askControlSocket } from '../../../../src/adapters/control-socket.ts';
 import { SimChainDisk } from '../../../../src/adapters/sim/chain-disk.ts';
 import { parseSimConfig, SimMachine } from '../../../../src/adapters/sim/index.ts';
 import { systemClock } from '../../../../src/adapters/system-clock.ts';
-import { openBoard } from '../../../../src/board-parts.ts';
+import { openBoard } from '../../../../src/programs/agent/board-parts.ts';
 import { driveSwitchContract } from '../../../contract/drive-switch.ts';
 import { scratch } from '../../../kit/disk-tools.ts';
 import { eventually } from '../../../kit/eventually.ts';

@@ -1,0 +1,74 @@
+import { NsError } from '../../base/index.ts';
+import type { BoardDescription } from '../../bmc/index.ts';
+import type { BmcCommands, HostConsole } from '../../ipmi/index.ts';
+import type {
+  BootGuard,
+  Clock,
+  DriveSecurity,
+  DriveSwitch,
+  HostControl,
+  HostPower,
+  IoDevices,
+  LogSink,
+  MemoryProbe,
+  StateStore,
+} from '../../ports/index.ts';
+import type { ChainControl } from '../../sata-chain/index.ts';
+
+/** Where the host itself asks its BMC. */
+export interface HostInterface {
+  /** From now on these answer. */
+  serve(commands: BmcCommands): void;
+  /** Something waits for the host at its BMC, or nothing does any more. */
+  attention(raised: boolean): void;
+}
+
+/** A board as the agent uses it: its description, and an adapter for each port that it has. */
+export interface BoardParts {
+  readonly description: BoardDescription;
+  readonly power: HostPower;
+  /** Where the board can drive its host: for chassis orders and the lock, never for a task. */
+  readonly control?: HostControl;
+  /** Where the board's own BMC can be told what the host does when its mains come back. */
+  readonly boot?: BootGuard;
+  readonly switches: readonly DriveSwitch[];
+  /** Drives whose own lock the board can reach. */
+  readonly security?: readonly DriveSecurity[];
+  readonly memory?: MemoryProbe;
+  readonly io?: IoDevices;
+  /** Disks that are chains of drives. */
+  readonly chains?: readonly ChainControl[];
+  /** The host's serial console. */
+  readonly console?: HostConsole;
+  readonly hostInterface?: HostInterface;
+  close(): Promise<void>;
+}
+
+export interface BoardSetting {
+  readonly clock: Clock;
+  /** The agent's own storage, for boards that have no memory of their own. */
+  readonly store: StateStore;
+  readonly log: LogSink;
+  /** Paths in the configuration are relative to this. */
+  readonly base: string;
+  /** The configuration's sections `sim` and `qemu`. */
+  readonly sim?: unknown;
+  readonly qemu?: unknown;
+}
+
+/** How a board is opened, and how its part of the configuration is judged. */
+export interface Board {
+  readonly open: (description: BoardDescription, setting: BoardSetting) => Promise<BoardParts>;
+  /** Opens nothing; NS_CONFIG_INVALID. */
+  readonly check: (setting: Pick<BoardSetting, 'sim' | 'qemu'>) => void;
+}
+
+/** A board's own section of the configuration, which it cannot do without. */
+export function needed(section: unknown, name: string, board: string): unknown {
+  if (section !== undefined) return section;
+  throw new NsError(
+    'NS_CONFIG_INVALID',
+    `the board ${board} needs a section "${name}" in the configuration`,
+    { family: 'caller' },
+  );
+}

@@ -1,0 +1,78 @@
+import { NsError } from '../../base/index.ts';
+import { paged, type Talk } from '../../console/index.ts';
+import { showOutcome } from '../../fleet/index.ts';
+import type { ArgsOf, Verb } from '../../protocol/index.ts';
+import type { GiveOptions, OrderEnd } from './console-orders.ts';
+
+/** Hints that belong to the operator's command. */
+const NOT_HERE = /^nothing was written; to do exactly this/;
+/** What a command works with. */
+export interface Hands {
+  readonly talk: Talk;
+  readonly device: string;
+  readonly now: number;
+  readonly give: <V extends Verb>(verb: V, args: ArgsOf<V>, options?: GiveOptions) => Promise<OrderEnd<V>>;
+  /** Gives it and shows how it ended. */
+  readonly show: <V extends Verb>(
+    verb: V,
+    args: ArgsOf<V>,
+    options?: { readonly long?: boolean },
+  ) => Promise<OrderEnd<V>>;
+}
+
+export const usage = (sentence: string): NsError => new NsError('NS_USAGE', sentence, { family: 'caller' });
+
+/** Words that begin with "-" and are among these, each with the word after it where it takes one; and all others. */
+export function optionsIn(
+  words: readonly string[],
+  known: Readonly<Record<string, 'alone' | 'with'>>,
+): { readonly given: readonly (readonly [name: string, value: string])[]; readonly rest: readonly string[] } {
+  const given: (readonly [string, string])[] = [];
+  const rest: string[] = [];
+  for (let i = 0; i < words.length; i += 1) {
+    const word = words[i]!;
+    const takes = Object.hasOwn(known, word) ? known[word] : undefined;
+    if (takes === undefined) {
+      if (word.startsWith('-')) throw usage(`there is no option ${word} here; see "help"`);
+      rest.push(word);
+    } else if (takes === 'alone') given.push([word, '']);
+    else {
+      i += 1;
+      const value = words[i];
+      if (value === undefined) throw usage(`${word} takes a word more`);
+      given.push([word, value]);
+    }
+  }
+  return { given, rest };
+}
+
+export function onlyOne(words: readonly string[], what: string): string {
+  const [word, ...more] = words;
+  if (word === undefined) throw usage(`${what} is missing; see "help"`);
+  if (more.length > 0) throw usage(`one ${what} at a time; put a name with blanks in quotes`);
+  return word;
+}
+
+export const flags = <K extends string>(on: boolean, key: K): { readonly [key in K]?: true } =>
+  (on ? { [key]: true } : {}) as { readonly [key in K]?: true };
+
+export async function sure(talk: Talk, device: string, why: string): Promise<boolean> {
+  const typed = (await talk.ask(`Type the name of this device ${why}: `)).trim();
+  if (typed === device) return true;
+  talk.say(typed === '' ? 'Left. Nothing was done.' : `That is not ${device}. Nothing was done.`);
+  return false;
+}
+
+/** How an order ended, as the operator's command shows it, on paper of 79 columns and seven bits. */
+export async function showEnd<V extends Verb>(
+  talk: Talk,
+  verb: V,
+  end: OrderEnd<V>,
+  options: { readonly long?: boolean } = {},
+): Promise<void> {
+  const outcome = end.is === 'refused' ? ({ is: 'rejected', refusal: end.refusal } as const) : end;
+  await paged(
+    talk,
+    showOutcome(verb, outcome, options).filter((line) => !NOT_HERE.test(line)),
+  );
+}

@@ -1,0 +1,260 @@
+import { join } from 'node:path';
+import { systemEntropy } from '../../adapters/entropy.ts';
+import { openPrivateKey } from '../../adapters/key-files.ts';
+import { qrModules } from '../../adapters/qr-code.ts';
+import { openSerialLine } from '../../adapters/serial-line.ts';
+import { asNsError, minutes, seconds } from '../../base/index.ts';
+import {
+  type ConsoleCommand,
+  ConsoleSession,
+  type ConsoleStatus,
+  helpCommand,
+  loginCommand,
+  logoutCommand,
+  menuCommand,
+  Seat,
+  statusCommand,
+  unlockCommand,
+} from '../../console/index.ts';
+import type { LogSink, MessageBus, PowerState, SerialLine, Stop } from '../../ports/index.ts';
+import type { Order } from '../../protocol/index.ts';
+import { type KeyringView, keyAgreementOf, LoginDesk, ReleaseDesk } from '../../security/index.ts';
+import type { DeviceIdentity, TaskDesk } from '../../tasks/index.ts';
+import { fullStatus, orderCommands } from './console-commands.ts';
+import { orderAtConsole } from './console-order.ts';
+import { SerialPrinter } from './console-printer.ts';
+import type { Machine } from './machine.ts';
+import { DEVICE_KEY } from './parts.ts';
+
+export interface ConsoleConfig {
+  readonly path: string;
+  readonly baud: number;
+}
+
+export interface DeviceConsoleParts {
+  readonly config: ConsoleConfig;
+  /** Directory with the device's key. */
+  readonly state: string;
+  readonly machine: Machine;
+  readonly keyring: KeyringView;
+  readonly identity: DeviceIdentity;
+  readonly bus: Pick<MessageBus, 'onState'>;
+  /** By which time the ends of grants are judged. */
+  readonly timeFor: (order: Pick<Order, 'verb'>) => number;
+  readonly desk: TaskDesk;
+  /** The highest counter of a taken order by this key; 0 where there is none. */
+  readonly lastCounter: (keyId: Uint8Array) => number;
+  /** A nonce of this device, for orders that go by no wall clock. */
+  readonly giveNonce: () => Uint8Array;
+  readonly log: LogSink;
+  readonly openLine?: (path: string, baud: number) => Promise<SerialLine>;
+}
+
+/** The front door that needs no network. */
+export interface DeviceConsole {
+  close(): Promise<void>;
+}
+
+const ONE_READING = seconds(5);
+/** Whoever is silent for so long is taken to have left. */
+const IDLE = minutes(15);
+const FIRST_PAUSE = seconds(1);
+const LONGEST_PAUSE = seconds(30);
+
+const realLine = (path: string, baudRate: number): Promise<SerialLine> => openSerialLine(path, { baudRate });
+
+/** Opens the console on its line, and again whenever the line was away. A line that is not there keeps no device from starting. */
+export async function openDeviceConsole(parts: DeviceConsoleParts): Promise<DeviceConsole> {
+  const { machine, log } = parts;
+  const release = await openRelease(parts);
+  const logins = await openLogins(parts);
+  let network = false;
+  const stopState = parts.bus.onState((state) => {
+    network = state.is === 'up';
+  });
+  const status = async (): Promise<ConsoleStatus> => {
+    const { state, version } = await machine.lockout.status();
+    const power = await powerOf(machine);
+    const challenged = (await release?.pending()) ?? false;
+    return { device: parts.identity.device, lock: { state, version }, power, network, challenged };
+  };
+  const over = new AbortController();
+  const running = keepOpen(parts, over.signal, (line) =>
+    serve(line, { ...parts, release, logins, status }, over.signal),
+  );
+  return {
+    close: async () => {
+      over.abort(new Error('the agent is stopping'));
+      stopState();
+      await running.catch((error: unknown) =>
+        log.log('error', 'console.failed', { error: asNsError(error).message }),
+      );
+    },
+  };
+}
+
+async function openRelease({
+  state,
+  machine,
+  keyring,
+  identity,
+  timeFor,
+  log,
+}: DeviceConsoleParts): Promise<ReleaseDesk | undefined> {
+  const { clock, lockout, store, audit } = machine;
+  const { tenant, device, groups } = identity;
+  try {
+    const desk = new ReleaseDesk({
+      tenant,
+      device,
+      groups,
+      agreement: keyAgreementOf(await openPrivateKey(join(state, DEVICE_KEY))),
+      keyring,
+      lock: lockout,
+      power: () => powerOf(machine),
+      store,
+      clock,
+      entropy: systemEntropy,
+      now: () => timeFor({ verb: 'machine.enable' }),
+      audit: (event, detail, by) =>
+        audit.append({ at: clock.wallSeconds(), event, detail, ...(by === undefined ? {} : { by }) }),
+    });
+    // What earlier tries have to wait for begins now.
+    await desk.pending();
+    return desk;
+  } catch (error) {
+    log.log('error', 'console.no-release', { error: asNsError(error).message });
+    return undefined;
+  }
+}
+
+/** Where the count of earlier tries cannot be read, each log-in says so. */
+async function openLogins({ machine, lastCounter, log }: DeviceConsoleParts): Promise<LoginDesk> {
+  const { clock, store, audit } = machine;
+  const logins = new LoginDesk({
+    store,
+    clock,
+    lastCounter,
+    audit: (event, detail) => audit.append({ at: clock.wallSeconds(), event, detail }),
+  });
+  await logins
+    .open()
+    .catch((error: unknown) =>
+      log.log('error', 'console.logins-unread', { error: asNsError(error).message }),
+    );
+  return logins;
+}
+
+async function powerOf({ clock, power }: Machine): Promise<PowerState> {
+  const deadline = clock.deadline(ONE_READING, "reading the host's power");
+  try {
+    return (await power.read(deadline.signal)).state;
+  } catch {
+    return 'unknown';
+  } finally {
+    deadline.release();
+  }
+}
+
+/** Ends when the signal aborts. */
+async function keepOpen(
+  { config, machine: { clock }, log, openLine = realLine }: DeviceConsoleParts,
+  signal: AbortSignal,
+  serveLine: (line: SerialLine) => Promise<void>,
+): Promise<void> {
+  let pause: number = FIRST_PAUSE;
+  let said = '';
+  while (!signal.aborted) {
+    try {
+      const line = await openLine(config.path, config.baud);
+      log.log('info', 'console.open', { path: config.path });
+      pause = FIRST_PAUSE;
+      said = '';
+      await serveLine(line);
+    } catch (error) {
+      const { message } = asNsError(error);
+      // Said once, however long it stays away.
+      if (message !== said) log.log('warn', 'console.line-failed', { path: config.path, error: message });
+      said = message;
+    }
+    await clock.sleep(seconds(pause / 1000), signal).catch(() => undefined);
+    pause = Math.min(pause * 2, LONGEST_PAUSE);
+  }
+}
+
+interface Served extends DeviceConsoleParts {
+  readonly release: ReleaseDesk | undefined;
+  readonly logins: LoginDesk;
+  readonly status: () => Promise<ConsoleStatus>;
+}
+
+/** One console, until the line hangs up or the agent stops. */
+async function serve(line: SerialLine, parts: Served, signal: AbortSignal): Promise<void> {
+  const { machine, identity, release, log } = parts;
+  const { clock, audit } = machine;
+  const printer = new SerialPrinter(line);
+  const seat = new Seat((event, detail) =>
+    audit
+      .append({ at: clock.wallSeconds(), event, detail })
+      .catch((error: unknown) => log.log('error', 'audit-failed', { error: asNsError(error).message })),
+  );
+  let why = 'left';
+  const session = new ConsoleSession({
+    commands: () => commandsFor(parts, seat),
+    banner: [`Nightshift ${identity.version} on ${identity.device}. "help" lists the commands.`],
+    prompt: () => `${seat.session === undefined ? '' : `${seat.session.name}@`}${identity.device}> `,
+    write: (text) => printer.print(text),
+    onLeave: () => {
+      seat.leave(why);
+      why = 'left';
+      release?.forget();
+    },
+  });
+  let idle: Stop = () => undefined;
+  const stopData = line.onData((bytes) => {
+    idle();
+    idle = clock.after(IDLE, () => {
+      why = 'idle for 15 minutes';
+      session.leave();
+    });
+    session.receive(bytes);
+  });
+  session.start();
+  await new Promise<void>((resolve) => {
+    line.onHangUp(() => resolve());
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  idle();
+  stopData();
+  why = signal.aborted ? 'the agent stopped' : 'the line hung up';
+  await session.close();
+  await seat.written;
+  await printer.close();
+  await line.close();
+}
+
+/** What somebody may type at this moment; the rules of orders are not here, but at the desk. */
+function commandsFor(parts: Served, seat: Seat): readonly ConsoleCommand[] {
+  const commands = ownCommands(parts, seat);
+  const menu = menuCommand(() => ownCommands(parts, seat));
+  const help = helpCommand(() => [...commands, menu, help]);
+  return [...commands, menu, help];
+}
+
+function ownCommands(parts: Served, seat: Seat): readonly ConsoleCommand[] {
+  const { machine, identity, release, logins, status } = parts;
+  const orders = { ...parts, clock: machine.clock, deviceKey: machine.keyStore.publicKey };
+  const order = (text: string) => orderAtConsole(text, orders);
+  const { session } = seat;
+  const brief = statusCommand(status);
+  return [
+    session === undefined ? brief : fullStatus(brief, orders, session),
+    ...(release === undefined
+      ? []
+      : [unlockCommand({ device: identity.device, desk: release, qr: qrModules, order })]),
+    ...(session === undefined
+      ? [loginCommand(logins, seat)]
+      : [...orderCommands(orders, session), logoutCommand(seat)]),
+  ];
+}

@@ -1,0 +1,296 @@
+import { systemEntropy } from '../../adapters/entropy.ts';
+import { MqttBus, type MqttBusOptions } from '../../adapters/mqtt/mqtt-bus.ts';
+import { systemClock } from '../../adapters/system-clock.ts';
+import { Agent, agentBlocks, offlineWill } from '../../agent/index.ts';
+import { asNsError, ByteView, MiB, type NsError, seconds } from '../../base/index.ts';
+import type { Clock, LogSink, MessageBus, SerialLine } from '../../ports/index.ts';
+import type { Order } from '../../protocol/index.ts';
+import { Freshness, insecureIn } from '../../security/index.ts';
+import {
+  Desk,
+  type DeviceIdentity,
+  Journal,
+  openStaged,
+  TASKS,
+  type TaskServices,
+  TaskTable,
+} from '../../tasks/index.ts';
+import { RELEASED, VERSION } from '../version.ts';
+import type { DeviceAbsence } from './absence.ts';
+import type { DeviceBmc } from './bmc.ts';
+import { openBoard } from './board-parts.ts';
+import { openDeviceBudget } from './budget.ts';
+import type { AgentConfig } from './config.ts';
+import type { DeviceConsole } from './console.ts';
+import type { openDeviceEditors } from './editors.ts';
+import { openDeviceKeyring, reopener, standingOf } from './keyring.ts';
+import { type Machine, openMachine } from './machine.ts';
+import { brokerOptions, followVitals } from './parts.ts';
+import type { DeviceRelay } from './relay.ts';
+import { readingOf, signedTime } from './time.ts';
+
+/** Of each of the journal's two regions. Fixed: a region keeps the size that it was made with. */
+const JOURNAL_SIZE = 8 * MiB;
+/** As much under way as a fast link with a long way needs; blocks are 64 KiB. */
+const SEND_LIMITS = { window: 64, windowBytes: 4 * MiB, bytes: 16 * MiB };
+
+/** A running device. */
+export interface Device {
+  /** Stops tasks where they are, gives the disks back, says goodbye. What is open goes on at the next start. */
+  stop(): Promise<void>;
+  /** Resolves where own storage no longer keeps what it must: nothing more is to be done but to stop and to end. */
+  readonly failed: Promise<NsError>;
+}
+
+/** What a device meets outside its own process: the machine beside it, and the bus. */
+export interface Surroundings {
+  readonly openBoard: typeof openBoard;
+  /** The operating system's where absent. */
+  readonly clock?: Clock;
+  readonly openBus: (options: MqttBusOptions & { readonly log: LogSink }) => MessageBus;
+  /** Who writes to filesystems; the programs that are here where absent. */
+  readonly openEditor?: typeof openDeviceEditors;
+  /** The line of the console; a real one where absent. */
+  readonly openLine?: (path: string, baud: number) => Promise<SerialLine>;
+}
+
+const REAL: Surroundings = {
+  openBoard,
+  openBus: ({ log, ...options }) => new MqttBus(options, systemClock, systemEntropy, log),
+};
+
+async function servicesOf(
+  machine: Machine,
+  config: AgentConfig,
+  rest: Pick<
+    TaskServices,
+    'identity' | 'log' | 'blocks' | 'byNeighbour' | 'keyring' | 'budget' | 'time' | 'absence' | 'staged'
+  >,
+  openEditor?: typeof openDeviceEditors,
+): Promise<TaskServices> {
+  const tools = await import('./editors.ts');
+  const { clock, store, board, power, custody, lockout, audit, driveLocks } = machine;
+  return {
+    ...rest,
+    clock,
+    store,
+    audit,
+    power,
+    custody,
+    lockout,
+    switches: board.switches,
+    ...(board.security === undefined ? {} : { drives: board.security }),
+    ...(driveLocks === undefined ? {} : { driveLocks }),
+    editor: await tools.openDiskTools(
+      openEditor ?? tools.openDeviceEditors,
+      config,
+      (name) => store.pathOf(name),
+      rest.log,
+    ),
+    ...(board.memory === undefined ? {} : { memory: board.memory }),
+    ...(board.io === undefined ? {} : { io: board.io }),
+    ...(board.chains === undefined ? {} : { chains: board.chains }),
+    protectedPaths: [...board.description.protectedPaths, ...config.protectedPaths],
+    tasks: new TaskTable(),
+    limits: { stagedFile: config.limits.stagingMiB * MiB },
+    startedAt: clock.monotonic(),
+    insecure: insecureIn(config.broker),
+  };
+}
+
+/**
+ * Builds the agent from its parts and starts it. The order matters: the lock is in force and a change that was cut off
+ * is finished before any task or order can touch a disk.
+ */
+export async function startDevice(
+  boardName: string,
+  config: AgentConfig,
+  log: LogSink,
+  surroundings: Surroundings = REAL,
+): Promise<Device> {
+  const machine = await openMachine(boardName, config, log, surroundings.openBoard, surroundings.clock);
+  const { clock, store, keyStore, power, lockout } = machine;
+  const identity: DeviceIdentity = {
+    tenant: config.tenant,
+    device: config.device,
+    groups: config.groups,
+    board: boardName,
+    version: VERSION,
+    boot: systemEntropy.randomBytes(16),
+  };
+  const freshness = new Freshness({
+    floor: RELEASED,
+    startedAt: clock.monotonic(),
+    nonceKey: systemEntropy.randomBytes(32),
+  });
+  const timeFor = (order: Pick<Order, 'verb'>) => freshness.timeFor(order, readingOf(clock));
+  const keyring = await openDeviceKeyring(config, store, log, machine);
+  const journal = await Journal.open(store, JOURNAL_SIZE, freshness, new ByteView(identity.boot).u32le(0));
+  const time = signedTime(freshness, journal, clock);
+  const vitals = await followVitals(power, lockout, machine.audit);
+  const will = () => offlineWill({ clock, identity, vitals }, keyStore);
+  const clientId = `ns-${config.tenant}-${config.device}`;
+  const link = { ...(await brokerOptions(config, () => time.surely())), limits: SEND_LIMITS };
+  const own = surroundings.openBus({ ...link, clientId, will, log });
+  const { tenant, device } = config;
+  const gatewayBus = (busLog: LogSink) =>
+    surroundings.openBus({ ...link, clientId: `nsr-${tenant}-${device}`, log: busLog });
+  const relay =
+    config.relay &&
+    (await (
+      await import('./relay.ts')
+    ).openDeviceRelay({ config: config.relay, tenant, device, own, gatewayBus, store, clock, log }));
+  const bus = relay?.bus ?? own;
+  const blocks = agentBlocks(bus, identity);
+  let fail: (error: NsError) => void = () => {};
+  const failed = new Promise<NsError>((resolve) => {
+    fail = resolve;
+  });
+  const governed = await openDeviceBudget(config, machine, keyring, log, (error) => fail(error));
+  let absence: DeviceAbsence | undefined;
+  const staged = await openStaged({
+    store,
+    clock,
+    power,
+    log,
+    bytes: config.limits.stagingMiB * MiB,
+    onFatal: fail,
+  });
+  const services = await servicesOf(
+    machine,
+    config,
+    {
+      identity,
+      log,
+      blocks,
+      keyring,
+      budget: governed.budget,
+      time,
+      staged,
+      ...(config.absenceLock === undefined ? {} : { absence: () => absence?.limits() ?? [] }),
+      ...(relay === undefined ? {} : { byNeighbour: relay.byNeighbour }),
+    },
+    surroundings.openEditor,
+  );
+  const desk = new Desk({
+    services,
+    journal,
+    freshness,
+    keyStore,
+    registry: TASKS,
+    reopen: reopener(keyring, identity, timeFor),
+    stands: standingOf(keyring, identity, timeFor),
+    maxRunning: config.limits.running,
+    maxOpen: config.limits.open,
+    onFatal: fail,
+  });
+  keyring.onChange(() => desk.reconsider());
+  absence =
+    config.absenceLock &&
+    (await (
+      await import('./absence.ts')
+    ).openDeviceAbsence({ config: config.absenceLock, machine, keyring, tasks: services.tasks, log }));
+  const agent = new Agent({
+    bus,
+    clock,
+    entropy: systemEntropy,
+    keyStore,
+    keyring,
+    desk: absence?.hearing(desk) ?? desk,
+    log,
+    identity,
+    blocks,
+    tokens: governed.budget,
+    vitals,
+    audit: (event, detail, by) => {
+      const entry = { at: clock.wallSeconds(), event, detail, ...(by === undefined ? {} : { by }) };
+      services.audit.append(entry).catch((error: unknown) => {
+        log.log('error', 'audit-failed', { error: asNsError(error).message });
+      });
+    },
+    giveNonce: () => time.nonce(),
+    timeFor,
+    heartbeat: seconds(config.heartbeatSeconds),
+  });
+  const { ipmi, hostInterface } = config;
+  const bmc =
+    ipmi === undefined && hostInterface === undefined && machine.board.hostInterface === undefined
+      ? undefined
+      : await (await import('./bmc.ts')).openDeviceBmc({
+          machine,
+          config: ipmi,
+          hostInterface,
+          device,
+          log,
+        });
+  await relay?.start();
+  const front =
+    config.console &&
+    (await (
+      await import('./console.ts')
+    ).openDeviceConsole({
+      config: config.console,
+      state: config.state,
+      machine,
+      keyring,
+      identity,
+      bus,
+      timeFor,
+      desk,
+      lastCounter: (keyId) => freshness.lastCounter(keyId),
+      giveNonce: () => time.nonce(),
+      log,
+      ...(surroundings.openLine === undefined ? {} : { openLine: surroundings.openLine }),
+    }));
+  await agent.start();
+  await desk.resume();
+  for (const limit of insecureIn(config.broker)) log.log('warn', 'insecure', { limit });
+  log.log('info', 'device.started', { device: config.device, board: boardName, version: VERSION });
+  return {
+    failed,
+    stop: () =>
+      stopDevice({
+        front,
+        agent,
+        desk,
+        absence,
+        relay,
+        bmc,
+        machine,
+        logs: [governed, journal, services.audit],
+      }),
+  };
+}
+
+interface Running {
+  readonly front: DeviceConsole | undefined;
+  readonly agent: Agent;
+  readonly desk: Desk;
+  readonly absence: DeviceAbsence | undefined;
+  readonly relay: DeviceRelay | undefined;
+  readonly bmc: DeviceBmc | undefined;
+  readonly machine: Machine;
+  readonly logs: readonly { close(): Promise<void> }[];
+}
+
+async function stopDevice({
+  front,
+  agent,
+  desk,
+  absence,
+  relay,
+  bmc,
+  machine,
+  logs,
+}: Running): Promise<void> {
+  // Orders first: one that came between the two would be refused for no reason of its own.
+  await front?.close();
+  await agent.stop();
+  await bmc?.close();
+  await desk.stop();
+  await absence?.stop();
+  await relay?.close();
+  await machine.letGo();
+  await Promise.all(logs.map((log) => log.close()));
+  await machine.close();
+}

@@ -31,6 +31,9 @@ export interface DiskReport {
   readonly name: string;
   readonly position: SwitchPosition;
   readonly holder?: string;
+  /** How long the holders have had it, and when the last of their leases ends by itself. */
+  readonly heldForMs?: number;
+  readonly leaseLeftMs?: number;
   readonly handBackMs: number;
 }
 
@@ -127,6 +130,7 @@ export class Custody {
           name: disk.disk,
           position: await this.#position(disk.drive),
           ...(holder === undefined ? {} : { holder }),
+          ...disk.times(),
           handBackMs: Math.round(disk.drive.capabilities.handBack),
         };
       }),

@@ -55,6 +55,8 @@ export interface HandBack {
 interface Seat {
   readonly mode: LeaseMode;
   readonly holder: string;
+  readonly since: Duration;
+  readonly until: number;
   lease: HeldLease | undefined;
 }
 
@@ -89,6 +91,18 @@ export class DiskCustody implements Lessor {
     return this.#seats.size === 0 ? undefined : [...this.#seats].map((seat) => seat.holder).join(', ');
   }
 
+  /** How long the disk has been lent, and how long it may be; nothing while it is not. */
+  times(): { readonly heldForMs: number; readonly leaseLeftMs: number } | undefined {
+    const lent = [...this.#seats].filter(({ lease }) => lease);
+    if (lent.length === 0) return undefined;
+    const now = this.#parts.clock.monotonic();
+    const most = (all: number[]) => Math.max(0, Math.round(Math.max(...all)));
+    return {
+      heldForMs: most(lent.map(({ since }) => now - since)),
+      leaseLeftMs: most(lent.map(({ until }) => until - now)),
+    };
+  }
+
   unrests(): number {
     return this.#parts.unrests();
   }
@@ -107,7 +121,9 @@ export class DiskCustody implements Lessor {
     request.signal.throwIfAborted();
     const refused = this.#parts.door() ?? this.#conflict(request.mode);
     if (refused) return { ok: false, refusal: refused };
-    const seat: Seat = { mode: request.mode, holder: request.holder, lease: undefined };
+    const since = this.#parts.clock.monotonic();
+    const until = since + request.duration;
+    const seat: Seat = { mode: request.mode, holder: request.holder, since, until, lease: undefined };
     this.#seats.add(seat);
     this.#lingering?.abort();
     try {

@@ -45,6 +45,7 @@ export {
   type Verb,
   type VolumeNote,
 } from './verbs/index.ts';
+export { MOST_SENSORS } from './verbs/sensor.ts';
 export { LONGEST_STAGED, STAGED_A_PAGE } from './verbs/staged.ts';
 export { VOLUMES_A_PAGE } from './verbs/volume.ts';
 export { isXattrName, MOST_XATTRS, XATTR_ORDER_BYTES, XATTR_TOLD_BYTES, xattrSize } from './xattrs.ts';

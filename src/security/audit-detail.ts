@@ -68,6 +68,7 @@ const SAYS: { readonly [V in Verb]: (args: ArgsOf<V>) => string } = {
   'io.read': (args) => quoted(args.channel),
   'io.write': (args) => `${quoted(args.channel)}${args.dryRun === true ? ' (dry run)' : ''}`,
   'io.watch': (args) => quoted(args.channel),
+  'sensor.read': () => '',
   'machine.status': () => '',
   'machine.disable': because,
   'machine.enable': because,

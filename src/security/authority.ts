@@ -25,6 +25,7 @@ const PERMITTED: Readonly<Record<Verb, readonly Role[]>> = {
   'io.read': hands,
   'io.write': hands,
   'io.watch': hands,
+  'sensor.read': hands,
   'machine.status': watchers,
   'machine.disable': ['security'],
   'machine.enable': ['security'],

@@ -37,6 +37,7 @@ const PASSABLE: readonly Verb[] = [
   'io.read',
   'io.write',
   'io.watch',
+  'sensor.read',
   'machine.status',
   'chain.status',
   'chain.sync',

@@ -6,6 +6,7 @@ import { carriedLine, fileLines } from './file-facts.ts';
 import { showFound } from './found.ts';
 import { showMemory } from './memory.ts';
 import { absentLine, readBackLines } from './read-back.ts';
+import { showSensors } from './sensors.ts';
 import { showStaged } from './staged.ts';
 import { counted, modeText, sized, table, timeText } from './text.ts';
 import { putTreeLine, treeLines, treeReadBack } from './tree.ts';
@@ -132,6 +133,13 @@ function toolLines(confinement: ResultOf<'machine.status'>['toolConfinement']): 
   });
 }
 
+/** " for 3 s, for 27 s more at most": how long a disk has been lent, and may be. */
+function lentText({ heldForMs, leaseLeftMs }: ResultOf<'machine.status'>['disks'][number]): string {
+  const had = heldForMs === undefined ? '' : ` for ${formatDuration(milliseconds(heldForMs))}`;
+  if (leaseLeftMs === undefined) return had;
+  return `${had}, for ${formatDuration(milliseconds(leaseLeftMs))} more at most`;
+}
+
 function statusLines(r: ResultOf<'machine.status'>): string[] {
   const sources = Object.entries(r.power.sources).map(([source, said]) => `${source} ${said}`);
   const doubt = r.power.certain ? '' : ` (NOT CERTAIN${doubtOf(r.power.fusion)})`;
@@ -141,7 +149,7 @@ function statusLines(r: ResultOf<'machine.status'>): string[] {
     ...lockLines(r.lock),
     ...r.disks.map(
       (disk) =>
-        `disk: ${disk.name} with ${disk.position}${disk.holder === undefined ? '' : `, held by ${disk.holder}`}, hand-back ${disk.handBackMs} ms`,
+        `disk: ${disk.name} with ${disk.position}${disk.holder === undefined ? '' : `, held by ${disk.holder}`}${lentText(disk)}, hand-back ${disk.handBackMs} ms`,
     ),
     `tasks: ${r.tasks.running} running, ${r.tasks.queued} queued`,
     ...toolLines(r.toolConfinement),
@@ -211,6 +219,7 @@ const SHOW: Show = {
     `${r.channel}: ${counted(r.samples, 'sample')}${r.dropped > 0 ? `, ${r.dropped} dropped` : ''}`,
     ...r.last.slice(-5).map((sample) => `${sample.at} ms: ${value(sample.value, r.unit)}`),
   ],
+  'sensor.read': showSensors,
   'machine.status': statusLines,
   'machine.disable': (r) => [r.changed ? 'disabled' : 'nothing to change', ...lockLines(r.lock)],
   'machine.enable': (r) => [r.changed ? 'enabled' : 'nothing to change', ...lockLines(r.lock)],

@@ -17,6 +17,7 @@ import { keyringUpdate } from './keyring/update.ts';
 import { machineDisable, machineEnable } from './machine/lock.ts';
 import { machineStatus } from './machine/status.ts';
 import { memoryCheckTask } from './memory-check/kind.ts';
+import { sensorRead } from './sensor/read.ts';
 import { stagedList } from './staged/list.ts';
 import type { TaskRegistry } from './task.ts';
 import { volumeList } from './volume/list.ts';
@@ -37,6 +38,7 @@ export const TASKS: Required<TaskRegistry> = {
   'io.read': ioReadTask,
   'io.write': ioWriteTask,
   'io.watch': ioWatchTask,
+  'sensor.read': sensorRead,
   'machine.status': machineStatus,
   'machine.disable': machineDisable,
   'machine.enable': machineEnable,

@@ -129,11 +129,18 @@ function addCancel(program: Command, run: Run): void {
     );
 }
 
-/** memcheck, io, status, disable, enable, tasks, cancel. */
+/** memcheck, io, sensors, status, disable, enable, tasks, cancel. */
 export function addMachineCommands(program: Command, run: Run): void {
   addPlain(program, run, 'status', 'machine.status', 'show power, lock, disks and tasks of hosts');
   addMemory(program, run);
   addIo(program, run);
+  addPlain(
+    program,
+    run,
+    'sensors',
+    'sensor.read',
+    'show what the sensors of hosts say, and what is not well',
+  );
   addLockCommands(program, run);
   addPlain(program, run, 'tasks', 'task.list', 'list the tasks of devices');
   addCancel(program, run);

@@ -9,6 +9,7 @@ import { ioList, ioRead, ioWatch, ioWrite } from './io.ts';
 import { keyringRead, keyringUpdate } from './keyring.ts';
 import { auditRead, machineDisable, machineEnable, machineStatus, taskCancel, taskList } from './machine.ts';
 import { memoryCheck } from './memory.ts';
+import { sensorRead } from './sensor.ts';
 import { stagedList } from './staged.ts';
 import { volumeList } from './volume.ts';
 
@@ -27,6 +28,7 @@ export const VERBS = {
   'io.read': ioRead,
   'io.write': ioWrite,
   'io.watch': ioWatch,
+  'sensor.read': sensorRead,
   'machine.status': machineStatus,
   'machine.disable': machineDisable,
   'machine.enable': machineEnable,

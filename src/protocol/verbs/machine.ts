@@ -55,6 +55,9 @@ export const machineStatus = {
         position: v.picklist(['host', 'ours', 'held', 'unknown']),
         /** Who holds it now, where someone does. */
         holder: v.optional(text()),
+        /** How long the present holders have had it, and when the last of their leases ends by itself. */
+        heldForMs: v.optional(count),
+        leaseLeftMs: v.optional(count),
         handBackMs: count,
       }),
     ),

@@ -19,6 +19,7 @@ const ARGS: { readonly [V in Verb]: ArgsOf<V> } = {
   'io.read': { channel: 'console' },
   'io.write': { channel: 'fan1', value: 1, dryRun: true },
   'io.watch': { channel: 'fan1' },
+  'sensor.read': {},
   'machine.status': {},
   'machine.disable': { dryRun: true },
   'machine.enable': { dryRun: true },

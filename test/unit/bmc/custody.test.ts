@@ -243,3 +243,19 @@ await t.test('confirm refuses when the switch has moved away', async (t) => {
   await bench.clock.settle(bench.drives[0]!.giveBack(), seconds(2));
   t.match(await lease.confirm(), { refusal: { code: 'CUSTODY_UNAVAILABLE' } });
 });
+
+await t.test('a report says since when a disk is lent, and until when at most', async (t) => {
+  const { clock, custody, lend } = machineBench();
+  t.match(await custody.report(), [{ heldForMs: undefined, leaseLeftMs: undefined }]);
+  const first = await lend({ mode: 'read', holder: 'ls 1', duration: seconds(20) });
+  await clock.advance(seconds(5));
+  const second = await lend({ mode: 'read', holder: 'ls 2', duration: seconds(60) });
+  await clock.advance(seconds(1));
+  const [both] = await custody.report();
+  t.match(both, { holder: 'ls 1, ls 2' });
+  const near = (ms: number | undefined, wanted: number) => Math.abs((ms ?? Number.NaN) - wanted) < 1000;
+  t.ok(near(both?.heldForMs, 6000), 'by who has it longest');
+  t.ok(near(both?.leaseLeftMs, 59_000), 'by whose lease is the longest');
+  await clock.settle(Promise.all([first.release(), second.release()]), seconds(9));
+  t.match(await custody.report(), [{ heldForMs: undefined, leaseLeftMs: undefined }]);
+});

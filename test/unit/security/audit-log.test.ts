@@ -190,6 +190,7 @@ await t.test('no secret that an order carries reaches the log', async (t) => {
     'io.read': { channel: 'uart0' },
     'io.write': { channel: 'uart0', value: bytes },
     'io.watch': { channel: 'uart0' },
+    'sensor.read': {},
     'machine.status': {},
     'machine.disable': { reason: 'stolen' },
     'machine.enable': {},

@@ -8,7 +8,7 @@ const may = (role: Role) => verbs.filter((verb) => authorise(role, { verb }, { v
 await t.test('each role may do its own work and nothing else', async (t) => {
   const hands = verbs
     .filter((verb) =>
-      /^(file|memory|io|chain|task|clock|volume|staged)\.|^machine\.status$|^keyring\.read$|^budget\.read$/.test(
+      /^(file|memory|io|sensor|chain|task|clock|volume|staged)\.|^machine\.status$|^keyring\.read$|^budget\.read$/.test(
         verb,
       ),
     )

@@ -12,5 +12,6 @@ export {
   LeftConsole,
   type Talk,
 } from './session.ts';
+export { PLAIN_TERMINAL, type Terminal, terminalCommand } from './terminal.ts';
 export { type UnlockParts, unlockCommand } from './unlock.ts';
 export { readWords } from './words.ts';

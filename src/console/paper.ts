@@ -1,10 +1,6 @@
 import type { Talk } from './session.ts';
 
-/** Columns that are written to: the last is left free, where some terminals break the line by themselves. */
-const WIDTH = 79;
 const HANGING = '    ';
-/** Of the 24 rows of a terminal, one is for the question. */
-export const ROWS = 23;
 
 const SPELT: Readonly<Record<string, string>> = {
   '\u2026': '...',
@@ -20,13 +16,17 @@ export function sevenBits(text: string): string {
   return text.replaceAll(/[^\x20-\x7e]/gu, (c) => SPELT[c] ?? `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
-/** A line on paper of 79 columns, broken at a blank where there is one; nothing of it is lost. */
-export function fold(text: string): readonly string[] {
+/**
+ * A line on paper for a terminal of so many columns, broken at a blank where there is one; nothing of it is lost. The last
+ * column is left free, where some terminals break the line by themselves.
+ */
+export function fold(text: string, columns = 80): readonly string[] {
+  const width = columns - 1;
   const lines: string[] = [];
   let rest = sevenBits(text);
   let indent = '';
-  while (indent.length + rest.length > WIDTH) {
-    const room = WIDTH - indent.length;
+  while (indent.length + rest.length > width) {
+    const room = width - indent.length;
     const blank = rest.lastIndexOf(' ', room);
     const at = blank > room / 2 ? blank : room;
     lines.push(indent + rest.slice(0, at).trimEnd());
@@ -37,8 +37,11 @@ export function fold(text: string): readonly string[] {
 }
 
 /** Prints lines, and waits after each screenful; false where whoever reads has had enough. */
-export async function paged(talk: Talk, texts: readonly string[], rows = ROWS): Promise<boolean> {
-  const lines = texts.flatMap(fold);
+export async function paged(talk: Talk, texts: readonly string[]): Promise<boolean> {
+  const { columns } = talk.terminal;
+  // Of the rows of a terminal, one is for the question.
+  const rows = talk.terminal.rows - 1;
+  const lines = texts.flatMap((text) => fold(text, columns));
   for (const [i, line] of lines.entries()) {
     if (i > 0 && i % rows === 0) {
       const typed = await talk.ask(`-- more (${lines.length - i} lines; q ends) -- `);

@@ -1,6 +1,7 @@
 import { asNsError } from '../base/index.ts';
 import { LineEditor, type LineWish } from './line-editor.ts';
 import { plain, wrap } from './plain-text.ts';
+import { PLAIN_TERMINAL, type Terminal } from './terminal.ts';
 
 /** How a command speaks with whoever sits there. */
 export interface Talk {
@@ -12,6 +13,15 @@ export interface Talk {
   ask(prompt: string, wish?: LineWish): Promise<string>;
   /** Aborts at Ctrl-C while nothing is asked, and where whoever was there is gone. */
   readonly signal: AbortSignal;
+  /** What whoever sits there has said of the terminal. */
+  readonly terminal: Terminal;
+  /** For the rest of the session. */
+  setTerminal(terminal: Terminal): void;
+  /**
+   * Until the answer is called all that comes on the line goes to the listener as it is, Ctrl-C too; what was typed ahead first,
+   * at once. What was not for the listener is given back with the line. Not while something is asked.
+   */
+  raw(listener: (bytes: Uint8Array) => void): (rest?: Uint8Array) => void;
 }
 
 export interface ConsoleCommand {
@@ -69,6 +79,9 @@ export class ConsoleSession {
   /** Since the last greeting. */
   #left = false;
   #running: Promise<void> | undefined;
+  #terminal = PLAIN_TERMINAL;
+  /** Who has the line to itself. */
+  #raw: ((bytes: Uint8Array) => void) | undefined;
   /** The command at work. */
   #doing = new AbortController();
 
@@ -82,6 +95,10 @@ export class ConsoleSession {
   }
 
   receive(bytes: Uint8Array): void {
+    if (this.#raw !== undefined) {
+      this.#raw(bytes);
+      return;
+    }
     if (this.#used > TYPED_AHEAD) {
       this.#ahead = this.#ahead.slice(this.#used);
       this.#used = 0;
@@ -99,6 +116,7 @@ export class ConsoleSession {
   /** Whoever is there is taken to be gone: what is typed is dropped, and the next one is greeted. */
   leave(): void {
     this.#left = true;
+    this.#raw = undefined;
     this.#drop();
     this.#editor.clear();
     this.#asked?.reject(new LeftConsole('left'));
@@ -118,6 +136,7 @@ export class ConsoleSession {
       await this.#commands().catch(() => undefined);
       // What somebody has typed is not for the next one.
       this.#history = [];
+      this.#terminal = PLAIN_TERMINAL;
       this.#o.onLeave();
     }
   }
@@ -173,13 +192,34 @@ export class ConsoleSession {
   }
 
   #talk(): Talk {
+    const terminal = (): Terminal => this.#terminal;
     return {
       print: (line = '') => this.#o.write(`${plain(line)}\r\n`),
       say: (text, indent) => {
-        for (const line of wrap(text, indent)) this.#o.write(`${line}\r\n`);
+        for (const line of wrap(text, indent, terminal().columns)) this.#o.write(`${line}\r\n`);
       },
       ask: (prompt, wish) => this.#ask(prompt, wish),
       signal: this.#doing.signal,
+      get terminal() {
+        return terminal();
+      },
+      setTerminal: (next) => {
+        this.#terminal = next;
+      },
+      raw: (listener) => this.#takeLine(listener),
+    };
+  }
+
+  #takeLine(listener: (bytes: Uint8Array) => void): (rest?: Uint8Array) => void {
+    const ahead = Uint8Array.from(this.#ahead.slice(this.#used));
+    this.#drop();
+    // A byte that comes while these are handed over comes after them.
+    this.#raw = listener;
+    if (ahead.byteLength > 0) listener(ahead);
+    return (rest) => {
+      if (this.#raw !== listener) return;
+      this.#raw = undefined;
+      if (rest !== undefined) this.receive(rest);
     };
   }
 
@@ -224,7 +264,7 @@ export class ConsoleSession {
   }
 
   #list(choices: readonly string[], prompt: string): void {
-    const lines = wrap(choices.join('  '));
+    const lines = wrap(choices.join('  '), '', this.#terminal.columns);
     this.#o.write(`\r\n${lines.join('\r\n')}\r\n${plain(prompt)}${this.#editor.drawn}`);
   }
 }

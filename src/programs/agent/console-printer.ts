@@ -1,7 +1,7 @@
 import { utf8 } from '../../base/index.ts';
 import type { SerialLine } from '../../ports/index.ts';
 
-/** Waiting text; what comes beyond it is dropped: nobody reads what a console said an hour ago. */
+/** Waiting bytes; what comes beyond them is dropped: nobody reads what a console said an hour ago. */
 const MOST_WAITING = 32 * 1024;
 const PIECE = 1024;
 
@@ -9,7 +9,8 @@ const PIECE = 1024;
 export class SerialPrinter {
   readonly #line: SerialLine;
   readonly #over = new AbortController();
-  #waiting = '';
+  #waiting: Uint8Array[] = [];
+  #count = 0;
   #busy = false;
   #pumping: Promise<void> | undefined;
 
@@ -19,8 +20,27 @@ export class SerialPrinter {
   }
 
   print(text: string): void {
-    this.#waiting += text.slice(0, MOST_WAITING - this.#waiting.length);
+    this.push(utf8(text));
+  }
+
+  /** Bytes as they are. How many of them found room. */
+  push(bytes: Uint8Array): number {
+    const taken = bytes.slice(0, Math.max(0, MOST_WAITING - this.#count));
+    if (taken.byteLength === 0 || this.#over.signal.aborted) return 0;
+    this.#waiting.push(taken);
+    this.#count += taken.byteLength;
     if (!this.#busy) this.#pumping = this.#pump();
+    return taken.byteLength;
+  }
+
+  /** Bytes that have not gone to the line yet. */
+  get waiting(): number {
+    return this.#count;
+  }
+
+  /** Resolves when nothing waits any more, or the line is gone. */
+  async empty(): Promise<void> {
+    await this.#pumping;
   }
 
   /** Drops what was not sent yet. */
@@ -32,10 +52,15 @@ export class SerialPrinter {
   async #pump(): Promise<void> {
     const { signal } = this.#over;
     this.#busy = true;
-    while (this.#waiting !== '' && !signal.aborted) {
-      const piece = this.#waiting.slice(0, PIECE);
-      if (this.#line.write(utf8(piece))) this.#waiting = this.#waiting.slice(piece.length);
-      else await this.#line.room(signal).catch(() => undefined);
+    for (let first = this.#waiting[0]; first !== undefined && !signal.aborted; first = this.#waiting[0]) {
+      const piece = first.subarray(0, PIECE);
+      if (!this.#line.write(piece)) {
+        await this.#line.room(signal).catch(() => undefined);
+        continue;
+      }
+      this.#count -= piece.byteLength;
+      if (piece.byteLength === first.byteLength) this.#waiting.shift();
+      else this.#waiting[0] = first.subarray(piece.byteLength);
     }
     this.#busy = false;
   }

@@ -14,6 +14,7 @@ import {
   menuCommand,
   Seat,
   statusCommand,
+  terminalCommand,
   unlockCommand,
 } from '../../console/index.ts';
 import type { LogSink, MessageBus, PowerState, SerialLine, Stop } from '../../ports/index.ts';
@@ -256,5 +257,6 @@ function ownCommands(parts: Served, seat: Seat): readonly ConsoleCommand[] {
     ...(session === undefined
       ? [loginCommand(logins, seat)]
       : [...orderCommands(orders, session), logoutCommand(seat)]),
+    terminalCommand,
   ];
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { fold, paged, readWords, sevenBits, type Talk } from '../../../src/console/index.ts';
+import { fold, PLAIN_TERMINAL, paged, readWords, sevenBits, type Talk } from '../../../src/console/index.ts';
 
 await t.test('words are parted as in a shell', async (t) => {
   const cases: readonly [string, readonly string[]][] = [
@@ -53,10 +53,13 @@ await t.test('a screenful, a question, and no more where that is enough', async 
       return answers.shift() ?? '';
     },
     signal: new AbortController().signal,
+    terminal: { ...PLAIN_TERMINAL, rows: 21 },
+    setTerminal: () => undefined,
+    raw: () => () => undefined,
   };
   const lines = Array.from({ length: 60 }, (_, i) => String(i));
-  t.equal(await paged(talk, lines, 20), false);
+  t.equal(await paged(talk, lines), false);
   t.same([printed.length, asked], [40, 2]);
-  t.equal(await paged(talk, lines.slice(0, 20), 20), true);
+  t.equal(await paged(talk, lines.slice(0, 20)), true);
   t.equal(asked, 2, 'what fits asks nothing');
 });

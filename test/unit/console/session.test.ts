@@ -184,3 +184,53 @@ await t.test('a QR code is drawn whole, with four light modules on each side', a
   const back = rows.slice(4, -4).map((row) => Array.from({ length: 25 }, (_, i) => row[8 + 2 * i] === ' '));
   t.same(back, modules);
 });
+
+await t.test(
+  'a command may have the line to itself, what was typed ahead first, and gives back what was not its own',
+  async (t) => {
+    let heard = '';
+    let back: (rest?: Uint8Array) => void = () => undefined;
+    let over = (): void => undefined;
+    const bench = new Bench(async (talk) => {
+      back = talk.raw((bytes) => {
+        heard += Buffer.from(bytes).toString('latin1');
+      });
+      await new Promise<void>((resolve) => {
+        over = resolve;
+      });
+    });
+    await bench.type('do\rahead');
+    await eventually(() => bench.did.length === 1);
+    await bench.type('\x03\x00~');
+    t.equal(heard, 'ahead\x03\x00~');
+    t.notOk(bench.screen.includes('ahead'), 'nothing of it is echoed');
+    over();
+    back(utf8('help\r'));
+    await bench.type('');
+    t.match(bench.screen, /this list/);
+    await bench.type('do\r');
+    await eventually(() => bench.did.length === 2);
+    bench.session.leave();
+    await bench.type('of the next one');
+    t.notMatch(heard, /next one/);
+    over();
+    await eventually(() => bench.left === 1);
+    await bench.session.close();
+  },
+);
+
+await t.test('what is said of the terminal holds until somebody leaves', async (t) => {
+  const seen: string[] = [];
+  const bench = new Bench(async (talk) => {
+    if (talk.terminal.kind === 'plain') talk.setTerminal({ ...talk.terminal, kind: 'vt100', columns: 40 });
+    seen.push(talk.terminal.kind);
+    talk.say('word '.repeat(20));
+  });
+  await bench.type('do\rdo\rexit\r');
+  await eventually(() => bench.left === 1);
+  await bench.type('do\r');
+  await eventually(() => bench.did.length === 3);
+  t.same(seen, ['vt100', 'vt100', 'vt100']);
+  t.ok(bench.screen.split('\r\n').every((line) => line.length <= 40));
+  await bench.session.close();
+});

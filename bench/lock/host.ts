@@ -6,7 +6,7 @@ import { silentLog } from '../../src/adapters/log.ts';
 import { MqttBus } from '../../src/adapters/mqtt/mqtt-bus.ts';
 import { parseSimConfig, SimMachine } from '../../src/adapters/sim/index.ts';
 import { systemClock } from '../../src/adapters/system-clock.ts';
-import { type BoardDescription, boardChannels } from '../../src/bmc/index.ts';
+import { type BoardDescription, boardChannels } from '../../src/board/index.ts';
 import { type Device, startDevice } from '../../src/programs/agent/device.ts';
 import { openDeviceKey } from '../../src/programs/agent/parts.ts';
 import { Keyring, publicKeyText, type Role } from '../../src/security/index.ts';

@@ -5,7 +5,6 @@ export {
   type AbsenceLockOptions,
   type AbsenceNews,
 } from './absence-lock.ts';
-export { type BoardDescription, boardChannels, boardDescription } from './board.ts';
 export { BoardPowerSource } from './board-power-source.ts';
 export { ChassisOrders, type ChassisOrdersOptions } from './chassis-orders.ts';
 export { Custody, type CustodyOptions, type DiskReport, type Door } from './custody.ts';

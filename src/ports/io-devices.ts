@@ -6,6 +6,7 @@ export type ChannelKind =
   | 'voltage'
   | 'fan'
   | 'led'
+  | 'eeprom'
   | 'watchdog'
   | 'uart'
   | 'camera'
@@ -22,14 +23,11 @@ export interface Channel {
   /** Accepted when writing a number. */
   readonly minimum?: number;
   readonly maximum?: number;
-  /** A reading below `low`, or above `high`, is not well. */
-  readonly low?: number;
-  readonly high?: number;
   /** What an output returns to when a write to it fails. A start of the agent changes no output. */
   readonly safe?: number;
 }
 
-/** A whole number in the channel's unit, or bytes for uart, camera and gnss. */
+/** A whole number in the channel's unit, or bytes for eeprom, uart, camera and gnss. */
 export type ChannelValue = number | Uint8Array;
 
 export interface IoDevices {

@@ -11,7 +11,8 @@ import {
 } from '../../src/adapters/sim/index.ts';
 import { systemClock } from '../../src/adapters/system-clock.ts';
 import { milliseconds, seconds } from '../../src/base/index.ts';
-import { boardChannels, boardDescription, PowerWatch } from '../../src/bmc/index.ts';
+import { PowerWatch } from '../../src/bmc/index.ts';
+import { boardChannels, boardDescription } from '../../src/board/index.ts';
 import { MemoryDevice } from '../kit/memory-device.ts';
 import { MemoryState } from '../kit/memory-state.ts';
 import { clockContract } from './clock.ts';

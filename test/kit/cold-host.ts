@@ -5,7 +5,7 @@ import { uartConsole } from '../../src/adapters/host-console/uart-console.ts';
 import { SimChainDisk } from '../../src/adapters/sim/chain-disk.ts';
 import { parseSimConfig, type SimConfigInput, SimMachine } from '../../src/adapters/sim/index.ts';
 import { systemClock } from '../../src/adapters/system-clock.ts';
-import { type BoardDescription, boardChannels } from '../../src/bmc/index.ts';
+import { type BoardDescription, boardChannels } from '../../src/board/index.ts';
 import type { BlockDevice, Clock, LogSink, MessageBus } from '../../src/ports/index.ts';
 import type { AgentConfig } from '../../src/programs/agent/config.ts';
 import type { BmcConfig } from '../../src/programs/agent/config-ipmi.ts';

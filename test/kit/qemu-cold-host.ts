@@ -2,7 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { askControlSocket } from '../../src/adapters/control-socket.ts';
 import { systemClock } from '../../src/adapters/system-clock.ts';
-import type { BoardDescription } from '../../src/bmc/index.ts';
+import type { BoardDescription } from '../../src/board/index.ts';
 import { qemuHost } from '../../src/programs/agent/board-qemu-host.ts';
 import type { BmcConfig } from '../../src/programs/agent/config-ipmi.ts';
 import { AgentDesk } from './agent-desk.ts';

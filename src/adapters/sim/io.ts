@@ -100,6 +100,8 @@ export class SimIo implements IoDevices {
         return set ?? 1500;
       case 'watchdog':
         return Math.max(0, (set ?? 0) - Math.round(ms - (this.#setAt.get(name) ?? 0)));
+      case 'eeprom':
+        return new Uint8Array(256).fill(0xff);
       case 'uart':
         return this.#drain(name);
       case 'camera':

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { NsError, shapeConfig, suggest } from '../../base/index.ts';
-import { type BoardDescription, boardDescription } from '../../bmc/index.ts';
+import type { BoardDescription } from '../../board/index.ts';
 import type { Board, BoardParts, BoardSetting } from './board.ts';
 
 /** Read when they are asked for: a device carries the code of one board. */
@@ -42,5 +42,6 @@ const BOARD_FOLDERS = ['../boards/', '../../../boards/'].map((path) =>
 async function readDescription(name: string): Promise<BoardDescription> {
   const folder = BOARD_FOLDERS.find((each) => existsSync(each)) ?? BOARD_FOLDERS[0];
   const path = join(folder ?? '', name, 'board.json');
+  const { boardDescription } = await import('../../board/index.ts');
   return shapeConfig(boardDescription, JSON.parse(await readFile(path, 'utf8')), path);
 }

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { uartConsole } from '../../adapters/host-console/uart-console.ts';
 import { openSimControl, parseSimConfig, type SimConfig, SimMachine } from '../../adapters/sim/index.ts';
-import { boardChannels } from '../../bmc/index.ts';
+import { boardChannels } from '../../board/index.ts';
 import { type Board, needed } from './board.ts';
 
 /** The channel that stands for the host's serial console. */

@@ -1,5 +1,5 @@
 import { NsError } from '../../base/index.ts';
-import type { BoardDescription } from '../../bmc/index.ts';
+import type { BoardDescription } from '../../board/index.ts';
 import type { BmcCommands, HostConsole } from '../../ipmi/index.ts';
 import type {
   BootGuard,

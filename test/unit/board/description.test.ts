@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import t from 'tap';
 import * as v from 'valibot';
-import { boardDescription } from '../../../src/bmc/index.ts';
+import { boardDescription } from '../../../src/board/index.ts';
 
 const boards = new URL('../../../boards/', import.meta.url);
 const read = async (name: string): Promise<unknown> =>

@@ -1,0 +1,47 @@
+import * as v from 'valibot';
+import { gpioLine } from './gpio-line.ts';
+
+const whole = v.pipe(v.number(), v.safeInteger());
+const devicePath = v.pipe(v.string(), v.regex(/^\/dev\/[\x21-\x7e]{1,200}$/));
+
+/** Which hwmon device: never by its number, which changes from one start to the next. */
+const hwmon = {
+  /** The driver's name, as the device's file "name" says it: "lm75". */
+  name: v.pipe(v.string(), v.regex(/^[a-z0-9_]{1,31}$/)),
+  /** The device below it, as sysfs calls it: "8-004d"; needed where a board has several of one name. */
+  device: v.optional(v.pipe(v.string(), v.regex(/^[\x21-\x2e\x30-\x7e]{1,63}$/))),
+};
+
+/** Address of a chip on an I2C bus. */
+const i2c = {
+  bus: v.pipe(whole, v.minValue(0), v.maxValue(255)),
+  address: v.pipe(whole, v.minValue(0x03), v.maxValue(0x77)),
+};
+
+/** Where the machine has what a channel stands for, on a board whose parts Linux drives. */
+export const channelPlace = v.variant('on', [
+  v.strictObject({ on: v.literal('gpio'), ...gpioLine.entries }),
+  v.strictObject({
+    on: v.literal('hwmon'),
+    ...hwmon,
+    /** "temp1", "in3", "fan2", without "_input". */
+    sensor: v.pipe(v.string(), v.regex(/^(temp|in|fan)[0-9]{1,3}$/)),
+    /** What sets a fan's speed: "pwm1". */
+    pwm: v.optional(v.pipe(v.string(), v.regex(/^pwm[0-9]{1,3}$/))),
+  }),
+  v.strictObject({ on: v.literal('led'), led: v.pipe(v.string(), v.regex(/^[\x21-\x2e\x30-\x7e]{1,63}$/)) }),
+  v.strictObject({
+    on: v.literal('eeprom'),
+    ...i2c,
+    bytes: v.pipe(whole, v.minValue(1), v.maxValue(131_072)),
+  }),
+  v.strictObject({
+    on: v.literal('uart'),
+    path: devicePath,
+    baud: v.pipe(whole, v.minValue(300), v.maxValue(4_000_000)),
+  }),
+  v.strictObject({ on: v.literal('camera'), path: devicePath }),
+  v.strictObject({ on: v.literal('gnss'), path: devicePath }),
+]);
+
+export type ChannelPlace = v.InferOutput<typeof channelPlace>;

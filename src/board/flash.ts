@@ -1,0 +1,63 @@
+import * as v from 'valibot';
+
+const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const MiB = 1024 * 1024;
+
+const partition = v.strictObject({
+  name: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,30}$/)),
+  /** Bytes from the chip's start, and bytes. */
+  offset: whole,
+  size: v.pipe(whole, v.minValue(1)),
+});
+
+export type FlashPartition = v.InferOutput<typeof partition>;
+
+/** The medium that holds the firmware, and how it is parted: what a packed image must fit. */
+export const flash = v.pipe(
+  v.strictObject({
+    kind: v.picklist(['nor', 'emmc']),
+    /** Bytes of the whole medium. */
+    size: v.pipe(whole, v.minValue(MiB), v.maxValue(256 * 1024 * MiB)),
+    /** Bytes that are erased at a time; on eMMC the sector. */
+    eraseSize: v.pipe(whole, v.minValue(512), v.maxValue(MiB)),
+    /** "nor-64m" and its like, as flash/layouts names them. */
+    layout: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,30}$/)),
+    partitions: v.pipe(v.array(partition), v.minLength(1), v.maxLength(32)),
+  }),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    for (const message of partitionFaults(dataset.value)) addIssue({ message });
+  }),
+);
+
+export type FlashDescription = v.InferOutput<typeof flash>;
+
+/** What is wrong with how a medium is parted, a sentence each: nothing where it fits. */
+export function partitionFaults(
+  medium: Pick<FlashDescription, 'size' | 'eraseSize'> & { readonly partitions: readonly FlashPartition[] },
+): string[] {
+  const { size, eraseSize, partitions } = medium;
+  const faults: string[] = [];
+  if (size % eraseSize !== 0)
+    faults.push(`the size ${size} is not a multiple of the erase size ${eraseSize}`);
+  for (const { name, offset, size: length } of partitions) {
+    if (offset % eraseSize !== 0)
+      faults.push(`${name} begins at ${offset}, not at a multiple of the erase size ${eraseSize}`);
+    if (length % eraseSize !== 0)
+      faults.push(`${name} has ${length} bytes, not a multiple of the erase size ${eraseSize}`);
+    if (offset + length > size)
+      faults.push(`${name} ends at ${offset + length}, behind the end of ${size} bytes`);
+  }
+  const names = partitions.map(({ name }) => name);
+  for (const name of new Set(names.filter((one, index) => names.indexOf(one) !== index)))
+    faults.push(`two partitions are called ${name}`);
+  const sorted = [...partitions].sort((a, b) => a.offset - b.offset);
+  sorted.forEach((part, index) => {
+    const next = sorted[index + 1];
+    if (next !== undefined && next.offset < part.offset + part.size)
+      faults.push(
+        `${next.name} begins at ${next.offset}, before ${part.name} has ended at ${part.offset + part.size}`,
+      );
+  });
+  return faults;
+}

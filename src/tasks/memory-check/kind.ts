@@ -3,7 +3,7 @@ import type { BlockDevice } from '../../ports/index.ts';
 import type { ResultOf } from '../../protocol/index.ts';
 import { DISKS } from '../file/volume-access.ts';
 import type { TaskContext, TaskKind } from '../task.ts';
-import { checkMemory, type MemoryCheck } from './check-memory.ts';
+import type { MemoryCheck } from './check-memory.ts';
 
 /** Checks one medium. Run again from the start after a restart: a test that was cut off proves nothing. */
 export const memoryCheckTask: TaskKind<'memory.check'> = {
@@ -14,6 +14,7 @@ export const memoryCheckTask: TaskKind<'memory.check'> = {
   deadline: hours(72),
   noProgress: minutes(5),
   async run({ args }, context): Promise<Verdict<ResultOf<'memory.check'>>> {
+    const { checkMemory } = await import('./check-memory.ts');
     const { services, signal } = context;
     const check: MemoryCheck = {
       args,

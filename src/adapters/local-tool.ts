@@ -21,7 +21,8 @@ export function runBeside(
     cwd: dirname(path),
     timeout: DEADLINE_MS,
     maxBuffer: MOST_OUTPUT,
-    env: { PATH: process.env.PATH ?? '/usr/bin:/bin', LC_ALL: 'C.UTF-8' },
+    // Where programs that make filesystems are, which not everybody's PATH has.
+    env: { PATH: `${process.env.PATH ?? '/usr/bin:/bin'}:/usr/sbin:/sbin`, LC_ALL: 'C.UTF-8' },
   };
   return new Promise((resolve) => {
     const child = execFile(program, [...args], options, (error, stdout, stderr) => {

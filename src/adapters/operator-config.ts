@@ -7,6 +7,8 @@ import { NsError } from '../base/index.ts';
 export interface RawConfig {
   /** For messages: the file's path. */
   readonly source: string;
+  /** Undefined where there is none. */
+  readonly file: string | undefined;
   /** File names in the configuration are relative to this. */
   readonly directory: string;
   readonly content: unknown;
@@ -43,7 +45,7 @@ export async function readConfig(
   const chosen = named ?? environment.NIGHTSHIFT_CONFIG;
   if (chosen !== undefined) return parseFile(chosen);
   for (const place of usualPlaces(environment)) if (await exists(place)) return parseFile(place);
-  return { source: 'configuration', directory: process.cwd(), content: undefined };
+  return { source: 'configuration', file: undefined, directory: process.cwd(), content: undefined };
 }
 
 async function parseFile(path: string): Promise<RawConfig> {
@@ -57,7 +59,7 @@ async function parseFile(path: string): Promise<RawConfig> {
   }
   try {
     const content: unknown = parse(text, { maxAliasCount: MAX_ALIASES, logLevel: 'error' });
-    return { source: path, directory: dirname(resolve(path)), content };
+    return { source: path, file: path, directory: dirname(resolve(path)), content };
   } catch (error) {
     // The parser's message names line and column.
     const [first = ''] = (error instanceof Error ? error.message : String(error)).split('\n');

@@ -5,6 +5,7 @@ export type { ArgumentModel, CommandModel, OptionModel } from './command-model.t
 export { type Completion, complete, type KnownNames } from './complete.ts';
 export { COMPLETION_SCRIPTS, SHELLS, type Shell } from './completion-scripts.ts';
 export { configInvalid, type OperatorConfig, parseConfig } from './config.ts';
+export { readIdentities } from './device-identities.ts';
 export { EscapeKeys, type EscapeStep } from './escape-keys.ts';
 export {
   decodeEvidence,

@@ -165,6 +165,7 @@ const FIELDS = {
   },
   key: { file: text, name: some(text), role: some(v.picklist(ROLES)), key: text, keyId: hex },
   init: { files: list(text), device: text, key: text },
+  device: { host: text, key: text, file: text, added: v.boolean() },
   code: { code: text, sentence: text, remedy: text },
   broker: { broker: text },
   ipmi: {

@@ -50,6 +50,8 @@ export interface Context {
   /** Aborts at Ctrl-C. */
   readonly signal: AbortSignal;
   readonly config: () => Promise<OperatorConfig>;
+  /** The configuration's own file. NS_CONFIG_INVALID where there is none. */
+  readonly configFile: () => Promise<string>;
   /** File names in the configuration are relative to this. */
   readonly directory: () => Promise<string>;
   /** Where receipts are kept. */
@@ -113,11 +115,14 @@ async function passphrase(
 interface Loaded {
   readonly config: OperatorConfig;
   readonly directory: string;
+  /** Undefined where all there is comes from the environment. */
+  readonly file?: string | undefined;
 }
 
 async function load(options: GlobalOptions): Promise<Loaded> {
   const raw = await readConfig(options.config, process.env);
-  return { config: parseConfig(raw.source, raw.content, process.env), directory: raw.directory };
+  const config = parseConfig(raw.source, raw.content, process.env);
+  return { config, directory: raw.directory, file: raw.file };
 }
 
 function receiptFolder({ config, directory }: Loaded): string {
@@ -263,6 +268,11 @@ export function openContext(options: GlobalOptions): Context {
     },
     signal: interrupt.signal,
     config: async () => (await loaded()).config,
+    configFile: async () => {
+      const { file } = await loaded();
+      if (file !== undefined) return file;
+      throw configInvalid('there is no configuration yet; "nightshift init" begins one');
+    },
     directory: async () => (await loaded()).directory,
     receipts: async () => receiptFolder(await loaded()),
     hosts: async (range) => {

@@ -9,6 +9,7 @@ import { addChainCommands } from './chain.ts';
 import { addClockCommand } from './clock.ts';
 import { addCompletionCommands } from './completion.ts';
 import { type Context, type GlobalOptions, openContext } from './context.ts';
+import { addDeviceCommand } from './device.ts';
 import { addFileCommands, type Run } from './files.ts';
 import { addFindCommand } from './find.ts';
 import { addGrantCommands } from './grant.ts';
@@ -162,6 +163,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   addChainCommands(program, run);
   addIpmiCommands(program, run);
   addInitCommand(program, run);
+  addDeviceCommand(program, run);
   addLocalCommands(program, run);
   addKeyringCommands(program, run);
   addGrantCommands(program, run);

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -52,13 +52,14 @@ await t.test('nothing that is there is written over, and nothing is left half do
   t.match(await run(wrong, '--device', '../x', '--yes'), { code: 2, stderr: /no name of a device/ });
   t.match(await run(wrong, '--broker', 'mqtt://broker.example', '--yes'), { code: 2, stderr: /mqtts/ });
   t.match(await run(wrong, '--device-key', 'ed25519:x', '--yes'), { code: 2 });
+  t.match(await run(wrong, '--simulate', '--device-key', 'ed25519:x', '--yes'), { code: 2 });
   t.match(await run(wrong), { code: 2, stderr: /no terminal/ });
   t.same(readdirSync(wrong), []);
 });
 
 await t.test('on a terminal it asks, and Enter takes the usual', async (t) => {
   const cwd = folder('asked');
-  const answers = ['', '', '', 'db1', ''];
+  const answers = ['', '', '', 'db1', '', ''];
   const command = `${process.execPath} ${cli} init --name olga`;
   const child = spawn('script', ['-qec', command, '/dev/null'], { cwd, stdio: ['pipe', 'pipe', 'inherit'] });
   let shown = '';
@@ -73,4 +74,24 @@ await t.test('on a terminal it asks, and Enter takes the usual', async (t) => {
   t.equal(code, 0);
   t.match(shown, /Broker \[mqtt:/);
   t.same(readdirSync(cwd).sort(), ['db1.agent.yaml', 'nightshift.yaml', 'olga.key', 'olga.key.pub']);
+});
+
+await t.test('what a device prints of itself comes into the configuration, and remarks stay', async (t) => {
+  const cwd = folder('devices');
+  const config = join(cwd, 'nightshift.yaml');
+  const [first, second] = [testKey(), testKey()].map(({ publicKey }) => publicKeyText(publicKey));
+  const add = (args: readonly string[], input?: string): Promise<CliResult> =>
+    runCli(cli, ['device', 'add', ...args], { cwd, ...(input === undefined ? {} : { input }) });
+  t.match(await add([`rack1: ${first}`]), { code: 2, stderr: /no configuration yet/ });
+  writeFileSync(config, '# ours\ntenant: acme # of old\n');
+  t.match(await add([], `rack1: ${first}\r\n\nrack2:${second}\n`), { code: 0, stdout: /rack1: added to / });
+  const both = readFileSync(config, 'utf8');
+  t.equal(both, `# ours\ntenant: acme # of old\ndevices:\n  rack1: ${first}\n  rack2: ${second}\n`);
+  t.match(await add(['--json', `rack1: ${first}`]), { code: 0, stdout: /"added":false/ });
+  const other = await add([`rack3: ${first}`, `rack1: ${second}`]);
+  t.match(other, { code: 2, stderr: /"rack1" has another key .* Nothing was changed/ });
+  t.equal(readFileSync(config, 'utf8'), both);
+  t.equal((await add(['--replace', `rack1: ${second}`])).code, 0);
+  t.equal(readFileSync(config, 'utf8'), both.replace(String(first), String(second)));
+  t.match(await add([], `rack1: ${first} and more`), { code: 2, stderr: /is no device and its key/ });
 });

@@ -23,6 +23,8 @@ const SIGNALS = {
     active: { called: 'asserted', leaves: ['S4', 'S5', 'G3'] },
     idle: { called: 'released', leaves: ['S0', 'S3'] },
   },
+  // It may blink while the host sleeps: dark leaves S3 possible, and lit is taken for awake.
+  'power-led': { active: { called: 'lit', leaves: ['S0'] }, idle: { called: 'dark', leaves: DOWN_STATES } },
   'standby-power': {
     active: { called: 'high', leaves: ['S0', 'S3', 'S4', 'S5'] },
     idle: { called: 'low', leaves: ['G3'] },

@@ -2,7 +2,16 @@ import * as v from 'valibot';
 import { boardFaults } from './board-faults.ts';
 import { boardName, enrolledChannels } from './channels.ts';
 import { flash } from './flash.ts';
-import { gadget, gpioBanks, hostInterface, i2cDevice, processor, uart, watchdog } from './hardware.ts';
+import {
+  deviceTree,
+  gadget,
+  gpioBanks,
+  hostInterface,
+  i2cDevice,
+  processor,
+  uart,
+  watchdog,
+} from './hardware.ts';
 import { hostLines } from './host-lines.ts';
 
 const whole = v.pipe(v.number(), v.safeInteger());
@@ -20,6 +29,7 @@ const fields = v.strictObject({
     v.pipe(v.array(v.pipe(v.string(), v.regex(/^[a-z0-9,._-]{1,63}$/))), v.minLength(1), v.maxLength(8)),
   ),
   processor: v.optional(processor),
+  deviceTree: v.optional(deviceTree),
   /** The longest that handing a disk back to a waking host may take, in milliseconds. */
   handBackMs: v.pipe(whole, v.minValue(100), v.maxValue(60_000)),
   /** How long a host that was let wake may take to show as awake, in milliseconds. */

@@ -5,23 +5,26 @@ const MiB = 1024 * 1024;
 
 const partition = v.strictObject({
   name: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,30}$/)),
-  /** Bytes from the chip's start, and bytes. */
+  /** Bytes from the medium's start, and bytes. */
   offset: whole,
   size: v.pipe(whole, v.minValue(1)),
+  holds: v.picklist(['boot-loader', 'environment', 'kernel', 'root', 'state']),
+  /** Which of the firmware's slots it belongs to: "recovery" is the one that no update writes. */
+  slot: v.optional(v.picklist(['a', 'b', 'recovery'])),
 });
 
 export type FlashPartition = v.InferOutput<typeof partition>;
 
-/** The medium that holds the firmware, and how it is parted: what a packed image must fit. */
-export const flash = v.pipe(
+/** How a medium that holds the firmware is parted: flash/layouts/<name>.json. */
+export const flashLayout = v.pipe(
   v.strictObject({
+    name: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,30}$/)),
+    title: v.pipe(v.string(), v.maxLength(120)),
     kind: v.picklist(['nor', 'emmc']),
-    /** Bytes of the whole medium. */
+    /** Bytes that the medium must have at least. */
     size: v.pipe(whole, v.minValue(MiB), v.maxValue(256 * 1024 * MiB)),
     /** Bytes that are erased at a time; on eMMC the sector. */
     eraseSize: v.pipe(whole, v.minValue(512), v.maxValue(MiB)),
-    /** "nor-64m" and its like, as flash/layouts names them. */
-    layout: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,30}$/)),
     partitions: v.pipe(v.array(partition), v.minLength(1), v.maxLength(32)),
   }),
   v.rawCheck(({ dataset, addIssue }) => {
@@ -30,11 +33,21 @@ export const flash = v.pipe(
   }),
 );
 
-export type FlashDescription = v.InferOutput<typeof flash>;
+export type FlashLayout = v.InferOutput<typeof flashLayout>;
+
+/** The medium that a board's firmware lives on. */
+export const flash = v.strictObject({
+  kind: v.picklist(['nor', 'emmc']),
+  size: v.pipe(whole, v.minValue(MiB), v.maxValue(256 * 1024 * MiB)),
+  /** How it is parted, by the layout's name. */
+  layout: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,30}$/)),
+});
 
 /** What is wrong with how a medium is parted, a sentence each: nothing where it fits. */
 export function partitionFaults(
-  medium: Pick<FlashDescription, 'size' | 'eraseSize'> & { readonly partitions: readonly FlashPartition[] },
+  medium: Pick<FlashLayout, 'size' | 'eraseSize'> & {
+    readonly partitions: readonly Pick<FlashPartition, 'name' | 'offset' | 'size'>[];
+  },
 ): string[] {
   const { size, eraseSize, partitions } = medium;
   const faults: string[] = [];

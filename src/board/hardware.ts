@@ -16,11 +16,32 @@ export const processor = v.strictObject({
   node: v.optional(v.picklist([20, 22, 24])),
 });
 
+/** The kernel's description of the machine, and what is changed in it before it is packed. */
+export const deviceTree = v.strictObject({
+  /** As Debian's kernel package names it: "aspeed-ast2600-evb.dtb". */
+  file: v.pipe(v.string(), v.regex(/^[a-z0-9._-]{1,100}\.dtb$/)),
+  changes: v.pipe(
+    v.array(
+      v.strictObject({
+        node: v.pipe(v.string(), v.regex(/^\/[A-Za-z0-9,._+@/-]{0,200}$/)),
+        property: v.pipe(v.string(), v.regex(/^[A-Za-z0-9,._+?#-]{1,31}$/)),
+        /** A text, or cells of 32 bits. */
+        value: v.union([
+          text,
+          v.pipe(v.array(v.pipe(v.number(), v.integer(), v.minValue(0))), v.maxLength(16)),
+        ]),
+        why: text,
+      }),
+    ),
+    v.maxLength(64),
+  ),
+});
+
 export const gpioBanks = v.strictObject({
   chips: v.pipe(v.array(v.strictObject({ label: chipLabel, lines: count(1024) })), v.maxLength(32)),
   /** Lines that are somebody else's: touched by nothing, whatever a configuration says. */
   reserved: v.pipe(
-    v.array(v.strictObject({ chip: chipLabel, offset: lineOffset, why: text })),
+    v.array(v.strictObject({ chip: chipLabel, offset: lineOffset, line: v.optional(text), why: text })),
     v.maxLength(256),
   ),
 });

@@ -6,7 +6,7 @@ const milliseconds = (least: number, most: number) =>
 
 /** A line of the host's power sequence: what it means is in power-signals.ts. */
 const signal = v.strictObject({
-  signal: v.picklist(['ps-pwrok', 'sio-power-good', 'sio-s3', 'sio-s5', 'standby-power']),
+  signal: v.picklist(['ps-pwrok', 'sio-power-good', 'sio-s3', 'sio-s5', 'standby-power', 'power-led']),
   gpio: gpioLine,
 });
 

@@ -1,0 +1,165 @@
+import { copyFile, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import * as v from 'valibot';
+import { type BoardDescription, boardDescription, flashLayout, lineUses } from '../../src/board/index.ts';
+import { boardSystem } from '../kit/board-systems.ts';
+import { DeviceTree } from '../kit/device-tree.ts';
+import { run } from '../kit/disk-tools.ts';
+
+const root = new URL('../../', import.meta.url);
+const dir = await mkdtemp(join(tmpdir(), 'nightshift-trees-'));
+t.teardown(() => rm(dir, { recursive: true }));
+
+const json = async (path: string): Promise<unknown> =>
+  JSON.parse(await readFile(new URL(path, root), 'utf8'));
+
+interface TreeBoard {
+  readonly board: BoardDescription;
+  readonly tree: DeviceTree;
+}
+
+/** Every board that has a device tree, with its changes made. */
+async function treeBoards(): Promise<TreeBoard[]> {
+  const found: TreeBoard[] = [];
+  for (const { name } of (await readdir(new URL('boards/', root), { withFileTypes: true })).filter((e) =>
+    e.isDirectory(),
+  )) {
+    const board = v.parse(boardDescription, await json(`boards/${name}/board.json`));
+    if (board.deviceTree === undefined) continue;
+    const system = await boardSystem(board.processor?.arch === 'arm64' ? 'arm64' : 'armhf');
+    const path = join(dir, `${name}.dtb`);
+    await copyFile(join(system, 'dtbs', board.deviceTree.file), path);
+    for (const { node, property, value } of board.deviceTree.changes) {
+      const cells = typeof value === 'string' ? ['-t', 's'] : ['-t', 'u'];
+      await run('fdtput', [
+        ...cells,
+        path,
+        node,
+        property,
+        ...(typeof value === 'string' ? [value] : value.map(String)),
+      ]);
+    }
+    found.push({ board, tree: new DeviceTree(path) });
+  }
+  return found;
+}
+
+const boards = await treeBoards();
+const CHIPS: Readonly<Record<string, readonly [node: string, lines: number | undefined]>> = {
+  '1e780000.gpio': ['/ahb/apb/gpio@1e780000', undefined],
+  '1e780800.gpio': ['/ahb/apb/gpio@1e780800', undefined],
+  'pinctrl-bcm2711': ['/soc/gpio@7e200000', 58],
+};
+const chipNode = (label: string): string => {
+  const node = CHIPS[label]?.[0];
+  if (node === undefined) throw new Error(`no node is known for the chip ${label}`);
+  return node;
+};
+
+await t.test('there are boards to compare', async (t) => {
+  t.same(boards.map(({ board }) => board.name).sort(), [
+    'ast2600-evb',
+    'rainier',
+    'romulus',
+    'rpi-cm4-sidecar',
+    'tioga-pass',
+  ]);
+});
+
+for (const { board, tree } of boards) {
+  await t.test(`${board.name}: its machine is recognised by what its device tree calls itself`, async (t) => {
+    const compatible = await tree.texts('/', 'compatible');
+    t.equal(compatible?.[0], board.compatible?.[0]);
+  });
+
+  await t.test(
+    `${board.name}: every line is on a chip of that many lines, under the name it has there`,
+    async (t) => {
+      for (const { label, lines } of board.gpio?.chips ?? []) {
+        const [, known] = CHIPS[label] ?? [];
+        const names = await tree.texts(chipNode(label), 'gpio-line-names');
+        const counted = (await tree.cells(chipNode(label), 'ngpios'))?.[0] ?? known ?? names?.length;
+        t.equal(counted, lines, label);
+      }
+      const named = [
+        ...lineUses(board).map(({ by, line }) => ({ by, ...line })),
+        ...(board.gpio?.reserved ?? []).map((line) => ({ by: line.why, ...line })),
+      ];
+      for (const { by, chip, offset, line } of named) {
+        const names = await tree.texts(chipNode(chip), 'gpio-line-names');
+        // A tree that names the line names it as the board does; one that does not gives the board nothing to go by.
+        t.equal(line ?? '', names?.[offset] ?? '', `${by}: ${chip} ${offset}`);
+      }
+    },
+  );
+
+  await t.test(`${board.name}: every chip on an I2C bus is there, of that kind`, async (t) => {
+    for (const { bus, address, kind } of board.i2c ?? []) {
+      const node = (await tree.texts('/aliases', `i2c${bus}`))?.[0] ?? '';
+      const child = (await tree.children(node)).find((name) => name.endsWith(`@${address.toString(16)}`));
+      t.ok(child, `bus ${bus} address ${address.toString(16)}`);
+      const compatible = await tree.texts(`${node}/${child}`, 'compatible');
+      t.ok(
+        compatible?.some((text) => text.endsWith(`,${kind}`)),
+        `${kind}: ${compatible?.join(' ')}`,
+      );
+    }
+    for (const { name, at } of board.channels) {
+      const place =
+        at?.on === 'eeprom'
+          ? { bus: at.bus, address: at.address }
+          : at?.on === 'hwmon' && at.device !== undefined
+            ? {
+                bus: Number(at.device.split('-')[0]),
+                address: Number.parseInt(at.device.split('-')[1] ?? '', 16),
+              }
+            : undefined;
+      if (place === undefined) continue;
+      t.ok(
+        board.i2c?.some(({ bus, address }) => bus === place.bus && address === place.address),
+        `${name} is on a chip that the board lists`,
+      );
+    }
+  });
+
+  await t.test(`${board.name}: the flash of its tree is parted as its layout says`, async (t) => {
+    if (board.flash?.kind !== 'nor') {
+      t.pass('no flash of this kind');
+      return;
+    }
+    const layout = v.parse(flashLayout, await json(`flash/layouts/${board.flash.layout}.json`));
+    t.ok(layout.size <= board.flash.size);
+    const node = '/ahb/spi@1e620000/flash@0/partitions';
+    for (const name of await tree.children(node)) {
+      const [offset, size] = (await tree.cells(`${node}/${name}`, 'reg')) ?? [];
+      const label = (await tree.texts(`${node}/${name}`, 'label'))?.[0];
+      t.match(
+        layout.partitions.find((part) => part.name === label),
+        { offset, size },
+        `${label}`,
+      );
+    }
+  });
+
+  await t.test(`${board.name}: where its host asks it is switched on`, async (t) => {
+    const lpc = '/ahb/apb/lpc@1e789000';
+    const on = async (node: string) => (await tree.texts(`${lpc}/${node}`, 'status'))?.[0] === 'okay';
+    if (board.hostInterface?.bt !== undefined) t.ok(await on('ibt@140'), 'BT');
+    if (board.hostInterface?.kcs !== undefined) t.ok((await on('kcs@2c')) || (await on('kcs@28')), 'KCS');
+    if (board.hostInterface === undefined) t.pass('its host does not ask it');
+  });
+}
+
+await t.test(
+  'every layout of flash/layouts is right, under its own name, and fits the boards that use it',
+  async (t) => {
+    const files = await readdir(new URL('flash/layouts/', root));
+    t.ok(files.length > 0);
+    for (const file of files)
+      t.equal(`${v.parse(flashLayout, await json(`flash/layouts/${file}`)).name}.json`, file);
+    for (const { board } of boards)
+      if (board.flash !== undefined) t.ok(files.includes(`${board.flash.layout}.json`), board.name);
+  },
+);

@@ -1,35 +1,29 @@
 import { setMaxListeners } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { systemEntropy } from '../../adapters/entropy.ts';
 import { hostLists } from '../../adapters/host-list.ts';
-import { readConfig } from '../../adapters/operator-config.ts';
-import { counterPlace, fileCounter, keyNamed, openKeyFile } from '../../adapters/operator-keys.ts';
 import { Terminal } from '../../adapters/operator-terminal.ts';
-import { readOrderText } from '../../adapters/order-file.ts';
-import { ReceiptFolder, usualReceiptFolder } from '../../adapters/receipt-folder.ts';
-import { systemClock } from '../../adapters/system-clock.ts';
-import { asNsError, equalBytes, milliseconds, NsError, seconds, toHex } from '../../base/index.ts';
+import { milliseconds, NsError } from '../../base/index.ts';
 import {
   chooseHosts,
   configInvalid,
-  decodeGrantFile,
-  encodeEvidence,
-  encodeStagedOrder,
-  Fleet,
+  type Fleet,
   type FleetOptions,
-  LARGEST_GRANT_FILE,
-  linksIn,
   MAX_HOSTS_TEXT,
   type OperatorConfig,
-  type OrderCounter,
   type OrderTiming,
-  parseConfig,
   parseWait,
   resolveHosts,
 } from '../../fleet/index.ts';
-import type { KeyStore } from '../../ports/index.ts';
-import { openBus } from './bus.ts';
+import { connectFleet } from '../operator-fleet.ts';
+import {
+  type OperatorSetup,
+  openCosigner,
+  openSigner,
+  readSetup,
+  receiptPlace,
+  type Signer,
+  signingKeyFile,
+} from '../operator-setup.ts';
 
 /** Options that every command takes. */
 export interface GlobalOptions {
@@ -81,20 +75,11 @@ export interface Signing {
   readonly cosignKey?: string;
   /** All is signed already: no key is opened. */
   readonly signed?: true;
-  /** Receipts are shown and not kept: of what is asked again and again there would be no end. */
-  readonly unkept?: true;
+  /** Receipts are shown and not kept: of what is asked again and again there would be no end. Or those of these orders only. */
+  readonly unkept?: true | ((order: Uint8Array) => boolean);
   /** The tokens of destructive orders. */
   readonly tokens?: FleetOptions['tokens'];
 }
-
-export interface Signer {
-  readonly key: KeyStore;
-  readonly counter: OrderCounter;
-  /** By which the key has its right, where somebody passed it on. */
-  readonly grants?: readonly Uint8Array[];
-}
-
-const CONNECT = seconds(20);
 
 async function firstLine(path: string): Promise<string> {
   const [line = ''] = (await readFile(path, 'utf8')).split(/\r?\n/);
@@ -112,133 +97,26 @@ async function passphrase(
   });
 }
 
-interface Loaded {
-  readonly config: OperatorConfig;
-  readonly directory: string;
-  /** Undefined where all there is comes from the environment. */
-  readonly file?: string | undefined;
-}
-
-async function load(options: GlobalOptions): Promise<Loaded> {
-  const raw = await readConfig(options.config, process.env);
-  const config = parseConfig(raw.source, raw.content, process.env);
-  return { config, directory: raw.directory, file: raw.file };
-}
-
-function receiptFolder({ config, directory }: Loaded): string {
-  return config.receipts === undefined
-    ? usualReceiptFolder(process.env)
-    : resolve(directory, config.receipts);
-}
-
-function keyPath({ config, directory }: Loaded, options: GlobalOptions): string {
-  const path = options.key ?? (config.keyFile && keyNamed(directory, config.keyFile));
-  if (path !== undefined) return path;
-  throw configInvalid('no key is named; set "key" in the configuration, NIGHTSHIFT_KEY or --key');
-}
-
-async function openSigner(
-  { config, directory }: Loaded,
-  options: GlobalOptions,
+async function open(
   context: Context,
-): Promise<Signer> {
-  const keyFile = keyPath({ config, directory }, options);
-  const key = await openKeyFile(keyFile, () => context.passphrase(`Passphrase of ${keyFile}`));
-  const grants = await openGrant({ config, directory }, options, key);
-  return {
-    key,
-    counter: fileCounter(counterPlace(keyFile, key.publicKey, process.env)),
-    ...(grants === undefined ? {} : { grants }),
-  };
-}
-
-/** The grant in the configuration is for the key in the configuration; where another key signs, it is not looked at. */
-async function openGrant(
-  { config, directory }: Loaded,
-  options: GlobalOptions,
-  key: KeyStore,
-): Promise<readonly Uint8Array[] | undefined> {
-  const configured = options.key === undefined ? config.grantFile : undefined;
-  const path = options.grant ?? (configured && resolve(directory, configured));
-  if (path === undefined) return undefined;
-  const { tenant, packets } = decodeGrantFile(await readOrderText(path, LARGEST_GRANT_FILE));
-  if (tenant !== config.tenant) throw configInvalid(`${path} is a grant of the tenant "${tenant}"`);
-  const holder = linksIn({ packets }).at(-1)?.holder;
-  if (holder === undefined || !equalBytes(holder, key.publicKey.keyId)) {
-    throw configInvalid(`${path} is a grant to another key than the one that signs`);
-  }
-  return packets;
-}
-
-/** The second person's key, which has a passphrase of its own. */
-async function openCosigner(path: string, first: KeyStore, context: Context): Promise<KeyStore> {
-  const file = process.env.NIGHTSHIFT_COSIGN_PASSPHRASE_FILE;
-  const key = await openKeyFile(path, () => context.secretOf(`Passphrase of ${path}`, file));
-  if (equalBytes(key.publicKey.keyId, first.publicKey.keyId)) {
-    throw configInvalid(
-      `${path} is the key that signs already; a second person signs with a key of their own`,
-    );
-  }
-  return key;
-}
-
-const NOBODY: OrderCounter = { next: () => Promise.reject(new Error('nobody signs here')) };
-
-async function openFleet(
-  loaded: Loaded,
-  context: Context,
+  setup: OperatorSetup,
   { cosignKey, signed, unkept, tokens }: Signing,
 ): Promise<Fleet> {
-  const { config } = loaded;
   const signer = signed === true ? undefined : await context.signer();
+  const file = process.env.NIGHTSHIFT_COSIGN_PASSPHRASE_FILE;
   const cosigner =
     signer === undefined || cosignKey === undefined
       ? undefined
-      : await openCosigner(cosignKey, signer.key, context);
-  const receipts = await ReceiptFolder.open(receiptFolder(loaded));
-  const bus = await openBus(loaded, (sentence) => context.terminal.warn(sentence));
-  const fleet = new Fleet({
-    bus,
-    tenant: config.tenant,
-    ...(signer === undefined ? {} : { key: signer.key }),
+      : await openCosigner(cosignKey, signer.key, (path) => context.secretOf(`Passphrase of ${path}`, file));
+  return connectFleet(setup, {
+    signer,
     ...(cosigner === undefined ? {} : { cosigners: [cosigner] }),
     ...(tokens === undefined ? {} : { tokens }),
-    ...(signer?.grants === undefined ? {} : { grants: signer.grants }),
-    counter: signer?.counter ?? NOBODY,
-    devices: config.devices,
-    clock: systemClock,
-    entropy: systemEntropy,
-    keep: async (kept, { seq }) => {
-      if (unkept === true) return;
-      await receipts.keep({ tenant: kept.tenant, device: kept.device, seq }, encodeEvidence(kept));
-    },
-    keepOrder: (order) =>
-      receipts.keepStaged(
-        { tenant: order.tenant, device: order.device, id: toHex(order.id) },
-        encodeStagedOrder(order),
-      ),
+    unkept,
+    warn: (sentence) => context.terminal.warn(sentence),
+    signal: context.signal,
+    patience: context.timing.total,
   });
-  const patience = systemClock.deadline(
-    milliseconds(Math.min(CONNECT, context.timing.total ?? CONNECT)),
-    'connecting to the broker',
-  );
-  let reason = '';
-  const stop = bus.onState((state) => {
-    if (state.is === 'down') reason = `: ${state.reason}`;
-  });
-  try {
-    await fleet.connect(AbortSignal.any([patience.signal, context.signal]));
-  } catch (error) {
-    if (context.signal.aborted) throw error;
-    throw new NsError('NS_BROKER_UNREACHABLE', `no connection to ${config.broker?.url}${reason}`, {
-      cause: asNsError(error),
-      retryable: true,
-    });
-  } finally {
-    stop();
-    patience.release();
-  }
-  return fleet;
 }
 
 /** What a command works with. Nothing is opened before it is asked for. */
@@ -251,10 +129,10 @@ export function openContext(options: GlobalOptions): Context {
     terminal.status('');
     interrupt.abort(new NsError('NS_INTERRUPTED', 'interrupted', { family: 'caller' }));
   });
-  let loading: Promise<Loaded> | undefined;
+  let loading: Promise<OperatorSetup> | undefined;
   let signing: Promise<Signer> | undefined;
-  const loaded = (): Promise<Loaded> => {
-    loading ??= load(options);
+  const loaded = (): Promise<OperatorSetup> => {
+    loading ??= readSetup(options.config, process.env);
     return loading;
   };
   const total = options.timeout === undefined ? undefined : milliseconds(parseWait(options.timeout));
@@ -274,7 +152,7 @@ export function openContext(options: GlobalOptions): Context {
       throw configInvalid('there is no configuration yet; "nightshift init" begins one');
     },
     directory: async () => (await loaded()).directory,
-    receipts: async () => receiptFolder(await loaded()),
+    receipts: async () => receiptPlace(await loaded()),
     hosts: async (range) => {
       const { config } = await loaded();
       const inventory = { devices: [...config.devices.keys()], groups: config.groups };
@@ -288,12 +166,14 @@ export function openContext(options: GlobalOptions): Context {
       chooseHosts({ hosts, allBut: options.allBut }, lists, resolve, nameOf),
     // Opened once: nobody types a passphrase twice.
     signer: () => {
-      signing ??= loaded().then((found) => openSigner(found, options, context));
+      signing ??= loaded().then((setup) =>
+        openSigner(setup, options, (keyFile) => context.passphrase(`Passphrase of ${keyFile}`)),
+      );
       return signing;
     },
-    keyFile: async () => keyPath(await loaded(), options),
+    keyFile: async () => signingKeyFile(await loaded(), options.key),
     withFleet: async (work, who = {}) => {
-      const fleet = await openFleet(await loaded(), context, who);
+      const fleet = await open(context, await loaded(), who);
       try {
         return await work(fleet);
       } finally {

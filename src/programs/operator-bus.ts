@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { systemEntropy } from '../../adapters/entropy.ts';
-import type { BrokerTls } from '../../adapters/mqtt/broker-socket.ts';
-import { MqttBus } from '../../adapters/mqtt/mqtt-bus.ts';
-import { systemClock } from '../../adapters/system-clock.ts';
-import { toHex } from '../../base/index.ts';
-import { configInvalid, type OperatorConfig } from '../../fleet/index.ts';
-import { insecureIn, pinsOf } from '../../security/index.ts';
+import { systemEntropy } from '../adapters/entropy.ts';
+import type { BrokerTls } from '../adapters/mqtt/broker-socket.ts';
+import { MqttBus } from '../adapters/mqtt/mqtt-bus.ts';
+import { systemClock } from '../adapters/system-clock.ts';
+import { toHex } from '../base/index.ts';
+import { configInvalid, type OperatorConfig } from '../fleet/index.ts';
+import { insecureIn, pinsOf } from '../security/index.ts';
 
 /** Several puts share one connection: their chunks may fill half of the bus. */
 const BUS_LIMITS = { messages: 4096, bytes: 32 << 20, window: 64, windowBytes: 4 << 20 };

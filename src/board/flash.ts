@@ -8,7 +8,8 @@ const partition = v.strictObject({
   /** Bytes from the medium's start, and bytes. */
   offset: whole,
   size: v.pipe(whole, v.minValue(1)),
-  holds: v.picklist(['boot-loader', 'environment', 'kernel', 'root', 'state']),
+  /** A 'root' is a whole system; a 'base' is what an 'app', which is the agent alone, stands on. */
+  holds: v.picklist(['boot-loader', 'environment', 'kernel', 'root', 'base', 'app', 'state']),
   /** Which of the firmware's slots it belongs to: "recovery" is the one that no update writes. */
   slot: v.optional(v.picklist(['a', 'b', 'recovery'])),
 });

@@ -16,7 +16,7 @@ export const processor = v.strictObject({
   node: v.optional(v.picklist([20, 22, 24])),
 });
 
-/** The kernel's description of the machine, and what is changed in it before it is packed. */
+/** The kernel's description of the machine, and what is changed in it before it is packed: nodes that are not there are made. */
 export const deviceTree = v.strictObject({
   /** As Debian's kernel package names it: "aspeed-ast2600-evb.dtb". */
   file: v.pipe(v.string(), v.regex(/^[a-z0-9._-]{1,100}\.dtb$/)),

@@ -132,7 +132,9 @@ for (const { board, tree } of boards) {
     const layout = v.parse(flashLayout, await json(`flash/layouts/${board.flash.layout}.json`));
     t.ok(layout.size <= board.flash.size);
     const node = '/ahb/spi@1e620000/flash@0/partitions';
-    for (const name of await tree.children(node)) {
+    const children = await tree.children(node);
+    t.equal(children.length, layout.partitions.length);
+    for (const name of children) {
       const [offset, size] = (await tree.cells(`${node}/${name}`, 'reg')) ?? [];
       const label = (await tree.texts(`${node}/${name}`, 'label'))?.[0];
       t.match(

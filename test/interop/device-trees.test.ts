@@ -34,6 +34,7 @@ async function treeBoards(): Promise<TreeBoard[]> {
     for (const { node, property, value } of board.deviceTree.changes) {
       const cells = typeof value === 'string' ? ['-t', 's'] : ['-t', 'u'];
       await run('fdtput', [
+        '-p',
         ...cells,
         path,
         node,

@@ -1,5 +1,14 @@
 import { asNsError, type Duration, seconds } from '../base/index.ts';
-import type { BusMessage, Clock, Entropy, KeyStore, LogSink, MessageBus, Stop } from '../ports/index.ts';
+import type {
+  BusMessage,
+  Clock,
+  Entropy,
+  KeyStore,
+  LogSink,
+  MeasureSink,
+  MessageBus,
+  Stop,
+} from '../ports/index.ts';
 import { type DeviceTopics, deviceTopics, groupTopic, type Order } from '../protocol/index.ts';
 import type { KeyringView } from '../security/index.ts';
 import type { DeviceIdentity, TaskDesk } from '../tasks/index.ts';
@@ -21,6 +30,7 @@ export interface AgentParts {
   readonly keyring: KeyringView;
   readonly desk: TaskDesk;
   readonly log: LogSink;
+  readonly measures?: MeasureSink | undefined;
   readonly identity: DeviceIdentity;
   /** The tokens of the fleet's budget that this device has seen. */
   readonly tokens: TokenBook;
@@ -82,6 +92,7 @@ export class Agent {
       keyring: parts.keyring,
       desk: parts.desk,
       log,
+      measures: parts.measures,
       identity,
       outbox: this.#outbox,
       jitter: this.#jitter,

@@ -1,5 +1,5 @@
 import { asNsError, refusal, seconds, toHex, type Verdict } from '../base/index.ts';
-import type { BusMessage, Clock, LogSink, Stop } from '../ports/index.ts';
+import type { BusMessage, Clock, LogSink, MeasureSink, Stop } from '../ports/index.ts';
 import { LIMITS, type Order } from '../protocol/index.ts';
 import { authoriseAll, checkAudience, type KeyringView, openOrder, withinGrants } from '../security/index.ts';
 import type { AdmittedOrder, DeviceIdentity, TaskDesk } from '../tasks/index.ts';
@@ -12,6 +12,7 @@ export interface IntakeParts {
   readonly keyring: KeyringView;
   readonly desk: TaskDesk;
   readonly log: LogSink;
+  readonly measures?: MeasureSink | undefined;
   readonly identity: DeviceIdentity;
   readonly outbox: Outbox;
   readonly jitter: ReplyJitter;
@@ -135,6 +136,7 @@ export class Intake {
 
   async #refuse(packet: Uint8Array, refused: Omit<Opened & { is: 'refused' }, 'is'>): Promise<void> {
     const { refusal: why } = refused.verdict;
+    this.#parts.measures?.take({ of: 'rejection', code: why.code });
     if (refused.authentic) await this.#pace();
     else if (!this.#junk.take(this.#parts.clock.monotonic())) {
       this.#silenced += 1;

@@ -7,7 +7,7 @@ import {
   seconds,
   type Verdict,
 } from '../base/index.ts';
-import type { Clock, DriveSwitch, HostPower, LogSink, SwitchPosition } from '../ports/index.ts';
+import type { Clock, DriveSwitch, HostPower, LogSink, MeasureSink, SwitchPosition } from '../ports/index.ts';
 import { DiskCustody, type HandBack, type LeaseRequest } from './disk-custody.ts';
 import type { Lease } from './lease.ts';
 import { orAborted } from './within.ts';
@@ -21,6 +21,7 @@ export interface CustodyOptions {
   readonly drives: readonly DriveSwitch[];
   readonly clock: Clock;
   readonly log: LogSink;
+  readonly measures?: MeasureSink | undefined;
   /** How long a disk is kept after its last lease, for the next one; none by default. */
   readonly linger?: Duration;
   /** The longest to wait for a switch to hand a disk over; 30 s by default. */
@@ -47,7 +48,7 @@ export class Custody {
   readonly #doors = new Map<Door, Refusal>();
 
   constructor(options: CustodyOptions) {
-    const { power, clock, log } = options;
+    const { power, clock, log, measures } = options;
     this.#clock = clock;
     const linger = options.linger ?? milliseconds(0);
     const takeLimit = options.takeLimit ?? seconds(30);
@@ -59,7 +60,17 @@ export class Custody {
     this.#disks = new Map(
       options.drives.map((drive) => [
         drive.disk,
-        new DiskCustody({ drive, power, clock, log, linger, takeLimit, door, unrests: () => unrests }),
+        new DiskCustody({
+          drive,
+          power,
+          clock,
+          log,
+          measures,
+          linger,
+          takeLimit,
+          door,
+          unrests: () => unrests,
+        }),
       ]),
     );
   }

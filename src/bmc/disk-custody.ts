@@ -8,7 +8,7 @@ import {
   refuse,
   type Verdict,
 } from '../base/index.ts';
-import type { Clock, DriveSwitch, HostPower, LogSink, PowerReading } from '../ports/index.ts';
+import type { Clock, DriveSwitch, HostPower, LogSink, MeasureSink, PowerReading } from '../ports/index.ts';
 import { type HandBackPlan, planHandBack } from './hand-back-plan.ts';
 import { HeldLease, type Lease, type LeaseMode, type Lessor } from './lease.ts';
 import { judgeAccess } from './power-rules.ts';
@@ -32,6 +32,7 @@ export interface DiskCustodyParts {
   readonly power: HostPower;
   readonly clock: Clock;
   readonly log: LogSink;
+  readonly measures?: MeasureSink | undefined;
   /** How long the disk is kept after the last lease, for the next one. */
   readonly linger: Duration;
   /** The longest to wait for the switch to hand the disk over. */
@@ -71,7 +72,7 @@ export class DiskCustody implements Lessor {
   constructor(parts: DiskCustodyParts) {
     this.#parts = parts;
     this.#plan = planHandBack(parts.drive.capabilities.handBack);
-    this.#hand = new SwitchHand(parts.drive, parts.clock, parts.log, parts.takeLimit);
+    this.#hand = new SwitchHand(parts);
   }
 
   get disk(): string {
@@ -167,6 +168,7 @@ export class DiskCustody implements Lessor {
     const inTime = await settledWithin(clock, moved, at(this.#plan.limit));
     const took = milliseconds(clock.monotonic() - start);
     const back: HandBack = { disk: this.disk, took, inTime: inTime && (await this.#hand.isAt(to)), cutOff };
+    this.#parts.measures?.take({ of: 'hand-back', took, inTime: back.inTime });
     this.#parts.log.log(back.inTime ? 'info' : 'error', 'custody.handed-back', {
       disk: this.disk,
       to,

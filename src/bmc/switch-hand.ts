@@ -1,5 +1,12 @@
 import { asNsError, type Duration, milliseconds, NsError, type Refusal } from '../base/index.ts';
-import type { BlockDevice, Clock, DriveSwitch, LogSink } from '../ports/index.ts';
+import type {
+  BlockDevice,
+  Clock,
+  DriveSwitch,
+  LogSink,
+  MeasureSink,
+  SwitchPosition,
+} from '../ports/index.ts';
 import { LeaseEnded } from './lease.ts';
 import { orAborted, settledWithin } from './within.ts';
 
@@ -14,20 +21,30 @@ const TRIES = 3;
 const PAUSE = milliseconds(50);
 const LOOK_LIMIT = milliseconds(1000);
 
+export interface SwitchHandParts {
+  readonly drive: DriveSwitch;
+  readonly clock: Clock;
+  readonly log: LogSink;
+  readonly takeLimit: Duration;
+  readonly measures?: MeasureSink | undefined;
+}
+
 /** The one hand on a drive switch: one movement at a time, and never two ideas of whose the drive is. */
 export class SwitchHand {
   readonly #drive: DriveSwitch;
   readonly #clock: Clock;
   readonly #log: LogSink;
   readonly #takeLimit: Duration;
+  readonly #measures: MeasureSink | undefined;
   #hold: Hold = { is: 'away', at: 'unknown' };
   #unflushed = false;
 
-  constructor(drive: DriveSwitch, clock: Clock, log: LogSink, takeLimit: Duration) {
+  constructor({ drive, clock, log, takeLimit, measures }: SwitchHandParts) {
     this.#drive = drive;
     this.#clock = clock;
     this.#log = log;
     this.#takeLimit = takeLimit;
+    this.#measures = measures;
   }
 
   /** Somebody wrote: flush before giving back. */
@@ -100,6 +117,7 @@ export class SwitchHand {
         (device) => {
           if (!mine()) throw new NsError('NS_SWITCH', `${this.#drive.disk} went back before it was here`);
           this.#hold = { is: 'ours', device };
+          this.#cameTo('ours');
           return device;
         },
         async (error: unknown) => {
@@ -149,6 +167,7 @@ export class SwitchHand {
       try {
         await (home === 'held' ? this.#drive.hold() : this.#drive.giveBack());
         this.#hold = { is: 'away', at: home };
+        this.#cameTo(home);
         return;
       } catch (error) {
         const { message } = asNsError(error, 'NS_SWITCH');
@@ -163,6 +182,11 @@ export class SwitchHand {
       }
     }
     this.#hold = { is: 'away', at: 'unknown' };
+    this.#cameTo('unknown');
+  }
+
+  #cameTo(at: SwitchPosition): void {
+    this.#measures?.take({ of: 'disk', disk: this.#drive.disk, at });
   }
 
   async #flush(device: BlockDevice, flushBy: Duration): Promise<void> {

@@ -27,6 +27,7 @@ export type { KeyAgreement } from './key-agreement.ts';
 export type { KeyAlgorithm, KeyStore, PublicKey } from './key-store.ts';
 export type { LocalSink, LocalSource, PartFile } from './local-file.ts';
 export type { LogLevel, LogSink } from './log-sink.ts';
+export type { Measure, MeasureSink } from './measure-sink.ts';
 export type {
   DimmSlot,
   MarchFindings,

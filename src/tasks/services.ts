@@ -6,6 +6,7 @@ import type {
   HostPower,
   IoDevices,
   LogSink,
+  MeasureSink,
   MemoryProbe,
   StateStore,
   VolumeEditor,
@@ -49,6 +50,7 @@ export interface TaskServices {
   readonly identity: DeviceIdentity;
   readonly clock: Clock;
   readonly log: LogSink;
+  readonly measures?: MeasureSink | undefined;
   readonly store: StateStore;
   readonly audit: AuditLog;
   /** Whose orders count; absent where that never changes. */

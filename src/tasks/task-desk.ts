@@ -1,5 +1,13 @@
-import { asNsError, equalBytes, milliseconds, type Refusal, refusal, toHex } from '../base/index.ts';
-import type { Clock, Stop } from '../ports/index.ts';
+import {
+  asNsError,
+  type Duration,
+  equalBytes,
+  milliseconds,
+  type Refusal,
+  refusal,
+  toHex,
+} from '../base/index.ts';
+import type { Clock, Measure, Stop } from '../ports/index.ts';
 import type { Verb } from '../protocol/index.ts';
 import { counterWindow } from '../security/index.ts';
 import { auditNote } from './audit-note.ts';
@@ -257,6 +265,7 @@ export class Desk implements TaskDesk {
   ): Promise<void> {
     if (!job.kind.pure) await this.#audit(job, end);
     const took = milliseconds(this.#clock.monotonic() - job.begun);
+    this.#o.services.measures?.take(measureOf(job, end, took));
     const receipt = await this.#receipts.write(
       { subject: subjectOf(job.admitted), end, power: [...power], receivedAt: job.receivedAt, took },
       received,
@@ -288,6 +297,11 @@ export class Desk implements TaskDesk {
   #emit(event: TaskEvent): void {
     for (const listener of this.#listeners) listener(event);
   }
+}
+
+function measureOf({ row: { verb } }: Job, end: TerminalEnd, took: Duration): Measure {
+  const code = 'refusal' in end ? end.refusal?.code : 'failure' in end ? end.failure.code : undefined;
+  return { of: 'order', verb, outcome: end.is, took, ...(code === undefined ? {} : { code }) };
 }
 
 function subjectOf({ order, packetHash, issuer, cosigners = [] }: AdmittedOrder): ReceiptSubject {

@@ -121,6 +121,8 @@ const schema = v.strictObject({
   ipmi: v.optional(bmc),
   hostInterface: v.optional(hostInterface),
   hostPower: v.optional(v.strictObject({ ipmi: v.optional(powerByIpmi) }), {}),
+  /** Metrics for Prometheus; judged by metrics-config.ts. */
+  metrics: v.optional(v.unknown()),
   /** What the board sim-host simulates; judged by the simulator. */
   sim: v.optional(v.unknown()),
   /** The machine of the board qemu-host; judged by its adapter. */

@@ -25,6 +25,7 @@ import type { DeviceConsole } from './console.ts';
 import type { openDeviceEditors } from './editors.ts';
 import { openDeviceKeyring, reopener, standingOf } from './keyring.ts';
 import { type Machine, openMachine } from './machine.ts';
+import type { DeviceMetrics } from './metrics.ts';
 import { brokerOptions, followVitals } from './parts.ts';
 import type { DeviceRelay } from './relay.ts';
 import { readingOf, signedTime } from './time.ts';
@@ -64,12 +65,28 @@ async function servicesOf(
   config: AgentConfig,
   rest: Pick<
     TaskServices,
-    'identity' | 'log' | 'blocks' | 'byNeighbour' | 'keyring' | 'budget' | 'time' | 'absence' | 'staged'
+    | 'identity'
+    | 'log'
+    | 'measures'
+    | 'blocks'
+    | 'byNeighbour'
+    | 'keyring'
+    | 'budget'
+    | 'time'
+    | 'absence'
+    | 'staged'
   >,
   openEditor?: typeof openDeviceEditors,
+  metrics?: DeviceMetrics,
 ): Promise<TaskServices> {
   const tools = await import('./editors.ts');
   const { clock, store, board, power, custody, lockout, audit, driveLocks } = machine;
+  const editor = await tools.openDiskTools(
+    openEditor ?? tools.openDeviceEditors,
+    config,
+    (name) => store.pathOf(name),
+    rest.log,
+  );
   return {
     ...rest,
     clock,
@@ -81,12 +98,7 @@ async function servicesOf(
     switches: board.switches,
     ...(board.security === undefined ? {} : { drives: board.security }),
     ...(driveLocks === undefined ? {} : { driveLocks }),
-    editor: await tools.openDiskTools(
-      openEditor ?? tools.openDeviceEditors,
-      config,
-      (name) => store.pathOf(name),
-      rest.log,
-    ),
+    editor: metrics?.editor(editor) ?? editor,
     ...(board.memory === undefined ? {} : { memory: board.memory }),
     ...(board.io === undefined ? {} : { io: board.io }),
     ...(board.chains === undefined ? {} : { chains: board.chains }),
@@ -108,7 +120,23 @@ export async function startDevice(
   log: LogSink,
   surroundings: Surroundings = REAL,
 ): Promise<Device> {
-  const machine = await openMachine(boardName, config, log, surroundings.openBoard, surroundings.clock);
+  const metrics =
+    config.metrics === undefined
+      ? undefined
+      : await (await import('./metrics.ts')).openDeviceMetrics(
+          config,
+          surroundings.clock ?? systemClock,
+          log,
+        );
+  const measures = metrics?.measures;
+  const machine = await openMachine(
+    boardName,
+    config,
+    log,
+    surroundings.openBoard,
+    surroundings.clock,
+    measures,
+  );
   const { clock, store, keyStore, power, lockout } = machine;
   const identity: DeviceIdentity = {
     tenant: config.tenant,
@@ -131,7 +159,8 @@ export async function startDevice(
   const will = () => offlineWill({ clock, identity, vitals }, keyStore);
   const clientId = `ns-${config.tenant}-${config.device}`;
   const link = { ...(await brokerOptions(config, () => time.surely())), limits: SEND_LIMITS };
-  const own = surroundings.openBus({ ...link, clientId, will, log });
+  const opened = surroundings.openBus({ ...link, clientId, will, log });
+  const own = metrics?.bus(opened) ?? opened;
   const { tenant, device } = config;
   const gatewayBus = (busLog: LogSink) =>
     surroundings.openBus({ ...link, clientId: `nsr-${tenant}-${device}`, log: busLog });
@@ -162,6 +191,7 @@ export async function startDevice(
     {
       identity,
       log,
+      measures,
       blocks,
       keyring,
       budget: governed.budget,
@@ -171,6 +201,7 @@ export async function startDevice(
       ...(relay === undefined ? {} : { byNeighbour: relay.byNeighbour }),
     },
     surroundings.openEditor,
+    metrics,
   );
   const desk = new Desk({
     services,
@@ -198,6 +229,7 @@ export async function startDevice(
     keyring,
     desk: absence?.hearing(desk) ?? desk,
     log,
+    measures,
     identity,
     blocks,
     tokens: governed.budget,
@@ -244,12 +276,20 @@ export async function startDevice(
     }));
   await agent.start();
   await desk.resume();
+  await metrics?.start({
+    ...services,
+    vitals,
+    journal,
+    agent,
+    time,
+  });
   for (const limit of insecureIn(config.broker)) log.log('warn', 'insecure', { limit });
   log.log('info', 'device.started', { device: config.device, board: boardName, version: VERSION });
   return {
     failed,
     stop: () =>
       stopDevice({
+        metrics,
         front,
         agent,
         desk,
@@ -263,6 +303,7 @@ export async function startDevice(
 }
 
 interface Running {
+  readonly metrics: DeviceMetrics | undefined;
   readonly front: DeviceConsole | undefined;
   readonly agent: Agent;
   readonly desk: Desk;
@@ -274,6 +315,7 @@ interface Running {
 }
 
 async function stopDevice({
+  metrics,
   front,
   agent,
   desk,
@@ -284,6 +326,7 @@ async function stopDevice({
   logs,
 }: Running): Promise<void> {
   // Orders first: one that came between the two would be refused for no reason of its own.
+  await metrics?.close();
   await front?.close();
   await agent.stop();
   await bmc?.close();

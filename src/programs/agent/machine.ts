@@ -12,7 +12,7 @@ import {
   PowerWatch,
   WakeInterlock,
 } from '../../bmc/index.ts';
-import type { Clock, KeyStore, LogSink, PowerState, StateStore } from '../../ports/index.ts';
+import type { Clock, KeyStore, LogSink, MeasureSink, PowerState, StateStore } from '../../ports/index.ts';
 import { AuditLog } from '../../security/index.ts';
 import { note, RevertNotes } from './bmc-audit.ts';
 import type { BoardParts } from './board.ts';
@@ -51,6 +51,7 @@ export async function openMachine(
   log: LogSink,
   open: typeof openBoard,
   clock: Clock = systemClock,
+  measures?: MeasureSink,
 ): Promise<Machine> {
   const keyStore = await openDeviceKey(config.state);
   const release = await holdAlone(config.state);
@@ -61,7 +62,7 @@ export async function openMachine(
   const ipmi = config.hostPower?.ipmi;
   const fused = ipmi && (await (await import('./power.ts')).withIpmi(board.power, ipmi, clock, log));
   const power = new PowerWatch(fused?.power ?? board.power);
-  const custody = new Custody({ power, drives: board.switches, clock, log });
+  const custody = new Custody({ power, drives: board.switches, clock, log, measures });
   const { control, chains = [] } = board;
   const boot = fused?.boot ?? board.boot;
   const witness = config.lockWitness ? await openWitness(config.lockWitness, log) : undefined;

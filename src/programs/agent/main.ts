@@ -69,6 +69,8 @@ async function run(argv: readonly string[]): Promise<void> {
     await checkBoard(options.board, config);
     await brokerOptions(config, () => RELEASED);
     await checkIpmi(config, logOf(config));
+    if (config.metrics !== undefined)
+      await (await import('./metrics.ts')).checkMetrics(config, logOf(config));
     return print('the configuration is good\n');
   }
   const log = logOf(config);

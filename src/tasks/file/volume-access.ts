@@ -182,6 +182,7 @@ async function findVolume(
     hibernation,
     want === 'read' ? { want, staleOk: wish.staleOk === true } : { want, replay: wish.replay === true },
   );
+  services.measures?.take({ of: 'gate', want, ...(permit.ok ? {} : { code: permit.refusal.code }) });
   return permit.ok ? allow({ volume: volume.value, ...permit.value }) : permit;
 }
 

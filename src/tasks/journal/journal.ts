@@ -125,6 +125,17 @@ export class Journal {
     return this.#open - this.#parked.size;
   }
 
+  /** What it holds: bytes used, and of how many; orders with and without an answer. */
+  get usage(): {
+    readonly bytes: number;
+    readonly capacity: number;
+    readonly orders: number;
+    readonly open: number;
+  } {
+    const { capacity, room } = this.#log;
+    return { bytes: capacity - room, capacity, orders: this.#orders.size, open: this.#open };
+  }
+
   /** The order takes no step until it is unparked, and ends with a refusal if it ends before. */
   park(id: Uint8Array): void {
     const entry = this.#orders.get(toHex(id));

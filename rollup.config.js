@@ -1,4 +1,4 @@
-import { chmodSync, copyFileSync, existsSync, readFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import commonjs from '@rollup/plugin-commonjs';
 import json from '@rollup/plugin-json';
@@ -93,6 +93,9 @@ function program(input, name, node = 'node') {
   };
 }
 
+/** How uPlot's parts are placed; ours comes after it. */
+const PLOT_CSS = readFileSync('node_modules/uplot/dist/uPlot.min.css', 'utf8');
+
 /** The page of "nightshift web": one script, beside what is written by hand. */
 const page = {
   input: { page: 'web/main.tsx' },
@@ -103,7 +106,8 @@ const page = {
     {
       name: 'page-files',
       writeBundle({ dir }) {
-        for (const file of ['index.html', 'page.css']) copyFileSync(`web/${file}`, `${dir}/${file}`);
+        copyFileSync('web/index.html', `${dir}/index.html`);
+        writeFileSync(`${dir}/page.css`, PLOT_CSS + readFileSync('web/page.css', 'utf8'));
       },
     },
   ],

@@ -1,3 +1,4 @@
+import type { LookBody } from '../src/web/host-wire.ts';
 import type { AskBody, PageAnswer } from '../src/web/wire.ts';
 
 const HOSTS_A_REQUEST = 2000;
@@ -14,6 +15,11 @@ async function post(path: string, body: object): Promise<Response> {
 
 export async function askHost(body: AskBody): Promise<PageAnswer> {
   return (await (await post('ask', body)).json()) as PageAnswer;
+}
+
+/** Says what this page looks at from now on; news of it come by the stream. */
+export async function tellLook(body: LookBody): Promise<void> {
+  await post('look', body);
 }
 
 /** Asks for the status of these hosts; the answers come by the stream. */

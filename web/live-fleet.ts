@@ -1,4 +1,6 @@
+import type { HostTasks, SensorNews } from '../src/web/host-wire.ts';
 import type { Hello, HostRow } from '../src/web/wire.ts';
+import { hostNews, streamIs } from './live-host.ts';
 
 export type Link = 'connecting' | 'live' | 'lost' | 'paused';
 
@@ -39,7 +41,17 @@ export function followFleet(tell: (fleet: Fleet) => void): () => void {
       for (const row of JSON.parse(event.data) as HostRow[]) byName.set(row.name, row);
       soon();
     });
+    stream.addEventListener('you', (event: MessageEvent<string>) => {
+      streamIs((JSON.parse(event.data) as { stream: string }).stream);
+    });
+    stream.addEventListener('tasks', (event: MessageEvent<string>) => {
+      hostNews('tasks', JSON.parse(event.data) as HostTasks);
+    });
+    stream.addEventListener('sensors', (event: MessageEvent<string>) => {
+      hostNews('sensors', JSON.parse(event.data) as SensorNews);
+    });
     stream.addEventListener('error', () => {
+      streamIs(undefined);
       link = 'lost';
       soon();
     });
@@ -47,6 +59,7 @@ export function followFleet(tell: (fleet: Fleet) => void): () => void {
   const look = (): void => {
     source?.close();
     source = undefined;
+    streamIs(undefined);
     link = document.hidden ? 'paused' : 'connecting';
     if (!document.hidden) open();
     soon();

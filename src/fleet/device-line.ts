@@ -2,6 +2,7 @@ import { toHex } from '../base/index.ts';
 import type { MessageBus, PublicKey, Stop } from '../ports/index.ts';
 import {
   type BlockMessage,
+  type DeviceEvent,
   type DeviceTopics,
   decodeBlock,
   deviceTopics,
@@ -22,6 +23,7 @@ export class DeviceLine {
   readonly #key: PublicKey;
   readonly #tenant: string;
   readonly #bus: MessageBus;
+  readonly #listeners = new Set<(event: DeviceEvent) => void>();
   readonly #runs = new Map<string, OrderRun>();
   readonly #blockHandlers = new Map<string, (message: BlockMessage) => void>();
 
@@ -39,6 +41,12 @@ export class DeviceLine {
     run.outcome.then(leave, leave);
   }
 
+  /** Tells what the device says of any order, whoever gave it. */
+  listen(take: (event: DeviceEvent) => void): Stop {
+    this.#listeners.add(take);
+    return () => this.#listeners.delete(take);
+  }
+
   /** An event packet. Only presence may be a retained one: a broker may keep anything else for a later deceit. */
   takeEvent(packet: Uint8Array, retained: boolean): void {
     const opened = openEvent(packet, this.#key, { tenant: this.#tenant });
@@ -48,7 +56,10 @@ export class DeviceLine {
     }
     const event = opened.value;
     if (event.event === 'presence') this.presence = event;
-    else if (!retained) for (const run of this.#runs.values()) run.take(event, packet);
+    else if (!retained) {
+      for (const run of this.#runs.values()) run.take(event, packet);
+      for (const take of [...this.#listeners]) take(event);
+    }
   }
 
   takeBlock(packet: Uint8Array): void {

@@ -7,8 +7,9 @@ import type {
   LocalSource,
   MessageBus,
   PublicKey,
+  Stop,
 } from '../ports/index.ts';
-import type { ArgsOf, Order, Verb } from '../protocol/index.ts';
+import type { ArgsOf, DeviceEvent, Order, Verb } from '../protocol/index.ts';
 import { destructionOf, isLasting, signOrder } from '../security/index.ts';
 import { type Bound, boundFor, noNonce, nonceIn } from './ask-nonce.ts';
 import { DeviceLine } from './device-line.ts';
@@ -159,6 +160,13 @@ export class Fleet {
     });
     line.follow(run as unknown as OrderRun);
     return run;
+  }
+
+  /** Tells what a device says of any order, whoever gave it, as long as its key signed that; from when this resolves. */
+  async listen(device: string, take: (event: DeviceEvent) => void): Promise<Stop> {
+    const line = this.#line(device);
+    await this.#subscribe(line, line.topics.evt, false);
+    return line.listen(take);
   }
 
   /** Fetches a file of the host's disk. A transfer that broke goes on where it was, if the file is still the same. */

@@ -8,12 +8,17 @@ type Tables = {
   readonly [V in LookVerb]: (result: ResultOf<V>) => AnswerTable | undefined;
 };
 
+const MAY = { yes: 'yes', stale: 'only as of before it slept', no: 'NO' } as const;
+
 function verdict({ may, why }: ResultOf<'volume.list'>['volumes'][number]['read']): string {
-  return why === undefined ? may : `${may}: ${why.code}`;
+  return why === undefined ? MAY[may] : `${MAY[may]}: ${why.sentence} (${why.code}) ${why.remedy}`;
 }
 
 const TABLES: Tables = {
   'machine.status': () => undefined,
+  // The page draws it, with a table of its own.
+  'chain.status': () => undefined,
+  'sensor.read': () => undefined,
   'volume.list': ({ volumes }) => ({
     columns: ['volume', 'type', 'label', 'size', 'read', 'write', 'notes'],
     rows: volumes.map((v) => [

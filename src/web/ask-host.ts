@@ -1,7 +1,9 @@
 import type { ArgsOf, ResultOf } from '../protocol/index.ts';
 import { clean } from '../show/index.ts';
 import { answerTable } from './answer-table.ts';
+import { chainViews } from './chain-view.ts';
 import type { FleetDoor, LookVerb } from './fleet-door.ts';
+import { statusFacts } from './host-facts.ts';
 import type { AskBody, PageAnswer, Question } from './wire.ts';
 
 const AUDIT_PAGE = 64;
@@ -11,6 +13,8 @@ interface Asked<V extends LookVerb> {
   /** Undefined where `after` makes no sense for the question. */
   readonly args: (after: string | undefined) => ArgsOf<V> | undefined;
   readonly next: (result: ResultOf<V>) => string | undefined;
+  /** What the page draws, beside the table. */
+  readonly drawn?: (result: ResultOf<V>, now: number) => Partial<PageAnswer>;
 }
 
 const whole = <V extends LookVerb>(verb: V, args: ArgsOf<V>): Asked<V> => ({
@@ -25,6 +29,25 @@ const VOLUMES: Asked<'volume.list'> = {
   next: ({ next }) => next,
 };
 
+const STATUS: Asked<'machine.status'> = {
+  ...whole('machine.status', {}),
+  drawn: (result, now) => ({ facts: statusFacts(result, now) }),
+};
+
+/** The chains have their pages together: what is left of any of them follows. */
+const CHAIN: Asked<'chain.status'> = {
+  verb: 'chain.status',
+  args: (after) => {
+    if (after === undefined) return {};
+    return /^\d{1,6}$/.test(after) ? { after: Number(after) } : undefined;
+  },
+  next: ({ chains }) => {
+    const left = chains.flatMap(({ next }) => next ?? []);
+    return left.length === 0 ? undefined : String(Math.min(...left));
+  },
+  drawn: (result) => ({ chains: chainViews(result) }),
+};
+
 const AUDIT: Asked<'audit.read'> = {
   verb: 'audit.read',
   args: (after) => {
@@ -37,7 +60,7 @@ const AUDIT: Asked<'audit.read'> = {
 
 async function ask<V extends LookVerb>(
   door: FleetDoor,
-  { verb, args, next }: Asked<V>,
+  { verb, args, next, drawn }: Asked<V>,
   { host, after }: AskBody,
   now: () => number,
   signal: AbortSignal,
@@ -52,6 +75,7 @@ async function ask<V extends LookVerb>(
     lines: lines.map(clean),
     ...(table === undefined ? {} : { table }),
     ...(more === undefined ? {} : { next: more }),
+    ...(result === undefined ? {} : drawn?.(result, now())),
     at: now(),
   };
 }
@@ -69,9 +93,9 @@ const of =
     ask(door, asked, body, now, signal);
 
 const ASKS: Readonly<Record<Question, Ask>> = {
-  status: of(whole('machine.status', {})),
+  status: of(STATUS),
   volumes: of(VOLUMES),
-  tasks: of(whole('task.list', {})),
+  chain: of(CHAIN),
   audit: of(AUDIT),
 };
 

@@ -1,8 +1,15 @@
-import type { ArgsOf, ResultOf } from '../protocol/index.ts';
+import type { Stop } from '../ports/index.ts';
+import type { ArgsOf, DeviceEvent, ResultOf } from '../protocol/index.ts';
 import type { Reach } from './wire.ts';
 
 /** The verbs that the page gives: they look, and change nothing. */
-export type LookVerb = 'machine.status' | 'volume.list' | 'task.list' | 'audit.read';
+export type LookVerb =
+  | 'machine.status'
+  | 'volume.list'
+  | 'chain.status'
+  | 'sensor.read'
+  | 'task.list'
+  | 'audit.read';
 
 export interface LookAnswer<V extends LookVerb> {
   readonly reach: Exclude<Reach, 'not asked'>;
@@ -23,6 +30,8 @@ export interface FleetDoor {
     args: ArgsOf<V>,
     signal: AbortSignal,
   ) => Promise<LookAnswer<V>>;
+  /** Tells what the host's device says of any order, whoever gave it, as its key signed it. */
+  readonly listen: (host: string, take: (event: DeviceEvent) => void) => Promise<Stop>;
   /** Works on many hosts, a window of them at once. */
   readonly eachHost: (hosts: readonly string[], work: (host: string) => Promise<void>) => Promise<void>;
 }

@@ -1,6 +1,7 @@
 export { frameEvent } from './event-stream.ts';
 export type { FleetDoor, LookAnswer, LookVerb } from './fleet-door.ts';
 export { FleetWatch } from './fleet-watch.ts';
+export type * from './host-wire.ts';
 export { judgeRequest } from './judge-request.ts';
 export type {
   OpenDraft,

@@ -4,6 +4,7 @@ import type { AnswerWeb, Clock, WebReply, WebRequest } from '../ports/index.ts';
 import { askHost } from './ask-host.ts';
 import type { FleetDoor, LookAnswer } from './fleet-door.ts';
 import type { FleetWatch } from './fleet-watch.ts';
+import { HostLooks } from './host-looks.ts';
 import { judgeRequest } from './judge-request.ts';
 import { json, said, stream, whole } from './reply.ts';
 import type { Session } from './session.ts';
@@ -22,6 +23,7 @@ const name = v.pipe(v.string(), v.maxLength(256));
 const refreshBody = v.strictObject({
   hosts: v.union([v.literal('all'), v.pipe(v.array(name), v.maxLength(MAX_HOSTS_A_REQUEST))]),
 });
+const lookBody = v.strictObject({ stream: name, host: v.optional(name), sensors: v.boolean() });
 const askBody = v.strictObject({ host: name, question: v.picklist(QUESTIONS), after: v.optional(name) });
 
 export interface PageServerOptions {
@@ -54,8 +56,16 @@ export function pageServer(options: PageServerOptions): AnswerWeb {
       return answer;
     },
   };
+  const looks = new HostLooks(door, options.clock);
   let streams = 0;
+  let began = 0;
   let questions = 0;
+
+  const begin = (send: (text: string) => boolean, gone: AbortSignal): void => {
+    began += 1;
+    looks.open(String(began), send, gone);
+    watch.open(send, gone);
+  };
 
   const events = ({ gone }: WebRequest): WebReply => {
     if (streams >= MAX_STREAMS) return said(503, 'too many pages are open');
@@ -68,7 +78,7 @@ export function pageServer(options: PageServerOptions): AnswerWeb {
         },
         { once: true },
       );
-      watch.open(send, gone);
+      begin(send, gone);
     });
   };
 
@@ -78,6 +88,14 @@ export function pageServer(options: PageServerOptions): AnswerWeb {
     if (body.output.hosts === 'all') watch.askAll();
     else watch.ask(body.output.hosts);
     return json({});
+  };
+
+  const look = (request: WebRequest): WebReply => {
+    const body = v.safeParse(lookBody, bodyOf(request));
+    if (!body.success) return said(400, 'the request is not understood');
+    const { stream: id, host, sensors } = body.output;
+    if (host !== undefined && !watch.has(host)) return said(404, 'no such host stands in the configuration');
+    return looks.look(id, host, sensors) ? json({}) : said(404, 'there is no such stream');
   };
 
   const question = async (request: WebRequest): Promise<WebReply> => {
@@ -124,6 +142,8 @@ export function pageServer(options: PageServerOptions): AnswerWeb {
         return events(request);
       case 'POST refresh':
         return refresh(request);
+      case 'POST look':
+        return look(request);
       case 'POST ask':
         return question(request);
     }

@@ -1,5 +1,7 @@
 /** What goes between the server and the page, as JSON. The page takes only the types of this file. */
 
+import type { ChainView, Fact, HostTasks, SensorNews } from './host-wire.ts';
+
 /** Whether a host's device answers, as its last order ended. */
 export type Reach = 'not asked' | 'answers' | 'refuses' | 'failed' | 'offline' | 'silent' | 'not sent';
 
@@ -33,12 +35,16 @@ export interface Hello {
 export interface StreamEvents {
   readonly hello: Hello;
   readonly rows: readonly HostRow[];
+  /** By this id the page says what it looks at: LookBody. */
+  readonly you: { readonly stream: string };
+  readonly tasks: HostTasks;
+  readonly sensors: SensorNews;
   /** All rows have been sent once. */
   readonly whole: { readonly hosts: number };
 }
 
 /** What one host can be asked from the page. None of it changes anything. */
-export const QUESTIONS = ['status', 'volumes', 'tasks', 'audit'] as const;
+export const QUESTIONS = ['status', 'volumes', 'chain', 'audit'] as const;
 export type Question = (typeof QUESTIONS)[number];
 
 export interface AskBody {
@@ -53,6 +59,10 @@ export interface PageAnswer {
   /** As the command would print it. */
   readonly lines: readonly string[];
   readonly table?: AnswerTable;
+  /** Of a status. */
+  readonly facts?: readonly Fact[];
+  /** Of a chain status. */
+  readonly chains?: readonly ChainView[];
   /** There is more after this. */
   readonly next?: string;
   /** Seconds since 1970. */

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { chromium, type Page } from 'playwright-core';
 import t from 'tap';
 import type { ResultOf } from '../../src/protocol/index.ts';
+import { chainNoteOf } from '../kit/chain-note.ts';
 import { eventually } from '../kit/eventually.ts';
 import { statusResult } from '../kit/status-result.ts';
 import { answeringDoor, buildPage, type ServedPage, servePage } from '../kit/web-page.ts';
@@ -30,7 +31,37 @@ function baited(): ResultOf<'machine.status'> {
 
 const no = { code: BAIT, sentence: BAIT, remedy: BAIT };
 const VOLUME = { disk: BAIT, name: BAIT, type: '<s>ext4</s>', label: BAIT, uuid: BAIT, start: 0, size: 4096 };
+/** Forty units, of which some are in trouble, and all that a device may say of them is bait. */
+const CHAIN = chainNoteOf(40, (unit, i) => ({
+  ...unit,
+  stateWords: BAIT,
+  changed: { ...unit.changed, what: BAIT },
+  dsi: { raw: 0, flags: i === 3 ? ['failed'] : ['<b>x</b>'] },
+  ...(unit.drive === undefined
+    ? {}
+    : { drive: { ...unit.drive, model: '<b>model</b>', serial: '<u>1</u>' } }),
+  ...(i > 36 ? { heard: false } : {}),
+}));
 const MORE = {
+  'chain.status': {
+    chains: [
+      {
+        ...CHAIN,
+        disk: '<i>disk0</i>',
+        stateWords: BAIT,
+        trouble: [{ code: '<b>c</b>', sentence: `Unit ${CHAIN.units[5]?.unit}: ${BAIT}`, remedy: BAIT }],
+        array: { kind: '<b>k</b>', state: 'copying', sentence: BAIT },
+      },
+    ],
+  },
+  'sensor.read': {
+    sensors: [
+      { name: BAIT.slice(0, 64), kind: 'temperature', unit: '<b>m°C</b>', value: 31_000, high: 30_000 },
+      { name: 'inlet', kind: 'temperature', unit: 'm°C', value: 31_000, low: 0, high: 45_000 },
+      { name: 'fan', kind: 'fan', unit: 'rpm', fault: BAIT },
+    ],
+    left: 0,
+  },
   'volume.list': {
     power: 'S5' as const,
     disks: [{ name: BAIT, size: 4096, sectorSize: 512, scheme: 'gpt' as const, notes: [BAIT], why: no }],
@@ -163,15 +194,101 @@ await t.test('the keyboard alone leads to any host', async (t) => {
 });
 
 await t.test('what a host says stays text, in every field', async (t) => {
-  for (const name of ['Look at the volumes', 'Ask for tasks', 'Read the audit log']) {
+  for (const name of ['Look at the volumes', 'Look at the chain', 'Read the sensors', 'Read the audit log']) {
     await page.getByRole('button', { name }).click();
   }
   await page.getByRole('button', { name: 'Next page' }).waitFor();
+  await page.getByRole('rowheader', { name: 'inlet' }).waitFor();
   await until(`document.querySelectorAll('pre').length === 4`);
   for (const details of await page.locator('summary').all()) await details.click();
   const found = await inPage<{ times: number }>('found', BAIT);
   t.match(found, { made: 0, caught: false, title: 'host00000 - Nightshift', turned: false });
-  t.ok(found.times >= 15, `the bait is shown as text ${found.times} times`);
+  t.ok(found.times >= 30, `the bait is shown as text ${found.times} times`);
+});
+
+await t.test(
+  'a chain of forty is drawn, gone along with the keyboard, and told as a table too',
+  async (t) => {
+    const picture = page.getByRole('application');
+    t.match(await picture.getAttribute('aria-label'), /40 units, 5 with a fault/);
+    t.equal(await page.locator('.picture .box').count(), 41, 'the host and forty units');
+    t.equal(await page.locator('.picture .box-bad').count(), 5, 'two faults, three that are not heard');
+    await picture.focus();
+    for (let i = 0; i < 4; i += 1) await page.keyboard.press('ArrowRight');
+    await page.locator('p', { hasText: /^Unit 3, .*FAULT: its drive has failed/ }).waitFor();
+    await page.keyboard.press('End');
+    await page.locator('p', { hasText: /^Unit 39, .*NOT HEARD/ }).waitFor();
+    t.equal(
+      await page
+        .getByRole('region', { name: /^Units of/ })
+        .locator('tbody tr')
+        .count(),
+      40,
+    );
+    const small = await inPage<string[]>('outside', '.picture text');
+    t.same(small, [], 'no text leaves its box');
+  },
+);
+
+await t.test(
+  'sensors are read again and again while they are looked at, drawn, and then no more',
+  async (t) => {
+    const reads = (): number => door.asked.filter((asked) => asked === 'host00000 sensor.read').length;
+    t.equal(reads(), 1);
+    t.equal(await page.locator('.plot canvas').count(), 3, 'one plot a unit');
+    await page.getByText('✕ TOO HIGH').waitFor();
+    await page.getByText('? NO READING').waitFor();
+    await page.getByRole('button', { name: 'Stop reading' }).click();
+    await page.getByText('not read: each reading is an order').waitFor();
+  },
+);
+
+await t.test('tasks go on in the page by themselves, to their end', async (t) => {
+  const head = { v: 1, device: 'host00000', boot: new Uint8Array(16) };
+  const id = new Uint8Array(16).fill(0xab);
+  const row = page.getByRole('row').filter({ hasText: 'abababab' });
+  const listed = door.asked.filter((asked) => asked === 'host00000 task.list').length;
+  door.say('host00000', {
+    ...head,
+    event: 'progress',
+    id,
+    seq: 1,
+    stage: BAIT.slice(0, 64),
+    done: 3,
+    total: 10,
+  });
+  await row.getByRole('progressbar').waitFor();
+  t.match(await row.textContent(), /▶ running.*30 %.*<img src=x/);
+  door.say('host00000', {
+    ...head,
+    event: 'receipt',
+    id,
+    verb: 'file.download',
+    order: new Uint8Array(32),
+    issuer: new Uint8Array(8),
+    outcome: 'failed',
+    failure: { code: 'NS_X', sentence: BAIT },
+    power: [],
+    receivedAt: 1,
+    tookMs: 1234,
+    seq: 1,
+    prev: new Uint8Array(32),
+  });
+  await row.getByText('✕ FAILED').waitFor();
+  t.match(await row.textContent(), /file\.download.*1234 ms.*NS_X: <img/);
+  t.ok(listed <= 2, 'without being asked for');
+});
+
+await t.test('the audit log is read in pages, back and to any entry', async (t) => {
+  const log = page.getByRole('region', { name: 'Audit log', exact: true });
+  await log.getByRole('button', { name: 'Next page' }).click();
+  await log.getByText('page 2').waitFor();
+  await log.getByRole('button', { name: 'Previous page' }).click();
+  await until(`!document.body.textContent.includes('page 2')`);
+  await log.getByLabel('from entry').fill('77');
+  await log.getByRole('button', { name: 'Go there' }).click();
+  await log.getByText('page 2').waitFor();
+  t.pass();
 });
 
 await t.test('axe finds nothing to complain of, by day and by night', async (t) => {

@@ -42,6 +42,15 @@ globalThis.inPage = {
     };
   },
 
+  /** Texts that are wider than the box that they stand in. */
+  outside(selector) {
+    return [...document.querySelectorAll(selector)].flatMap((text) => {
+      const box = text.closest('.box')?.querySelector('rect')?.getBoundingClientRect();
+      const { left, right, bottom } = text.getBoundingClientRect();
+      return box && (left < box.left || right > box.right || bottom > box.bottom) ? [text.textContent] : [];
+    });
+  },
+
   /** Puts the page into the background, or back. */
   hide(hidden) {
     Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });

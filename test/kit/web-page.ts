@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { systemEntropy } from '../../src/adapters/entropy.ts';
@@ -6,7 +6,7 @@ import { systemClock } from '../../src/adapters/system-clock.ts';
 import { readWebFiles } from '../../src/adapters/web-files.ts';
 import { startWebServer } from '../../src/adapters/web-server.ts';
 import { hours } from '../../src/base/index.ts';
-import type { ResultOf } from '../../src/protocol/index.ts';
+import type { DeviceEvent, ResultOf } from '../../src/protocol/index.ts';
 import { showResult } from '../../src/show/index.ts';
 import { type FleetDoor, FleetWatch, pageServer, Session } from '../../src/web/index.ts';
 
@@ -24,7 +24,9 @@ export async function buildPage(directory: string): Promise<string> {
     tsconfig: 'web/tsconfig.json',
     logLevel: 'error',
   });
-  for (const file of ['index.html', 'page.css']) copyFileSync(join('web', file), join(place, file));
+  copyFileSync('web/index.html', join(place, 'index.html'));
+  const css = ['node_modules/uplot/dist/uPlot.min.css', 'web/page.css'];
+  writeFileSync(join(place, 'page.css'), css.map((file) => readFileSync(file, 'utf8')).join('\n'));
   return place;
 }
 
@@ -33,14 +35,17 @@ type Results = {
   readonly 'volume.list': ResultOf<'volume.list'>;
   readonly 'task.list': ResultOf<'task.list'>;
   readonly 'audit.read': ResultOf<'audit.read'>;
+  readonly 'chain.status'?: ResultOf<'chain.status'>;
+  readonly 'sensor.read'?: ResultOf<'sensor.read'>;
 };
 
 /** A fleet that answers at once, with these results. */
 export function answeringDoor(
   hosts: FleetDoor['hosts'],
   resultsOf: (host: string) => Results,
-): FleetDoor & { readonly asked: string[] } {
+): FleetDoor & { readonly asked: string[]; readonly say: (host: string, event: DeviceEvent) => void } {
   const asked: string[] = [];
+  const listeners = new Map<string, Set<(event: DeviceEvent) => void>>();
   return {
     asked,
     tenant: 'acme',
@@ -48,7 +53,16 @@ export function answeringDoor(
     look: async (host, verb) => {
       asked.push(`${host} ${verb}`);
       const result = resultsOf(host)[verb];
+      if (result === undefined) return { reach: 'refuses', lines: ['refused: NOT_SUPPORTED'], result };
       return { reach: 'answers', lines: showResult(verb, result as never), result: result as never };
+    },
+    listen: async (host, take) => {
+      const takers = listeners.get(host) ?? new Set();
+      listeners.set(host, takers.add(take));
+      return () => takers.delete(take);
+    },
+    say: (host, event) => {
+      for (const take of listeners.get(host) ?? []) take(event);
     },
     eachHost: async (names, work) => {
       for (const name of names) await work(name);

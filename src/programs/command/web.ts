@@ -73,6 +73,7 @@ async function doorOf(context: Context, fleet: Fleet, hosts: readonly string[]):
         return { reach: 'not sent', lines: [`not sent: ${asNsError(error).message}`], result: undefined };
       }
     },
+    listen: (host, take) => fleet.listen(host, take),
     eachHost: async (names, work) => {
       await forEachHost(names, work);
     },

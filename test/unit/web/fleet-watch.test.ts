@@ -56,6 +56,7 @@ function fleetOf(
       asked.push(host);
       return look(host, ...rest);
     },
+    listen: async () => () => {},
     eachHost: async (names, work) => {
       for (const name of names) await work(name);
     },

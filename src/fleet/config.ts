@@ -36,6 +36,9 @@ const configFile = v.strictObject({
   grant: v.optional(file),
 });
 
+/** A configuration as it is written. */
+export type ConfigFile = v.InferInput<typeof configFile>;
+
 /** What the environment may set: variable to key of the file. */
 const ENVIRONMENT = {
   NIGHTSHIFT_BROKER: 'broker',

@@ -86,13 +86,15 @@ export class Fleet {
     options: OrderOptions,
   ): Promise<OrderRun<V>> {
     this.#line(device);
-    const { key, tenant, cosigners = [] } = this.#o;
+    const { key, tenant } = this.#o;
+    const cosigners = options.cosigners ?? this.#o.cosigners ?? [];
+    const tokens = options.tokens ?? this.#o.tokens;
     if (key === undefined) throw new NsError('NS_ORDER_INVALID', 'no key signs here', { family: 'caller' });
     const { counter, entropy, clock, grants } = this.#o;
     const writer = { key, counter, entropy, grants, now: clock.wallSeconds() };
     const bound = await this.#bound(device, verb, options);
     const body = await writeOrder(writer, device, verb, args, { ...options, ...bound });
-    const token = destructionOf(body) === undefined ? undefined : await this.#o.tokens?.(body);
+    const token = destructionOf(body) === undefined ? undefined : await tokens?.(body);
     const whole = token === undefined ? body : { ...body, token };
     const beside = typeof cosigners === 'function' ? cosigners(whole) : cosigners;
     return this.#follow<V>(device, whole, await signOrder(whole, key, tenant, beside), options);

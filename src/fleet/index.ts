@@ -1,10 +1,11 @@
 export type { LocalSink, LocalSource, PartFile } from '../ports/index.ts';
+export { findAll, listAll, type PageOptions } from './all-pages.ts';
 export { LARGEST_ARMOURED } from './armour.ts';
 export { boundFor } from './ask-nonce.ts';
 export type { ArgumentModel, CommandModel, OptionModel } from './command-model.ts';
 export { type Completion, complete, type KnownNames } from './complete.ts';
 export { COMPLETION_SCRIPTS, SHELLS, type Shell } from './completion-scripts.ts';
-export { configInvalid, type OperatorConfig, parseConfig } from './config.ts';
+export { type ConfigFile, configInvalid, type OperatorConfig, parseConfig } from './config.ts';
 export { readIdentities } from './device-identities.ts';
 export { EscapeKeys, type EscapeStep } from './escape-keys.ts';
 export {
@@ -78,7 +79,7 @@ export {
   readOrderFile,
 } from './order-file.ts';
 export type { OrderEvent, OrderRun } from './order-run.ts';
-export { DEFAULT_TIMING, type OrderOptions, type OrderTiming } from './order-timing.ts';
+export { DEFAULT_TIMING, type OrderOptions, type OrderTiming, timingOf } from './order-timing.ts';
 export { wordsOf } from './order-words.ts';
 export type { OrderOutcome } from './outcome.ts';
 export { baseName, type Place, parsePlace } from './place.ts';
@@ -102,6 +103,7 @@ export {
   sumJson,
   sumLine,
 } from './show-verification.ts';
+export { type DraftWish, signDrafts } from './sign-drafts.ts';
 export { isSignedKeyring, parseRoots, signedKeys } from './signed-keyring.ts';
 export { type StageOptions, stageArgs, stagedTotal } from './stage-args.ts';
 export {
@@ -125,6 +127,7 @@ export {
   takeTokens,
   withLimits,
 } from './token-ledger.ts';
+export { Turnstile } from './turnstile.ts';
 export { type DeviceReport, Verification, type VerificationReport } from './verification.ts';
 export { checkContents, type FileInHand, isAboutFile } from './verify-contents.ts';
 export type { CheckedFile, KnownKeys } from './verify-receipt.ts';

@@ -1,4 +1,6 @@
 import { type Duration, hours, minutes, type NsError, seconds } from '../base/index.ts';
+import type { KeyStore } from '../ports/index.ts';
+import type { Order, Verb } from '../protocol/index.ts';
 
 /** How long the operator's side waits. */
 export interface OrderTiming {
@@ -24,6 +26,9 @@ export interface OrderOptions {
   readonly effect?: Uint8Array;
   /** Stay until a staged order has ended; else that it is staged is its outcome. */
   readonly untilEnded?: boolean;
+  /** Who sign it too, and what gives its token, in the place of those of the whole fleet. */
+  readonly cosigners?: readonly KeyStore[];
+  readonly tokens?: (order: Order) => Promise<Uint8Array | undefined>;
   /** Told why an order goes by the wall clocks all the same. */
   readonly onNoNonce?: (error: NsError) => void;
 }
@@ -35,6 +40,17 @@ export const DEFAULT_TIMING: OrderTiming = {
   validFor: minutes(10),
   by: 'wall-clock',
 };
+
+/**
+ * Orders that change who rules a machine are bound to a nonce of the device where it gives one: they are worth nothing
+ * later, whatever its clock is set to.
+ */
+export function timingOf(verb: Verb): Partial<OrderTiming> {
+  if (verb === 'clock.set') return { by: 'nonce' };
+  return RULING.includes(verb) ? { by: 'nonce-if-given' } : {};
+}
+
+const RULING: readonly Verb[] = ['machine.enable', 'keyring.update', 'budget.update'];
 
 /** The same packet is sent again after this much silence, and after twice as much each time that follows. */
 export const FIRST_RESEND: Duration = seconds(3);

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { type ExitCode, type OrderOutcome, parsePlace } from '../../fleet/index.ts';
-import type { ArgsOf, ResultOf } from '../../protocol/index.ts';
+import { type ExitCode, listAll, parsePlace } from '../../fleet/index.ts';
+import type { ArgsOf } from '../../protocol/index.ts';
 import type { Context } from './context.ts';
 import { addGet } from './get.ts';
 import { answerOf, type HostWork, runOnHosts, simpleOrder } from './run.ts';
@@ -27,8 +27,6 @@ export type Run = (work: (context: Context) => Promise<ExitCode>) => Promise<voi
 const SEND_BYTES = 8 * 1024 * 1024;
 const LARGEST_SEND_WINDOW = 3 * 1024 * 1024;
 const SMALLEST_SEND_WINDOW = 256 * 1024;
-/** A listing is fetched in pages; no more of them than this. */
-const MAX_PAGES = 200;
 
 function addPut(program: Command, run: Run): void {
   withDeskOptions(
@@ -116,27 +114,13 @@ function addRemove(program: Command, run: Run): void {
 function listing(context: Context, args: ArgsOf<'file.list'>, long: boolean): HostWork {
   return async (fleet, host, watch) => {
     const json: string[] = [];
-    const entries: ResultOf<'file.list'>['entries'] = [];
-    let after: string | undefined;
-    for (let page = 0; ; page += 1) {
-      const paged = { ...args, ...(after === undefined ? {} : { after }) };
-      const run = await fleet.order(host, 'file.list', paged, {
-        signal: context.signal,
-        timing: context.timing,
-      });
-      for await (const event of run.events()) watch.onEvent(event);
-      const outcome: OrderOutcome<'file.list'> = await run.outcome;
-      const result = outcome.is === 'receipt' ? outcome.result : undefined;
-      const answer = answerOf(host, 'file.list', outcome, { long });
-      json.push(...answer.json);
-      if (outcome.is !== 'receipt' || result === undefined) return { ...answer, json };
-      entries.push(...result.entries);
-      if (result.next === undefined || result.next === after || page + 1 >= MAX_PAGES) {
-        const whole = { ...outcome, result: { ...result, entries } };
-        return { ...answerOf(host, 'file.list', whole, { long }), json };
-      }
-      after = result.next;
-    }
+    const outcome = await listAll(fleet, host, args, {
+      signal: context.signal,
+      timing: context.timing,
+      onEvent: watch.onEvent,
+      onPage: (page) => json.push(...answerOf(host, 'file.list', page, { long }).json),
+    });
+    return { ...answerOf(host, 'file.list', outcome, { long }), json };
   };
 }
 

@@ -5,7 +5,7 @@ import { NsError } from '../../base/index.ts';
 import {
   bothSizes,
   checkNeedle,
-  type OrderOutcome,
+  findAll,
   parseBytes,
   parseCount,
   parseKind,
@@ -14,14 +14,12 @@ import {
   parsePlace,
   parseSize,
 } from '../../fleet/index.ts';
-import { type ArgsOf, MOST_MATCHES, type ResultOf } from '../../protocol/index.ts';
+import type { ArgsOf } from '../../protocol/index.ts';
 import type { Context } from './context.ts';
 import type { Run } from './files.ts';
 import { answerOf, type HostWork, runOnHosts } from './run.ts';
 import { flag } from './wipe.ts';
 
-/** A search is answered in pages; no more of them than this. */
-const MAX_PAGES = 1000;
 const MAX_LIMIT = 1_000_000;
 const HASH_BYTES = 32;
 
@@ -39,8 +37,6 @@ interface FindOptions {
   readonly long?: true;
   readonly staleOk?: true;
 }
-
-type Found = ResultOf<'file.find'>;
 
 /** `file:PATH` keeps what is searched for out of the command line, which others on this machine can see. */
 async function needleOf(text: string): Promise<Uint8Array> {
@@ -76,41 +72,13 @@ async function argsOf(place: string, o: FindOptions): Promise<ArgsOf<'file.find'
 function searching(context: Context, args: ArgsOf<'file.find'>, limit: number, long: boolean): HostWork {
   return async (fleet, host, watch) => {
     const json: string[] = [];
-    let sum: Omit<Found, 'volume' | 'next'> | undefined;
-    let after: Found['next'];
-    for (let page = 1; ; page += 1) {
-      const left = Math.min(MOST_MATCHES, limit - (sum?.matches.length ?? 0));
-      const paged = { ...args, limit: left, ...(after === undefined ? {} : { after }) };
-      const run = await fleet.order(host, 'file.find', paged, {
-        signal: context.signal,
-        timing: context.timing,
-      });
-      for await (const event of run.events()) watch.onEvent(event);
-      const outcome: OrderOutcome<'file.find'> = await run.outcome;
-      const result = outcome.is === 'receipt' ? outcome.result : undefined;
-      const answer = answerOf(host, 'file.find', outcome, { long });
-      json.push(...answer.json);
-      if (outcome.is !== 'receipt' || result === undefined) return { ...answer, json };
-      sum = sum === undefined ? result : added(sum, result);
-      after = result.next;
-      if (after === undefined || sum.matches.length >= limit || page >= MAX_PAGES) {
-        const whole = { ...outcome, result: { ...result, ...sum } };
-        return { ...answerOf(host, 'file.find', whole, { long }), json };
-      }
-    }
-  };
-}
-
-function added(a: Omit<Found, 'volume' | 'next'>, b: Found): Omit<Found, 'volume' | 'next'> {
-  const more = (a.more ?? 0) + (b.more ?? 0);
-  return {
-    matches: [...a.matches, ...b.matches],
-    visited: {
-      directories: a.visited.directories + b.visited.directories,
-      files: a.visited.files + b.visited.files,
-    },
-    skipped: [...a.skipped, ...b.skipped],
-    ...(more === 0 ? {} : { more }),
+    const outcome = await findAll(fleet, host, args, limit, {
+      signal: context.signal,
+      timing: context.timing,
+      onEvent: watch.onEvent,
+      onPage: (page) => json.push(...answerOf(host, 'file.find', page, { long }).json),
+    });
+    return { ...answerOf(host, 'file.find', outcome, { long }), json };
   };
 }
 

@@ -1,11 +1,10 @@
-import { rm } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { keepAttributes } from '../../adapters/keep-attributes.ts';
-import { localSink, placeFor, takenBytes } from '../../adapters/operator-files.ts';
-import { type Unpacked, unpackTree } from '../../adapters/unpack-tree.ts';
-import { asNsError, NsError } from '../../base/index.ts';
-import { baseName, type GetOutcome, type Place, parsePlace } from '../../fleet/index.ts';
+import { placeFor } from '../../adapters/operator-files.ts';
+import type { Unpacked } from '../../adapters/unpack-tree.ts';
+import { NsError } from '../../base/index.ts';
+import { baseName, type Place, parsePlace } from '../../fleet/index.ts';
 import { sized } from '../../show/index.ts';
+import { type Fetched, fetchFile, fetchImage, fetchTree } from '../fetch-files.ts';
 import type { Context } from './context.ts';
 import type { Run } from './files.ts';
 import { answerOf, type HostAnswer, type HostWork, runOnHosts } from './run.ts';
@@ -43,15 +42,14 @@ function unpackedLines({ left, more, attributes }: Unpacked): string[] {
   ];
 }
 
-interface Fetched extends GetOutcome {
-  readonly target: string;
-  readonly more?: { readonly lines: readonly string[]; readonly json: object };
-}
-
-function answer(host: string, { outcome, file, fault, target, more }: Fetched): HostAnswer {
+function answer(host: string, { outcome, file, fault, target, notKept = [], unpacked }: Fetched): HostAnswer {
   const resumed = file !== undefined && file.resumedAt > 0 ? `, went on at ${sized(file.resumedAt)}` : '';
   const faulty = fault === undefined ? {} : { fault };
   if (file === undefined) return answerOf(host, 'file.upload', outcome, {}, faulty);
+  const more = {
+    ...(notKept.length === 0 ? {} : { notKept }),
+    ...(unpacked === undefined ? {} : { unpacked }),
+  };
   return answerOf(
     host,
     'file.upload',
@@ -59,41 +57,14 @@ function answer(host: string, { outcome, file, fault, target, more }: Fetched): 
     {},
     {
       ...faulty,
-      file: { path: target, ...file, ...more?.json },
-      lines: [`stored as ${target}${resumed}`, ...(more?.lines ?? [])],
+      file: { path: target, ...file, ...more },
+      lines: [
+        `stored as ${target}${resumed}`,
+        ...notKept.map((what) => `NOT KEPT HERE: ${what}`),
+        ...(unpacked === undefined ? [] : unpackedLines(unpacked)),
+      ],
     },
   );
-}
-
-/** Gives the file that came what the receipt says of it; where even that fails, the file is there all the same. */
-async function settled(got: GetOutcome, target: string, preserve: boolean): Promise<Fetched> {
-  const facts = got.outcome.is === 'receipt' ? got.outcome.result?.file : undefined;
-  if (got.file === undefined || facts === undefined) return { ...got, target };
-  try {
-    const lost = await keepAttributes(target, facts, preserve);
-    const lines = lost.map((what) => `NOT KEPT HERE: ${what}`);
-    return { ...got, target, more: { lines, json: lost.length === 0 ? {} : { notKept: lost } } };
-  } catch (error) {
-    return { ...got, target, fault: asNsError(error, 'NS_LOCAL_FILE') };
-  }
-}
-
-/** Unpacks what came; the archive is kept where that fails, and thrown away where it does not. */
-async function unpacked(
-  got: GetOutcome,
-  archive: string,
-  target: string,
-  options: { readonly preserve: boolean; readonly signal: AbortSignal },
-): Promise<Fetched> {
-  if (got.file === undefined) return { ...got, target };
-  try {
-    const made = await unpackTree(archive, target, options);
-    await rm(archive, { force: true });
-    return { ...got, target, more: { lines: unpackedLines(made), json: { unpacked: made } } };
-  } catch (error) {
-    if (options.signal.aborted) throw error;
-    return { ...got, target: archive, fault: asNsError(error, 'NS_LOCAL_FILE') };
-  }
 }
 
 function workOf(
@@ -114,15 +85,10 @@ function workOf(
   };
   return async (fleet, host, watch) => {
     const target = await placeFor(local, host, name, { many, replace: replace && (!tree || o.tar === true) });
-    const options = { signal: context.signal, timing: context.timing, ...watch };
-    if (!tree || o.tar === true) {
-      const got = await fleet.get(host, args, localSink(target, { replace }), options);
-      return answer(host, tree ? { ...got, target } : await settled(got, target, o.preserve === true));
-    }
-    const archive = `${target}.nightshift-tree`;
-    const got = await fleet.get(host, args, localSink(archive, { replace: true }), options);
-    const how = { preserve: o.preserve === true, signal: context.signal };
-    return answer(host, await unpacked(got, archive, target, how));
+    const how = { replace, preserve: o.preserve === true };
+    const options = { signal: context.signal, timing: context.timing, ...how, ...watch };
+    const fetch = tree && o.tar !== true ? fetchTree : fetchFile;
+    return answer(host, await fetch(fleet, host, args, target, options));
   };
 }
 
@@ -143,16 +109,10 @@ function imageWorkOf(
   const args = { volume, ...flag('staleOk', o.staleOk), ...flag('usedOnly', o.usedOnly) };
   return async (fleet, host, watch) => {
     const target = await placeFor(local, host, name, { many, replace });
-    const options = { signal: context.signal, timing: context.timing, ...watch };
-    const { outcome, file, fault } = await fleet.getImage(
-      host,
-      args,
-      localSink(target, { replace }),
-      options,
-    );
+    const options = { signal: context.signal, timing: context.timing, replace, preserve: false, ...watch };
+    const { outcome, file, fault, taken = 0 } = await fetchImage(fleet, host, args, target, options);
     const faulty = fault === undefined ? {} : { fault };
     if (file === undefined) return answerOf(host, 'volume.upload', outcome, {}, faulty);
-    const taken = await takenBytes(target);
     const resumed = file.resumedAt > 0 ? `, went on at ${sized(file.resumedAt)}` : '';
     const lines = [`stored as ${target}${resumed}; it takes ${sized(taken)} here, the rest is holes`];
     return answerOf(

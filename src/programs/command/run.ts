@@ -15,11 +15,11 @@ import {
   type OrderOptions,
   type OrderOutcome,
   type OrderRun,
-  type OrderTiming,
   outcomeJson,
   progressLine,
   RateMeter,
   showOutcome,
+  timingOf,
 } from '../../fleet/index.ts';
 import type { ArgsOf, Verb } from '../../protocol/index.ts';
 import { clean, type ShowOptions } from '../../show/index.ts';
@@ -178,17 +178,6 @@ export interface FollowOptions {
   /** The tokens of the command: one that was for an order which no device took is free again. */
   readonly tokens?: Pick<TokensInHand, 'release'> | undefined;
 }
-
-/**
- * Orders that change who rules a machine are bound to a nonce of the device where it gives one: they are worth nothing
- * later, whatever its clock is set to.
- */
-function timingOf(verb: Verb): Partial<OrderTiming> {
-  if (verb === 'clock.set') return { by: 'nonce' };
-  return RULING.includes(verb) ? { by: 'nonce-if-given' } : {};
-}
-
-const RULING: readonly Verb[] = ['machine.enable', 'keyring.update', 'budget.update'];
 
 /** The work of a verb that is one order and its receipt. */
 export function simpleOrder<V extends Verb>(

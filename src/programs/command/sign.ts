@@ -4,18 +4,17 @@ import { writeOrderText } from '../../adapters/order-file.ts';
 import { systemClock } from '../../adapters/system-clock.ts';
 import { milliseconds, NsError } from '../../base/index.ts';
 import {
-  boundFor,
   EXIT,
   type ExitCode,
   encodeOrderFile,
   forEachHost,
   parseWait,
   readOrderFile,
+  signDrafts,
   wordsOf,
-  writeOrder,
 } from '../../fleet/index.ts';
 import type { Order } from '../../protocol/index.ts';
-import { draftOrder, isLasting, Keyring, needsTwoPeople } from '../../security/index.ts';
+import { isLasting, Keyring, needsTwoPeople } from '../../security/index.ts';
 import { type BudgetOptions, budgetArgs, withBudgetOptions } from './budget.ts';
 import type { Context } from './context.ts';
 import { displayDrafts } from './drafts.ts';
@@ -77,24 +76,10 @@ async function sign(context: Context, range: string, wanted: Wanted, o: SignOpti
   const { key, counter } = await context.signer();
   const writer = { key, counter, entropy: systemEntropy, now: systemClock.wallSeconds() };
   const nonces = await askNonces(context, order, hosts);
-  const options = { timing: { validFor }, ...(effect === undefined ? {} : { effect }) };
-  const packets: Uint8Array[] = [];
-  const written: Uint8Array[] = [];
-  try {
-    for (const host of hosts) {
-      const nonce = nonces?.get(host);
-      const bound = nonce === undefined ? {} : { bound: boundFor(nonce, validFor) };
-      const body = await writeOrder(writer, host, order.verb, order.args, { ...options, ...bound });
-      written.push(body.id);
-      const token = await tokens?.give(body);
-      packets.push(await draftOrder(token === undefined ? body : { ...body, token }, key, tenant));
-    }
-    await writeOrderText(o.out, encodeOrderFile({ tenant, packets }), false);
-  } catch (error) {
-    // Nobody will ever have these orders.
-    for (const id of written) await tokens?.release(id);
-    throw error;
-  }
+  const wish = { order, effect, validFor, nonces, tokens };
+  const packets = await signDrafts({ ...writer, tenant }, hosts, wish, (signed) =>
+    writeOrderText(o.out, encodeOrderFile({ tenant, packets: signed }), false),
+  );
   await displayDrafts(context, {
     tenant,
     drafts: readOrderFile({ tenant, packets }, new Keyring(people)),

@@ -27,6 +27,9 @@ const enrolledChannel = v.strictObject({
   minimum: v.optional(whole),
   maximum: v.optional(whole),
   safe: v.optional(whole),
+  /** A reading beyond these is shown as not well. */
+  low: v.optional(whole),
+  high: v.optional(whole),
   /** Where Linux has it, on a board whose adapter is "linux". */
   at: v.optional(channelPlace),
 });
@@ -50,7 +53,7 @@ export const enrolledChannels = v.pipe(
 
 /** A board's channels as the port wants them: what is not given is absent. */
 export function boardChannels(board: { readonly channels: readonly EnrolledChannel[] }): readonly Channel[] {
-  return board.channels.map(({ name, kind, readable, writable, unit, minimum, maximum, safe }) => ({
+  return board.channels.map(({ name, kind, readable, writable, unit, minimum, maximum, safe, low, high }) => ({
     name,
     kind,
     readable,
@@ -59,5 +62,7 @@ export function boardChannels(board: { readonly channels: readonly EnrolledChann
     ...(minimum === undefined ? {} : { minimum }),
     ...(maximum === undefined ? {} : { maximum }),
     ...(safe === undefined ? {} : { safe }),
+    ...(low === undefined ? {} : { low }),
+    ...(high === undefined ? {} : { high }),
   }));
 }

@@ -23,6 +23,9 @@ export interface Channel {
   /** Accepted when writing a number. */
   readonly minimum?: number;
   readonly maximum?: number;
+  /** A reading below `low`, or above `high`, is not well. */
+  readonly low?: number;
+  readonly high?: number;
   /** What an output returns to when a write to it fails. A start of the agent changes no output. */
   readonly safe?: number;
 }

@@ -1,21 +1,15 @@
-import {
-  allow,
-  type Duration,
-  milliseconds,
-  refusal,
-  seconds,
-  sentenceOf,
-  type Verdict,
-} from '../base/index.ts';
-import type { Clock, Deadline, Stop } from '../ports/index.ts';
+import { allow, type Duration, milliseconds, refusal, seconds, type Verdict } from '../base/index.ts';
+import type { Clock, Stop } from '../ports/index.ts';
 import type { Order, Verb } from '../protocol/index.ts';
 import type { AdmittedOrder, TaskEvent } from './desk.ts';
 import type { OrderStanding } from './desk-options.ts';
+import { endOfFate, fateOf, journaledFate } from './effect-fate.ts';
+import { HeldClaims } from './held-claims.ts';
 import type { Journal } from './journal/index.ts';
 import type { ResourceLocks } from './resource-lock.ts';
 import type { TaskServices } from './services.ts';
-import { endOfError, failureOf, isSpoiled, stopReasons, type TaskEnd } from './stop.ts';
-import type { EffectFacts, EffectFate, TaskContext, TaskKind } from './task.ts';
+import { endOfError, isSpoiled, stopReasons, type TaskEnd } from './stop.ts';
+import type { EffectFacts, TaskContext, TaskKind } from './task.ts';
 import type { TaskRow } from './task-table.ts';
 
 export interface RunEnvironment {
@@ -30,8 +24,6 @@ export interface RunEnvironment {
 
 /** Longest that a task may take to stop once it was asked to. */
 const STOPPING = seconds(10);
-/** Longest that looking at a target may take. */
-const LOOKING = seconds(60);
 
 /**
  * Runs one task to its end. Invariants: the signal aborts at the deadline or after too long without progress; an
@@ -47,10 +39,13 @@ export async function runTask<V extends Verb>(
 ): Promise<TaskEnd> {
   const { services } = environment;
   const order = admitted.order as Order<V>;
+  const held = new HeldClaims(environment.locks);
   const before = await fateOf(kind, order.id, environment);
-  if (before.fate !== 'absent') return endOfFate(kind, order, before, services);
+  if (before.fate !== 'absent') {
+    const found = { kind, order, held, goesOn: false };
+    return endOfFate(found, before, services).finally(() => held.releaseAll());
+  }
   const watch = new TaskWatch(kind.verb, kind.deadline, kind.noProgress, services.clock, stopping);
-  const held: (() => void)[] = [];
   const context = makeContext(admitted, environment, row, stopping.signal, watch, held);
   let running = true;
   try {
@@ -68,10 +63,11 @@ export async function runTask<V extends Verb>(
     if (end.is === 'interrupted' || isSpoiled(error)) return end;
     // A task that goes on regardless keeps its claims and may still act: what a look found now would not last.
     const after = running ? journaledFate(order.id, environment) : await fateOf(kind, order.id, environment);
-    return after.fate === 'absent' ? end : endOfFate(kind, order, after, services, error);
+    if (after.fate === 'absent') return end;
+    return await endOfFate({ kind, order, held, goesOn: running, error }, after, services);
   } finally {
     watch.release();
-    for (const release of held) release();
+    held.releaseAll();
   }
 }
 
@@ -79,73 +75,6 @@ function endOfVerdict(verdict: Verdict<unknown>): TaskEnd {
   return verdict.ok
     ? { is: 'succeeded', result: verdict.value }
     : { is: 'refused', refusal: verdict.refusal };
-}
-
-/** The end of a task whose effect began: never a second try. */
-async function endOfFate<V extends Verb>(
-  kind: TaskKind<V>,
-  order: Order<V>,
-  { fate, facts }: { readonly fate: EffectFate; readonly facts?: EffectFacts },
-  services: TaskServices,
-  error?: unknown,
-): Promise<TaskEnd> {
-  if (fate !== 'done' || facts === undefined || kind.resultOf === undefined)
-    return unknownEnd(kind.verb, error);
-  try {
-    return { is: 'succeeded', result: await kind.resultOf(order, facts, services) };
-  } catch (cause) {
-    return unknownEnd(kind.verb, cause);
-  }
-}
-
-function unknownEnd(verb: string, error?: unknown): TaskEnd {
-  const why = error === undefined ? '' : `: ${failureOf(error).sentence}`;
-  const sentence = `${verb} was interrupted and it cannot be told whether it took effect${why}`.slice(
-    0,
-    1000,
-  );
-  return { is: 'unknown', failure: { code: 'NS_TASK_UNKNOWN', sentence } };
-}
-
-interface Fate {
-  readonly fate: EffectFate;
-  readonly facts?: EffectFacts;
-}
-
-/** How the task's effect stands by the journal alone. */
-function journaledFate(id: Uint8Array, { journal }: RunEnvironment): Fate {
-  const journaled = journal.get(id);
-  const last = journaled?.intents.at(-1);
-  if (journaled === undefined || last === undefined) return { fate: 'absent' };
-  return { fate: journaled.stepsDone.has(last.step) ? 'done' : 'unknown', facts: last.what };
-}
-
-/** How it stands by the journal, else by looking at the target. Never throws: where a look fails, it is unknown. */
-async function fateOf<V extends Verb>(
-  kind: TaskKind<V>,
-  id: Uint8Array,
-  environment: RunEnvironment,
-): Promise<Fate> {
-  const { services, locks } = environment;
-  const journaled = journaledFate(id, environment);
-  const { fate, facts } = journaled;
-  if (fate !== 'unknown' || facts === undefined || kind.fate === undefined) return journaled;
-  const waiting = services.clock.deadline(kind.deadline, `waiting to look for the effect of ${kind.verb}`);
-  let looking: Deadline | undefined;
-  let release: (() => void) | undefined;
-  try {
-    // No cancel ends this wait: the effect may be there.
-    if (kind.fateOf !== undefined) release = await locks.claim(kind.fateOf, 'write', waiting.signal);
-    looking = services.clock.deadline(LOOKING, `looking for the effect of ${kind.verb}`);
-    return { fate: await kind.fate(facts, services, looking.signal), facts };
-  } catch (error) {
-    services.log.log('warn', 'effect-unseen', { verb: kind.verb, error: sentenceOf(error) });
-    return journaled;
-  } finally {
-    waiting.release();
-    looking?.release();
-    release?.();
-  }
 }
 
 /** Ends with the task, or some time after it was told to stop: a task that does not listen cannot hold its slot. */
@@ -217,7 +146,7 @@ function makeContext(
   row: TaskRow,
   signal: AbortSignal,
   watch: TaskWatch,
-  held: (() => void)[],
+  held: HeldClaims,
 ): TaskContext {
   const { id } = admitted.order;
   let seq = 0;
@@ -262,9 +191,7 @@ function makeContext(
     tryClaim: (name) => (services.staged?.keeps(name) === true ? undefined : locks.tryClaim(name)),
     async claim(name, mode) {
       row.stage = `waiting for ${name}`;
-      const release = await watch.pausedFor(locks.claim(name, mode, signal));
-      held.push(release);
-      return release;
+      return await watch.pausedFor(held.claim(name, mode, signal));
     },
     begin,
     async effect(facts, act) {

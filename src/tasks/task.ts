@@ -42,6 +42,12 @@ export interface TaskContext {
   readonly begin: (facts: EffectFacts) => Promise<(went: 'done' | 'absent') => Promise<void>>;
 }
 
+/**
+ * Takes a resource alone until the task is answered. False where it cannot be had: then what belongs to it is neither
+ * looked at nor cleared away.
+ */
+export type ClaimToAnswer = (name: string) => Promise<boolean>;
+
 /** A kind of task: one verb, its limits, and what it does. */
 export interface TaskKind<V extends Verb> {
   readonly verb: V;
@@ -59,8 +65,13 @@ export interface TaskKind<V extends Verb> {
   readonly fateOf?: string;
   /** Looks at the target of an effect that began and did not report its end. Without it the fate is unknown. */
   fate?(facts: EffectFacts, services: TaskServices, signal: AbortSignal): Promise<EffectFate>;
-  /** The result of an effect whose fate is done, from its facts. */
-  resultOf?(order: Order<V>, facts: EffectFacts, services: TaskServices): Promise<ResultOf<V>>;
+  /** The result of an effect whose fate is done, from its facts. Other tasks are at work meanwhile. */
+  resultOf?(
+    order: Order<V>,
+    facts: EffectFacts,
+    services: TaskServices,
+    claim: ClaimToAnswer,
+  ): Promise<ResultOf<V>>;
 }
 
 /** One kind for each verb that this device obeys; a verb without one is refused as NOT_SUPPORTED. */

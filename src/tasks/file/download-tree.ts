@@ -3,7 +3,7 @@ import type { FileSystem, StagedFile, VolumeEdit } from '../../ports/index.ts';
 import type { EffectNote, Order, ResultOf } from '../../protocol/index.ts';
 import { checkNewNames, joinPath, parentPath, parseHostPath } from '../../storage/index.ts';
 import type { TaskServices } from '../services.ts';
-import type { EffectFacts, EffectFate, TaskContext } from '../task.ts';
+import type { ClaimToAnswer, EffectFacts, EffectFate, TaskContext } from '../task.ts';
 import { commitChange, recordedEffect } from './commit-change.ts';
 import { breather } from './give-way.ts';
 import { indexArchive, type TreeEntry } from './index-archive.ts';
@@ -16,6 +16,7 @@ import { dropContent, stage, stagedNames } from './staging.ts';
 import { differsFromTree } from './tree-is-there.ts';
 import type { TreePutPlan } from './tree-put.ts';
 import {
+  DISKS,
   inspectVolume,
   recordedVolume,
   type VolumeAccess,
@@ -219,17 +220,13 @@ export async function resultOfTree(
   order: PutOrder,
   facts: EffectFacts,
   services: TaskServices,
+  claim: ClaimToAnswer,
 ): Promise<ResultOf<'file.download'>> {
-  const looking = services.clock.deadline(LOOKING, 'reading a tree back');
-  const fate = await fateOfTree(facts, services, looking.signal)
-    .catch(() => 'unknown')
-    .finally(() => looking.release());
   const path = String(facts.path);
-  if (fate === 'absent') {
-    const { differs } = await import('./read-back.ts');
-    throw differs(path, 'it is not the tree that was ordered');
+  if (await claim(stagedNames(order.args.sha256).content)) {
+    if (await claim(DISKS)) await lookAfterRestart(path, facts, services);
+    await dropContent(services, order);
   }
-  await dropContent(services, order);
   const number = (name: string): number => (typeof facts[name] === 'number' ? facts[name] : 0);
   const tree: TreeNote = {
     files: number('files'),
@@ -240,4 +237,15 @@ export async function resultOfTree(
     bytes: number('bytes'),
   };
   return { volume: recordedVolume(facts), path, effect: recordedEffect(facts, []), dryRun: false, tree };
+}
+
+/** What a run before this one committed and may not have read back. */
+async function lookAfterRestart(path: string, facts: EffectFacts, services: TaskServices): Promise<void> {
+  const looking = services.clock.deadline(LOOKING, 'reading a tree back');
+  const fate = await fateOfTree(facts, services, looking.signal)
+    .catch(() => 'unknown')
+    .finally(() => looking.release());
+  if (fate !== 'absent') return;
+  const { differs } = await import('./read-back.ts');
+  throw differs(path, 'it is not the tree that was ordered');
 }

@@ -4,7 +4,7 @@ import type { OpenFile } from '../../ports/index.ts';
 import type { Order, ResultOf } from '../../protocol/index.ts';
 import { checkNewNames, parseHostPath } from '../../storage/index.ts';
 import type { TaskServices } from '../services.ts';
-import type { EffectFacts, EffectFate, TaskContext, TaskKind } from '../task.ts';
+import type { ClaimToAnswer, EffectFacts, EffectFate, TaskContext, TaskKind } from '../task.ts';
 import { commitChange, recordedEffect } from './commit-change.ts';
 import type { PutPlan } from './plan-put.ts';
 import { guardedPaths } from './protect.ts';
@@ -105,9 +105,9 @@ export const fileDownload: TaskKind<'file.download'> = {
     if (facts.tree !== true) return fateOfPut(facts, services, signal);
     return (await import('./download-tree.ts')).fateOfTree(facts, services, signal);
   },
-  async resultOf(order, facts, services) {
-    if (facts.tree !== true) return resultOfPut(order, facts, services);
-    return (await import('./download-tree.ts')).resultOfTree(order, facts, services);
+  async resultOf(order, facts, services, claim) {
+    if (facts.tree !== true) return resultOfPut(order, facts, services, claim);
+    return (await import('./download-tree.ts')).resultOfTree(order, facts, services, claim);
   },
 };
 
@@ -117,7 +117,7 @@ function checkOrder(
   { services }: Pick<TaskContext, 'services'>,
 ): Verdict<void> {
   const here = services.staged?.fetched(id) === true;
-  if (!here && services.byNeighbour?.() === true) return refuse('FILES_NEED_NETWORK');
+  if (!here && services.byNeighbour?.(id) === true) return refuse('FILES_NEED_NETWORK');
   if (args.size > services.limits.stagedFile) {
     return refuse(
       'FILE_TOO_LARGE',
@@ -198,10 +198,13 @@ async function resultOfPut(
   order: Order<'file.download'>,
   facts: EffectFacts,
   services: TaskServices,
+  claim: ClaimToAnswer,
 ): Promise<ResultOf<'file.download'>> {
   const path = String(facts.path);
-  await lookAfterRestart(order, facts, services);
-  await dropContent(services, order);
+  if (await claim(stagedNames(order.args.sha256).content)) {
+    await lookAfterRestart(order, facts, services, claim);
+    await dropContent(services, order);
+  }
   return { volume: recordedVolume(facts), path, effect: recordedEffect(facts, []), dryRun: false };
 }
 
@@ -210,9 +213,11 @@ async function lookAfterRestart(
   { args }: Order<'file.download'>,
   facts: EffectFacts,
   services: TaskServices,
+  claim: ClaimToAnswer,
 ): Promise<void> {
   const { content } = stagedNames(args.sha256);
   if (!(await services.store.names(content)).includes(content)) return;
+  if (!(await claim(DISKS))) return;
   const looking = services.clock.deadline(LOOKING, 'reading a file back');
   const fate = await fateOfPut(facts, services, looking.signal)
     .catch(() => 'unknown')

@@ -268,7 +268,7 @@ await t.test('after a restart the lock record tells whether an order changed it'
   t.equal(await fate(order.ctr + 1), 'absent');
   t.equal(await fate(order.ctr - 1), 'unknown', 'a later order has written over it');
   const result = bench.clock.settle(
-    machineDisable.resultOf!(order as never, {}, bench.services),
+    machineDisable.resultOf!(order as never, {}, bench.services, () => Promise.resolve(true)),
     seconds(10),
   );
   t.match(await result, { changed: true, lock: { state: 'disabled' } });

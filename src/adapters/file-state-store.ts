@@ -156,20 +156,25 @@ class DirectoryStore implements FileStateStore {
 
   /** What is there. To ask the directory at each write would cost more than the write. */
   #known(): Promise<Map<string, number>> {
-    this.#sizes ??= this.names('')
-      .then((names) =>
-        Promise.all(
-          names.map(async (name) => [name, (await stat(join(this.#directory, name))).size] as const),
-        ),
-      )
-      .then(
-        (sizes) => new Map(sizes),
-        (error: unknown) => {
-          this.#sizes = undefined;
-          throw error;
-        },
-      );
+    this.#sizes ??= this.#measure().catch((error: unknown) => {
+      this.#sizes = undefined;
+      throw error;
+    });
     return this.#sizes;
+  }
+
+  async #measure(): Promise<Map<string, number>> {
+    const sizes = new Map<string, number>();
+    const measure = async (name: string): Promise<void> => {
+      try {
+        sizes.set(name, (await stat(join(this.#directory, name))).size);
+      } catch (error) {
+        // It was removed meanwhile.
+        if (!isAbsent(error)) throw error;
+      }
+    };
+    await Promise.all((await this.names('')).map(measure));
+    return sizes;
   }
 
   /** Makes the file whole under another name, then gives it its own: it is there wholly or not at all. */

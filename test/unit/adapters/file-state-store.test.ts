@@ -82,3 +82,22 @@ await t.test('a staged file is a plain file that a tool can read', async (t) => 
 await t.test('a directory that cannot be made is NS_STATE_IO', async (t) => {
   await t.rejects(openFileStateStore('/dev/null/state'), { code: 'NS_STATE_IO' });
 });
+
+await t.test('names that are removed one after another, first of all, are all removed', async (t) => {
+  const path = fresh();
+  const store = await openFileStateStore(path);
+  const names = Array.from({ length: 16 }, (_, n) => `staged-${n}`);
+  for (let round = 0; round < 5; round += 1) {
+    for (const name of names) await store.writeDocument(name, new Uint8Array(1));
+    const anew = await openFileStateStore(path);
+    const failures: unknown[] = [];
+    const removals: Promise<void>[] = [];
+    for (const name of names) {
+      removals.push(anew.remove(name).catch((error) => void failures.push(error)));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await Promise.all(removals);
+    t.same(failures, []);
+    t.same(await anew.names(''), []);
+  }
+});

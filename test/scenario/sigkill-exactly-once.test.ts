@@ -13,6 +13,7 @@ import { HardOperator } from '../kit/hard-operator.ts';
 import { testKey } from '../kit/keys.ts';
 import { startMosquitto } from '../kit/mosquitto.ts';
 import { type BookedOrder, bookOrder, mixedWishes, sha256, type Wish } from '../kit/order-book.ts';
+import { endIn, whatDiffers } from '../kit/order-end.ts';
 import { seededRandom } from '../kit/power-cut.ts';
 
 t.setTimeout(600_000);
@@ -251,12 +252,14 @@ await t.test('each file is there, or gone, as ordered, on a volume that is whole
   await run('e2fsck', ['-fn', image]);
   for (const { wish, receipts } of book) {
     if (wish.is === 'line' || wish.is === 'lock') continue;
-    t.equal([...receipts.values()][0]?.body.outcome, 'succeeded', wish.path);
+    const answer = endIn([...receipts.values()][0]?.body);
+    t.equal(answer, 'succeeded', `${wish.path}: ${answer}`);
     if (wish.is === 'remove') continue;
     const out = join(dir, 'out');
     await writeFile(out, '');
     await run('debugfs', ['-R', `dump ${wish.path} ${out}`, image]);
-    t.ok(equalBytes(await readFile(out), wish.content), wish.path);
+    const there = whatDiffers(await readFile(out), wish.content);
+    t.equal(there, 'as ordered', `${wish.path}: ${there}`);
   }
   const names = (await run('debugfs', ['-R', 'ls -p /old', image]))
     .split('\n')

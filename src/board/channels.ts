@@ -53,16 +53,18 @@ export const enrolledChannels = v.pipe(
 
 /** A board's channels as the port wants them: what is not given is absent. */
 export function boardChannels(board: { readonly channels: readonly EnrolledChannel[] }): readonly Channel[] {
-  return board.channels.map(({ name, kind, readable, writable, unit, minimum, maximum, safe, low, high }) => ({
-    name,
-    kind,
-    readable,
-    writable,
-    unit,
-    ...(minimum === undefined ? {} : { minimum }),
-    ...(maximum === undefined ? {} : { maximum }),
-    ...(safe === undefined ? {} : { safe }),
-    ...(low === undefined ? {} : { low }),
-    ...(high === undefined ? {} : { high }),
-  }));
+  return board.channels.map(
+    ({ name, kind, readable, writable, unit, minimum, maximum, safe, low, high }) => ({
+      name,
+      kind,
+      readable,
+      writable,
+      unit,
+      ...(minimum === undefined ? {} : { minimum }),
+      ...(maximum === undefined ? {} : { maximum }),
+      ...(safe === undefined ? {} : { safe }),
+      ...(low === undefined ? {} : { low }),
+      ...(high === undefined ? {} : { high }),
+    }),
+  );
 }

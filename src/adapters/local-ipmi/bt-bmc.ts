@@ -1,8 +1,8 @@
 import { BT_FRAMES } from '../../ipmi/index.ts';
+import { loadLibc } from '../libc.ts';
 import { openFrameDevice } from './frame-device.ts';
 import { HostDoor } from './host-door.ts';
 import type { HostDoorParts } from './kcs-bmc.ts';
-import { loadLibc } from './libc.ts';
 
 /**
  * This BMC on the BT interface to the host, "/dev/ipmi-bt-host". Its driver makes readers and writers wait although they
@@ -14,7 +14,7 @@ export const btBmc = (path: string, parts: HostDoorParts): HostDoor =>
     name: path,
     frames: BT_FRAMES,
     async open() {
-      const libc = await loadLibc();
+      const libc = await loadLibc('NS_IPMI_DEVICE');
       return openFrameDevice(path, (fd) => libc.poll(fd));
     },
   });

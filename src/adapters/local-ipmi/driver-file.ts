@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { NsError, sentenceOf } from '../../base/index.ts';
+import { loadLibc } from '../libc.ts';
 import type { WordSize } from './driver-messages.ts';
-import { loadLibc } from './libc.ts';
 
 /** An open IPMI driver of the kernel. No call waits. */
 export interface DriverFile {
@@ -40,7 +40,7 @@ export async function openDriver(paths: readonly string[] = DRIVER_PATHS): Promi
           `${path}: not known how its driver is spoken to on ${process.arch}`,
         );
       }
-      const libc = await loadLibc();
+      const libc = await loadLibc('NS_IPMI_DEVICE');
       return {
         word,
         ioctl: (code, argument) => libc.ioctl(fd, code, argument),

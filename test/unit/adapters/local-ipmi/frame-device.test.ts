@@ -1,14 +1,14 @@
 import t from 'tap';
+import { loadLibc } from '../../../../src/adapters/libc.ts';
 import { type FrameDevice, openFrameDevice } from '../../../../src/adapters/local-ipmi/frame-device.ts';
 import { HostDoor } from '../../../../src/adapters/local-ipmi/host-door.ts';
-import { loadLibc } from '../../../../src/adapters/local-ipmi/libc.ts';
 import { openSerialLine } from '../../../../src/adapters/serial-line.ts';
 import { systemClock } from '../../../../src/adapters/system-clock.ts';
 import { BT_FRAMES, KCS_FRAMES } from '../../../../src/ipmi/index.ts';
 import { ptyPair } from '../../../kit/chain-links.ts';
 import { eventually } from '../../../kit/eventually.ts';
 
-const libc = await loadLibc();
+const libc = await loadLibc('NS_IPMI_DEVICE');
 
 /** A pseudo terminal in the device's place, and what its other end hears. */
 async function standIn(waits: boolean) {

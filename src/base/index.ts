@@ -22,6 +22,7 @@ export {
   type NsErrorOptions,
   sentenceOf,
 } from './errors.ts';
+export { EscapeKeys, type EscapeStep } from './escape-keys.ts';
 export { allow, type Refusal, refusal, refuse, type Verdict } from './refusal.ts';
 export { REFUSALS, type RefusalCode } from './refusal-codes.ts';
 export { shapeConfig } from './shape-config.ts';

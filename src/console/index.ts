@@ -1,5 +1,9 @@
 export { type ConsoleStatus, helpCommand, statusCommand } from './commands.ts';
 export { drawQr } from './draw-qr.ts';
+export { type Joined, type JoinedTerminal, joinHost } from './host/join.ts';
+export { ConsoleLog } from './host/log.ts';
+export { logLines } from './host/log-lines.ts';
+export { HostUart } from './host/uart.ts';
 export { LineEditor, type LineWish } from './line-editor.ts';
 export { loginCommand, logoutCommand, Seat } from './login.ts';
 export { menuCommand } from './menu.ts';

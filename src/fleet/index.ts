@@ -7,7 +7,6 @@ export { type Completion, complete, type KnownNames } from './complete.ts';
 export { COMPLETION_SCRIPTS, SHELLS, type Shell } from './completion-scripts.ts';
 export { type ConfigFile, configInvalid, type OperatorConfig, parseConfig } from './config.ts';
 export { readIdentities } from './device-identities.ts';
-export { EscapeKeys, type EscapeStep } from './escape-keys.ts';
 export {
   decodeEvidence,
   encodeEvidence,

@@ -1,10 +1,15 @@
 import type { HostConsole } from '../../ipmi/index.ts';
-import type { IoDevices } from '../../ports/index.ts';
+import type { IoDevices, Stop } from '../../ports/index.ts';
 
 const BUFFER = 4096;
 
+/** Where the host can be heard without taking from whoever reads the channel. */
+interface Tapped {
+  readonly tap?: (channel: string, listener: (bytes: Uint8Array) => void) => Stop;
+}
+
 /** A host's serial console that is an enrolled uart channel. What cannot be written is lost, as on any wire. */
-export function uartConsole(io: IoDevices, channel: string): HostConsole {
+export function uartConsole(io: IoDevices & Tapped, channel: string): HostConsole {
   let waiting = 0;
   let turn: Promise<void> = Promise.resolve();
   return {
@@ -21,6 +26,7 @@ export function uartConsole(io: IoDevices, channel: string): HostConsole {
       return true;
     },
     onData: (listener) =>
+      io.tap?.(channel, listener) ??
       io.watch(channel, (value) => {
         if (typeof value !== 'number' && value.byteLength > 0) listener(value);
       }),

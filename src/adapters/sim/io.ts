@@ -17,6 +17,7 @@ export class SimIo implements IoDevices {
   readonly #set = new Map<string, number>();
   readonly #setAt = new Map<string, number>();
   readonly #uarts = new Map<string, BoundedQueue<number>>();
+  readonly #taps = new Map<string, Set<(bytes: Uint8Array) => void>>();
   readonly #failing = new Set<string>();
   readonly #listeners = new Map<string, Set<(value: ChannelValue) => void>>();
 
@@ -61,6 +62,27 @@ export class SimIo implements IoDevices {
       listeners.delete(listener);
       stop();
     };
+  }
+
+  /** Hears what a UART's host says, and takes none of it away from whoever reads or watches the channel. */
+  tap(name: string, listener: (bytes: Uint8Array) => void): Stop {
+    const taps = this.#taps.get(this.#channel(name).name) ?? new Set();
+    this.#taps.set(name, taps);
+    taps.add(listener);
+    return () => taps.delete(listener);
+  }
+
+  /** The host says something on a UART by itself. */
+  say(name: string, data: Uint8Array): void {
+    this.#channel(name);
+    for (const tap of [...(this.#taps.get(name) ?? [])]) tap(data);
+    const queue = this.#uarts.get(name) ?? new BoundedQueue<number>(UART_BYTES);
+    this.#uarts.set(name, queue);
+    for (const byte of data.subarray(-UART_BYTES)) queue.pushDroppingOldest(byte);
+    const listeners = this.#listeners.get(name);
+    if (!listeners || listeners.size === 0) return;
+    const heard = this.#drain(name);
+    for (const listener of [...listeners]) listener(heard);
   }
 
   /** Puts a channel to a value from outside: a finger on a switch, a hot day. Sensors stay there. */
@@ -113,16 +135,12 @@ export class SimIo implements IoDevices {
 
   #echo(name: string, data: Uint8Array): void {
     if (this.#uartLog !== undefined) appendFileSync(this.#uartLog, data);
-    const queue = this.#uarts.get(name) ?? new BoundedQueue<number>(UART_BYTES);
-    this.#uarts.set(name, queue);
+    const said: number[] = [];
     for (const byte of data) {
-      queue.pushDroppingOldest(byte);
-      if (byte === 0x0d) for (const answer of utf8('\nsim-host> ')) queue.pushDroppingOldest(answer);
+      said.push(byte);
+      if (byte === 0x0d) said.push(...utf8('\nsim-host> '));
     }
-    const listeners = this.#listeners.get(name);
-    if (!listeners || listeners.size === 0) return;
-    const heard = this.#drain(name);
-    for (const listener of [...listeners]) listener(heard);
+    this.say(name, Uint8Array.from(said));
   }
 
   #drain(name: string): Uint8Array {

@@ -1,9 +1,11 @@
 import type { Refusal, Verdict } from '../../base/index.ts';
-import type { Channel, PowerAction, PowerReading, Stop } from '../../ports/index.ts';
+import type { Channel, HostConsole, PowerAction, PowerReading, Stop } from '../../ports/index.ts';
 import type { BootFlags } from '../commands/boot-flags.ts';
 import type { RestorePolicy } from '../commands/get-chassis-status.ts';
 import type { FruInventory } from '../fru/inventory.ts';
 import type { Caller } from './command.ts';
+
+export type { HostConsole } from '../../ports/index.ts';
 
 /** What this BMC says of itself. */
 export interface BmcIdentity {
@@ -67,14 +69,4 @@ export interface BmcSensors {
   readonly channels: readonly Channel[];
   /** In the channel's unit; undefined where it does not answer now. */
   read(name: string, signal: AbortSignal): Promise<number | undefined>;
-}
-
-/** The host's serial console, for SOL. */
-export interface HostConsole {
-  /** False where the line has no room: nothing was taken. */
-  write(bytes: Uint8Array): boolean;
-  onData(listener: (bytes: Uint8Array) => void): Stop;
-  sendBreak?(): Promise<void>;
-  /** Whether somebody is at the other end: told at once, and at each change. Absent where that cannot be known. */
-  onAvailable?(listener: (available: boolean) => void): Stop;
 }

@@ -117,7 +117,13 @@ const schema = v.strictObject({
   ),
   relay: v.optional(relay),
   /** A serial line on which somebody at the device can ask how it stands, and release it without a network. */
-  console: v.optional(v.strictObject({ path: file, baud: v.optional(whole(300, 4_000_000), 9600) })),
+  console: v.optional(
+    v.strictObject({
+      path: file,
+      baud: v.optional(whole(300, 4_000_000), 9600),
+      host: v.optional(v.unknown()),
+    }),
+  ),
   ipmi: v.optional(bmc),
   hostInterface: v.optional(hostInterface),
   hostPower: v.optional(v.strictObject({ ipmi: v.optional(powerByIpmi) }), {}),

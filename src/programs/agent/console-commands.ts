@@ -11,10 +11,16 @@ import {
 } from '../../fleet/index.ts';
 import { needsTwoPeople, type TechnicianSession } from '../../security/index.ts';
 import { flags, type Hands, onlyOne, optionsIn, showEnd, sure, usage } from './console-hands.ts';
+import { type ConsoleHostParts, HOST_COMMAND, hostCommand } from './console-host.ts';
 import { type ConsoleOrdersParts, giveOrder } from './console-orders.ts';
 
-interface OrderCommand extends Pick<ConsoleCommand, 'name' | 'says' | 'usage' | 'details'> {
-  readonly do: (hands: Hands, words: readonly string[]) => Promise<unknown>;
+interface OrderCommand extends Pick<ConsoleCommand, 'name' | 'says' | 'usage' | 'details' | 'complete'> {
+  readonly do: (
+    hands: Hands,
+    words: readonly string[],
+    parts: ConsoleHostParts,
+    session: TechnicianSession,
+  ) => Promise<unknown>;
 }
 
 const WHERE = 'PATH is /DIR/FILE, or VOLUME:/DIR/FILE as "disks" names volumes; * ? and [ ] are patterns.';
@@ -183,6 +189,7 @@ const COMMANDS: readonly OrderCommand[] = [
     details: ['VALUE is a whole number, hex:0a1b or text:hello. Writing asks for the name of this device.'],
     do: inputOutput,
   },
+  { ...HOST_COMMAND, do: (hands, words, parts, session) => hostCommand(parts, session, hands, words) },
   { name: 'chain', says: 'the daisy chain of disk controllers', do: ({ show }) => show('chain.status', {}) },
   { name: 'tasks', says: 'what this device is at work on', do: ({ show }) => show('task.list', {}) },
   {
@@ -211,7 +218,7 @@ const COMMANDS: readonly OrderCommand[] = [
 
 /** What whoever is logged in may type; the keyring says what comes of it. */
 export function orderCommands(
-  parts: ConsoleOrdersParts,
+  parts: ConsoleHostParts,
   session: TechnicianSession,
 ): readonly ConsoleCommand[] {
   const { clock, identity } = parts;
@@ -235,7 +242,7 @@ export function orderCommands(
       const words = readWords(rest);
       if ('wrong' in words) return talk.say(words.wrong);
       try {
-        await run(handsOf(talk), words);
+        await run(handsOf(talk), words, parts, session);
       } catch (error) {
         if (!hasCode(error, 'NS_USAGE')) throw error;
         talk.say(`${sentenceOf(error)}.`);

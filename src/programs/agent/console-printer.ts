@@ -33,9 +33,10 @@ export class SerialPrinter {
     return taken.byteLength;
   }
 
-  /** Bytes that have not gone to the line yet. */
-  get waiting(): number {
-    return this.#count;
+  /** Takes back what has not gone to the line yet. */
+  drop(): void {
+    this.#waiting = [];
+    this.#count = 0;
   }
 
   /** Resolves when nothing waits any more, or the line is gone. */

@@ -30,6 +30,8 @@ import { DEVICE_KEY } from './parts.ts';
 export interface ConsoleConfig {
   readonly path: string;
   readonly baud: number;
+  /** How the host's console is joined: host-console.ts judges it. */
+  readonly host?: unknown;
 }
 
 export interface DeviceConsoleParts {
@@ -184,16 +186,23 @@ async function keepOpen(
 }
 
 interface Served extends DeviceConsoleParts {
+  readonly printer: SerialPrinter;
+  readonly line: SerialLine;
   readonly release: ReleaseDesk | undefined;
   readonly logins: LoginDesk;
   readonly status: () => Promise<ConsoleStatus>;
 }
 
 /** One console, until the line hangs up or the agent stops. */
-async function serve(line: SerialLine, parts: Served, signal: AbortSignal): Promise<void> {
-  const { machine, identity, release, log } = parts;
+async function serve(
+  line: SerialLine,
+  shared: Omit<Served, 'printer' | 'line'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { machine, identity, release, log } = shared;
   const { clock, audit } = machine;
   const printer = new SerialPrinter(line);
+  const parts = { ...shared, printer, line };
   const seat = new Seat((event, detail) =>
     audit
       .append({ at: clock.wallSeconds(), event, detail })
@@ -244,8 +253,14 @@ function commandsFor(parts: Served, seat: Seat): readonly ConsoleCommand[] {
 }
 
 function ownCommands(parts: Served, seat: Seat): readonly ConsoleCommand[] {
-  const { machine, identity, release, logins, status } = parts;
-  const orders = { ...parts, clock: machine.clock, deviceKey: machine.keyStore.publicKey };
+  const { machine, identity, release, logins, status, line, printer } = parts;
+  const orders = {
+    ...parts,
+    clock: machine.clock,
+    deviceKey: machine.keyStore.publicKey,
+    terminal: printer,
+    where: line.name,
+  };
   const order = (text: string) => orderAtConsole(text, orders);
   const { session } = seat;
   const brief = statusCommand(status);

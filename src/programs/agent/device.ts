@@ -129,7 +129,7 @@ export async function startDevice(
           log,
         );
   const measures = metrics?.measures;
-  const machine = await openMachine(
+  const bare = await openMachine(
     boardName,
     config,
     log,
@@ -137,6 +137,10 @@ export async function startDevice(
     surroundings.clock,
     measures,
   );
+  const machine =
+    config.console === undefined
+      ? bare
+      : await (await import('./host-console.ts')).shareHostConsole(bare, config.console, log);
   const { clock, store, keyStore, power, lockout } = machine;
   const identity: DeviceIdentity = {
     tenant: config.tenant,

@@ -12,6 +12,7 @@ import {
   PowerWatch,
   WakeInterlock,
 } from '../../bmc/index.ts';
+import type { HostUart } from '../../console/index.ts';
 import type { Clock, KeyStore, LogSink, MeasureSink, PowerState, StateStore } from '../../ports/index.ts';
 import { AuditLog } from '../../security/index.ts';
 import { note, RevertNotes } from './bmc-audit.ts';
@@ -38,6 +39,8 @@ export interface Machine {
   readonly driveLocks?: DriveLocks;
   /** Where the board can drive its host. */
   readonly chassis?: ChassisOrders;
+  /** The host's console, where the device has one of its own to join it from. */
+  readonly hostConsole?: { readonly uart: HostUart; readonly escapeKey: string };
   /** Gives the disks back, unless they are held. */
   letGo(): Promise<void>;
   /** The board, after everything that uses it. */

@@ -1,7 +1,7 @@
 import { RawTerminal } from '../../adapters/raw-terminal.ts';
 import { systemClock } from '../../adapters/system-clock.ts';
-import { asNsError, concatBytes, NsError, seconds } from '../../base/index.ts';
-import { EscapeKeys, EXIT, type ExitCode } from '../../fleet/index.ts';
+import { asNsError, concatBytes, EscapeKeys, NsError, seconds } from '../../base/index.ts';
+import { EXIT, type ExitCode } from '../../fleet/index.ts';
 import type { SolConsole, SolEnd } from '../../ipmi/index.ts';
 import { clean } from '../../show/index.ts';
 import type { Context } from './context.ts';

@@ -23,11 +23,15 @@ export class SharedConsole {
     return this.#attached?.session;
   }
 
-  /** False where somebody has it already. */
+  /** False where somebody has it already, here or at another door. */
   attach(session: CallerSession, user: string): boolean {
     if (this.#attached !== undefined) return false;
     const { console, clock, log } = this.#parts;
     const facts = { user, peer: session.peer };
+    const claim = console.claim?.(`IPMI user ${user} at ${session.peer}`, () =>
+      this.#attached?.deactivate(false),
+    );
+    if (claim?.ok === false) return false;
     log.log('info', 'bmc.console-taken', facts);
     let over = false;
     const attached = new Attachment({
@@ -37,6 +41,7 @@ export class SharedConsole {
       onOver: (why) => {
         over = true;
         this.#attached = undefined;
+        claim?.release();
         log.log('info', 'bmc.console-left', { ...facts, why });
       },
     });

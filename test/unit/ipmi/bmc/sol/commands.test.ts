@@ -3,6 +3,7 @@ import { toHex } from '../../../../../src/base/index.ts';
 import type { Caller, CallerSession } from '../../../../../src/ipmi/bmc/command.ts';
 import { commands as c, IpmiClient, type Level } from '../../../../../src/ipmi/index.ts';
 import { hex } from '../../../../kit/canned-carrier.ts';
+import { FakeHostConsole } from '../../../../kit/fake-host-console.ts';
 import { solBench } from '../../../../kit/sol-bench.ts';
 
 const ACTIVATE = '01 01 c6 00 00 00';
@@ -156,3 +157,36 @@ await t.test('our client reads how SOL is set, and sets it to nothing else', asy
   t.same(await ipmi.run(c.getChannelPayloadSupport, {}), [0, 1, 16, 17, 18, 19, 20, 21]);
   t.same(await ipmi.run(c.getPayloadActivationStatus, {}), { capacity: 1, active: [] });
 });
+
+await t.test(
+  'whoever has it at another door keeps it, and one who may takes it from a session',
+  async (t) => {
+    const host = new FakeHostConsole();
+    const claims: { readonly who: string; readonly onTaken: () => void }[] = [];
+    let free = false;
+    let released = 0;
+    const console = Object.assign(host, {
+      claim: (who: string, onTaken: () => void) => {
+        if (!free) return { ok: false, holder: 'tim at the console' } as const;
+        claims.push({ who, onTaken });
+        const release = (): void => {
+          released += 1;
+        };
+        return { ok: true, release } as const;
+      },
+    });
+    const { ask, user } = rig({ console });
+    const { session, sent } = aSession(1);
+    const anna = user(session, 'operator');
+    t.equal(await ask(6, 0x48, ACTIVATE, anna), '80', 'somebody else has it');
+    free = true;
+    t.match(await ask(6, 0x48, ACTIVATE, anna), /^00/);
+    t.equal(claims[0]!.who, 'IPMI user anna at 10.0.0.1:50000');
+    claims[0]!.onTaken();
+    t.same(sent.at(-1), Uint8Array.of(0, 0, 0, 0x20), 'it is told that it has it no more');
+    t.equal(released, 1);
+    t.match(await ask(6, 0x48, ACTIVATE, anna), /^00/);
+    await ask(6, 0x49, DEACTIVATE, anna);
+    t.equal(released, 2);
+  },
+);

@@ -1,20 +1,25 @@
 export type EscapeStep =
   | { readonly is: 'send'; readonly bytes: Uint8Array }
-  | { readonly is: 'end' }
+  /** With the keys that came after it. */
+  | { readonly is: 'end'; readonly rest: Uint8Array }
   | { readonly is: 'break' }
   | { readonly is: 'help' };
 
-const TILDE = 0x7e;
 const CR = 0x0d;
 const LF = 0x0a;
 const COMMANDS: Readonly<Record<number, 'end' | 'break' | 'help'>> = { 46: 'end', 66: 'break', 63: 'help' };
 
 /**
- * Keys typed at a console, with the escape that remote logins have: "~" at the beginning of a line, then "." to end, "B" for a
- * break, "?" for help, "~" for itself. Whatever else follows is sent, with the "~".
+ * Keys typed at a console, with the escape that remote logins have: "~" (or another printable character) at the beginning of a
+ * line, then "." to end, "B" for a break, "?" for help, "~" for itself. Whatever else follows is sent, with the "~".
  */
 export class EscapeKeys {
+  readonly #escape: number;
   #state: 'line-begin' | 'tilde' | 'in-line' = 'line-begin';
+
+  constructor(escape = '~') {
+    this.#escape = escape.charCodeAt(0);
+  }
 
   /** What to do about these keys, in their order. Nothing comes after an "end". */
   take(keys: Uint8Array): readonly EscapeStep[] {
@@ -24,8 +29,8 @@ export class EscapeKeys {
       if (plain.length > 0) steps.push({ is: 'send', bytes: Uint8Array.from(plain) });
       plain = [];
     };
-    for (const key of keys) {
-      if (this.#state === 'line-begin' && key === TILDE) {
+    for (const [at, key] of keys.entries()) {
+      if (this.#state === 'line-begin' && key === this.#escape) {
         this.#state = 'tilde';
         continue;
       }
@@ -33,13 +38,13 @@ export class EscapeKeys {
         const command = COMMANDS[key];
         if (command !== undefined) {
           flush();
-          steps.push({ is: command });
           this.#state = 'line-begin';
-          if (command === 'end') return steps;
+          if (command === 'end') return [...steps, { is: 'end', rest: keys.slice(at + 1) }];
+          steps.push({ is: command });
           continue;
         }
-        plain.push(TILDE);
-        if (key === TILDE) {
+        plain.push(this.#escape);
+        if (key === this.#escape) {
           this.#state = 'in-line';
           continue;
         }

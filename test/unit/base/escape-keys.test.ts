@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { fromUtf8Lossy, utf8 } from '../../../src/base/index.ts';
-import { EscapeKeys, type EscapeStep } from '../../../src/fleet/index.ts';
+import { EscapeKeys, type EscapeStep, fromUtf8Lossy, utf8 } from '../../../src/base/index.ts';
 
 /** "ab<break>c": what is sent, and what else is to be done, in order. */
 const shown = (steps: readonly EscapeStep[]): string =>
@@ -39,4 +38,10 @@ await t.test('it makes no difference in which pieces keys come', async () => {
       return parts === whole;
     }),
   );
+});
+
+await t.test('another character may be the escape, and what comes after the end is not lost', async (t) => {
+  t.equal(shown(new EscapeKeys('%').take(utf8('~.\r%B%%\r%.'))), '~.\r<break>%\r<end>');
+  const [, end] = new EscapeKeys().take(utf8('ls\r~.help\r'));
+  t.same(end, { is: 'end', rest: utf8('help\r') });
 });

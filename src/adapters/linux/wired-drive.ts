@@ -1,0 +1,172 @@
+import { realpath, stat, writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { asNsError, type Duration, milliseconds, NsError } from '../../base/index.ts';
+import type { BlockDevice, Clock, DriveSwitch, LogSink, SwitchPosition } from '../../ports/index.ts';
+import { openFileDevice } from '../file-device.ts';
+import type { HeldLine } from './gpio/lines.ts';
+
+export interface WiredDriveOptions {
+  /** "disk0". */
+  readonly disk: string;
+  /** Where Linux shows the drive while it is wired to us. */
+  readonly path: string;
+  /** Wires it to us while it is active. Without one the drive is always wired to us, and nobody else's. */
+  readonly line?: HeldLine;
+  readonly ownPower: boolean;
+  /** How long it may take to show. */
+  readonly settle: Duration;
+  readonly handBack: Duration;
+  readonly clock: Clock;
+  readonly log: LogSink;
+  /** Tells the kernel that the drive goes away; its own way to do so where absent. */
+  readonly detach?: (path: string) => Promise<void>;
+}
+
+const LOOK_EVERY = milliseconds(50);
+
+/**
+ * A drive behind a switch that one line moves. Linux is told that it goes before it goes, so that nothing it has in memory
+ * of it outlives that.
+ */
+export class WiredDrive implements DriveSwitch {
+  readonly disk: string;
+  readonly capabilities: DriveSwitch['capabilities'];
+  readonly #options: WiredDriveOptions;
+  #device: BlockDevice | undefined;
+  #movement = 0;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(options: WiredDriveOptions) {
+    this.disk = options.disk;
+    this.capabilities = {
+      hold: options.line !== undefined,
+      handBack: options.handBack,
+      ownPower: options.ownPower,
+    };
+    this.#options = options;
+  }
+
+  async position(signal?: AbortSignal): Promise<SwitchPosition> {
+    signal?.throwIfAborted();
+    const { line } = this.#options;
+    if (line === undefined) return this.#device === undefined ? 'host' : 'ours';
+    const wired = await line.read().catch(() => undefined);
+    if (wired === undefined) return 'unknown';
+    if (wired === 0) return 'host';
+    return this.#device === undefined ? 'held' : 'ours';
+  }
+
+  take(signal: AbortSignal): Promise<BlockDevice> {
+    this.#movement += 1;
+    const mine = this.#movement;
+    return this.#inTurn(async () => {
+      signal.throwIfAborted();
+      const check = (): void => {
+        signal.throwIfAborted();
+        if (mine !== this.#movement) throw this.#failure('was sent elsewhere meanwhile');
+      };
+      try {
+        check();
+        await this.#options.line?.write(1);
+        await this.#shown(check);
+        const device = await openFileDevice(this.#options.path, {
+          name: this.disk,
+          writable: true,
+          medium: true,
+        });
+        this.#device = device;
+        check();
+        return device;
+      } catch (error) {
+        // Whoever overtook this brings the drive to where it is to go.
+        if (mine === this.#movement) await this.#home().catch((failed: unknown) => this.#log(failed));
+        throw signal.aborted ? signal.reason : asNsError(error, 'NS_SWITCH');
+      }
+    });
+  }
+
+  async giveBack(): Promise<void> {
+    this.#movement += 1;
+    await this.#inTurn(() => this.#home());
+  }
+
+  async hold(): Promise<void> {
+    const { line } = this.#options;
+    if (line === undefined) {
+      throw new NsError('NS_NOT_SUPPORTED', `${this.disk} has no switch that could keep it from the host`, {
+        family: 'caller',
+      });
+    }
+    this.#movement += 1;
+    await this.#inTurn(async () => {
+      await this.#letGo();
+      await line.write(1);
+    });
+  }
+
+  /** Closes the drive where it is open, and leaves its switch where it is. */
+  async close(): Promise<void> {
+    this.#movement += 1;
+    await this.#inTurn(() => this.#letGo());
+  }
+
+  async #home(): Promise<void> {
+    await this.#letGo();
+    await this.#options.line?.write(0);
+  }
+
+  /** Flushed, closed, and gone from the kernel before the wires part. */
+  async #letGo(): Promise<void> {
+    const device = this.#device;
+    this.#device = undefined;
+    if (device === undefined) return;
+    await device.flush().catch((error: unknown) => this.#log(error));
+    await device.close();
+    if (this.#options.line === undefined) return;
+    const { path, detach = detachFromKernel } = this.#options;
+    await detach(path).catch((error: unknown) => this.#log(error));
+  }
+
+  async #shown(check: () => void): Promise<void> {
+    const { path, settle, clock } = this.#options;
+    const until = clock.monotonic() + settle;
+    const never = new AbortController().signal;
+    for (;;) {
+      check();
+      if (await isThere(path)) return;
+      if (clock.monotonic() >= until) throw this.#failure(`did not show at ${path} within ${settle} ms`);
+      await clock.sleep(LOOK_EVERY, never);
+    }
+  }
+
+  #inTurn<T>(move: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(move);
+    this.#turn = done.catch(() => {});
+    return done;
+  }
+
+  #failure(why: string): NsError {
+    return new NsError('NS_SWITCH', `the drive of ${this.disk} ${why}`);
+  }
+
+  #log(error: unknown): void {
+    this.#options.log.log('error', 'linux.switch-failed', {
+      disk: this.disk,
+      error: asNsError(error, 'NS_SWITCH').message,
+    });
+  }
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isBlockDevice() || found.isFile(),
+    () => false,
+  );
+
+/** SCSI, SATA and USB drives can be taken out of the kernel; others have nothing to tell it. */
+async function detachFromKernel(path: string): Promise<void> {
+  const name = basename(await realpath(path));
+  await writeFile(`/sys/block/${name}/device/delete`, '1').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+}

@@ -50,7 +50,8 @@ function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}]/gu, (c) => `\\u{${c.codePointAt(0)!.toString(16)}}`);
 }
 
-function lineLog(
+/** Lines of one shape. What looks like a secret is masked before it is shaped, and everything is shortened. */
+export function lineLog(
   stream: LineStream,
   options: LogOptions,
   line: (level: LogLevel, event: string, fields: Fields) => string,
@@ -66,19 +67,9 @@ function lineLog(
       }
       if (dropped > 0) stream.write(line('warn', 'log-lines-dropped', { count: dropped }));
       dropped = 0;
-      stream.write(line(level, event, presentableFields(fields)));
+      stream.write(line(level, event.slice(0, MAX_VALUE), presentableFields(fields)));
     },
   };
-}
-
-/** One JSON object a line: at, level, event, then the fields. */
-export function jsonLog(stream: LineStream, options: LogOptions = {}): LogSink {
-  return lineLog(
-    stream,
-    options,
-    (level, event, fields) =>
-      `${JSON.stringify({ ...fields, at: new Date().toISOString(), level, event: event.slice(0, MAX_VALUE) })}\n`,
-  );
 }
 
 /** "12:00:01 warn order-refused code=REPLAYED". */
@@ -89,7 +80,7 @@ export function humanLog(stream: LineStream, options: LogOptions = {}): LogSink 
       return ` ${printable(name)}=${/[\s"]/.test(text) ? JSON.stringify(text) : text}`;
     });
     const time = new Date().toISOString().slice(11, 19);
-    return `${time} ${level.padEnd(5)} ${printable(event.slice(0, MAX_VALUE))}${rest.join('')}\n`;
+    return `${time} ${level.padEnd(5)} ${printable(event)}${rest.join('')}\n`;
   });
 }
 

@@ -145,7 +145,7 @@ export class Intake {
     this.#parts.log.log('warn', 'order-refused', {
       code: why.code,
       sentence: why.sentence,
-      ...(refused.id === undefined ? {} : { id: toHex(refused.id) }),
+      ...(refused.id === undefined ? {} : { order: toHex(refused.id) }),
       ...(this.#silenced === 0 ? {} : { silenced: this.#silenced }),
     });
     // Whoever is known may give the order again, bound to no wall clock.

@@ -162,7 +162,7 @@ export class Outbox {
     this.#parts.log.log('warn', 'event-not-sent', {
       code: asNsError(error).code,
       total: this.#undelivered,
-      ...(how.id === undefined ? {} : { id: toHex(how.id) }),
+      ...(how.id === undefined ? {} : { order: toHex(how.id) }),
     });
   }
 }

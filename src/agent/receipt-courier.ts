@@ -1,4 +1,4 @@
-import { asNsError, hasCode, seconds } from '../base/index.ts';
+import { asNsError, hasCode, seconds, toHex } from '../base/index.ts';
 import type { Clock, LogSink, MessageBus } from '../ports/index.ts';
 import type { TaskDesk } from '../tasks/index.ts';
 
@@ -62,7 +62,10 @@ export class ReceiptCourier {
           if (!this.#stopped.signal.aborted) this.#waiting.unshift(parcel);
           await clock.sleep(FULL_PAUSE, this.#stopped.signal).catch(() => undefined);
         } else if (!this.#stopped.signal.aborted) {
-          log.log('warn', 'receipt-not-sent', { code: asNsError(error).code });
+          log.log('warn', 'receipt-not-sent', {
+            order: toHex(parcel.id),
+            code: asNsError(error).code,
+          });
         }
       }
     }

@@ -34,6 +34,7 @@ const configFile = v.strictObject({
   budgetLedger: v.optional(file),
   people: v.optional(v.pipe(v.array(person), v.maxLength(1024))),
   grant: v.optional(file),
+  trace: v.optional(v.union([v.boolean(), v.strictObject({ otlp: v.string() })])),
 });
 
 /** A configuration as it is written. */
@@ -69,6 +70,8 @@ export interface OperatorConfig {
   readonly budgetLedger: string | undefined;
   /** Path of the grant by which the operator's key has its right. */
   readonly grantFile: string | undefined;
+  /** Orders carry a trace; whereto their spans go by OTLP over HTTP, where somebody collects them. */
+  readonly trace: boolean | { readonly otlp: string } | undefined;
   /** Whose orders "verify" can check. */
   readonly people: readonly KeyringEntry[];
 }
@@ -103,6 +106,7 @@ export function parseConfig(
     budgetLedger,
     people,
     grant,
+    trace,
   } = shapeConfig(configFile, merged, source);
   return {
     broker: shaped,
@@ -114,6 +118,7 @@ export function parseConfig(
     receipts,
     budgetLedger,
     grantFile: grant,
+    trace,
     people: people ?? [],
   };
 }

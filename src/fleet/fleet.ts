@@ -17,6 +17,7 @@ import type { KeepReceipt } from './evidence.ts';
 import { type GetOutcome, getFile, type TransferOptions } from './get-file.ts';
 import { OrderRun } from './order-run.ts';
 import { DEFAULT_TIMING, type OrderOptions } from './order-timing.ts';
+import type { OrderTrace, OrderTracer } from './order-trace.ts';
 import { type PutArgs, type PutOutcome, putFile } from './put-file.ts';
 import type { StagedOrder } from './staged-order.ts';
 import { type OrderCounter, writeOrder } from './write-order.ts';
@@ -44,6 +45,8 @@ export interface FleetOptions {
   readonly keep?: KeepReceipt;
   /** Given every order that a device stages, so that its receipt can be asked for later. */
   readonly keepOrder?: (order: StagedOrder) => Promise<void>;
+  /** Gives each order a trace, which it carries; without one, orders carry none. Devices older than traces refuse such an order. */
+  readonly tracer?: OrderTracer | undefined;
 }
 
 const EXACT_FILTERS = 6;
@@ -93,11 +96,13 @@ export class Fleet {
     const { counter, entropy, clock, grants } = this.#o;
     const writer = { key, counter, entropy, grants, now: clock.wallSeconds() };
     const bound = await this.#bound(device, verb, options);
-    const body = await writeOrder(writer, device, verb, args, { ...options, ...bound });
+    const trace = options.trace === undefined ? this.#o.tracer?.begin(device, verb) : undefined;
+    const carried = trace === undefined ? {} : { trace: trace.traceparent };
+    const body = await writeOrder(writer, device, verb, args, { ...options, ...carried, ...bound });
     const token = destructionOf(body) === undefined ? undefined : await tokens?.(body);
     const whole = token === undefined ? body : { ...body, token };
     const beside = typeof cosigners === 'function' ? cosigners(whole) : cosigners;
-    return this.#follow<V>(device, whole, await signOrder(whole, key, tenant, beside), options);
+    return this.#follow<V>(device, whole, await signOrder(whole, key, tenant, beside), options, trace);
   }
 
   /** Sends an order that was signed before, and follows it as any other. */
@@ -138,6 +143,7 @@ export class Fleet {
     { id, verb, exp, maxAge }: Pick<Order, 'id' | 'verb' | 'exp' | 'maxAge'>,
     packet: Uint8Array,
     options: OrderOptions,
+    trace?: OrderTrace,
   ): Promise<OrderRun<V>> {
     const line = this.#line(device);
     await this.#subscribe(line, line.topics.evt, false);
@@ -151,6 +157,7 @@ export class Fleet {
       signal: options.signal,
       send: () => this.#o.bus.publish(line.topics.cmd, packet),
       presence: () => line.presence?.state,
+      trace,
       keep: (receipt, signed) =>
         this.#o.keep?.({ tenant: this.#o.tenant, device, order: packet, receipt }, signed) ??
         Promise.resolve(),

@@ -11,6 +11,7 @@ import {
 } from '../protocol/index.ts';
 import { Bell } from '../transfer/index.ts';
 import { FIRST_RESEND, LAST_RESEND, type OrderTiming } from './order-timing.ts';
+import type { OrderTrace } from './order-trace.ts';
 import type { OrderOutcome } from './outcome.ts';
 
 /** An event of one order, on its way to whoever watches. */
@@ -27,6 +28,7 @@ export interface RunOptions<V extends Verb> {
   /** Hands the packet to the bus; resolves when the broker has it. */
   readonly send: () => Promise<void>;
   readonly presence: () => 'online' | 'offline' | undefined;
+  readonly trace?: OrderTrace | undefined;
   /** Takes the receipt's packet into safe keeping; the outcome waits for it. */
   readonly keep?: (packet: Uint8Array, receipt: Receipt) => Promise<void>;
   /** Where the device stages the order, that is the outcome: takes its own packet into safe keeping first. */
@@ -68,6 +70,7 @@ export class OrderRun<V extends Verb = Verb> {
     this.#news = new Bell(options.clock);
     this.#nextSend = options.clock.monotonic();
     this.outcome = this.#drive().finally(() => {
+      options.trace?.ended(this.#end);
       this.#closed = true;
       this.#news.ring();
     });
@@ -123,7 +126,9 @@ export class OrderRun<V extends Verb = Verb> {
     // A repeated order is answered by `accepted` again: a sign of life, and no news.
     if (event.event === 'accepted' && this.#accepted) return;
     this.#accepted = true;
+    this.#o.trace?.accepted();
     if (event.event === 'progress') {
+      this.#o.trace?.running();
       if (event.seq <= this.#lastSeq) return;
       this.#lastSeq = event.seq;
       this.#stage = event.stage;
@@ -173,9 +178,11 @@ export class OrderRun<V extends Verb = Verb> {
   }
 
   #giveUp(): OrderOutcome<V> {
-    if (this.#accepted) return { is: 'no-answer', stage: this.#stage };
     const { presence, validUntil } = this.#o;
-    return { is: 'unreachable', sent: this.#sent, presence: presence(), validUntil };
+    this.#end = this.#accepted
+      ? { is: 'no-answer', stage: this.#stage }
+      : { is: 'unreachable', sent: this.#sent, presence: presence(), validUntil };
+    return this.#end;
   }
 
   #send(now: Duration): void {

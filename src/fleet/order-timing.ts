@@ -24,6 +24,8 @@ export interface OrderOptions {
   readonly timing?: Partial<OrderTiming>;
   /** The effect hash that was approved after a dry run. */
   readonly effect?: Uint8Array;
+  /** W3C traceparent that the order carries, and the device says again. Devices older than it refuse the order. */
+  readonly trace?: string;
   /** Stay until a staged order has ended; else that it is staged is its outcome. */
   readonly untilEnded?: boolean;
   /** Who sign it too, and what gives its token, in the place of those of the whole fleet. */

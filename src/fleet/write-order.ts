@@ -29,7 +29,7 @@ export async function writeOrder<V extends Verb>(
   device: string,
   verb: V,
   args: ArgsOf<V>,
-  { timing, effect, bound }: Omit<OrderOptions, 'signal'> & { readonly bound?: Bound } = {},
+  { timing, effect, trace, bound }: Omit<OrderOptions, 'signal'> & { readonly bound?: Bound } = {},
 ): Promise<Order> {
   const { validFor } = { ...DEFAULT_TIMING, ...timing };
   const { grants } = writer;
@@ -50,6 +50,7 @@ export async function writeOrder<V extends Verb>(
     ...(exp === undefined ? {} : { exp }),
     ...bound,
     ...(effect === undefined ? {} : { effect }),
+    ...(trace === undefined ? {} : { trace }),
     ...(grants === undefined ? {} : { grants }),
   } as Order;
 }

@@ -40,6 +40,7 @@ export type {
 export type { BusMessage, BusState, MessageBus, PublishOptions, SubscribeOptions } from './message-bus.ts';
 export type { KnownPowerState, PowerClaim, PowerSource } from './power-source.ts';
 export type { SerialLine } from './serial-line.ts';
+export type { Span } from './span.ts';
 export type { StagedFile, StateStore } from './state-store.ts';
 export type { ConfinementPart, ToolConfinement } from './tool-confinement.ts';
 export type {

@@ -18,6 +18,7 @@ export interface ConnectOptions {
   readonly signer?: Signer | undefined;
   readonly cosigners?: readonly KeyStore[];
   readonly tokens?: FleetOptions['tokens'];
+  readonly tracer?: FleetOptions['tracer'];
   /** Receipts are not kept: of what is asked again and again there would be no end. Or not those of these orders, by id. */
   readonly unkept?: true | ((order: Uint8Array) => boolean) | undefined;
   /** Told of every receipt beside. */
@@ -38,7 +39,7 @@ const NOBODY: FleetOptions['counter'] = { next: () => Promise.reject(new Error('
  */
 export async function connectFleet(setup: OperatorSetup, options: ConnectOptions): Promise<Fleet> {
   const { config } = setup;
-  const { signer, cosigners, tokens, unkept, onReceipt, signal } = options;
+  const { signer, cosigners, tokens, tracer, unkept, onReceipt, signal } = options;
   const receipts = await ReceiptFolder.open(receiptPlace(setup));
   const bus = await openBus(setup, options.warn);
   const fleet = new Fleet({
@@ -47,6 +48,7 @@ export async function connectFleet(setup: OperatorSetup, options: ConnectOptions
     ...(signer === undefined ? {} : { key: signer.key }),
     ...(cosigners === undefined ? {} : { cosigners }),
     ...(tokens === undefined ? {} : { tokens }),
+    tracer,
     ...(signer?.grants === undefined ? {} : { grants: signer.grants }),
     counter: signer?.counter ?? NOBODY,
     devices: config.devices,

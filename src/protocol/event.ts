@@ -11,6 +11,7 @@ import {
   refusalMessage,
   sha256,
   text,
+  traceparent,
   wallSeconds,
 } from './fields.ts';
 import { lockNote, powerState } from './verbs/machine.ts';
@@ -63,6 +64,8 @@ export const progress = v.strictObject({
   done: count,
   total: v.optional(count),
   unit: v.optional(text(16)),
+  /** As the order has it. */
+  trace: v.optional(traceparent),
   /** A sample of io.watch. */
   sample: v.optional(v.union([integer, anyBytes])),
 });
@@ -113,6 +116,8 @@ export const receipt = v.strictObject({
   issuer: keyId,
   /** All who signed, the issuer first; absent where the order could no longer be judged. */
   askers: v.optional(v.pipe(v.array(asker), v.maxLength(8))),
+  /** As the order has it. */
+  trace: v.optional(traceparent),
   outcome,
   /** For refused, cancelled and expired. */
   refusal: v.optional(refusalMessage),

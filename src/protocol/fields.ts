@@ -44,6 +44,11 @@ export const orderId = bytesOf(16);
 export const bootId = bytesOf(16);
 export const keyId = bytesOf(8);
 export const sha256 = bytesOf(32);
+/** A trace that an order belongs to, as W3C's traceparent, version 00; neither id is all zeros. */
+export const traceparent = v.pipe(
+  v.string(),
+  v.regex(/^00-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}$/),
+);
 /** Whole seconds since 1970-01-01 UTC. */
 export const wallSeconds = count;
 

@@ -10,6 +10,7 @@ import {
   orderId,
   sha256,
   text,
+  traceparent,
   wallSeconds,
 } from './fields.ts';
 import type { ArgsOf, Verb } from './verbs/index.ts';
@@ -45,6 +46,8 @@ export const orderBody = v.strictObject({
   effect: v.optional(sha256),
   /** Of a destructive order: the numbered token out of the fleet's budget that it uses up. */
   token: v.optional(bytesUpTo(LIMITS.token)),
+  /** Where the operator traces orders: comes back in progress and receipt, and decides nothing. Older devices refuse it. */
+  trace: v.optional(traceparent),
   /** How the first signer came by a right that the keyring gives to somebody else: signed grants, the keyring's key first. */
   grants: v.optional(v.pipe(v.array(bytesUpTo(GRANT_BYTES)), v.minLength(1), v.maxLength(2))),
 });

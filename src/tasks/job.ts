@@ -3,6 +3,7 @@ import { PowerTrace } from '../bmc/index.ts';
 import type { PowerState } from '../ports/index.ts';
 import type { Verb } from '../protocol/index.ts';
 import type { AdmittedOrder } from './desk.ts';
+import { surroundingsOf } from './order-surroundings.ts';
 import { expiredEnd, type RunEnvironment, runTask } from './run-task.ts';
 import type { TaskServices } from './services.ts';
 import { endOfError, type TaskEnd } from './stop.ts';
@@ -46,7 +47,8 @@ export function makeJob(
 }
 
 /** Runs the job's task with the host's power recorded from before it to after it. Never rejects. */
-export async function runTraced(job: Job, environment: RunEnvironment): Promise<TracedEnd> {
+export async function runTraced(job: Job, surroundings: RunEnvironment): Promise<TracedEnd> {
+  const environment = surroundingsOf(surroundings, job.admitted.order);
   const { clock, power } = environment.services;
   const trace = new PowerTrace(power, clock);
   const look = async <T>(read: (signal: AbortSignal) => Promise<T>): Promise<T> => {

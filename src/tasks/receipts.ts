@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { asNsError, type Duration } from '../base/index.ts';
+import { asNsError, type Duration, toHex } from '../base/index.ts';
 import type { KeyStore, LogSink } from '../ports/index.ts';
 import { type DeviceEvent, LIMITS, PROTOCOL_VERSION, type Receipt } from '../protocol/index.ts';
 import { signEvent } from '../security/index.ts';
@@ -17,6 +17,7 @@ export interface ReceiptSubject {
   readonly verb: string;
   readonly issuer: Uint8Array;
   readonly packetHash: Uint8Array;
+  readonly trace?: string | undefined;
   /** All who signed it; absent where that can no longer be told. */
   readonly askers?: readonly Issuer[];
 }
@@ -92,7 +93,11 @@ export class ReceiptWriter {
         code: asNsError(error).code,
         sentence: `The result could not be put into a receipt of ${LIMITS.event} bytes.`,
       };
-      this.#log.log('error', 'receipt-unsignable', { code: failure.code, verb: task.subject.verb });
+      this.#log.log('error', 'receipt-unsignable', {
+        order: toHex(task.subject.id),
+        code: failure.code,
+        verb: task.subject.verb,
+      });
       return signEvent(this.#body(task, { is: 'failed', failure }), this.#keyStore, this.#identity.tenant);
     }
   }
@@ -107,6 +112,7 @@ export class ReceiptWriter {
       verb: subject.verb,
       order: subject.packetHash,
       issuer: subject.issuer,
+      ...(subject.trace === undefined ? {} : { trace: subject.trace }),
       ...(subject.askers === undefined ? {} : { askers: subject.askers.map(askerOf) }),
       outcome: end.is,
       ...('refusal' in end ? { refusal: end.refusal } : {}),

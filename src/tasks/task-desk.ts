@@ -16,6 +16,7 @@ import type { DeskOptions } from './desk-options.ts';
 import { withHeadStart } from './head-start.ts';
 import { type Job, makeJob, runTraced, type TracedEnd } from './job.ts';
 import type { JournalRecord, ReceivedRecord } from './journal/index.ts';
+import { orderFields } from './order-surroundings.ts';
 import { type ReceiptSubject, ReceiptWriter } from './receipts.ts';
 import { ResourceLocks } from './resource-lock.ts';
 import type { RunEnvironment } from './run-task.ts';
@@ -198,6 +199,7 @@ export class Desk implements TaskDesk {
       }
     }
     await this.#o.journal.append(received);
+    this.#o.services.log.log('debug', 'order.accepted', { ...orderFields(order), verb: order.verb });
     this.#start(admitted, receivedAt);
     return { is: 'accepted', ended: false };
   }
@@ -241,7 +243,7 @@ export class Desk implements TaskDesk {
       .catch((cause: unknown) => {
         const error = asNsError(cause);
         this.#o.services.log.log('error', 'task-unanswered', {
-          id: toHex(job.row.id),
+          ...orderFields(job.admitted.order),
           verb: job.row.verb,
           error: error.message,
         });
@@ -265,13 +267,21 @@ export class Desk implements TaskDesk {
   ): Promise<void> {
     if (!job.kind.pure) await this.#audit(job, end);
     const took = milliseconds(this.#clock.monotonic() - job.begun);
-    this.#o.services.measures?.take(measureOf(job, end, took));
+    this.#note(job, measureOf(job, end, took));
     const receipt = await this.#receipts.write(
       { subject: subjectOf(job.admitted), end, power: [...power], receivedAt: job.receivedAt, took },
       received,
     );
     this.#emit({ kind: 'receipt', id: job.row.id, packet: receipt });
     await this.#o.services.staged?.answered(job, this.#environment, end);
+  }
+
+  #note({ admitted }: Job, measure: Extract<Measure, { of: 'order' }>): void {
+    const { log, measures } = this.#o.services;
+    measures?.take(measure);
+    const { of: _, took, ...ended } = measure;
+    const level = measure.outcome === 'failed' || measure.outcome === 'unknown' ? 'warn' : 'info';
+    log.log(level, 'order.ended', { ...orderFields(admitted.order), ...ended, tookMs: Math.round(took) });
   }
 
   async #audit({ admitted, receivedAt }: Job, end: TerminalEnd): Promise<void> {
@@ -299,12 +309,16 @@ export class Desk implements TaskDesk {
   }
 }
 
-function measureOf({ row: { verb } }: Job, end: TerminalEnd, took: Duration): Measure {
+function measureOf(
+  { row: { verb } }: Job,
+  end: TerminalEnd,
+  took: Duration,
+): Extract<Measure, { of: 'order' }> {
   const code = 'refusal' in end ? end.refusal?.code : 'failure' in end ? end.failure.code : undefined;
   return { of: 'order', verb, outcome: end.is, took, ...(code === undefined ? {} : { code }) };
 }
 
 function subjectOf({ order, packetHash, issuer, cosigners = [] }: AdmittedOrder): ReceiptSubject {
   const askers = [issuer, ...cosigners];
-  return { id: order.id, verb: order.verb, issuer: order.iss, packetHash, askers };
+  return { id: order.id, verb: order.verb, issuer: order.iss, packetHash, trace: order.trace, askers };
 }

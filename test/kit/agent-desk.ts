@@ -1,7 +1,7 @@
 import { systemEntropy } from '../../src/adapters/entropy.ts';
 import type { MqttBusOptions } from '../../src/adapters/mqtt/mqtt-bus.ts';
 import { systemClock } from '../../src/adapters/system-clock.ts';
-import { Fleet, type GetOutcome, type PutOutcome } from '../../src/fleet/index.ts';
+import { Fleet, type FleetOptions, type GetOutcome, type PutOutcome } from '../../src/fleet/index.ts';
 import type { Clock, KeyStore, LogSink, MessageBus } from '../../src/ports/index.ts';
 import type { BoardParts } from '../../src/programs/agent/board.ts';
 import type { AgentConfig } from '../../src/programs/agent/config.ts';
@@ -45,6 +45,10 @@ export class AgentDesk {
   /** Signs a token for each destructive order. */
   readonly governor = new TestGovernor(TENANT);
   readonly lines: string[] = [];
+  /** Takes the same lines with their fields. */
+  onLog: LogSink['log'] | undefined;
+  /** Gives the orders of this operator their traces. */
+  tracer: FleetOptions['tracer'];
   /** The console's line, where the configuration has one. */
   openLine: Surroundings['openLine'];
   /** What the device's wall clock says; the right time by default. */
@@ -82,7 +86,12 @@ export class AgentDesk {
     openBus?: (log: LogSink) => MessageBus,
   ): Promise<void> {
     this.#deviceKey = await openDeviceKey(this.state);
-    const log = { log: (level: string, event: string) => void this.lines.push(`${level} ${event}`) };
+    const log: LogSink = {
+      log: (level, event, fields) => {
+        this.lines.push(`${level} ${event}`);
+        this.onLog?.(level, event, fields);
+      },
+    };
     const whole: AgentConfig = {
       device: DEVICE,
       tenant: TENANT,
@@ -139,6 +148,7 @@ export class AgentDesk {
       key,
       cosigners,
       tokens,
+      tracer: this.tracer,
       ...(grants === undefined ? {} : { grants }),
       counter: { next: async () => ++counter },
       devices: new Map([[DEVICE, this.device.publicKey]]),

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { humanLog, jsonLog, silentLog } from '../../adapters/log.ts';
+import { humanLog, silentLog } from '../../adapters/log.ts';
 import { asNsError, NsError } from '../../base/index.ts';
 import type { LogSink } from '../../ports/index.ts';
 import { publicKeyText } from '../../security/index.ts';
@@ -29,9 +29,10 @@ function usage(sentence: string): NsError {
   return new NsError('NS_USAGE', `${sentence}; see nightshift-agent --help`, { family: 'caller' });
 }
 
-function logOf(config: AgentConfig) {
+async function logOf(config: AgentConfig): Promise<LogSink> {
   if (config.log === 'silent') return silentLog;
-  return config.log === 'json' ? jsonLog(process.stdout) : humanLog(process.stdout);
+  if (config.log === 'human') return humanLog(process.stdout);
+  return (await import('../../adapters/json-log.ts')).jsonLog(process.stdout, { name: 'nightshift-agent' });
 }
 
 function readArguments(argv: readonly string[]) {
@@ -68,12 +69,12 @@ async function run(argv: readonly string[]): Promise<void> {
   if (options.check === true) {
     await checkBoard(options.board, config);
     await brokerOptions(config, () => RELEASED);
-    await checkIpmi(config, logOf(config));
-    if (config.metrics !== undefined)
-      await (await import('./metrics.ts')).checkMetrics(config, logOf(config));
+    const log = await logOf(config);
+    await checkIpmi(config, log);
+    if (config.metrics !== undefined) await (await import('./metrics.ts')).checkMetrics(config, log);
     return print('the configuration is good\n');
   }
-  const log = logOf(config);
+  const log = await logOf(config);
   const device = await startDevice(options.board, config, log);
   const failure = await Promise.race([stopAsked(), device.failed]);
   log.log(failure === undefined ? 'info' : 'error', 'device.stopping');

@@ -24,6 +24,7 @@ import {
   type Signer,
   signingKeyFile,
 } from '../operator-setup.ts';
+import type { Tracing } from './trace.ts';
 
 /** Options that every command takes. */
 export interface GlobalOptions {
@@ -33,6 +34,7 @@ export interface GlobalOptions {
   readonly key?: string;
   readonly grant?: string;
   readonly fresh?: boolean;
+  readonly trace?: boolean;
   /** Of the command, where it takes hosts: those that are left out. */
   readonly allBut?: string;
 }
@@ -101,6 +103,7 @@ async function open(
   context: Context,
   setup: OperatorSetup,
   { cosignKey, signed, unkept, tokens }: Signing,
+  tracing: Tracing | undefined,
 ): Promise<Fleet> {
   const signer = signed === true ? undefined : await context.signer();
   const file = process.env.NIGHTSHIFT_COSIGN_PASSPHRASE_FILE;
@@ -112,11 +115,22 @@ async function open(
     signer,
     ...(cosigner === undefined ? {} : { cosigners: [cosigner] }),
     ...(tokens === undefined ? {} : { tokens }),
+    tracer: tracing?.tracer,
     unkept,
     warn: (sentence) => context.terminal.warn(sentence),
     signal: context.signal,
     patience: context.timing.total,
   });
+}
+
+/** Nothing of it is loaded where nobody wants it. */
+async function tracingOf(
+  { trace }: OperatorConfig,
+  options: GlobalOptions,
+  warn: (sentence: string) => void,
+): Promise<Tracing | undefined> {
+  if (options.trace !== true && (trace === undefined || trace === false)) return undefined;
+  return (await import('./trace.ts')).openTracing(trace, process.env, warn);
 }
 
 /** What a command works with. Nothing is opened before it is asked for. */
@@ -173,11 +187,14 @@ export function openContext(options: GlobalOptions): Context {
     },
     keyFile: async () => signingKeyFile(await loaded(), options.key),
     withFleet: async (work, who = {}) => {
-      const fleet = await open(context, await loaded(), who);
+      const setup = await loaded();
+      const tracing = await tracingOf(setup.config, options, (sentence) => terminal.warn(sentence));
+      const fleet = await open(context, setup, who, tracing);
       try {
         return await work(fleet);
       } finally {
         await fleet.close();
+        await tracing?.close();
       }
     },
     passphrase: (question) => passphrase(terminal, question),

@@ -139,6 +139,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     .option('--grant <file>', 'by which the key has its right, where somebody passed it on')
     .option('--json', 'one JSON object a line')
     .option('--fresh', 'bind orders to a nonce that the device gives out now, not to its wall clock')
+    .option('--trace', 'orders carry a W3C trace context, which the devices must know')
     .option('--timeout <time>', 'give up after this long: 30s, 5m, 2h')
     .addHelpText('after', AFTER_HELP)
     .showSuggestionAfterError()

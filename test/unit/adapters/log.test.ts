@@ -1,24 +1,48 @@
+import { hostname } from 'node:os';
 import t from 'tap';
-import { humanLog, jsonLog, silentLog } from '../../../src/adapters/log.ts';
+import { jsonLog } from '../../../src/adapters/json-log.ts';
+import { humanLog, silentLog } from '../../../src/adapters/log.ts';
 
 function paper() {
   const lines: string[] = [];
   return { lines, write: (text: string) => lines.push(text), writableLength: 0 };
 }
 
-await t.test('a JSON line can be parsed and carries level, event and fields', async (t) => {
-  const out = paper();
-  jsonLog(out).log('warn', 'order-refused', { code: 'REPLAYED', count: 3, known: true });
-  const line = JSON.parse(out.lines.join(''));
-  t.match(line, { level: 'warn', event: 'order-refused', code: 'REPLAYED', count: 3, known: true });
-  t.ok(out.lines[0]?.endsWith('\n'));
-  t.equal(out.lines[0]?.indexOf('\n'), (out.lines[0]?.length ?? 0) - 1);
-});
+await t.test(
+  'a JSON line is as pino writes it: numbered level, time, pid, hostname, name, fields, msg',
+  async (t) => {
+    const out = paper();
+    const before = Date.now();
+    jsonLog(out, { name: 'nightshift-agent' }).log('warn', 'order-refused', {
+      code: 'REPLAYED',
+      count: 3,
+      known: true,
+    });
+    const line = JSON.parse(out.lines.join(''));
+    t.same(Object.keys(line), ['level', 'time', 'pid', 'hostname', 'name', 'code', 'count', 'known', 'msg']);
+    t.match(line, { level: 40, name: 'nightshift-agent', code: 'REPLAYED', count: 3, known: true });
+    t.match(line, { msg: 'order-refused', pid: process.pid, hostname: hostname() });
+    t.ok(line.time >= before && line.time <= Date.now());
+    for (const [level, number] of [
+      ['debug', 20],
+      ['info', 30],
+      ['error', 50],
+    ] as const) {
+      const one = paper();
+      jsonLog(one, { level: 'debug' }).log(level, 'x');
+      t.equal(JSON.parse(one.lines.join('')).level, number);
+    }
+    t.ok(out.lines[0]?.endsWith('\n'));
+    t.equal(out.lines[0]?.indexOf('\n'), (out.lines[0]?.length ?? 0) - 1);
+  },
+);
 
-await t.test('fields cannot forge the level or the event', async (t) => {
+await t.test('fields cannot forge what the line says of itself', async (t) => {
   const out = paper();
-  jsonLog(out).log('warn', 'real', { level: 'error', event: 'forged' });
-  t.match(JSON.parse(out.lines[0] ?? ''), { level: 'warn', event: 'real' });
+  jsonLog(out).log('warn', 'real', { level: 50, time: 0, pid: 1, hostname: 'forged', msg: 'forged' });
+  const line = JSON.parse(out.lines[0] ?? '');
+  t.match(line, { level: 40, msg: 'real', pid: process.pid, hostname: hostname() });
+  t.not(line.time, 0);
 });
 
 await t.test('no secret is printed, by name or by look', async (t) => {

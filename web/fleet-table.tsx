@@ -1,6 +1,7 @@
 import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { HostRow } from '../src/web/wire.ts';
 import { refresh } from './ask-server.ts';
+import { GiveOrder } from './give-order.tsx';
 import type { Fleet } from './live-fleet.ts';
 import {
   type Filter,
@@ -112,6 +113,7 @@ function Controls({ fleet, view, change, shown }: TableProps & { readonly shown:
       <button type="button" onClick={ask} disabled={shown.length === 0}>
         Ask these hosts now
       </button>
+      <GiveOrder hosts={shown.map(({ name }) => name)} />
       <span role="status">
         {shown.length} of {fleet.rows.length} hosts
         {fault !== '' && <strong class="bad"> {fault}</strong>}

@@ -1,5 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { HostRow } from '../src/web/wire.ts';
+import { GiveOrder } from './give-order.tsx';
 import { HostLive } from './host-live.tsx';
 import { AskedSection } from './question.tsx';
 
@@ -17,6 +18,7 @@ export function HostPage({ host, row }: { readonly host: string; readonly row: H
       </h1>
       {row !== undefined && (
         <p>
+          <GiveOrder hosts={[host]} />
         </p>
       )}
       {row === undefined ? (

@@ -6,6 +6,7 @@ const TYPES = {
   'index.html': 'text/html; charset=utf-8',
   'page.js': 'text/javascript; charset=utf-8',
   'page.css': 'text/css; charset=utf-8',
+  'orders.css': 'text/css; charset=utf-8',
 } as const;
 
 export interface WebFile {

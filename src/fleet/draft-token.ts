@@ -8,7 +8,11 @@ export interface DraftToken {
 }
 
 /** The token that a draft uses up, in words, with everything that will have its device refuse it. */
-export function draftToken({ order, signatures }: Draft, people: Keyring, tenant: string): DraftToken {
+export function draftToken(
+  { order, signatures }: Pick<Draft, 'order' | 'signatures'>,
+  people: Keyring,
+  tenant: string,
+): DraftToken {
   const kind = destructionOf(order);
   if (order.token === undefined) {
     const lines = kind === undefined ? [] : ['WARNING: it has no token of the budget; no device obeys that'];

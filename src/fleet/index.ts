@@ -1,5 +1,6 @@
 export type { LocalSink, LocalSource, PartFile } from '../ports/index.ts';
 export { findAll, listAll, type PageOptions } from './all-pages.ts';
+export { checkComplete, checkFirst, checkSigners, cosignDrafts } from './approve-drafts.ts';
 export { LARGEST_ARMOURED } from './armour.ts';
 export { boundFor } from './ask-nonce.ts';
 export type { ArgumentModel, CommandModel, OptionModel } from './command-model.ts';
@@ -87,7 +88,7 @@ export { fleetLine, progressLine, RateMeter } from './progress-line.ts';
 export type { PutArgs, PutOutcome } from './put-file.ts';
 export { answerRequest, type ReadOut, type ReleaseRequest, readRequest } from './release-answer.ts';
 export { showBudgetLeft } from './show-budget-left.ts';
-export { peopleOf, showDrafts } from './show-draft.ts';
+export { type DraftView, peopleOf, showDrafts, showUnsigned } from './show-draft.ts';
 export { showGrant } from './show-grant.ts';
 export { eventJson, jsonLine, outcomeJson } from './show-json.ts';
 export { grantText, keyringChanges, showKeyring } from './show-keyring.ts';

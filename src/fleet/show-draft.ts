@@ -3,10 +3,12 @@ import type { Order } from '../protocol/index.ts';
 import {
   authorise,
   type Draft,
+  type DraftSignature,
   destructionOf,
   foldPerson,
   isLasting,
   type Keyring,
+  readToken,
 } from '../security/index.ts';
 import { counted, timeText } from '../show/index.ts';
 import { draftToken } from './draft-token.ts';
@@ -49,11 +51,14 @@ function signatureLines({ order, signatures }: Draft): string[] {
     const key = `key ${toHex(keyId)}`;
     if (signer === undefined) return [`signed by: ${key}: NOT KNOWN HERE, so nobody can say whose it is`];
     const person = signer.person === signer.name ? '' : ` (${signer.person})`;
-    const may = authorise(signer.role, order, { via: 'mqtt' }).ok
-      ? []
-      : [`WARNING: the role ${signer.role} may not give this order`];
-    return [`signed by: ${signer.name}${person}, ${signer.role}, ${key}`, ...may];
+    return [`signed by: ${signer.name}${person}, ${signer.role}, ${key}`, ...roleLines(signer, order)];
   });
+}
+
+function roleLines(signer: DraftSignature['signer'], order: Order): string[] {
+  return signer === undefined || authorise(signer.role, order, { via: 'mqtt' }).ok
+    ? []
+    : [`WARNING: the role ${signer.role} may not give this order`];
 }
 
 /** How many different people have signed, as far as is known; each unknown key may be one. */
@@ -102,7 +107,7 @@ export function showDrafts(tenant: string, drafts: readonly Draft[], view: Draft
   });
   return [
     `${counted(drafts.length, 'order')} for the tenant ${tenant}`,
-    ...reachLines(drafts),
+    ...reachLines(drafts.map(({ order }) => order)),
     ...groupEqual(texts).flatMap(({ hosts, text }) => {
       const [first = '', ...rest] = text.split('\n');
       const used = hosts.flatMap((host) => numbers.get(host) ?? []);
@@ -115,14 +120,49 @@ export function showDrafts(tenant: string, drafts: readonly Draft[], view: Draft
   ];
 }
 
+/** The same of orders that nobody has signed yet: what a signature will be under. */
+export function showUnsigned(
+  tenant: string,
+  orders: readonly Order[],
+  view: DraftView,
+  /** Whose key is about to sign, where that is known. */
+  signer: DraftSignature['signer'],
+): string[] {
+  const texts = orders.map((order) => {
+    const token = order.token === undefined ? undefined : readToken(order.token, view.people, tenant);
+    const number = token?.ok === true ? [`token number: ${token.value.n}`] : [];
+    const lines = [
+      wordsOf(order),
+      ...argumentLines(order.args),
+      ...reasonLines(order),
+      ...effectLines(order),
+      ...validityLines(order, view),
+      ...(destructionOf(order) === undefined && order.token === undefined
+        ? []
+        : draftToken({ order, signatures: [] }, view.people, tenant).lines),
+      ...number,
+      ...roleLines(signer, order),
+    ];
+    return { host: order.aud.name, text: lines.join('\n') };
+  });
+  return [
+    `${counted(orders.length, 'order')} for the tenant ${tenant}`,
+    ...reachLines(orders),
+    ...groupEqual(texts).flatMap(({ hosts, text }) => {
+      const [first = '', ...rest] = text.split('\n');
+      return [`${foldHosts(hosts)}: ${first}`, ...rest.map((line) => `  ${line}`)];
+    }),
+  ];
+}
+
 function effectLines({ effect }: Order): string[] {
   return effect === undefined ? [] : [`only if its effect is ${toHex(effect)}`];
 }
 
 /** How far it reaches, before anything else. */
-function reachLines(drafts: readonly Draft[]): string[] {
+function reachLines(orders: readonly Order[]): string[] {
   return ['lock', 'wipe'].flatMap((kind) => {
-    const count = drafts.filter(({ order }) => destructionOf(order) === kind).length;
+    const count = orders.filter((order) => destructionOf(order) === kind).length;
     if (count === 0) return [];
     const what = kind === 'lock' ? 'disabled' : 'losing what cannot be brought back';
     return [`destructive: ${counted(count, 'host')} ${what}; takes ${counted(count, 'token')} of the budget`];

@@ -19,6 +19,8 @@ export interface DraftSignature {
 export interface Draft {
   readonly order: Order;
   readonly packet: Uint8Array;
+  /** The bytes that each of them has signed, as they stand in the packet. */
+  readonly payload: Uint8Array;
   /** The issuer's first. At least one. */
   readonly signatures: readonly DraftSignature[];
 }
@@ -61,5 +63,5 @@ export function readDraft(packet: Uint8Array, people: Keyring, tenant: string): 
   if (keyIds[0] === undefined || !equalBytes(order.iss, keyIds[0])) {
     return refuse('MESSAGE_INVALID', 'Field "iss" is not the key that signed the order first.');
   }
-  return allow({ order, packet, signatures });
+  return allow({ order, packet, payload: message.payload, signatures });
 }

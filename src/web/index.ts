@@ -3,6 +3,7 @@ export type { FleetDoor, LookAnswer, LookVerb } from './fleet-door.ts';
 export { FleetWatch } from './fleet-watch.ts';
 export type * from './host-wire.ts';
 export { judgeRequest } from './judge-request.ts';
+export { OrderDesk, type OrderDeskOptions } from './order-desk.ts';
 export type {
   OpenDraft,
   OrderDoor,

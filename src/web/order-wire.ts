@@ -20,6 +20,8 @@ export interface OrderForm {
   readonly fields: readonly OrderField[];
   /** False: it looks, and changes nothing. */
   readonly changes: boolean;
+  /** It may take a token of the budget for each host. */
+  readonly tokens: boolean;
 }
 
 /** Whose key signs here. */

@@ -6,6 +6,7 @@ import type { FleetDoor, LookAnswer } from './fleet-door.ts';
 import type { FleetWatch } from './fleet-watch.ts';
 import { HostLooks } from './host-looks.ts';
 import { judgeRequest } from './judge-request.ts';
+import type { OrderDesk } from './order-desk.ts';
 import { json, said, stream, whole } from './reply.ts';
 import type { Session } from './session.ts';
 import { type AskBody, QUESTIONS } from './wire.ts';
@@ -30,6 +31,8 @@ export interface PageServerOptions {
   readonly door: FleetDoor;
   readonly watch: FleetWatch;
   readonly session: Session;
+  /** Where orders are given; absent for a page that only looks. */
+  readonly desk?: OrderDesk;
   readonly files: PageFiles;
   readonly clock: Clock;
   /** "127.0.0.1:40123", as the Host header must say it. */
@@ -46,7 +49,7 @@ function bodyOf(request: WebRequest): unknown {
 
 /** What the page's server answers. Nothing is answered without the session but how to get it. */
 export function pageServer(options: PageServerOptions): AnswerWeb {
-  const { session, watch, files, authority } = options;
+  const { session, watch, desk, files, authority } = options;
   // What one host's page learns, the table shows too.
   const door: FleetDoor = {
     ...options.door,
@@ -61,26 +64,27 @@ export function pageServer(options: PageServerOptions): AnswerWeb {
   let began = 0;
   let questions = 0;
 
+  const streaming = (gone: AbortSignal): boolean => {
+    if (streams >= MAX_STREAMS || gone.aborted) return false;
+    streams += 1;
+    gone.addEventListener(
+      'abort',
+      () => {
+        streams -= 1;
+      },
+      { once: true },
+    );
+    return true;
+  };
+
   const begin = (send: (text: string) => boolean, gone: AbortSignal): void => {
     began += 1;
     looks.open(String(began), send, gone);
     watch.open(send, gone);
   };
 
-  const events = ({ gone }: WebRequest): WebReply => {
-    if (streams >= MAX_STREAMS) return said(503, 'too many pages are open');
-    return stream((send) => {
-      streams += 1;
-      gone.addEventListener(
-        'abort',
-        () => {
-          streams -= 1;
-        },
-        { once: true },
-      );
-      begin(send, gone);
-    });
-  };
+  const events = ({ gone }: WebRequest): WebReply =>
+    streaming(gone) ? stream((send) => begin(send, gone)) : said(503, 'too many pages are open');
 
   const refresh = (request: WebRequest): WebReply => {
     const body = v.safeParse(refreshBody, bodyOf(request));
@@ -146,6 +150,12 @@ export function pageServer(options: PageServerOptions): AnswerWeb {
         return look(request);
       case 'POST ask':
         return question(request);
+    }
+    if (desk === undefined) {
+      if (method === 'GET' && place === 'desk') return json(null);
+    } else {
+      const answer = desk.answer(place, request, streaming);
+      if (answer !== undefined) return answer;
     }
     const file = method === 'GET' ? files.get(place === '' ? 'index.html' : place) : undefined;
     return file === undefined ? said(404, 'nothing is here') : whole(200, file.type, file.content);

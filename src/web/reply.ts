@@ -1,4 +1,5 @@
 import type { WebReply } from '../ports/index.ts';
+import type { Fault } from './order-wire.ts';
 
 /** Nothing from anywhere else, no script or style inside the page, in no frame; no text becomes HTML. */
 const POLICY = [
@@ -46,6 +47,17 @@ export function said(
 
 export function json(value: unknown): WebReply {
   return whole(200, 'application/json', JSON.stringify(value));
+}
+
+/** A POST that does nothing says why. */
+export function fault(status: number, value: Fault): WebReply {
+  return whole(status, 'application/json', JSON.stringify(value));
+}
+
+/** A file that the browser saves and does not show. Its name holds nothing but letters, digits, ".", "_" and "-". */
+export function saved(name: string, type: string, content: string | Uint8Array): WebReply {
+  const plain = name.replace(/[^A-Za-z0-9._-]/g, '_').slice(0, 128);
+  return whole(200, type, content, { 'content-disposition': `attachment; filename="${plain}"` });
 }
 
 export function stream(begin: (send: (text: string) => boolean) => void): WebReply {

@@ -24,7 +24,7 @@ export async function buildPage(directory: string): Promise<string> {
     tsconfig: 'web/tsconfig.json',
     logLevel: 'error',
   });
-  copyFileSync('web/index.html', join(place, 'index.html'));
+  for (const file of ['index.html', 'orders.css']) copyFileSync(join('web', file), join(place, file));
   const css = ['node_modules/uplot/dist/uPlot.min.css', 'web/page.css'];
   writeFileSync(join(place, 'page.css'), css.map((file) => readFileSync(file, 'utf8')).join('\n'));
   return place;

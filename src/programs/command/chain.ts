@@ -9,12 +9,12 @@ import { runWatched, type WatchOptions, withWatch } from './watch.ts';
 const HOSTS = 'host, range, list or @group';
 const QUESTION_BYTES = 8;
 
-interface StatusOptions extends WatchOptions {
+export interface ChainOptions extends WatchOptions {
   readonly disk?: string;
   readonly after?: string;
 }
 
-interface SyncOptions extends WatchOptions {
+export interface SyncOptions extends WatchOptions {
   readonly disk?: string;
   readonly resync?: true;
   readonly accept?: string;
@@ -30,15 +30,28 @@ function actionOf(o: SyncOptions): ArgsOf<'chain.sync'>['action'] {
   return { do: 'accept', question: parseBytes(o.accept, 'question', QUESTION_BYTES) };
 }
 
+export function chainArgs(o: ChainOptions): ArgsOf<'chain.status'> {
+  return {
+    ...(o.disk === undefined ? {} : { disk: o.disk }),
+    ...(o.after === undefined ? {} : { after: parseCount(o.after, 'unit', 0, 65_535) }),
+  };
+}
+
+export function syncArgs(o: SyncOptions): ArgsOf<'chain.sync'> {
+  const action = actionOf(o);
+  return {
+    ...(o.disk === undefined ? {} : { disk: o.disk }),
+    ...(action === undefined ? {} : { action }),
+    ...(o.reason === undefined ? {} : { reason: o.reason }),
+    ...(o.dryRun ? { dryRun: true } : {}),
+  };
+}
+
 /** chain, chain status, chain sync. */
 export function addChainCommands(program: Command, run: Run): void {
-  const show = (hosts: string, o: StatusOptions): Promise<void> =>
+  const show = (hosts: string, o: ChainOptions): Promise<void> =>
     run(async (context) => {
-      const args: ArgsOf<'chain.status'> = {
-        ...(o.disk === undefined ? {} : { disk: o.disk }),
-        ...(o.after === undefined ? {} : { after: parseCount(o.after, 'unit', 0, 65_535) }),
-      };
-      return runWatched(context, hosts, simpleOrder(context, 'chain.status', args), o);
+      return runWatched(context, hosts, simpleOrder(context, 'chain.status', chainArgs(o)), o);
     });
   const chain = withWatch(
     program
@@ -65,13 +78,7 @@ export function addChainCommands(program: Command, run: Run): void {
         const o = command.optsWithGlobals<SyncOptions>();
         if (o.watch !== undefined)
           throw new NsError('NS_USAGE', '--watch is for what only asks', { family: 'caller' });
-        const action = actionOf(o);
-        const args: ArgsOf<'chain.sync'> = {
-          ...(o.disk === undefined ? {} : { disk: o.disk }),
-          ...(action === undefined ? {} : { action }),
-          ...(o.reason === undefined ? {} : { reason: o.reason }),
-          ...(o.dryRun ? { dryRun: true } : {}),
-        };
+        const args = syncArgs(o);
         return runOnHosts(context, await context.hosts(hosts), simpleOrder(context, 'chain.sync', args));
       }),
     );

@@ -63,7 +63,7 @@ async function namesIn(context: Context): Promise<KnownNames> {
   }
 }
 
-function modelOf(command: Command): CommandModel {
+export function modelOf(command: Command): CommandModel {
   return {
     name: command.name(),
     says: command.description(),

@@ -124,6 +124,22 @@ function listing(context: Context, args: ArgsOf<'file.list'>, long: boolean): Ho
   };
 }
 
+export interface ListOptions {
+  readonly long?: true;
+  readonly recursive?: true;
+  readonly literal?: true;
+  readonly staleOk?: true;
+}
+
+export function listArgs(path: string, o: ListOptions): ArgsOf<'file.list'> {
+  return {
+    ...parsePlace(path),
+    ...flag('recursive', o.recursive),
+    ...flag('literal', o.literal),
+    ...flag('staleOk', o.staleOk),
+  };
+}
+
 function addList(program: Command, run: Run): void {
   program
     .command('ls')
@@ -134,18 +150,27 @@ function addList(program: Command, run: Run): void {
     .option('-r, --recursive', 'directories below too')
     .option('--literal', 'take *, ? and [ as plain letters')
     .option('--stale-ok', 'take what a suspended or hibernated host last wrote')
-    .action(
-      (hosts: string, path: string, o: { long?: true; recursive?: true; literal?: true; staleOk?: true }) =>
-        run(async (context) => {
-          const args = {
-            ...parsePlace(path),
-            ...flag('recursive', o.recursive),
-            ...flag('literal', o.literal),
-            ...flag('staleOk', o.staleOk),
-          };
-          return runOnHosts(context, await context.hosts(hosts), listing(context, args, o.long === true));
-        }),
+    .action((hosts: string, path: string, o: ListOptions) =>
+      run(async (context) => {
+        const args = listArgs(path, o);
+        return runOnHosts(context, await context.hosts(hosts), listing(context, args, o.long === true));
+      }),
     );
+}
+
+export interface StatOptions {
+  readonly follow: boolean;
+  readonly staleOk?: true;
+  readonly xattrs?: true;
+}
+
+export function statArgs(path: string, o: StatOptions): ArgsOf<'file.stat'> {
+  return {
+    ...parsePlace(path),
+    ...flag('noFollow', !o.follow),
+    ...flag('staleOk', o.staleOk),
+    ...flag('xattrs', o.xattrs),
+  };
 }
 
 function addStat(program: Command, run: Run): void {
@@ -157,14 +182,9 @@ function addStat(program: Command, run: Run): void {
     .option('--no-follow', 'of a symbolic link, the link itself')
     .option('--xattrs', 'also the values of extended attributes and ACLs')
     .option('--stale-ok', 'take what a suspended or hibernated host last wrote')
-    .action((hosts: string, path: string, o: { follow: boolean; staleOk?: true; xattrs?: true }) =>
+    .action((hosts: string, path: string, o: StatOptions) =>
       run(async (context) => {
-        const args = {
-          ...parsePlace(path),
-          ...flag('noFollow', !o.follow),
-          ...flag('staleOk', o.staleOk),
-          ...flag('xattrs', o.xattrs),
-        };
+        const args = statArgs(path, o);
         return runOnHosts(context, await context.hosts(hosts), simpleOrder(context, 'file.stat', args));
       }),
     );

@@ -23,7 +23,7 @@ import { flag } from './wipe.ts';
 const MAX_LIMIT = 1_000_000;
 const HASH_BYTES = 32;
 
-interface FindOptions {
+export interface FindOptions {
   readonly name?: string;
   readonly iname?: string;
   readonly type?: string;
@@ -50,7 +50,7 @@ async function needleOf(text: string): Promise<Uint8Array> {
   return checkNeedle(new Uint8Array(bytes));
 }
 
-async function argsOf(place: string, o: FindOptions): Promise<ArgsOf<'file.find'>> {
+export async function findArgs(place: string, o: FindOptions): Promise<ArgsOf<'file.find'>> {
   const now = systemClock.wallSeconds();
   const sizes = (o.size ?? []).map(parseSize);
   return {
@@ -109,7 +109,7 @@ export function addFindCommand(program: Command, run: Run): void {
     .option('--stale-ok', 'take what a suspended or hibernated host last wrote')
     .action((hosts: string, path: string, o: FindOptions) =>
       run(async (context) => {
-        const args = await argsOf(path, o);
+        const args = await findArgs(path, o);
         const limit = o.limit === undefined ? MAX_LIMIT : parseCount(o.limit, 'limit', 1, MAX_LIMIT);
         const names = await context.hosts(hosts);
         return runOnHosts(context, names, searching(context, args, limit, o.long === true));

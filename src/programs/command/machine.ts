@@ -18,11 +18,20 @@ function addPlain(program: Command, run: Run, name: string, verb: Verb, descript
   );
 }
 
-interface MemoryOptions {
+export interface MemoryOptions {
   readonly medium: 'dram' | 'spd' | 'storage';
   readonly algorithm?: ('mats+' | 'march-c-')[];
   readonly range?: string[];
   readonly disk?: string;
+}
+
+export function memoryArgs(o: MemoryOptions): ArgsOf<'memory.check'> {
+  return {
+    medium: o.medium,
+    ...(o.algorithm === undefined ? {} : { algorithms: o.algorithm }),
+    ...(o.range === undefined ? {} : { ranges: o.range.map(parseSpan) }),
+    ...(o.disk === undefined ? {} : { disk: o.disk }),
+  };
 }
 
 function addMemory(program: Command, run: Run): void {
@@ -41,15 +50,27 @@ function addMemory(program: Command, run: Run): void {
     .option('--disk <name>', 'storage: which disk')
     .action((hosts: string, o: MemoryOptions) =>
       run(async (context) => {
-        const args: ArgsOf<'memory.check'> = {
-          medium: o.medium,
-          ...(o.algorithm === undefined ? {} : { algorithms: o.algorithm }),
-          ...(o.range === undefined ? {} : { ranges: o.range.map(parseSpan) }),
-          ...(o.disk === undefined ? {} : { disk: o.disk }),
-        };
+        const args = memoryArgs(o);
         return runOnHosts(context, await context.hosts(hosts), simpleOrder(context, 'memory.check', args));
       }),
     );
+}
+
+export interface SamplingOptions {
+  readonly seconds?: string;
+  readonly samples?: string;
+}
+
+export function samplingArgs(channel: string, { seconds, samples }: SamplingOptions): ArgsOf<'io.watch'> {
+  return {
+    channel,
+    ...(seconds === undefined ? {} : { seconds: parseCount(seconds, 'number of seconds', 1, 3600) }),
+    ...(samples === undefined ? {} : { samples: parseCount(samples, 'number of samples', 1, 10_000) }),
+  };
+}
+
+export function cancelArgs(id: string): ArgsOf<'task.cancel'> {
+  return { task: parseBytes(id, 'task id', TASK_ID_BYTES) };
 }
 
 function sampleText(event: OrderEvent): string | undefined {
@@ -64,17 +85,9 @@ function addWatch(io: Command, run: Run): void {
     .argument('<channel>')
     .option('--seconds <n>', 'for so long, at most 3600')
     .option('--samples <n>', 'so many, at most 10000')
-    .action((hosts: string, channel: string, o: { seconds?: string; samples?: string }) =>
+    .action((hosts: string, channel: string, o: SamplingOptions) =>
       run(async (context) => {
-        const args = {
-          channel,
-          ...(o.seconds === undefined
-            ? {}
-            : { seconds: parseCount(o.seconds, 'number of seconds', 1, 3600) }),
-          ...(o.samples === undefined
-            ? {}
-            : { samples: parseCount(o.samples, 'number of samples', 1, 10_000) }),
-        };
+        const args = samplingArgs(channel, o);
         const onEvent = (host: string, event: OrderEvent): void => {
           const sample = sampleText(event);
           if (sample !== undefined && !context.json) context.terminal.print(`${host}: ${channel} ${sample}`);
@@ -123,8 +136,8 @@ function addCancel(program: Command, run: Run): void {
     .argument('<task>', 'the id that "nightshift tasks" shows')
     .action((hosts: string, id: string) =>
       run(async (context) => {
-        const task = parseBytes(id, 'task id', TASK_ID_BYTES);
-        return runOnHosts(context, await context.hosts(hosts), simpleOrder(context, 'task.cancel', { task }));
+        const args = cancelArgs(id);
+        return runOnHosts(context, await context.hosts(hosts), simpleOrder(context, 'task.cancel', args));
       }),
     );
 }

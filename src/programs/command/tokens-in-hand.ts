@@ -82,9 +82,22 @@ async function fromFile(
   hosts: readonly string[],
   path: string,
 ): Promise<TokensInHand> {
+  return tokensInText(context, kind, hosts, {
+    name: path,
+    text: await readOrderText(path, LARGEST_ARMOURED),
+  });
+}
+
+/** The same with the text of such a file. */
+export async function tokensInText(
+  context: Context,
+  kind: Destruction,
+  hosts: readonly string[],
+  { name: path, text }: { readonly name: string; readonly text: string },
+): Promise<TokensInHand & { readonly first: ReadonlyMap<string, TokenDraft> }> {
   const { people, tenant } = await context.config();
   const keyring = new Keyring(people);
-  const tokens = readTokenFile(await readOrderText(path, LARGEST_ARMOURED), keyring, tenant);
+  const tokens = readTokenFile(text, keyring, tenant);
   const used = new UsedTokens(join(await context.receipts(), '.tokens-used'));
   const free = new Map<string, TokenDraft[]>();
   const short: string[] = [];
@@ -107,10 +120,11 @@ async function fromFile(
     );
   }
   const taken = new Map<string, TokenDraft>();
-  const firsts = hosts.map((host) => free.get(host)![0]!);
+  const first = new Map(hosts.map((host) => [host, free.get(host)![0]!]));
   return {
     kind,
-    lines: budgetLines(kind, firsts),
+    first,
+    lines: budgetLines(kind, [...first.values()]),
     give: async (order) => {
       const id = toHex(order.id);
       for (const token of free.get(order.aud.name) ?? []) {
@@ -129,7 +143,7 @@ async function fromFile(
 }
 
 /** The devices refuse it too: whoever gives the order is not also who says how many there may be. */
-function checkApart({ governor }: TokenDraft, order: Order, people: Keyring): void {
+export function checkApart({ governor }: TokenDraft, order: Order, people: Keyring): void {
   const issuer = people.lookup(order.iss);
   if (governor === undefined || issuer === undefined) return;
   if (foldPerson(governor.person) !== foldPerson(issuer.person)) return;

@@ -1,24 +1,24 @@
 import type { Command } from 'commander';
 import { openLocalFile } from '../../adapters/operator-files.ts';
 import { readOrderText, writeOrderText } from '../../adapters/order-file.ts';
-import { equalBytes, NsError, toHex } from '../../base/index.ts';
+import { equalBytes, NsError } from '../../base/index.ts';
 import {
+  checkComplete,
+  checkSigners,
+  cosignDrafts,
   decodeOrderFile,
   EXIT,
   type ExitCode,
   encodeOrderFile,
-  foldHosts,
   LARGEST_ORDER_FILE,
-  peopleOf,
   readOrderFile,
 } from '../../fleet/index.ts';
-import { cosignOrder, type Draft, destructionOf, foldPerson, Keyring } from '../../security/index.ts';
+import { type Draft, Keyring } from '../../security/index.ts';
 import type { Context } from './context.ts';
 import { displayDrafts } from './drafts.ts';
 import type { Run } from './files.ts';
 import { confirmed } from './lock.ts';
 import { answerOf, followOrder, runOnHosts } from './run.ts';
-import { needsToken } from './tokens-in-hand.ts';
 import { WAIT, waitingFor } from './wipe.ts';
 
 function refuse(code: `NS_${string}`, sentence: string): NsError {
@@ -47,39 +47,15 @@ async function show(context: Context, path: string): Promise<ExitCode> {
   return EXIT.done;
 }
 
-/** Nobody signs for a stranger, or for a person twice: what is signed first is asked for by somebody known. */
-function checkSigners({ drafts }: Opened): void {
-  for (const draft of drafts) {
-    const stranger = draft.signatures.find(({ signer }) => signer === undefined);
-    if (stranger === undefined) continue;
-    throw refuse(
-      'NS_ORDER_STRANGER',
-      `the order for "${draft.order.aud.name}" is signed by the key ${toHex(stranger.keyId)}, which is not among the ` +
-        '"people" of your configuration; ask the person it should be from, by another way, for the public key',
-    );
-  }
-}
-
 async function cosign(context: Context, path: string, o: { out?: string; yes?: true }): Promise<ExitCode> {
   const opened = await openOrders(context, path);
-  const { tenant, drafts, people } = opened;
+  const { drafts, tenant } = opened;
   await displayDrafts(context, opened);
-  checkSigners(opened);
+  checkSigners(drafts);
   const question = `Sign ${drafts.length === 1 ? 'this order' : `these ${drafts.length} orders`}?`;
   await confirmed(context, question, o.yes === true);
   const { key } = await context.signer();
-  const me = people.lookup(key.publicKey.keyId);
-  const packets: Uint8Array[] = [];
-  for (const { order, packet, signatures } of drafts) {
-    const again = signatures.some(
-      ({ signer }) =>
-        signer !== undefined && me !== undefined && foldPerson(signer.person) === foldPerson(me.person),
-    );
-    if (again) {
-      throw refuse('NS_ORDER_INVALID', `${me?.person} has signed the order for "${order.aud.name}" already`);
-    }
-    packets.push(await cosignOrder(packet, key, tenant));
-  }
+  const packets = await cosignDrafts(drafts, key, opened);
   const out = o.out ?? path;
   await writeOrderText(out, encodeOrderFile({ tenant, packets }), out === path);
   const file = drafts.some(({ order }) => order.verb === 'file.download') ? ' --file FILE' : '';
@@ -97,22 +73,7 @@ async function send(context: Context, path: string, o: SendOptions): Promise<Exi
   const opened = await openOrders(context, path);
   const { drafts } = opened;
   const byHost = new Map(drafts.map((draft) => [draft.order.aud.name, draft]));
-  const short = drafts.find((draft) => peopleOf(draft) < 2 || peopleOf(draft) < draft.signatures.length);
-  if (short !== undefined) {
-    const host = short.order.aud.name;
-    const why = short.signatures.length < 2 ? 'one person only' : 'one person twice';
-    throw refuse('NS_ORDER_INVALID', `the order for "${host}" is signed by ${why}, so nothing was sent`);
-  }
-  const bare = drafts.find(({ order }) => order.token === undefined && destructionOf(order) !== undefined);
-  if (bare !== undefined) throw needsToken('It must be signed with one from the start. Nothing was sent.');
-  const { devices } = await context.config();
-  const unknown = [...byHost.keys()].filter((host) => !devices.has(host));
-  if (unknown.length > 0) {
-    throw refuse(
-      'NS_DEVICE_UNKNOWN',
-      `no public key is known for ${foldHosts(unknown)}, so nothing was sent`,
-    );
-  }
+  checkComplete(drafts, (await context.config()).devices);
   if (!context.json) await displayDrafts(context, opened);
   await confirmed(context, `Send ${drafts.length === 1 ? 'it' : `all ${drafts.length}`}?`, o.yes === true);
   const file = await fileOf(context, drafts, o.file);

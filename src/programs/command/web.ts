@@ -5,7 +5,7 @@ import { systemEntropy } from '../../adapters/entropy.ts';
 import { systemClock } from '../../adapters/system-clock.ts';
 import { readWebFiles } from '../../adapters/web-files.ts';
 import { startWebServer } from '../../adapters/web-server.ts';
-import { asNsError, type Duration, hours, milliseconds, minutes, NsError } from '../../base/index.ts';
+import { asNsError, type Duration, hours, milliseconds, minutes, NsError, toHex } from '../../base/index.ts';
 import {
   EXIT,
   type ExitCode,
@@ -15,14 +15,23 @@ import {
   parseWait,
   showOutcome,
 } from '../../fleet/index.ts';
-import { type FleetDoor, FleetWatch, type LookAnswer, pageServer, Session } from '../../web/index.ts';
+import {
+  type FleetDoor,
+  FleetWatch,
+  type LookAnswer,
+  OrderDesk,
+  pageServer,
+  Session,
+} from '../../web/index.ts';
 import { VERSION } from '../version.ts';
 import type { Context } from './context.ts';
 import type { Run } from './files.ts';
+import { orderDoor } from './web-orders.ts';
 
 interface WebOptions {
   readonly port?: string;
   readonly refresh: string;
+  readonly lookOnly?: true;
 }
 
 const LASTS: Duration = hours(12);
@@ -94,11 +103,32 @@ function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
-async function serve(context: Context, hosts: readonly string[], o: WebOptions): Promise<ExitCode> {
+async function deskOf(
+  parts: Omit<Parameters<typeof orderDoor>[0], 'hosts'>,
+  watch: FleetWatch,
+  signal: AbortSignal,
+): Promise<OrderDesk> {
+  const door = await orderDoor({ ...parts, hosts: { has: (host) => watch.has(host) } });
+  return new OrderDesk({
+    door,
+    clock: systemClock,
+    entropy: systemEntropy,
+    signal,
+    has: (host) => watch.has(host),
+  });
+}
+
+async function serve(
+  context: Context,
+  program: Command,
+  hosts: readonly string[],
+  o: WebOptions,
+): Promise<ExitCode> {
   if (context.json) throw new NsError('NS_USAGE', 'web prints a link, and no JSON', { family: 'caller' });
   const port = o.port === undefined ? 0 : parseCount(o.port, 'port', 1, 65_535);
   const refresh = refreshOf(o.refresh);
   const files = await readWebFiles(join(import.meta.dirname, 'web'));
+  const kept = new Set<string>();
   return context.withFleet(
     async (fleet) => {
       const over = systemClock.deadline(LASTS, 'the session of the page');
@@ -108,8 +138,10 @@ async function serve(context: Context, hosts: readonly string[], o: WebOptions):
       const door = await doorOf(context, fleet, hosts);
       const watch = new FleetWatch(door, systemClock, { refresh, version: VERSION, signal });
       const session = new Session(systemClock, systemEntropy, LASTS);
+      const desk =
+        o.lookOnly === true ? {} : { desk: await deskOf({ context, program, fleet, kept }, watch, signal) };
       const server = await startWebServer(
-        (authority) => pageServer({ door, watch, session, files, clock: systemClock, authority }),
+        (authority) => pageServer({ door, watch, session, ...desk, files, clock: systemClock, authority }),
         { port },
       );
       try {
@@ -122,7 +154,8 @@ async function serve(context: Context, hosts: readonly string[], o: WebOptions):
       }
       return context.signal.aborted ? EXIT.interrupted : EXIT.done;
     },
-    { unkept: true },
+    // What the page asks by itself is not kept; what somebody has confirmed is.
+    { unkept: (order) => !kept.has(toHex(order)) },
   );
 }
 
@@ -130,11 +163,12 @@ async function serve(context: Context, hosts: readonly string[], o: WebOptions):
 export function addWebCommand(program: Command, run: Run): void {
   program
     .command('web')
-    .description('show hosts in a browser on this machine; the page looks, and changes nothing')
+    .description('show hosts in a browser on this machine, and give them orders there')
     .argument('[hosts]', 'host, range, list or @group', '@all')
     .option('--port <n>', 'listen on this port of 127.0.0.1; a free one where absent')
+    .option('--look-only', 'a page that only looks: it gives no orders and signs no drafts')
     .option('--refresh <time>', 'while a page is open, ask all hosts again this often, or "never"', '15m')
     .action((hosts: string, o: WebOptions) =>
-      run(async (context) => serve(context, await context.hosts(hosts), o)),
+      run(async (context) => serve(context, program, await context.hosts(hosts), o)),
     );
 }

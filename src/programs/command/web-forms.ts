@@ -1,0 +1,293 @@
+import { Command, CommanderError } from 'commander';
+import { fromHex, NsError, toHex } from '../../base/index.ts';
+import { foldHosts, parseChannelValue, parseCount } from '../../fleet/index.ts';
+import { type ArgsOf, MOST_MATCHES, type Order, type ResultOf, type Verb } from '../../protocol/index.ts';
+import { destructionOf, needsTwoPeople } from '../../security/index.ts';
+import type { ShowOptions } from '../../show/index.ts';
+import type { OrderField, OrderForm, PrepareBody } from '../../web/index.ts';
+import { type BudgetOptions, budgetArgs } from './budget.ts';
+import { type ChainOptions, chainArgs, type SyncOptions, syncArgs } from './chain.ts';
+import { modelOf } from './completion.ts';
+import { type ListOptions, listArgs, type StatOptions, statArgs } from './files.ts';
+import { type FindOptions, findArgs } from './find.ts';
+import { type LockOptions, lockArgs } from './lock.ts';
+import { cancelArgs, type MemoryOptions, memoryArgs, type SamplingOptions, samplingArgs } from './machine.ts';
+import { type RemoveOptions, removeArgs } from './wipe.ts';
+
+/** What an order is, whomever it is for. */
+export interface WantedOrder {
+  readonly order: Pick<Order, 'verb' | 'args'>;
+  readonly show: ShowOptions;
+  /** The same on a command line. */
+  readonly commandLine: (hosts: readonly string[]) => string;
+  /** The same tried dry, where one person may do that; its effect is what the order is then bound to. */
+  readonly dry: Pick<Order, 'verb' | 'args'> | undefined;
+  /** To be confirmed by more than a button. */
+  readonly grave: boolean;
+  /** How long it may be on its way to the second person, as typed. */
+  readonly valid: string | undefined;
+}
+
+type Options = Readonly<Record<string, unknown>>;
+
+interface Given {
+  /** Where it is below "nightshift". */
+  readonly path: readonly string[];
+  readonly verb: Verb;
+  readonly changes: boolean;
+  readonly grave: (o: Options) => boolean;
+  readonly args: (words: readonly string[], o: Options) => Promise<object> | object;
+  /** The page after this cursor. */
+  readonly paged?: true;
+}
+
+const looks = (path: string, verb: Verb, args: Given['args'], paged?: true): Given => ({
+  path: path.split(' '),
+  verb,
+  changes: false,
+  grave: () => false,
+  args,
+  ...(paged === undefined ? {} : { paged }),
+});
+
+const changes = (path: string, verb: Verb, args: Given['args'], grave: Given['grave']): Given => ({
+  path: path.split(' '),
+  verb,
+  changes: true,
+  grave,
+  args,
+});
+
+const always = (): boolean => true;
+const never = (): boolean => false;
+
+/** The orders of the page, each a command as it stands. Their words are read by the command's own options and functions. */
+const GIVEN: readonly Given[] = [
+  looks('ls', 'file.list', ([path = ''], o) => listArgs(path, o as unknown as ListOptions), true),
+  looks('stat', 'file.stat', ([path = ''], o) => statArgs(path, o as unknown as StatOptions)),
+  looks('find', 'file.find', ([path = ''], o) => searchArgs(path, o as unknown as FindOptions), true),
+  looks('memcheck', 'memory.check', (_, o) => memoryArgs(o as unknown as MemoryOptions)),
+  looks('chain', 'chain.status', (_, o) => chainArgs(o as unknown as ChainOptions)),
+  looks('io list', 'io.list', () => ({})),
+  looks('io read', 'io.read', ([channel = '']) => ({ channel })),
+  looks('io watch', 'io.watch', ([channel = ''], o) =>
+    samplingArgs(channel, o as unknown as SamplingOptions),
+  ),
+  looks('staged', 'staged.list', () => ({})),
+  looks('budget show', 'budget.read', () => ({})),
+  changes('cancel', 'task.cancel', ([task = '']) => cancelArgs(task), never),
+  changes(
+    'io write',
+    'io.write',
+    ([channel = '', value = '']) => ({ channel, value: parseChannelValue(value) }),
+    always,
+  ),
+  changes(
+    'chain sync',
+    'chain.sync',
+    (_, o) => syncArgs(o as unknown as SyncOptions),
+    (o) => o.accept !== undefined || o.resync === true,
+  ),
+  changes('rm', 'file.delete', ([path = ''], o) => removeArgs(path, o as unknown as RemoveOptions), always),
+  changes('sign disable', 'machine.disable', (_, o) => lockArgs(o as unknown as LockOptions), always),
+  changes('sign enable', 'machine.enable', (_, o) => lockArgs(o as unknown as LockOptions), always),
+  changes('sign budget', 'budget.update', (_, o) => budgetArgs(o as unknown as BudgetOptions), always),
+];
+
+/** Of a desk or a terminal, or done by the page itself: it tries dry what it can, and binds the order to the effect. */
+const OPTIONS_LEFT = new Set([
+  '--all-but',
+  '--approve',
+  '--cosign-key',
+  '--dry-run',
+  '--out',
+  '--token-key',
+  '--tokens',
+  '--wait',
+  '--watch',
+  '--yes',
+]);
+
+/** Commands with hosts that the page has in another shape, or leaves to the command, and why. */
+export const COMMANDS_LEFT: Readonly<Record<string, string>> = {
+  status: 'the page asks by itself',
+  volumes: 'the page asks by itself',
+  tasks: 'the page asks by itself',
+  audit: 'the page asks by itself',
+  sensors: 'the page asks by itself',
+  disable: 'two keys at one desk; here two people sign in two places',
+  enable: 'two keys at one desk; here two people sign in two places',
+  'budget set': 'two keys at one desk; here two people sign in two places',
+  'sign rm': 'a part of rm here',
+  'sign put': 'takes a file of this computer',
+  put: 'takes a file of this computer',
+  get: 'writes a file on this computer',
+  clock: 'goes by the clock of the computer that it is typed at',
+  keyring: 'takes files of this computer',
+};
+
+function unread(why: string): NsError {
+  return new NsError('NS_USAGE', why, { family: 'caller' });
+}
+
+/** A page names no files of this computer. */
+async function searchArgs(path: string, o: FindOptions): Promise<ArgsOf<'file.find'>> {
+  if (o.contains?.startsWith('file:') === true) {
+    throw unread('the page reads no files of this computer; write text, or hex:0a1b');
+  }
+  const limit = o.limit === undefined ? MOST_MATCHES : parseCount(o.limit, 'limit', 1, MOST_MATCHES);
+  return { ...(await findArgs(path, o)), limit };
+}
+
+const nameOf = ({ path }: Given): string => path.join(' ');
+
+function commandAt(program: Command, path: readonly string[]): Command {
+  return path.reduce((command, name) => {
+    const below = command.commands.find((each) => each.name() === name);
+    if (below === undefined) throw new NsError('NS_BUG', `there is no command ${path.join(' ')}`);
+    return below;
+  }, program);
+}
+
+function fieldsOf(command: Command): readonly OrderField[] {
+  const model = modelOf(command);
+  const mandatory = new Set(command.options.flatMap(({ mandatory, long }) => (mandatory ? [long] : [])));
+  const many = new Set(
+    command.options.flatMap(({ variadic, parseArg, long }) =>
+      variadic || parseArg !== undefined ? [long] : [],
+    ),
+  );
+  const fields = model.arguments
+    .filter(({ name }) => name !== 'hosts')
+    .map(({ name, required, choices }): OrderField => {
+      const says =
+        command.registeredArguments.find((argument) => argument.name() === name)?.description ?? '';
+      return {
+        name,
+        kind: choices === undefined ? 'text' : 'choice',
+        ...(choices === undefined ? {} : { choices }),
+        required,
+        many: false,
+        says,
+      };
+    });
+  const options = model.options.flatMap(({ flags, value, choices, says }): OrderField[] => {
+    const name = flags.at(-1) ?? '';
+    if (OPTIONS_LEFT.has(name) || !name.startsWith('--')) return [];
+    const kind = value === undefined ? 'flag' : choices === undefined ? 'text' : 'choice';
+    const list = choices === undefined ? {} : { choices };
+    return [{ name, kind, ...list, required: mandatory.has(name), many: many.has(name), says }];
+  });
+  return [...fields, ...options];
+}
+
+/** The forms of the page, out of the commands as they stand. */
+export function orderForms(program: Command): readonly OrderForm[] {
+  return GIVEN.map((given) => {
+    const command = commandAt(program, given.path);
+    return {
+      command: nameOf(given),
+      says: command.description(),
+      fields: fieldsOf(command),
+      changes: given.changes,
+      tokens: ['file.delete', 'machine.disable'].includes(given.verb),
+    };
+  });
+}
+
+/** Command and options as typed, from the values of a form. NS_USAGE where one is none of its fields. */
+function wordsOf(fields: readonly OrderField[], values: PrepareBody['values']) {
+  const options: string[] = [];
+  const positional: string[] = [];
+  for (const name of Object.keys(values)) {
+    if (!fields.some((field) => field.name === name)) throw unread(`there is no field "${name}"`);
+  }
+  for (const { name, kind, many } of fields) {
+    const value = Object.hasOwn(values, name) ? values[name] : undefined;
+    if (value === undefined) continue;
+    if (kind === 'flag' || value === true) {
+      if (kind !== 'flag' || value !== true)
+        throw unread(`the field "${name}" has a value that does not fit`);
+      options.push(name);
+      continue;
+    }
+    const texts = typeof value === 'string' ? [value] : value;
+    if (texts.length > 1 && !many) throw unread(`the field "${name}" is given once only`);
+    if (name.startsWith('--')) options.push(...texts.map((text) => `${name}=${text}`));
+    else positional.push(...texts);
+  }
+  return { options, positional };
+}
+
+/** Read by the options of the command itself: what they refuse is refused here in the same words. */
+function parsed(command: Command, words: readonly string[]): { words: readonly string[]; options: Options } {
+  const reader = new Command(command.name()).exitOverride().configureOutput({ outputError: () => undefined });
+  for (const argument of command.registeredArguments) {
+    if (argument.name() !== 'hosts') reader.addArgument(argument);
+  }
+  for (const option of command.options) {
+    if (!OPTIONS_LEFT.has(option.long ?? '')) reader.addOption(option);
+  }
+  let read: readonly string[] = [];
+  reader.action(() => {
+    read = reader.args;
+  });
+  try {
+    reader.parse([...words], { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) throw unread(error.message.replace(/^error: /, ''));
+    throw error;
+  }
+  return { words: read, options: reader.opts() };
+}
+
+const SAFE = /^[A-Za-z0-9_./:=@%+,-]+$/;
+const quoted = (word: string): string => (SAFE.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+
+/** What a filled form asks for. NS_USAGE, in the words of the command. */
+export async function readForm(program: Command, asked: Omit<PrepareBody, 'hosts'>): Promise<WantedOrder> {
+  const given = GIVEN.find((each) => nameOf(each) === asked.command);
+  if (given === undefined) throw unread(`"${asked.command}" is no order of this page`);
+  const command = commandAt(program, given.path);
+  const { options, positional } = wordsOf(fieldsOf(command), asked.values);
+  const { words, options: o } = parsed(command, [...options, '--', ...positional]);
+  const args = { ...(await given.args(words, o)), ...afterOf(given, asked.after) };
+  const order = { verb: given.verb, args } as Pick<Order, 'verb' | 'args'>;
+  const two = needsTwoPeople(order);
+  const name = two && given.path[0] !== 'sign' ? `sign ${nameOf(given)}` : nameOf(given);
+  const files = `${two ? ' -o FILE' : ''}${destructionOf(order) === undefined ? '' : ' --tokens FILE'}`;
+  const rest = [...positional, ...options].map(quoted).join(' ');
+  return {
+    order,
+    show: { ...(o.long === true ? { long: true } : {}) },
+    commandLine: (hosts) => `nightshift ${name} ${foldHosts(hosts)} ${rest}`.trimEnd() + files,
+    dry: dryOf(order),
+    grave: given.grave(o),
+    valid: typeof o.valid === 'string' ? o.valid : undefined,
+  };
+}
+
+/** The cursor that the device gave: of a search, names as the bytes on disk. */
+function afterOf({ paged, verb }: Given, after: string | undefined): { readonly after?: unknown } {
+  if (after === undefined) return {};
+  if (paged !== true) throw unread('this order has no pages');
+  if (verb !== 'file.find') return { after };
+  const names = after.split('/');
+  if (!names.every((name) => /^(?:[0-9a-f]{2}){1,255}$/.test(name))) throw unread('there is no such page');
+  return { after: names.map(fromHex) };
+}
+
+/** What changes something in one step can be tried before. A dry run of what takes two people takes two as well. */
+function dryOf({ verb, args }: Pick<Order, 'verb' | 'args'>): Pick<Order, 'verb' | 'args'> | undefined {
+  if (verb !== 'file.delete' && verb !== 'io.write' && verb !== 'chain.sync') return undefined;
+  const { stage: _, ...now } = args as { readonly stage?: unknown };
+  const dry = { verb, args: { ...now, dryRun: true } } as Pick<Order, 'verb' | 'args'>;
+  return needsTwoPeople(dry) ? undefined : dry;
+}
+
+/** Where the next page begins, if the result has one; to be given as `after`. */
+export function nextOf(verb: Verb, result: unknown): string | undefined {
+  if (verb === 'file.list') return (result as ResultOf<'file.list'> | undefined)?.next;
+  if (verb !== 'file.find') return undefined;
+  return (result as ResultOf<'file.find'> | undefined)?.next?.map(toHex).join('/');
+}

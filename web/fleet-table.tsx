@@ -1,4 +1,4 @@
-import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { HostRow } from '../src/web/wire.ts';
 import { refresh } from './ask-server.ts';
 import { GiveOrder } from './give-order.tsx';
@@ -6,6 +6,7 @@ import type { Fleet } from './live-fleet.ts';
 import {
   type Filter,
   filterRows,
+  GROUPINGS,
   type GroupBy,
   groupRows,
   type Item,
@@ -14,15 +15,22 @@ import {
   scrollFor,
   valuesOf,
 } from './rows.ts';
+import { COLUMNS, type Column, nextSort, type Sort, sortRows } from './sort-rows.ts';
+import { addressOf, viewAt } from './table-address.ts';
 import { momentText, toneOf } from './words.ts';
 
 const ROW_HEIGHT = 30;
-const COLUMNS = ['host', 'device', 'power', 'lock', 'disks', 'tasks', 'as of', 'note'];
+/** An address is written once a typist pauses: browsers count how often it changes. */
+const ADDRESS_MS = 300;
 
 /** What the table is set to; kept while one host's page is looked at. */
 export interface TableView {
   readonly filter: Filter;
   readonly by: GroupBy;
+  /** Absent: as the configuration has the hosts. */
+  readonly sort?: Sort | undefined;
+  /** Groups of which only the head is shown. */
+  readonly closed?: ReadonlySet<string>;
   readonly active: string;
   readonly top: number;
 }
@@ -107,8 +115,8 @@ function Controls({ fleet, view, change, shown }: TableProps & { readonly shown:
       <Choice
         label="grouped by"
         value={by}
-        values={['nothing', 'group', 'power', 'lock', 'reach']}
-        choose={(chosen) => change({ by: chosen, top: 0 })}
+        values={GROUPINGS}
+        choose={(chosen) => change({ by: chosen, top: 0, closed: new Set() })}
       />
       <button type="button" onClick={ask} disabled={shown.length === 0}>
         Ask these hosts now
@@ -137,14 +145,34 @@ function cells(row: HostRow): readonly preact.ComponentChild[] {
   ];
 }
 
+function Head({ sort, choose }: { readonly sort: Sort | undefined; readonly choose: (by: Column) => void }) {
+  return (
+    <div role="row" aria-rowindex={1} class="row head">
+      {COLUMNS.map((column) => {
+        const order = sort?.by !== column ? 'none' : sort.falling ? 'descending' : 'ascending';
+        return (
+          <span key={column} role="columnheader" aria-sort={order}>
+            <button type="button" onClick={() => choose(column)}>
+              {column}
+              <span aria-hidden="true">{order === 'none' ? '' : order === 'ascending' ? ' ▲' : ' ▼'}</span>
+            </button>
+          </span>
+        );
+      })}
+    </div>
+  );
+}
+
 function Line({
   item,
   index,
   active,
+  turn,
 }: {
   readonly item: Item;
   readonly index: number;
   readonly active: boolean;
+  readonly turn: (label: string) => void;
 }) {
   const place = { transform: `translateY(${index * ROW_HEIGHT}px)` };
   const kind = item.is === 'group' ? 'row group' : 'row';
@@ -158,7 +186,11 @@ function Line({
     >
       {item.is === 'group' ? (
         <span role="gridcell" aria-colspan={COLUMNS.length}>
-          {item.label}: {item.count}
+          <button type="button" tabIndex={-1} aria-expanded={item.open} onClick={() => turn(item.label)}>
+            <span aria-hidden="true">{item.open ? '▾ ' : '▸ '}</span>
+            {item.label}: {item.count}
+            {item.note !== '' && <span class="soft"> ({item.note})</span>}
+          </button>
         </span>
       ) : (
         cells(item.row).map((cell, column) => (
@@ -171,15 +203,44 @@ function Line({
   );
 }
 
+/** Takes the setting that the address names, and writes there what it is set to. */
+function useAddress(view: TableView, change: TableProps['change']): void {
+  const { filter, by, sort } = view;
+  const taken = useRef(false);
+  useLayoutEffect(() => {
+    const take = (): void => {
+      const named = viewAt(location.hash);
+      if (named !== undefined) change({ ...named, top: 0 });
+    };
+    take();
+    addEventListener('hashchange', take);
+    return () => removeEventListener('hashchange', take);
+  }, []);
+  useEffect(() => {
+    // The first is the setting before the address was read.
+    if (!taken.current) {
+      taken.current = true;
+      if (viewAt(location.hash) !== undefined) return undefined;
+    }
+    const later = setTimeout(
+      () => history.replaceState(null, '', addressOf({ filter, by, sort })),
+      ADDRESS_MS,
+    );
+    return () => clearTimeout(later);
+  }, [filter, by, sort]);
+}
+
 /** The fleet: only the lines that can be seen are in the document. Arrow keys move, Enter opens a host. */
 export function FleetTable(props: TableProps) {
   const { fleet, view, change } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const [height, setHeight] = useState(600);
   const shown = useMemo(() => filterRows(fleet.rows, view.filter), [fleet.rows, view.filter]);
-  const items = useMemo(() => groupRows(shown, view.by), [shown, view.by]);
+  const sorted = useMemo(() => sortRows(shown, view.sort), [shown, view.sort]);
+  const items = useMemo(() => groupRows(sorted, view.by, view.closed), [sorted, view.by, view.closed]);
   const { first, end } = rowWindow(items.length, ROW_HEIGHT, view.top, height);
   const active = items.findIndex(({ key }) => key === view.active);
+  useAddress(view, change);
 
   useLayoutEffect(() => {
     const element = scroller.current;
@@ -193,8 +254,21 @@ export function FleetTable(props: TableProps) {
     if (element !== null && Math.abs(element.scrollTop - view.top) > 1) element.scrollTop = view.top;
   }, [view.top, items.length]);
 
+  const turn = (label: string): void => {
+    const closed = new Set(view.closed);
+    if (!closed.delete(label)) closed.add(label);
+    change({ closed, active: label });
+  };
   const press = (event: KeyboardEvent): void => {
+    // A column's head is a button of its own.
+    if (event.target !== event.currentTarget) return;
     const item = items[active];
+    if (item?.is === 'group' && /^(Enter| |Arrow(Left|Right))$/.test(event.key)) {
+      event.preventDefault();
+      const wanted = event.key === 'ArrowRight' || (event.key !== 'ArrowLeft' && !item.open);
+      if (wanted !== item.open) turn(item.label);
+      return;
+    }
     if (event.key === 'Enter' && item?.is === 'host') {
       location.hash = linkTo(item.row.name);
       return;
@@ -219,13 +293,7 @@ export function FleetTable(props: TableProps) {
         tabIndex={0}
         onKeyDown={press}
       >
-        <div role="row" aria-rowindex={1} class="row head">
-          {COLUMNS.map((column) => (
-            <span key={column} role="columnheader">
-              {column}
-            </span>
-          ))}
-        </div>
+        <Head sort={view.sort} choose={(by) => change({ sort: nextSort(view.sort, by), top: 0 })} />
         <div
           class="scroll"
           role="rowgroup"
@@ -235,13 +303,13 @@ export function FleetTable(props: TableProps) {
         >
           <div role="presentation" style={{ height: `${items.length * ROW_HEIGHT}px` }} />
           {items.slice(first, end).map((item, i) => (
-            <Line key={item.key} item={item} index={first + i} active={first + i === active} />
+            <Line key={item.key} item={item} index={first + i} active={first + i === active} turn={turn} />
           ))}
         </div>
       </div>
       <p id="keys" class="soft">
-        In the table: arrow keys, Page Up, Page Down, Home and End move, Enter opens a host. Tasks: running +
-        queued.
+        In the table: arrow keys, Page Up, Page Down, Home and End move, Enter opens a host, or a group. A
+        column's head sorts. Tasks: running + queued. The address keeps filter, groups and order.
       </p>
     </main>
   );

@@ -11,12 +11,20 @@ export interface Filter {
 
 export const NO_FILTER: Filter = { words: '', reach: '', power: '', lock: '' };
 
-export type GroupBy = 'nothing' | 'group' | 'power' | 'lock' | 'reach';
+export const GROUPINGS = ['nothing', 'group', 'power', 'lock', 'reach'] as const;
+export type GroupBy = (typeof GROUPINGS)[number];
 
 /** A line of the table. */
 export type Item =
   | { readonly is: 'host'; readonly key: string; readonly row: HostRow }
-  | { readonly is: 'group'; readonly key: string; readonly label: string; readonly count: number };
+  | {
+      readonly is: 'group';
+      readonly key: string;
+      readonly label: string;
+      readonly count: number;
+      readonly note: string;
+      readonly open: boolean;
+    };
 
 /** A row is never changed but replaced: what is searched in it is put together once. */
 const texts = new WeakMap<HostRow, string>();
@@ -54,8 +62,24 @@ function labelsOf(row: HostRow, by: Exclude<GroupBy, 'nothing'>): readonly strin
   return [label === '' ? 'not known' : label];
 }
 
-/** The lines in their order; a host stands in each of its groups. */
-export function groupRows(rows: readonly HostRow[], by: GroupBy): readonly Item[] {
+/** What of a group's hosts somebody may have to look at, counted; empty where there is nothing. */
+function noteOf(members: readonly HostRow[]): string {
+  const counts: readonly (readonly [number, string])[] = [
+    [members.filter(({ reach }) => reach !== 'answers' && reach !== 'not asked').length, 'not answering'],
+    [members.filter(({ lock }) => lock.startsWith('disabled')).length, 'disabled'],
+    [members.filter(({ running }) => running > 0).length, 'at work'],
+  ];
+  return counts.flatMap(([count, what]) => (count === 0 ? [] : [`${count} ${what}`])).join(', ');
+}
+
+const NONE_CLOSED: ReadonlySet<string> = new Set();
+
+/** The lines in their order; a host stands in each of its groups. Of a group that is closed, its head alone. */
+export function groupRows(
+  rows: readonly HostRow[],
+  by: GroupBy,
+  closed: ReadonlySet<string> = NONE_CLOSED,
+): readonly Item[] {
   if (by === 'nothing') return rows.map((row) => ({ is: 'host', key: row.name, row }));
   const groups = new Map<string, HostRow[]>();
   for (const row of rows) {
@@ -68,8 +92,17 @@ export function groupRows(rows: readonly HostRow[], by: GroupBy): readonly Item[
   return [...groups]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([label, members]): Item[] => [
-      { is: 'group', key: label, label, count: members.length },
-      ...members.map((row): Item => ({ is: 'host', key: `${label} ${row.name}`, row })),
+      {
+        is: 'group',
+        key: label,
+        label,
+        count: members.length,
+        note: noteOf(members),
+        open: !closed.has(label),
+      },
+      ...(closed.has(label)
+        ? []
+        : members.map((row): Item => ({ is: 'host', key: `${label} ${row.name}`, row }))),
     ]);
 }
 

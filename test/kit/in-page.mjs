@@ -9,6 +9,7 @@ globalThis.inPage = {
       await frame();
       const began = performance.now();
       if (kind === 'scroll') document.querySelector('.scroll').scrollTop = step;
+      else if (kind === 'sort') document.querySelectorAll('[role=columnheader] button')[step].click();
       else {
         const input = document.querySelector('input[type=search]');
         input.value = step;

@@ -3,6 +3,7 @@ import t from 'tap';
 import type { HostRow } from '../../../src/web/index.ts';
 import {
   filterRows,
+  GROUPINGS,
   groupRows,
   lineAfter,
   NO_FILTER,
@@ -10,6 +11,8 @@ import {
   scrollFor,
   valuesOf,
 } from '../../../web/rows.ts';
+import { COLUMNS, nextSort, sortRows } from '../../../web/sort-rows.ts';
+import { addressOf, viewAt } from '../../../web/table-address.ts';
 
 const row = (name: string, more: Partial<HostRow> = {}): HostRow => ({
   name,
@@ -61,6 +64,57 @@ await t.test('groups count their hosts, and a host stands in each of its groups'
   const keys = groupRows(ROWS, 'group').map(({ key }) => key);
   t.equal(new Set(keys).size, keys.length, 'each line has a key of its own');
   t.same(valuesOf(ROWS, 'power'), ['S0', 'S5']);
+});
+
+await t.test('a group says what of it is to be looked at, and can be closed', async (t) => {
+  const heads = groupRows(ROWS, 'group', new Set(['@hall'])).flatMap((item) =>
+    item.is === 'group' ? [[item.label, item.count, item.note, item.open]] : [item.row.name],
+  );
+  t.same(heads, [
+    ['@all web', 1, '', true],
+    'rack1',
+    ['@hall', 2, '', false],
+    ['in no group', 2, '2 not answering, 1 disabled', true],
+    'db1',
+    'db2',
+  ]);
+});
+
+await t.test(
+  'hosts sort as people count, what is not known comes last, equals stay as they were',
+  async (t) => {
+    const rows = [row('r10', { at: 5 }), row('r9'), row('R1', { at: 7 }), row('r1b', { at: 5 })];
+    const names = (sort: Parameters<typeof sortRows>[1]) => sortRows(rows, sort).map(({ name }) => name);
+    t.same(names(undefined), ['r10', 'r9', 'R1', 'r1b']);
+    t.same(names({ by: 'host', falling: false }), ['R1', 'r1b', 'r9', 'r10']);
+    t.same(names({ by: 'as of', falling: false }), ['r10', 'r1b', 'R1', 'r9']);
+    t.same(names({ by: 'as of', falling: true }), ['R1', 'r10', 'r1b', 'r9']);
+    t.same(nextSort(nextSort(nextSort(undefined, 'host'), 'host'), 'host'), undefined);
+    t.same(nextSort({ by: 'host', falling: true }, 'lock'), { by: 'lock', falling: false });
+  },
+);
+
+await t.test('an address keeps the setting of the table, and no more than there is', async (t) => {
+  fc.assert(
+    fc.property(
+      fc.string({ maxLength: 60, unit: 'grapheme' }),
+      fc.constantFrom(...GROUPINGS),
+      fc.constantFrom(...COLUMNS),
+      fc.boolean(),
+      (words, by, column, falling) => {
+        const view = { filter: { ...NO_FILTER, words, power: 'S5' }, by, sort: { by: column, falling } };
+        return JSON.stringify(viewAt(addressOf(view))) === JSON.stringify(view);
+      },
+    ),
+  );
+  t.equal(addressOf({ filter: NO_FILTER, by: 'nothing', sort: undefined }), '#fleet');
+  t.equal(viewAt('#fleet'), undefined);
+  t.equal(viewAt('#host/fleet?by=group'), undefined);
+  t.match(viewAt(`#fleet?by=__proto__&sort=-toString&words=${'x'.repeat(999)}`), {
+    by: 'nothing',
+    sort: undefined,
+    filter: { words: 'x'.repeat(200) },
+  });
 });
 
 await t.test('the drawn lines cover the view, are few, and stay within the table', async (t) => {

@@ -15,6 +15,8 @@ import { showVolumes } from './volumes.ts';
 /** How much of a result to show. */
 export interface ShowOptions {
   readonly long?: boolean;
+  /** Tables are to fit 79 columns. */
+  readonly narrow?: boolean;
 }
 
 function volumeLine(volume: VolumeNote): string[] {
@@ -190,7 +192,7 @@ const SHOW: Show = {
     ...(r.absent === undefined ? [] : [absentLine(r.absent)]),
     ...volumeLine(r.volume),
   ],
-  'volume.list': showVolumes,
+  'volume.list': (r, { narrow, long }) => showVolumes(r, long ? 'long' : narrow ? 'narrow' : 'wide'),
   'volume.upload': (r) => [
     `${r.volume.name}: ${sized(r.size)}`,
     `sha256: ${toHex(r.sha256)}`,

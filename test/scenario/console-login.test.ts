@@ -41,7 +41,7 @@ await t.test('before log-in there is little; the password is never on the screen
   const before = await line.expect(/exit[\s\S]*host1> $/);
   t.same(
     [...before.matchAll(/^([a-z]+) +[a-z"]/gm)].map(([, name]) => name),
-    ['status', 'unlock', 'login', 'terminal', 'menu', 'help', 'exit'],
+    ['status', 'unlock', 'login', 'enrol', 'terminal', 'menu', 'help', 'exit'],
   );
   await logInAt(line, 'tim');
   line.type('help\r');

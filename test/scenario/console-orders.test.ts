@@ -60,7 +60,14 @@ await t.test('who is in no keyring logs in and orders nothing; who is in one, wh
 });
 
 await t.test('the disk is looked at, and what is on it moves no cursor and can be typed', async (t) => {
-  t.match(await type('disks'), /succeeded: 1 volume, host in S5[\s\S]*disk0/);
+  t.match(
+    await type('disks'),
+    /succeeded: 1 volume, host in S5[\s\S]*\nvolume +type +label +size +used +read +write\r\ndisk0/,
+  );
+  t.match(
+    await type('disks -l'),
+    /\nvolume disk0p?1?: ext4 "root", [0-9a-f-]{36}\r\n {2}.*read: yes, write: yes/,
+  );
   const listed = await type('ls /srv');
   t.match(listed, /odd\\u\{1b\}\[2J\\u\{e9\}\r\n/);
   t.match(await type('stat "/srv/odd\\u{1b}[2J\\u{e9}"'), /file, 1 B/);
@@ -120,6 +127,21 @@ await t.test('channels are read and watched; Ctrl-C stops a task and says what i
   line.type('\x03');
   t.match(await line.expect(/@host1> $/), /Asking it to stop\.[\s\S]*cancelled/);
   t.match(await type('tasks'), /succeeded: 0 tasks\r\n/);
+});
+
+await t.test('how the network stands, what the log says, and which key it is', async (t) => {
+  t.match(
+    await type('network'),
+    /gateway: [\s\S]*broker: {4}mqtt:\/\/127\.0\.0\.1:1\r\nstate: {5}connected since \d{4}-/,
+  );
+  t.match(
+    await type('logs 3'),
+    /logs 3\r\n(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \w+ +\S[^\r]*\r\n(?: {4}[^\r]*\r\n)*){3}tim@/,
+  );
+  t.match(await type('logs 0'), /takes a number of lines/);
+  const shown = await type('enrol');
+  t.match(shown, /key id (?:[0-9a-f]{4} ){3}[0-9a-f]{4}\./);
+  t.match(shown, new RegExp(`nightshift device add 'host1: ${publicKeyText(host.device.publicKey)}'`));
 });
 
 await t.test('the menu does the same by numbers, and shows the command that each is', async (t) => {

@@ -10,15 +10,25 @@ import {
   parseSize,
 } from '../../fleet/index.ts';
 import { needsTwoPeople, type TechnicianSession } from '../../security/index.ts';
+import {
+  type ConsoleAboutParts,
+  LOGS_COMMAND,
+  NETWORK_COMMAND,
+  showLogs,
+  showNetwork,
+} from './console-about.ts';
 import { flags, type Hands, onlyOne, optionsIn, showEnd, sure, usage } from './console-hands.ts';
 import { type ConsoleHostParts, HOST_COMMAND, hostCommand } from './console-host.ts';
 import { type ConsoleOrdersParts, giveOrder } from './console-orders.ts';
+
+/** All that commands work with. */
+type CommandParts = ConsoleHostParts & ConsoleAboutParts;
 
 interface OrderCommand extends Pick<ConsoleCommand, 'name' | 'says' | 'usage' | 'details' | 'complete'> {
   readonly do: (
     hands: Hands,
     words: readonly string[],
-    parts: ConsoleHostParts,
+    parts: CommandParts,
     session: TechnicianSession,
   ) => Promise<unknown>;
 }
@@ -40,6 +50,17 @@ async function list({ talk, show }: Hands, words: readonly string[]): Promise<vo
   do {
     const page = after === undefined ? args : { ...args, after };
     const end = await show('file.list', page, { long: has('-l') });
+    after = end.is === 'receipt' ? end.result?.next : undefined;
+  } while (after !== undefined && !/^q/i.test((await talk.ask('-- there is more (q ends) -- ')).trim()));
+}
+
+async function disks({ talk, show }: Hands, words: readonly string[]): Promise<void> {
+  const { given, rest } = optionsIn(words, { '-l': 'alone' });
+  if (rest.length > 0) throw usage('disks takes no name; see "help"');
+  let after: string | undefined;
+  do {
+    const page = after === undefined ? {} : { after };
+    const end = await show('volume.list', page, { narrow: true, long: given.length > 0 });
     after = end.is === 'receipt' ? end.result?.next : undefined;
   } while (after !== undefined && !/^q/i.test((await talk.ask('-- there is more (q ends) -- ')).trim()));
 }
@@ -140,7 +161,9 @@ const COMMANDS: readonly OrderCommand[] = [
   {
     name: 'disks',
     says: 'disks and volumes: what is on them, may they be read and written',
-    do: ({ show }) => show('volume.list', {}),
+    usage: 'disks [-l]',
+    details: ['-l: with UUIDs, and with names that are too long for the table.'],
+    do: disks,
   },
   {
     name: 'ls',
@@ -189,6 +212,8 @@ const COMMANDS: readonly OrderCommand[] = [
     details: ['VALUE is a whole number, hex:0a1b or text:hello. Writing asks for the name of this device.'],
     do: inputOutput,
   },
+  { ...LOGS_COMMAND, do: (hands, words, parts, session) => showLogs(parts, session, hands, words) },
+  { ...NETWORK_COMMAND, do: (hands, _, parts, session) => showNetwork(parts, session, hands) },
   { ...HOST_COMMAND, do: (hands, words, parts, session) => hostCommand(parts, session, hands, words) },
   { name: 'chain', says: 'the daisy chain of disk controllers', do: ({ show }) => show('chain.status', {}) },
   { name: 'tasks', says: 'what this device is at work on', do: ({ show }) => show('task.list', {}) },
@@ -217,10 +242,7 @@ const COMMANDS: readonly OrderCommand[] = [
 ];
 
 /** What whoever is logged in may type; the keyring says what comes of it. */
-export function orderCommands(
-  parts: ConsoleHostParts,
-  session: TechnicianSession,
-): readonly ConsoleCommand[] {
+export function orderCommands(parts: CommandParts, session: TechnicianSession): readonly ConsoleCommand[] {
   const { clock, identity } = parts;
   const handsOf = (talk: Talk): Hands => {
     const give: Hands['give'] = (verb, args, options) => giveOrder(parts, session, talk, verb, args, options);

@@ -2,10 +2,11 @@ import { NsError } from '../../base/index.ts';
 import { paged, type Talk } from '../../console/index.ts';
 import { showOutcome } from '../../fleet/index.ts';
 import type { ArgsOf, Verb } from '../../protocol/index.ts';
+import type { ShowOptions } from '../../show/index.ts';
 import type { GiveOptions, OrderEnd } from './console-orders.ts';
 
 /** Hints that belong to the operator's command. */
-const NOT_HERE = /^nothing was written; to do exactly this/;
+const NOT_HERE = /^nothing was written; to do exactly this|^\u2026 there is more: --after /;
 /** What a command works with. */
 export interface Hands {
   readonly talk: Talk;
@@ -13,11 +14,7 @@ export interface Hands {
   readonly now: number;
   readonly give: <V extends Verb>(verb: V, args: ArgsOf<V>, options?: GiveOptions) => Promise<OrderEnd<V>>;
   /** Gives it and shows how it ended. */
-  readonly show: <V extends Verb>(
-    verb: V,
-    args: ArgsOf<V>,
-    options?: { readonly long?: boolean },
-  ) => Promise<OrderEnd<V>>;
+  readonly show: <V extends Verb>(verb: V, args: ArgsOf<V>, options?: ShowOptions) => Promise<OrderEnd<V>>;
 }
 
 export const usage = (sentence: string): NsError => new NsError('NS_USAGE', sentence, { family: 'caller' });
@@ -68,7 +65,7 @@ export async function showEnd<V extends Verb>(
   talk: Talk,
   verb: V,
   end: OrderEnd<V>,
-  options: { readonly long?: boolean } = {},
+  options: ShowOptions = {},
 ): Promise<void> {
   const outcome = end.is === 'refused' ? ({ is: 'rejected', refusal: end.refusal } as const) : end;
   await paged(

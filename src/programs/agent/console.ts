@@ -21,11 +21,13 @@ import type { LogSink, MessageBus, PowerState, SerialLine, Stop } from '../../po
 import type { Order } from '../../protocol/index.ts';
 import { type KeyringView, keyAgreementOf, LoginDesk, ReleaseDesk } from '../../security/index.ts';
 import type { DeviceIdentity, TaskDesk } from '../../tasks/index.ts';
+import { BrokerLink, enrolCommand } from './console-about.ts';
 import { fullStatus, orderCommands } from './console-commands.ts';
 import { orderAtConsole } from './console-order.ts';
 import { SerialPrinter } from './console-printer.ts';
 import type { Machine } from './machine.ts';
 import { DEVICE_KEY } from './parts.ts';
+import type { RecentLog } from './recent-log.ts';
 
 export interface ConsoleConfig {
   readonly path: string;
@@ -50,6 +52,9 @@ export interface DeviceConsoleParts {
   /** A nonce of this device, for orders that go by no wall clock. */
   readonly giveNonce: () => Uint8Array;
   readonly log: LogSink;
+  readonly recent: RecentLog;
+  /** URL of the broker. */
+  readonly broker: string;
   readonly openLine?: (path: string, baud: number) => Promise<SerialLine>;
 }
 
@@ -71,24 +76,21 @@ export async function openDeviceConsole(parts: DeviceConsoleParts): Promise<Devi
   const { machine, log } = parts;
   const release = await openRelease(parts);
   const logins = await openLogins(parts);
-  let network = false;
-  const stopState = parts.bus.onState((state) => {
-    network = state.is === 'up';
-  });
+  const link = new BrokerLink(parts.bus, machine.clock);
   const status = async (): Promise<ConsoleStatus> => {
     const { state, version } = await machine.lockout.status();
     const power = await powerOf(machine);
     const challenged = (await release?.pending()) ?? false;
-    return { device: parts.identity.device, lock: { state, version }, power, network, challenged };
+    return { device: parts.identity.device, lock: { state, version }, power, network: link.up, challenged };
   };
   const over = new AbortController();
   const running = keepOpen(parts, over.signal, (line) =>
-    serve(line, { ...parts, release, logins, status }, over.signal),
+    serve(line, { ...parts, release, logins, status, link }, over.signal),
   );
   return {
     close: async () => {
       over.abort(new Error('the agent is stopping'));
-      stopState();
+      link.close();
       await running.catch((error: unknown) =>
         log.log('error', 'console.failed', { error: asNsError(error).message }),
       );
@@ -190,6 +192,7 @@ interface Served extends DeviceConsoleParts {
   readonly line: SerialLine;
   readonly release: ReleaseDesk | undefined;
   readonly logins: LoginDesk;
+  readonly link: BrokerLink;
   readonly status: () => Promise<ConsoleStatus>;
 }
 
@@ -272,6 +275,7 @@ function ownCommands(parts: Served, seat: Seat): readonly ConsoleCommand[] {
     ...(session === undefined
       ? [loginCommand(logins, seat)]
       : [...orderCommands(orders, session), logoutCommand(seat)]),
+    enrolCommand(orders),
     terminalCommand,
   ];
 }

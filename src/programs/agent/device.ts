@@ -117,9 +117,13 @@ async function servicesOf(
 export async function startDevice(
   boardName: string,
   config: AgentConfig,
-  log: LogSink,
+  given: LogSink,
   surroundings: Surroundings = REAL,
 ): Promise<Device> {
+  const recent =
+    config.console &&
+    new (await import('./recent-log.ts')).RecentLog(given, surroundings.clock ?? systemClock);
+  const log = recent ?? given;
   const metrics =
     config.metrics === undefined
       ? undefined
@@ -276,6 +280,8 @@ export async function startDevice(
       lastCounter: (keyId) => freshness.lastCounter(keyId),
       giveNonce: () => time.nonce(),
       log,
+      recent: recent!,
+      broker: config.broker.url,
       ...(surroundings.openLine === undefined ? {} : { openLine: surroundings.openLine }),
     }));
   await agent.start();

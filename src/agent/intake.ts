@@ -1,9 +1,11 @@
-import { asNsError, refusal, seconds, toHex, type Verdict } from '../base/index.ts';
+import { createHash } from 'node:crypto';
+import { asNsError, refusal, toHex, type Verdict } from '../base/index.ts';
 import type { BusMessage, Clock, LogSink, MeasureSink, Stop } from '../ports/index.ts';
 import { LIMITS, type Order } from '../protocol/index.ts';
 import { authoriseAll, checkAudience, type KeyringView, openOrder, withinGrants } from '../security/index.ts';
-import type { AdmittedOrder, DeviceIdentity, TaskDesk } from '../tasks/index.ts';
+import type { AdmittedOrder, DeviceIdentity, Submission, TaskDesk } from '../tasks/index.ts';
 import type { Outbox } from './outbox.ts';
+import { RepeatAnswers } from './repeat-answers.ts';
 import type { ReplyJitter } from './reply-jitter.ts';
 import { TokenBucket } from './token-bucket.ts';
 
@@ -30,9 +32,6 @@ export type RefusalAudit = (event: string, detail: string, by?: Uint8Array) => v
 
 /** Answers to what is not authentic: beyond this rate it is only counted, so that junk buys no traffic and no signatures. */
 const JUNK_RATE = { perSecond: 10, burst: 20 };
-/** Answers to authentic orders that were answered before or are refused: beyond this rate the next order waits. */
-const REPEAT_RATE = { perSecond: 50, burst: 600 };
-const REPEAT_WAIT = seconds(1);
 
 /** Refusals that are written down: beyond this rate they are only counted, so that nobody can wash the log clean with them. */
 const AUDIT_RATE = { perSecond: 0.1, burst: 32 };
@@ -48,17 +47,21 @@ type Opened =
       readonly by?: Uint8Array;
     };
 
+type Refused = Omit<Opened & { is: 'refused' }, 'is'>;
+type Known = Omit<Submission & { is: 'known' }, 'is'>;
+
 /** From a packet on an order topic to the journal, or to a refusal. */
 export class Intake {
   readonly #parts: IntakeParts;
   readonly #junk = new TokenBucket(JUNK_RATE);
-  readonly #repeats = new TokenBucket(REPEAT_RATE);
+  readonly #repeats: RepeatAnswers;
   readonly #audits = new TokenBucket(AUDIT_RATE);
   #silenced = 0;
   #unaudited = 0;
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
+    this.#repeats = new RepeatAnswers(parts.clock, parts.stopped);
   }
 
   /** Packets that were refused without an answer. */
@@ -85,10 +88,10 @@ export class Intake {
         if (!submission.ended) this.#parts.outbox.accepted(order.id);
         return;
       case 'known':
-        await this.#pace();
-        if (submission.receipt !== undefined) this.#parts.outbox.receipt(order.id, submission.receipt);
-        else this.#parts.outbox.accepted(order.id);
-        if (submission.staged !== undefined) this.#parts.outbox.staged(submission.staged);
+        await this.#repeats.give(toHex(order.id), (late) => {
+          if (late) void this.#tellAgain(opened.admitted);
+          else this.#tell(order.id, submission);
+        });
         return;
       case 'refused':
         await this.#refuse(message.payload, {
@@ -134,14 +137,33 @@ export class Intake {
     return { is: 'order', admitted: { order, packet, packetHash, issuer: signer, cosigners } };
   }
 
-  async #refuse(packet: Uint8Array, refused: Omit<Opened & { is: 'refused' }, 'is'>): Promise<void> {
-    const { refusal: why } = refused.verdict;
-    this.#parts.measures?.take({ of: 'rejection', code: why.code });
-    if (refused.authentic) await this.#pace();
-    else if (!this.#junk.take(this.#parts.clock.monotonic())) {
-      this.#silenced += 1;
-      return;
+  #tell(id: Uint8Array, { receipt, staged }: Known): void {
+    const { outbox } = this.#parts;
+    if (receipt !== undefined) outbox.receipt(id, receipt);
+    else outbox.accepted(id);
+    if (staged !== undefined) outbox.staged(staged);
+  }
+
+  /** The order may have ended while the answer waited. */
+  async #tellAgain(admitted: AdmittedOrder): Promise<void> {
+    try {
+      const submission = await this.#parts.desk.submit(admitted);
+      if (submission.is === 'known') this.#tell(admitted.order.id, submission);
+    } catch {
+      // Own storage has failed, which ends the agent.
     }
+  }
+
+  async #refuse(packet: Uint8Array, refused: Refused): Promise<void> {
+    this.#parts.measures?.take({ of: 'rejection', code: refused.verdict.refusal.code });
+    if (refused.authentic) {
+      await this.#repeats.give(toHex(packetHashOf(packet)), () => this.#sayRefused(packet, refused));
+    } else if (this.#junk.take(this.#parts.clock.monotonic())) this.#sayRefused(packet, refused);
+    else this.#silenced += 1;
+  }
+
+  #sayRefused(packet: Uint8Array, refused: Refused): void {
+    const { refusal: why } = refused.verdict;
     this.#parts.log.log('warn', 'order-refused', {
       code: why.code,
       sentence: why.sentence,
@@ -154,7 +176,7 @@ export class Intake {
     this.#audit(why.code, refused);
   }
 
-  #audit(code: string, { id, by }: Omit<Opened & { is: 'refused' }, 'is'>): void {
+  #audit(code: string, { id, by }: Refused): void {
     if (!this.#audits.take(this.#parts.clock.monotonic())) {
       this.#unaudited += 1;
       return;
@@ -164,14 +186,10 @@ export class Intake {
     const subject = id === undefined ? 'packet' : toHex(id).slice(0, 8);
     this.#parts.audit('order.rejected', `${subject} ${code}${missed}`, by);
   }
+}
 
-  /** Somebody who repeats authentic orders gets his answers no faster than this, and neither does anyone behind him. */
-  async #pace(): Promise<void> {
-    const { clock, stopped } = this.#parts;
-    const wait = this.#repeats.reserve(clock.monotonic(), REPEAT_WAIT);
-    if (wait === 0) return;
-    await clock.sleep(wait ?? REPEAT_WAIT, stopped).catch(() => undefined);
-  }
+function packetHashOf(packet: Uint8Array): Uint8Array {
+  return createHash('sha256').update(packet).digest();
 }
 
 function unauthentic(verdict: Verdict<never> & { ok: false }, id?: Uint8Array, by?: Uint8Array): Opened {

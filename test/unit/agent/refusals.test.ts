@@ -1,9 +1,12 @@
 import t from 'tap';
-import { refusal, seconds, utf8 } from '../../../src/base/index.ts';
+import { equalBytes, refusal, seconds, toHex, utf8 } from '../../../src/base/index.ts';
+import { type BlockMessage, encodeBlock } from '../../../src/protocol/index.ts';
 import { signOrder } from '../../../src/security/index.ts';
 import { AgentRig, settle, started, TENANT } from '../../kit/agent-rig.ts';
 import { testKey } from '../../kit/keys.ts';
 import { testOrder } from '../../kit/orders.ts';
+
+const BLOCK: BlockMessage & { t: 'end' } = { t: 'end', id: new Uint8Array(16).fill(9) };
 
 await t.test('what is no order for us never reaches the desk, and is told why', async (t) => {
   const rig = await started(t);
@@ -106,13 +109,43 @@ await t.test('junk buys few answers, no memory and no delay for an order behind 
   t.equal(rig.said('rejected').at(-1)?.refusal.code, 'CBOR_INVALID', 'answers go on later');
 });
 
-await t.test('a flood of repeated orders is slowed down, not dropped', async (t) => {
+/** How many events. */
+const saidSoFar = ({ broker, topics }: AgentRig): number =>
+  broker.published.filter(({ topic }) => topic === topics.evt).length;
+
+await t.test(
+  'a flood of repeated orders is answered slowly, and each different one is answered',
+  async (t) => {
+    const rig = await started(t);
+    const packets = await Promise.all(Array.from({ length: 1000 }, () => rig.order()));
+    for (let times = 0; times < 2; times += 1) for (const packet of packets) rig.send(packet);
+    await settle(rig);
+    const atOnce = saidSoFar(rig) - packets.length;
+    t.ok(atOnce < 700, `${atOnce} at once`);
+    t.ok(rig.desk.submitted.length < 1900, 'very many wait for room');
+    await rig.clock.advance(seconds(30));
+    t.equal(rig.said('accepted').length, 2 * packets.length);
+  },
+);
+
+await t.test('nothing waits behind repeats of one order, and they share an answer', async (t) => {
   const rig = await started(t);
   const packet = await rig.order();
-  for (let i = 0; i < 1000; i += 1) rig.send(packet);
+  let blocks = 0;
+  rig.blocks.onMessage(BLOCK.id, () => {
+    blocks += 1;
+  });
+  for (let i = 0; i < 3000; i += 1) rig.send(packet);
+  rig.send(await rig.order());
+  rig.send(encodeBlock(BLOCK), { topic: rig.topics.blkIn });
   await settle(rig);
-  const atOnce = rig.said('accepted').length;
+  t.equal(rig.desk.submitted.length, 3001);
+  t.equal(blocks, 1);
+  const atOnce = saidSoFar(rig);
   t.ok(atOnce < 700, `${atOnce} at once`);
+  const receipt = await rig.order();
+  rig.desk.receipts.set(toHex(rig.desk.submitted[0]!.order.id), receipt);
   await rig.clock.advance(seconds(30));
-  t.equal(rig.said('accepted').length, 1000);
+  const told = rig.broker.published.filter(({ payload }) => equalBytes(payload, receipt));
+  t.equal(told.length, 1, 'the one that waited tells what is so by then');
 });

@@ -28,7 +28,7 @@ export {
   type LockoutOptions,
   type LockReport,
 } from './lockout.ts';
-export { type HostButtons, PinHost } from './pin-host.ts';
+export { type ButtonTiming, type HostButtons, PinHost } from './pin-host.ts';
 export { PinPowerSource, type SignalLine } from './pin-power-source.ts';
 export { fusePower, type SourceAnswer } from './power-fusion.ts';
 export { normaliseReading, observe, type PowerStep, type PowerView } from './power-machine.ts';

@@ -18,8 +18,8 @@ const PLACES: Readonly<Record<EnrolledChannel['kind'], readonly string[]>> = {
   eeprom: ['eeprom'],
   watchdog: [],
   uart: ['uart'],
-  camera: ['camera'],
-  gnss: ['gnss'],
+  camera: [],
+  gnss: [],
 };
 
 /** Every line that the board uses for something, in the order of the file. */
@@ -65,12 +65,14 @@ function lineFaults(board: BoardDescription): string[] {
   return [...new Set(faults)];
 }
 
+const WRITABLE: readonly string[] = ['gpio', 'led', 'uart'];
+
 function channelFaults({ adapter, channels }: BoardDescription): string[] {
   return channels.flatMap(({ name, kind, at, writable, unit }) => {
     if (at === undefined) return adapter === 'linux' ? [`channel ${name} says not where it is ("at")`] : [];
     if (!PLACES[kind].includes(at.on)) return [`channel ${name}: a ${kind} cannot be on ${at.on}`];
-    if (writable && at.on === 'hwmon' && at.pwm === undefined)
-      return [`channel ${name} is writable, and has no "pwm" to be written by`];
+    if (writable && !WRITABLE.includes(at.on))
+      return [`channel ${name}: what is on ${at.on} cannot be written`];
     const expected = UNITS[kind];
     return expected === undefined || expected === unit
       ? []

@@ -26,8 +26,6 @@ export const channelPlace = v.variant('on', [
     ...hwmon,
     /** "temp1", "in3", "fan2", without "_input". */
     sensor: v.pipe(v.string(), v.regex(/^(temp|in|fan)[0-9]{1,3}$/)),
-    /** What sets a fan's speed: "pwm1". */
-    pwm: v.optional(v.pipe(v.string(), v.regex(/^pwm[0-9]{1,3}$/))),
   }),
   v.strictObject({ on: v.literal('led'), led: v.pipe(v.string(), v.regex(/^[\x21-\x2e\x30-\x7e]{1,63}$/)) }),
   v.strictObject({
@@ -40,8 +38,6 @@ export const channelPlace = v.variant('on', [
     path: devicePath,
     baud: v.pipe(whole, v.minValue(300), v.maxValue(4_000_000)),
   }),
-  v.strictObject({ on: v.literal('camera'), path: devicePath }),
-  v.strictObject({ on: v.literal('gnss'), path: devicePath }),
 ]);
 
 export type ChannelPlace = v.InferOutput<typeof channelPlace>;

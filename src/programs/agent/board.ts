@@ -51,16 +51,19 @@ export interface BoardSetting {
   readonly log: LogSink;
   /** Paths in the configuration are relative to this. */
   readonly base: string;
-  /** The configuration's sections `sim` and `qemu`. */
+  /** The configuration's sections `sim`, `qemu` and `linux`. */
   readonly sim?: unknown;
   readonly qemu?: unknown;
+  readonly linux?: unknown;
 }
+
+export type BoardSections = Pick<BoardSetting, 'sim' | 'qemu' | 'linux'>;
 
 /** How a board is opened, and how its part of the configuration is judged. */
 export interface Board {
   readonly open: (description: BoardDescription, setting: BoardSetting) => Promise<BoardParts>;
   /** Opens nothing; NS_CONFIG_INVALID. */
-  readonly check: (setting: Pick<BoardSetting, 'sim' | 'qemu'>) => void;
+  readonly check: (setting: BoardSections, description: BoardDescription) => void;
 }
 
 /** A board's own section of the configuration, which it cannot do without. */

@@ -60,8 +60,8 @@ export async function openMachine(
   const release = await holdAlone(config.state);
   const store = await openFileStateStore(config.state, { quota: (OWN_MIB + config.limits.stagingMiB) * MiB });
   const audit = await AuditLog.open(store);
-  const { base, sim, qemu } = config;
-  const board = await open(boardName, { clock, store, log, base, sim, qemu });
+  const { base, sim, qemu, linux } = config;
+  const board = await open(boardName, { clock, store, log, base, sim, qemu, linux });
   const ipmi = config.hostPower?.ipmi;
   const fused = ipmi && (await (await import('./power.ts')).withIpmi(board.power, ipmi, clock, log));
   const power = new PowerWatch(fused?.power ?? board.power);

@@ -145,6 +145,27 @@ export const REFUSALS = {
     sentence: 'This board cannot do that.',
     remedy: 'See the board page for what it supports.',
   },
+  // Firmware
+  FIRMWARE_INVALID: {
+    sentence: 'This is not a firmware image that this device can take.',
+    remedy: 'Pack it anew with npm run flash, for this board, and check that it arrived whole.',
+  },
+  FIRMWARE_NOT_FOR_BOARD: {
+    sentence: 'The firmware is for another board.',
+    remedy: 'Send the image that was packed for this board.',
+  },
+  FIRMWARE_TOO_OLD: {
+    sentence: 'The rollback index of the firmware is lower than this device accepts.',
+    remedy: 'Send a newer firmware: what this one had open is closed in what runs.',
+  },
+  FIRMWARE_TOO_LARGE: {
+    sentence: 'A part of the firmware does not fit into its partition.',
+    remedy: 'Pack it for this board: its size budget is checked there.',
+  },
+  FIRMWARE_ON_TRIAL: {
+    sentence: 'The firmware that runs has not proven itself yet.',
+    remedy: 'Wait until it is confirmed or rolled back; status says which firmware runs.',
+  },
   // Power and custody
   HOST_AWAKE: {
     sentence: 'The host is on (S0), so its disk belongs to it.',

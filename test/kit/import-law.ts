@@ -6,7 +6,7 @@ export interface SourceFile {
   readonly text: string;
 }
 
-const ENGINES = ['board', 'protocol', 'ipmi', 'storage', 'sata-chain', 'security', 'transfer'];
+const ENGINES = ['board', 'protocol', 'ipmi', 'storage', 'sata-chain', 'security', 'transfer', 'firmware'];
 
 /** What each room may import beside itself (docs/structure.md). */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -19,6 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   security: ['base', 'ports', 'protocol'],
   transfer: ['base', 'ports', 'protocol'],
   show: ['base', 'protocol'],
+  firmware: ['base', 'ports', 'protocol', 'board'],
   board: ['base', 'ports'],
   bmc: ['base', 'ports'],
   tasks: ['base', 'ports', 'protocol', 'security', 'transfer', 'storage', 'sata-chain', 'bmc'],

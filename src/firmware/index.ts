@@ -1,0 +1,25 @@
+export {
+  BOOT_RECORD_BYTES,
+  type BootRecord,
+  newestBootRecord,
+  otherSlot,
+  readBootRecord,
+  SLOTS,
+  type Slot,
+  type SlotFirmware,
+  type SlotState,
+  writeBootRecord,
+} from './boot-record.ts';
+export { FIRMWARE_HEAD, firmwareHead, manifestLength, type PlacedPart, placeParts } from './container.ts';
+export { type FirmwareRules, judgeFirmware, slotParts } from './judge-firmware.ts';
+export {
+  BLANK_RECORD,
+  type BootChoice,
+  beginTrial,
+  beginWriting,
+  chooseSlot,
+  confirm,
+  rollBack,
+  slotToWrite,
+  TRIES,
+} from './slot-rules.ts';

@@ -15,6 +15,7 @@ export {
   type StagedNote,
 } from './event.ts';
 export { CHUNK_BYTES, LIMITS, NAME } from './fields.ts';
+export { type FirmwareManifest, type FirmwarePart, firmwareManifest } from './firmware.ts';
 export {
   type Audience,
   GRANT_BYTES,
@@ -26,7 +27,6 @@ export {
 } from './order.ts';
 export { parseMessage } from './parse.ts';
 export { MOST_SAMPLES, SAMPLE_BYTES, type SampleRange, sampleRanges } from './samples.ts';
-export { type FirmwareManifest, type FirmwarePart, firmwareManifest } from './firmware.ts';
 export { decodeSeen, encodeSeen, isFullSeen, type SeenMessage, seenThatFit } from './seen.ts';
 export { type DeviceTopics, deviceTopics, groupTopic, seenFilter, seenTeller } from './topics.ts';
 export { MOST_LISTED, UNITS_A_PAGE } from './verbs/chain.ts';

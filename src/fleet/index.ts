@@ -25,6 +25,7 @@ export {
   parseSize,
 } from './find-args.ts';
 export { Fleet, type FleetOptions } from './fleet.ts';
+export { FleetView, type FleetViewOptions, type HostView, type SeenEvent } from './fleet-view.ts';
 export { foldHosts, groupEqual } from './fold-hosts.ts';
 export { forEachHost, HOSTS_AT_ONCE } from './for-each-host.ts';
 export type { GetOutcome, TransferOptions } from './get-file.ts';

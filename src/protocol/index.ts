@@ -28,7 +28,14 @@ export {
 export { parseMessage } from './parse.ts';
 export { MOST_SAMPLES, SAMPLE_BYTES, type SampleRange, sampleRanges } from './samples.ts';
 export { decodeSeen, encodeSeen, isFullSeen, type SeenMessage, seenThatFit } from './seen.ts';
-export { type DeviceTopics, deviceTopics, groupTopic, seenFilter, seenTeller } from './topics.ts';
+export {
+  type DeviceTopics,
+  deviceTopics,
+  eventsFilter,
+  groupTopic,
+  seenFilter,
+  seenTeller,
+} from './topics.ts';
 export { MOST_LISTED, UNITS_A_PAGE } from './verbs/chain.ts';
 export { MOST_MATCHES } from './verbs/find.ts';
 export {

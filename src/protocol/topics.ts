@@ -36,6 +36,11 @@ export function deviceTopics(tenant: string, device: string): DeviceTopics {
   };
 }
 
+/** Matches the events of every device of the tenant. */
+export function eventsFilter(tenant: string): string {
+  return `ns/1/${checked('tenant', tenant)}/d/+/evt`;
+}
+
 /** Matches what every device of the tenant tells of tokens. */
 export function seenFilter(tenant: string): string {
   return `ns/1/${checked('tenant', tenant)}/d/+/seen`;

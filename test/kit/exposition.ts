@@ -48,7 +48,7 @@ export function readExposition(text: string): Exposition {
       types.set(about!, rest!);
     } else {
       const [, name, labels = '', number] = SAMPLE.exec(line) ?? [];
-      const value = number === '+Inf' ? Number.POSITIVE_INFINITY : Number(number);
+      const value = Number(number?.replace(/^([+-])Inf$/, '$1Infinity'));
       if (name === undefined || Number.isNaN(value)) throw new Error(`no sample: ${line}`);
       if (!types.has(familyOf(name, types))) throw new Error(`of no metric: ${line}`);
       if (seen.has(`${name}{${labels}}`)) throw new Error(`twice: ${line}`);

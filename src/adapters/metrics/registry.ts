@@ -13,11 +13,13 @@ interface Series<V> {
 class SeriesTable<V> {
   readonly #names: readonly string[];
   readonly #make: () => V;
+  readonly #most: number;
   readonly #series = new Map<string, Series<V>>();
 
-  constructor(names: readonly string[], make: () => V) {
+  constructor(names: readonly string[], make: () => V, most = MAX_SERIES) {
     this.#names = names;
     this.#make = make;
+    this.#most = most;
     // A metric without labels is there from the start, so that its first change can be seen.
     if (names.length === 0) this.at({});
   }
@@ -27,7 +29,7 @@ class SeriesTable<V> {
     const key = labelsText(labels);
     const known = this.#series.get(key);
     if (known !== undefined) return known;
-    const full = this.#series.size >= MAX_SERIES - 1;
+    const full = this.#series.size >= this.#most - 1;
     if (full && this.#names.some((name) => labels[name] !== OTHER)) {
       return this.at(Object.fromEntries(this.#names.map((name) => [name, OTHER])));
     }
@@ -85,14 +87,18 @@ export class Gauge implements Metric {
   readonly #help: string;
   readonly #series: SeriesTable<number>;
 
-  constructor(name: string, help: string, labels: readonly string[] = []) {
+  constructor(name: string, help: string, labels: readonly string[] = [], most?: number) {
     this.name = name;
     this.#help = help;
-    this.#series = new SeriesTable(labels, () => 0);
+    this.#series = new SeriesTable(labels, () => 0, most);
   }
 
   set(value: number, labels: Labels = {}): void {
     this.#series.at(labels).value = value;
+  }
+
+  add(by: number, labels: Labels = {}): void {
+    this.#series.at(labels).value += by;
   }
 
   /** One series for each state, of which one is 1. */
@@ -177,8 +183,9 @@ export class Registry {
     return this.add(new Counter(name, help, labels));
   }
 
-  gauge(name: string, help: string, labels?: readonly string[]): Gauge {
-    return this.add(new Gauge(name, help, labels));
+  /** `most`: series, where they may be more than usual. */
+  gauge(name: string, help: string, labels?: readonly string[], most?: number): Gauge {
+    return this.add(new Gauge(name, help, labels, most));
   }
 
   histogram(name: string, help: string, bounds: readonly number[], labels?: readonly string[]): Histogram {

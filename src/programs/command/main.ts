@@ -10,6 +10,7 @@ import { addClockCommand } from './clock.ts';
 import { addCompletionCommands } from './completion.ts';
 import { type Context, type GlobalOptions, openContext } from './context.ts';
 import { addDeviceCommand } from './device.ts';
+import { addExporterCommand } from './exporter.ts';
 import { addFileCommands, type Run } from './files.ts';
 import { addFindCommand } from './find.ts';
 import { addGrantCommands } from './grant.ts';
@@ -70,6 +71,7 @@ NIGHTSHIFT_COSIGN_PASSPHRASE_FILE and NIGHTSHIFT_TOKEN_PASSPHRASE_FILE those of
 /** Mistakes of whoever typed: nothing was sent. */
 const USAGE = new Set([
   'NS_USAGE',
+  'NS_LISTEN_ADDRESS',
   'NS_CONFIG_INVALID',
   'NS_HOSTS_INVALID',
   'NS_KEY_FILE',
@@ -170,6 +172,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   addGrantCommands(program, run);
   addPkiCommands(program, run);
   addWebCommand(program, run);
+  addExporterCommand(program, run);
   addCompletionCommands(program, run, AFTER_HELP);
   addAllBut(program);
   program.hook('preAction', (_program, command) => {

@@ -30,17 +30,19 @@ c_seconds_count{verb="file.list"} 4
   );
 });
 
-await t.test('whatever a label is given, each line can be read, and says the same', async (t) => {
+const anyText = fc
+  .array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 80 })
+  .map((codes) => String.fromCharCode(...codes));
+
+await t.test('whatever a label is given, each line can be read, and says the same', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.string({ unit: 'binary' }), fc.double({ noNaN: true }), async (text, value) => {
+    fc.asyncProperty(anyText, fc.double({ noNaN: true }), async (text, value) => {
       const registry = new Registry();
       registry.gauge('x', 'X.', ['l']).set(value, { l: text });
       const { samples } = readExposition(await registry.scrape());
-      t.equal(samples.length, 1);
-      t.ok(samples[0]!.labels.l!.length <= 64);
-      t.equal(samples[0]!.value, value === 0 ? 0 : value);
       const plain = text.slice(0, 64).replace(/[^\x20-\x7e]/g, '?');
-      t.equal(samples[0]!.labels.l, plain);
+      const [one, ...more] = samples;
+      return more.length === 0 && one?.labels.l === plain && one.value === value;
     }),
     { numRuns: 200 },
   );

@@ -17,5 +17,11 @@ export {
   type Talk,
 } from './session.ts';
 export { PLAIN_TERMINAL, type Terminal, terminalCommand } from './terminal.ts';
+export type { Mark, OfferedFile } from './transfer-blocks.ts';
+export type { TakenLine } from './transfer-line.ts';
 export { type UnlockParts, unlockCommand } from './unlock.ts';
 export { readWords } from './words.ts';
+export type { ZmodemFile } from './zmodem/index.ts';
+
+/** What moves files over a line, loaded where one is to be moved. */
+export const loadTransfers = () => import('./transfer-engines.ts');

@@ -1,4 +1,4 @@
-import { type Duration, NsError } from '../base/index.ts';
+import { type Duration, NsError, seconds } from '../base/index.ts';
 import type { Clock, SerialLine, Stop } from '../ports/index.ts';
 
 /** A line, as far as a file transfer needs it. */
@@ -6,6 +6,8 @@ export type TransferLine = Pick<SerialLine, 'write' | 'room' | 'onData' | 'onHan
 
 /** Unread bytes. Whoever sends is asked to wait long before that; what comes beyond it is lost, as on any line. */
 const MOST_WAITING = 128 * 1024;
+/** So long a line may take nothing: the other end has stopped it, or nobody reads. */
+const STUCK = seconds(60);
 
 /** The bytes of a line, one after the other, for as long as something has the line to itself. */
 export class LineBytes {
@@ -36,12 +38,25 @@ export class LineBytes {
     ];
   }
 
-  /** Resolves when the line has taken the bytes. NS_LINE_LOST where it hung up; the signal's reason. */
+  /** Resolves when the line has taken the bytes. NS_LINE_LOST where it hung up, NS_LINE_STALLED; the signal's reason. */
   async send(bytes: Uint8Array): Promise<void> {
     this.check();
     while (!this.#line.write(bytes)) {
-      await this.#line.room(this.#signal);
+      await this.#room();
       this.check();
+    }
+  }
+
+  async #room(): Promise<void> {
+    const waiting = new AbortController();
+    const onAbort = (): void => waiting.abort(this.#signal.reason);
+    this.#signal.addEventListener('abort', onAbort, { once: true });
+    const stop = this.#clock.after(STUCK, () => waiting.abort(stuck()));
+    try {
+      await this.#line.room(waiting.signal);
+    } finally {
+      stop();
+      this.#signal.removeEventListener('abort', onAbort);
     }
   }
 
@@ -119,4 +134,11 @@ export class LineBytes {
     this.#count += bytes.byteLength;
     this.#wake?.();
   }
+}
+
+function stuck(): NsError {
+  return new NsError('NS_LINE_STALLED', 'the line takes no more: nothing reads at its other end', {
+    family: 'peer',
+    retryable: true,
+  });
 }

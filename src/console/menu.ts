@@ -27,6 +27,16 @@ const ENTRIES: readonly Entry[] = [
       { question: 'Which name? * stands for anything: ', after: '-iname' },
     ],
   },
+  {
+    says: 'Fetch a file of the host over this line (ZMODEM, rz)',
+    command: 'get',
+    ask: [{ question: 'Which file, such as /var/log/syslog? ' }],
+  },
+  {
+    says: 'Put a file on the host over this line (ZMODEM, sz)',
+    command: 'put',
+    ask: [{ question: 'Under which name, such as /srv/new.conf? ' }],
+  },
   { says: 'Check the memory modules', command: 'memcheck', before: 'spd' },
   { says: 'List sensors and pins', command: 'io', before: 'list' },
   {

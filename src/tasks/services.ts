@@ -73,8 +73,11 @@ export interface TaskServices {
   /** Disks that are chains of drives, where there are any. */
   readonly chains?: readonly ChainControl[];
   readonly blocks: BlockPort;
-  /** True while this device has no network and neighbours in the chain carry its orders and receipts; absent for never. */
-  readonly byNeighbour?: () => boolean;
+  /**
+   * True while this device has no network and neighbours in the chain carry its orders and receipts; absent for never. With an
+   * order's id: unless its blocks need no network.
+   */
+  readonly byNeighbour?: (id?: Uint8Array) => boolean;
   /** Paths that no order may change, by board and policy; each covers all below it. */
   readonly protectedPaths: readonly string[];
   readonly tasks: TaskTable;

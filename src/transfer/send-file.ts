@@ -100,7 +100,7 @@ class FileSender {
 
   /** An ask for no chunk at all says that the receiver is still at work, verifying what it has. */
   #askFor(first: number, count: number): void {
-    if (count === 0) this.#lastProgress = this.#o.clock.monotonic();
+    if (count === 0) this.#progressed();
     const end = Math.min(first + count, this.#chunks);
     for (let i = first; i < end && this.#pending.size < MAX_PENDING; i += 1) this.#pending.add(i);
   }

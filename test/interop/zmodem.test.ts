@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { systemClock } from '../../src/adapters/system-clock.ts';
-import { milliseconds } from '../../src/base/index.ts';
+import { crc32, milliseconds } from '../../src/base/index.ts';
 import { LineBytes } from '../../src/console/line-bytes.ts';
 import {
   receiveZmodem,
@@ -37,8 +37,9 @@ class Shelf {
   readonly take = async (file: ZmodemFile): Promise<ZmodemSink> => {
     this.file = file;
     return {
-      have: this.have,
+      have: { bytes: this.have, crc32: crc32(this.bytes.subarray(0, this.have)) },
       write: async (offset, content) => {
+        if (offset === 0) this.have = 0;
         if (offset !== this.have) throw new Error(`a gap: ${offset} after ${this.have}`);
         this.bytes.set(content, offset);
         this.have += content.byteLength;
@@ -61,13 +62,14 @@ async function receive(line: LrzszLine, shelf: Shelf): Promise<unknown> {
   }
 }
 
-async function send(line: LrzszLine, name: string, content: Uint8Array): Promise<unknown> {
+async function send(line: LrzszLine, name: string, content: Uint8Array, sentBefore = 0): Promise<unknown> {
   const talk = new LineBytes(line, systemClock, never);
   try {
     return await sendZmodem(
       talk,
       {
         file: { name, size: content.byteLength, mtime: 1_700_000_000, mode: 0o640 },
+        sentBefore,
         read: async (offset, into) => {
           into.set(content.subarray(offset, offset + into.byteLength));
         },
@@ -118,18 +120,52 @@ await t.test('sz sends 8 MiB to us, with the cable pulled ten times', async (t) 
 await t.test('rz takes 8 MiB from us, with the cable pulled ten times', async (t) => {
   const content = randomBytes(EIGHT_MIB);
   for (let pull = 0; pull < PULLS; pull += 1) {
-    const line = startLrzsz('rz', ['-q', '-b', '-r'], { cwd: directory, ...pulling(700_000, 'went') });
-    t.match(await send(line, 'to-rz', content), { code: 'NS_LINE_LOST' });
+    const line = startLrzsz('rz', ['-q', '-b'], { cwd: directory, ...pulling(700_000, 'went') });
+    t.match(await send(line, 'to-rz', content, EIGHT_MIB), { code: 'NS_LINE_LOST' });
     await line.ended;
   }
   const part = (await stat(join(directory, 'to-rz'))).size;
   t.ok(part > 0 && part < EIGHT_MIB, `rz has ${part} bytes`);
-  const line = startLrzsz('rz', ['-q', '-b', '-r'], { cwd: directory });
-  const sent = await send(line, 'to-rz', content);
+  const line = startLrzsz('rz', ['-q', '-b'], { cwd: directory });
+  const sent = await send(line, 'to-rz', content, EIGHT_MIB);
   t.match(sent, { is: 'sent' });
   t.ok((sent as { from: number }).from > EIGHT_MIB / 4, 'it went on where it was');
   t.equal(await line.ended, 0, 'rz is content');
   t.equal(sha256(await readFile(join(directory, 'to-rz'))), sha256(content));
+});
+
+await t.test('what rz has under that name stays as it is, unless it was sent before', async (t) => {
+  const content = randomBytes(20_000);
+  const file = join(directory, 'mine');
+  const tried = async (there: Uint8Array, args: readonly string[], sentBefore: number): Promise<unknown> => {
+    await writeFile(file, there);
+    const line = startLrzsz('rz', ['-q', '-b', ...args], { cwd: directory });
+    const result = await send(line, 'mine', content, sentBefore);
+    await line.ended;
+    const came = (result as { is?: string }).is === 'sent';
+    t.same(await readFile(file), Buffer.from(came ? content : there));
+    return result;
+  };
+  const begun = content.subarray(0, 5000);
+  t.match(await tried(begun, [], 0), { is: 'skipped' });
+  t.match(await tried(begun, ['-r'], 0), { code: 'NS_ZMODEM_PART', message: /4096 bytes .* nothing tells/ });
+  t.match(await tried(begun, [], 4000), { code: 'NS_ZMODEM_PART', message: /nothing tells/ });
+  t.match(await tried(begun, [], 5000), { is: 'sent', from: 4096 });
+  t.match(await tried(content.subarray(0, 0), [], 5000), { is: 'sent', from: 0 });
+});
+
+await t.test('a file of sz that begins otherwise comes from its first byte', async (t) => {
+  const content = randomBytes(9000);
+  const file = join(directory, 'changed');
+  await writeFile(file, content);
+  const shelf = new Shelf(content.byteLength);
+  shelf.bytes.set(content.subarray(0, 4000));
+  shelf.bytes[3999] = shelf.bytes[3999]! ^ 1;
+  shelf.have = 4000;
+  const line = startLrzsz('sz', ['-q', '-b', file], { cwd: directory });
+  t.equal(await receive(line, shelf), 1);
+  t.equal(await line.ended, 0);
+  t.equal(sha256(shelf.bytes), sha256(content));
 });
 
 /** Hits a byte now and then, always the same ones. */
@@ -217,7 +253,6 @@ await t.test('who gives up is understood, on either side', async (t) => {
   const talk = new LineBytes(line, systemClock, never);
   const full = new Error('full');
   const result = await receiveZmodem(talk, async () => ({
-    have: 0,
     write: async (offset) => {
       if (offset > 100_000) throw full;
     },

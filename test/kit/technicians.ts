@@ -16,7 +16,7 @@ export async function addTechnicianTo(
 }
 
 /** Types what somebody types who logs in, until it does not come too soon any more. */
-export async function logInAt(line: MemoryLine, name: string): Promise<void> {
+export async function logInAt(line: Pick<MemoryLine, 'type' | 'expect'>, name: string): Promise<void> {
   for (;;) {
     line.type(`login ${name}\r`);
     await line.expect(/password: $/);

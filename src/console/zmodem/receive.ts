@@ -10,9 +10,12 @@ import { CAN, END, FRAME, readyArgument } from './wire.ts';
 
 /** Where a file goes that somebody sends. */
 export interface ZmodemSink {
-  /** Bytes that are there already, of an earlier session: the sender goes on after them. */
-  readonly have: number;
-  /** In order, without gaps. */
+  /**
+   * What is there of an earlier session, and its CRC-32. The sender goes on after it, where it says that its file begins so;
+   * otherwise all of it comes again.
+   */
+  readonly have?: { readonly bytes: number; readonly crc32: number } | undefined;
+  /** In order, without gaps, from 0 or from the end of what is there. */
   write(offset: number, content: Uint8Array): Promise<void>;
   /** The sender has said that this was all. */
   finish(size: number): Promise<void>;
@@ -22,6 +25,8 @@ export interface ZmodemSink {
 const BUFFER = 16 * KiB;
 const READY = readyArgument(CAN.fullDuplex | CAN.overlappedIo | CAN.crc32, BUFFER);
 const OVER_AND_OUT = milliseconds(500);
+/** A sender that does not know of checksums does not answer. */
+const CHECKSUM_TRIES = 3;
 
 /**
  * Receives files until the sender has no more. `take` is asked of each, and gives no sink for what is not wanted. How many
@@ -149,10 +154,25 @@ class Receiver {
     const file = decodeFileInfo(info.content);
     const sink = file === undefined ? undefined : await this.#take(file);
     if (sink === undefined) return this.#say(FRAME.ZSKIP, 0);
+    this.#at = (await this.#isBeginning(sink.have)) ? (sink.have?.bytes ?? 0) : 0;
     this.#sink = sink;
-    this.#at = sink.have;
     this.#faults.progress();
     await this.#say(FRAME.ZRPOS, this.#at);
+  }
+
+  /** Whether the sender says that its file begins with what is there. */
+  async #isBeginning(have: ZmodemSink['have']): Promise<boolean> {
+    if (have === undefined || have.bytes === 0) return false;
+    for (let tries = 0; tries < CHECKSUM_TRIES; tries += 1) {
+      await this.#say(FRAME.ZCRC, have.bytes);
+      // Offers that it sent again meanwhile are passed over.
+      for (let others = 0; others < CHECKSUM_TRIES; others += 1) {
+        const event = await this.#talk.next(this.#options.patience ?? PATIENCE);
+        if (event === undefined) break;
+        if (event.is === 'header' && event.type === FRAME.ZCRC) return event.argument === have.crc32;
+      }
+    }
+    return false;
   }
 
   async #data(position: number): Promise<void> {

@@ -1,4 +1,4 @@
-import { crc32, KiB, NsError, utf8 } from '../../base/index.ts';
+import { crc32, hasCode, KiB, NsError, utf8 } from '../../base/index.ts';
 import type { LineBytes } from '../line-bytes.ts';
 import { cancelled, Faults, type LineTransferOptions, PATIENCE } from '../transfer-faults.ts';
 import { binaryHeader, type Escaping, hexHeader, subpacket } from './encode.ts';
@@ -10,6 +10,11 @@ import { bufferOf, CAN, END, FRAME, flagsOf, LARGEST_FILE } from './wire.ts';
 
 export interface ZmodemSource {
   readonly file: Required<ZmodemFile>;
+  /**
+   * So many bytes of this file were sent to this receiver before, and are still the same: it may go on after what it has of
+   * them. Otherwise a receiver that has a file of that name takes none.
+   */
+  readonly sentBefore?: number;
   /** Fills the whole of `into`. */
   read(offset: number, into: Uint8Array): Promise<void>;
 }
@@ -23,12 +28,14 @@ const WINDOW = 16 * KiB;
 const ACK_EVERY = 4 * KiB;
 /** By this a terminal program at the other end knows that it is to start its receiver. */
 const CALL = utf8('rz\r');
+/** How the file is to be taken, ZF0: as it is; or after a part that is there. */
 const BINARY_FILE = 0x0100_0000;
+const REST_OF_FILE = 0x0300_0000;
 
 /**
- * Sends one file. The receiver says where to begin, which is how a transfer goes on that was cut off. NS_LINE_LOST,
- * NS_LINE_CANCELLED, NS_LINE_STALLED, NS_ZMODEM_TOO_LARGE (positions have 32 bits), and what `read` throws: then the
- * other end is told.
+ * Sends one file, or the rest of it after a part that the receiver has. NS_ZMODEM_PART where nothing tells that what it has is
+ * the beginning of this file: that stays as it is. NS_LINE_LOST, NS_LINE_CANCELLED, NS_LINE_STALLED, NS_ZMODEM_TOO_LARGE
+ * (positions have 32 bits), and what `read` throws: then the other end is told.
  */
 export async function sendZmodem(
   line: LineBytes,
@@ -46,7 +53,8 @@ export async function sendZmodem(
     await sender.leave();
     return sent;
   } catch (error) {
-    talk.cancel();
+    // A receiver that is cancelled may remove what it has.
+    if (!hasCode(error, 'NS_ZMODEM_PART')) talk.cancel();
     throw error;
   }
 }
@@ -99,11 +107,20 @@ class Sender {
   async leave(): Promise<void> {
     for (let tries = 0; tries < 3; tries += 1) {
       await this.#talk.send(hexHeader({ type: FRAME.ZFIN, argument: 0 }));
-      const event = await this.#talk.next(this.#patience);
-      if (event?.is === 'header' && event.type === FRAME.ZFIN) break;
+      if (await this.#answersFin()) break;
     }
     // "Over and out": not answered.
     await this.#talk.send(utf8('OO'));
+  }
+
+  /** Passes over what it said before it had our farewell. */
+  async #answersFin(): Promise<boolean> {
+    for (let others = 0; others < 8; others += 1) {
+      const event = await this.#talk.next(this.#patience);
+      if (event === undefined) return false;
+      if (event.is === 'header' && event.type === FRAME.ZFIN) return true;
+    }
+    return false;
   }
 
   get #patience() {
@@ -135,8 +152,12 @@ class Sender {
   async #offer(): Promise<number | 'skipped'> {
     const { file } = this.#source;
     const info = encodeFileInfo(file);
+    const { sentBefore = 0 } = this.#source;
+    const argument = sentBefore > 0 ? REST_OF_FILE : BINARY_FILE;
+    /** Bytes that the receiver has held against ours. */
+    let judged = 0;
     const offer = async (): Promise<void> => {
-      await this.#talk.send(binaryHeader({ type: FRAME.ZFILE, argument: BINARY_FILE }, this.#how));
+      await this.#talk.send(binaryHeader({ type: FRAME.ZFILE, argument }, this.#how));
       await this.#talk.send(subpacket(info, END.ZCRCW, this.#how));
     };
     await offer();
@@ -144,15 +165,18 @@ class Sender {
       const header = await this.#header('the receiver does not answer the offer');
       switch (header?.type) {
         case FRAME.ZRPOS:
-          if (header.argument <= file.size) return header.argument;
-          throw new NsError('NS_ZMODEM_POSITION', 'the receiver asks for what is past the end of the file', {
-            family: 'peer',
-          });
+          return await this.#beginning(header.argument, judged);
         case FRAME.ZSKIP:
           return 'skipped';
         case FRAME.ZCRC:
+          // 0 asks for all of it: whether the receiver has the file already.
+          judged = header.argument;
+          if (judged > file.size) await this.#spare('the receiver has a longer file of that name');
           await this.#talk.send(
-            hexHeader({ type: FRAME.ZCRC, argument: await this.#checksum(header.argument) }),
+            hexHeader({
+              type: FRAME.ZCRC,
+              argument: await this.#checksum(judged === 0 ? file.size : judged),
+            }),
           );
           break;
         case FRAME.ZRINIT:
@@ -165,10 +189,29 @@ class Sender {
     }
   }
 
-  /** Of the first `length` bytes, 0 for all: by which a receiver tells whether what it has is the same file. */
-  async #checksum(length: number): Promise<number> {
-    const { size } = this.#source.file;
-    const end = length === 0 ? size : Math.min(length, size);
+  /** Where a receiver wants us to begin. */
+  async #beginning(position: number, judged: number): Promise<number> {
+    const { file, sentBefore = 0 } = this.#source;
+    if (position > file.size) await this.#spare('the receiver has a longer file of that name');
+    if (position > Math.max(judged, sentBefore))
+      await this.#spare(
+        `the receiver has ${position} bytes under that name, and nothing tells whether they are of this file`,
+      );
+    // It has found another checksum, and would write over what it has.
+    if (position === 0 && judged > 0)
+      await this.#spare('what the receiver has under that name is not the beginning of this file');
+    return position;
+  }
+
+  /** Leaves what the receiver has as it is. */
+  async #spare(why: string): Promise<never> {
+    await this.#talk.send(hexHeader({ type: FRAME.ZSKIP, argument: 0 }));
+    await this.leave();
+    throw new NsError('NS_ZMODEM_PART', why, { family: 'peer' });
+  }
+
+  /** Of the first bytes. */
+  async #checksum(end: number): Promise<number> {
     let crc = 0;
     for (let at = 0; at < end; at += WINDOW) {
       const piece = new Uint8Array(Math.min(WINDOW, end - at));

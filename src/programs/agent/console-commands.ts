@@ -20,9 +20,10 @@ import {
 import { flags, type Hands, onlyOne, optionsIn, showEnd, sure, usage } from './console-hands.ts';
 import { type ConsoleHostParts, HOST_COMMAND, hostCommand } from './console-host.ts';
 import { type ConsoleOrdersParts, giveOrder } from './console-orders.ts';
+import { type ConsoleFileParts, GET_COMMAND, PUT_COMMAND } from './console-transfer.ts';
 
 /** All that commands work with. */
-type CommandParts = ConsoleHostParts & ConsoleAboutParts;
+type CommandParts = ConsoleHostParts & ConsoleAboutParts & ConsoleFileParts;
 
 interface OrderCommand extends Pick<ConsoleCommand, 'name' | 'says' | 'usage' | 'details' | 'complete'> {
   readonly do: (
@@ -185,6 +186,14 @@ const COMMANDS: readonly OrderCommand[] = [
     usage: 'find PATH [-name PATTERN] [-iname PATTERN] [-type f|d|l] [-size +10M] [-newer 2h] [-older 30d]',
     details: [WHERE, ODD, STALE],
     do: find,
+  },
+  {
+    ...GET_COMMAND,
+    do: (hands, words, parts, session) => parts.transfers.get(parts, session, hands, words),
+  },
+  {
+    ...PUT_COMMAND,
+    do: (hands, words, parts, session) => parts.transfers.put(parts, session, hands, words),
   },
   {
     name: 'rm',

@@ -45,7 +45,15 @@ export interface GiveOptions {
   readonly effect?: Uint8Array;
   /** Nobody waits for progress, and Ctrl-C is not for this one. */
   readonly aside?: true;
+  /** Told its id before the desk has it. */
+  readonly begin?: (id: Uint8Array) => void;
+  /** What it offers to send. */
+  readonly offered?: (offer: OfferNote) => void;
+  /** Its progress is not printed: something else has the line. */
+  readonly quiet?: true;
 }
+
+export type OfferNote = Extract<TaskEvent, { kind: 'offer' }>['body'];
 
 const VALID_FOR = seconds(60);
 /** Each kind of task ends by itself before that. */
@@ -66,7 +74,7 @@ export async function giveOrder<V extends Verb>(
   talk: Talk,
   verb: V,
   args: ArgsOf<V>,
-  { effect, aside }: GiveOptions = {},
+  { effect, aside, begin, offered, quiet }: GiveOptions = {},
 ): Promise<OrderEnd<V>> {
   const { desk, clock } = parts;
   if (needsTwoPeople({ verb, args })) return { is: 'refused', refusal: refusal('NEEDS_TWO_PEOPLE') };
@@ -74,7 +82,8 @@ export async function giveOrder<V extends Verb>(
   const judged = judgePacket(packet, parts);
   if (judged.is !== 'admitted') return { is: 'refused', refusal: judged.why };
   const { id } = judged.order.order;
-  const lines = aside === true ? undefined : new ProgressLines(clock, (line) => talk.print(line));
+  const silent = aside === true || quiet === true;
+  const lines = silent ? undefined : new ProgressLines(clock, (line) => talk.print(line));
   let stop: Stop = () => undefined;
   const deadline = clock.deadline(LONGEST, 'the order');
   try {
@@ -82,12 +91,14 @@ export async function giveOrder<V extends Verb>(
       stop = desk.onEvent((event) => {
         if (event.kind === 'receipt' && equalBytes(event.id, id)) resolve(event.packet);
         else if (event.kind === 'progress' && equalBytes(event.body.id, id)) lines?.take(event.body);
+        else if (event.kind === 'offer' && equalBytes(event.body.id, id)) offered?.(event.body);
       });
       deadline.signal.addEventListener('abort', () => reject(asNsError(deadline.signal.reason)), {
         once: true,
       });
     });
     ended.catch(() => undefined);
+    begin?.(id);
     const submission = await desk.submit(judged.order);
     if (submission.is === 'refused') return submission;
     if (aside === true) return endOf(await ended, verb, parts);

@@ -22,9 +22,11 @@ import type { Order } from '../../protocol/index.ts';
 import { type KeyringView, keyAgreementOf, LoginDesk, ReleaseDesk } from '../../security/index.ts';
 import type { DeviceIdentity, TaskDesk } from '../../tasks/index.ts';
 import { BrokerLink, enrolCommand } from './console-about.ts';
+import type { ConsoleBlocks } from './console-blocks.ts';
 import { fullStatus, orderCommands } from './console-commands.ts';
 import { orderAtConsole } from './console-order.ts';
 import { SerialPrinter } from './console-printer.ts';
+import { ConsoleTransfers } from './console-transfer.ts';
 import type { Machine } from './machine.ts';
 import { DEVICE_KEY } from './parts.ts';
 import type { RecentLog } from './recent-log.ts';
@@ -56,6 +58,10 @@ export interface DeviceConsoleParts {
   /** URL of the broker. */
   readonly broker: string;
   readonly openLine?: (path: string, baud: number) => Promise<SerialLine>;
+  /** The way of blocks, on which orders that are given here have their own. */
+  readonly blocks: ConsoleBlocks;
+  /** The largest file that is put over the line, in bytes. */
+  readonly largestFile: number;
 }
 
 /** The front door that needs no network. */
@@ -84,8 +90,10 @@ export async function openDeviceConsole(parts: DeviceConsoleParts): Promise<Devi
     return { device: parts.identity.device, lock: { state, version }, power, network: link.up, challenged };
   };
   const over = new AbortController();
+  const { clock, store } = machine;
+  const transfers = new ConsoleTransfers({ store, clock, log, largest: parts.largestFile });
   const running = keepOpen(parts, over.signal, (line) =>
-    serve(line, { ...parts, release, logins, status, link }, over.signal),
+    serve(line, { ...parts, release, logins, status, link, transfers }, over.signal),
   );
   return {
     close: async () => {
@@ -94,6 +102,7 @@ export async function openDeviceConsole(parts: DeviceConsoleParts): Promise<Devi
       await running.catch((error: unknown) =>
         log.log('error', 'console.failed', { error: asNsError(error).message }),
       );
+      await transfers.close();
     },
   };
 }
@@ -192,6 +201,7 @@ interface Served extends DeviceConsoleParts {
   readonly line: SerialLine;
   readonly release: ReleaseDesk | undefined;
   readonly logins: LoginDesk;
+  readonly transfers: ConsoleTransfers;
   readonly link: BrokerLink;
   readonly status: () => Promise<ConsoleStatus>;
 }

@@ -179,6 +179,8 @@ export async function startDevice(
     ).openDeviceRelay({ config: config.relay, tenant, device, own, gatewayBus, store, clock, log }));
   const bus = relay?.bus ?? own;
   const blocks = agentBlocks(bus, identity);
+  const lineBlocks =
+    config.console && new (await import('./console-blocks.ts')).ConsoleBlocks(blocks, relay?.byNeighbour);
   let fail: (error: NsError) => void = () => {};
   const failed = new Promise<NsError>((resolve) => {
     fail = resolve;
@@ -200,13 +202,13 @@ export async function startDevice(
       identity,
       log,
       measures,
-      blocks,
+      blocks: lineBlocks ?? blocks,
       keyring,
       budget: governed.budget,
       time,
       staged,
       ...(config.absenceLock === undefined ? {} : { absence: () => absence?.limits() ?? [] }),
-      ...(relay === undefined ? {} : { byNeighbour: relay.byNeighbour }),
+      ...(relay === undefined ? {} : { byNeighbour: lineBlocks?.missing ?? relay.byNeighbour }),
     },
     surroundings.openEditor,
     metrics,
@@ -282,6 +284,8 @@ export async function startDevice(
       log,
       recent: recent!,
       broker: config.broker.url,
+      blocks: lineBlocks!,
+      largestFile: config.limits.stagingMiB * MiB,
       ...(surroundings.openLine === undefined ? {} : { openLine: surroundings.openLine }),
     }));
   await agent.start();

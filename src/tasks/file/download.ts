@@ -117,7 +117,7 @@ function checkOrder(
   { services }: Pick<TaskContext, 'services'>,
 ): Verdict<void> {
   const here = services.staged?.fetched(id) === true;
-  if (!here && services.byNeighbour?.() === true) return refuse('FILES_NEED_NETWORK');
+  if (!here && services.byNeighbour?.(id) === true) return refuse('FILES_NEED_NETWORK');
   if (args.size > services.limits.stagedFile) {
     return refuse(
       'FILE_TOO_LARGE',

@@ -22,7 +22,7 @@ export const fileUpload: TaskKind<'file.upload'> = {
   async run(order, context): Promise<Verdict<ResultOf<'file.upload'>>> {
     const { args } = order;
     const { services } = context;
-    if (services.byNeighbour?.() === true) return refuse('FILES_NEED_NETWORK');
+    if (services.byNeighbour?.(order.id) === true) return refuse('FILES_NEED_NETWORK');
     const path = parseHostPath(args.path);
     if (!path.ok) return path;
     return withVolume(context, args, 'read', async (access) => {

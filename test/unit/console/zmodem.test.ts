@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { systemClock } from '../../../src/adapters/system-clock.ts';
-import { milliseconds } from '../../../src/base/index.ts';
+import { crc32, milliseconds } from '../../../src/base/index.ts';
 import { LineBytes } from '../../../src/console/line-bytes.ts';
 import { binaryHeader, hexHeader, subpacket } from '../../../src/console/zmodem/encode.ts';
 import { decodeFileInfo, encodeFileInfo } from '../../../src/console/zmodem/file-info.ts';
@@ -37,8 +37,9 @@ async function session(pair: LinePair, content: Uint8Array, shelf: Uint8Array[])
     receiveZmodem(
       talks[1],
       async () => ({
-        have: have(),
+        have: { bytes: have(), crc32: crc32(Buffer.concat(shelf)) },
         write: async (offset, piece) => {
+          if (offset === 0) shelf.length = 0;
           if (offset !== have()) throw new Error(`a gap at ${offset}`);
           shelf.push(piece);
         },

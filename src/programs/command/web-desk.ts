@@ -7,7 +7,7 @@ import type { Keyring } from '../../security/index.ts';
 import type { ShowOptions } from '../../show/index.ts';
 import type { OwnKey, RunWatch, Sure } from '../../web/index.ts';
 import type { Context } from './context.ts';
-import { endOf, faultOf, progressText } from './web-ends.ts';
+import { endOf, faultOf, leftOf, progressText } from './web-ends.ts';
 
 /** Each has its words, its progress and its receipt on one page. */
 export const MOST_HOSTS = 64;
@@ -61,13 +61,15 @@ export async function sendAll(
     const { order, packet } = signed.get(host)!;
     const id = toHex(order.id);
     kept.add(id);
+    let sent = false;
     try {
       const run = await fleet.send(order, packet, { signal, timing: context.timing });
+      sent = true;
       for await (const event of run.events()) watch.progress(host, progressText(event));
       const { end, receipt } = endOf({ host, verb: order.verb, packet }, await run.outcome, keys, show);
       watch.ended(end, receipt);
     } catch (error) {
-      watch.ended(faultOf(host, error), undefined);
+      watch.ended(sent ? leftOf(host) : faultOf(host, error), undefined);
     } finally {
       kept.delete(id);
     }

@@ -88,7 +88,14 @@ function words(why: {
   };
 }
 
-/** Nothing was sent, or no more is known here. */
+/** It was sent, and this side waits no more. */
+export function leftOf(host: string): HostEnd {
+  const sentence = 'the page ended before the order did: what became of it is not known here';
+  const remedy = 'look with "nightshift tasks" and "nightshift audit"';
+  return { host, is: 'no-answer', sentence, remedy, lines: [`no answer: ${sentence}`, `remedy: ${remedy}`] };
+}
+
+/** Nothing was sent. */
 export function faultOf(host: string, error: unknown): HostEnd {
   const { code, sentence } = asNsError(error);
   return { host, is: 'not-sent', code, sentence: clean(sentence), lines: [`not sent: ${clean(sentence)}`] };

@@ -123,7 +123,10 @@ export const COMMANDS_LEFT: Readonly<Record<string, string>> = {
   put: 'takes a file of this computer',
   get: 'writes a file on this computer',
   clock: 'goes by the clock of the computer that it is typed at',
-  keyring: 'takes files of this computer',
+  'keyring publish': 'takes a file of this computer',
+  'keyring status': 'of the keyring, with its file',
+  'token issue': "the governor's, with a ledger of its own",
+  'ipmi sweep': 'speaks to BMCs, not to devices',
 };
 
 function unread(why: string): NsError {
@@ -153,9 +156,9 @@ function fieldsOf(command: Command): readonly OrderField[] {
   const model = modelOf(command);
   const mandatory = new Set(command.options.flatMap(({ mandatory, long }) => (mandatory ? [long] : [])));
   const many = new Set(
-    command.options.flatMap(({ variadic, parseArg, long }) =>
-      variadic || parseArg !== undefined ? [long] : [],
-    ),
+    command.options
+      .filter((each) => each.variadic || (each.parseArg !== undefined && each.argChoices === undefined))
+      .map(({ long }) => long),
   );
   const fields = model.arguments
     .filter(({ name }) => name !== 'hosts')

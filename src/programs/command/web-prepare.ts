@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { systemEntropy } from '../../adapters/entropy.ts';
 import { systemClock } from '../../adapters/system-clock.ts';
 import { asNsError, equalBytes, milliseconds, NsError } from '../../base/index.ts';
@@ -139,6 +140,8 @@ export async function prepareOrders(
   asked: PrepareBody,
   signal: AbortSignal,
 ): Promise<PreparedOrders> {
+  // Each host that is asked listens to it.
+  setMaxListeners(0, signal);
   const wanted = await readForm(parts.program, asked);
   const named = hostsOf(asked.hosts, parts.hosts);
   const { tenant, people, signer } = parts;

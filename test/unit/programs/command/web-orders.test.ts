@@ -1,16 +1,10 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { startEmbeddedBroker } from '../../../../src/adapters/embedded-broker.ts';
-import { systemEntropy } from '../../../../src/adapters/entropy.ts';
-import { MqttBus } from '../../../../src/adapters/mqtt/mqtt-bus.ts';
-import { createKeyFile, openKeyFile } from '../../../../src/adapters/operator-keys.ts';
-import { systemClock } from '../../../../src/adapters/system-clock.ts';
-import { encodeTokenFile } from '../../../../src/fleet/index.ts';
-import type { KeyStore } from '../../../../src/ports/index.ts';
+import { createKeyFile } from '../../../../src/adapters/operator-keys.ts';
+import { COMMANDS_LEFT } from '../../../../src/programs/command/web-forms.ts';
 import { encode, type Order } from '../../../../src/protocol/index.ts';
-import { Keyring, publicKeyText, type Role, signToken } from '../../../../src/security/index.ts';
+import { publicKeyText } from '../../../../src/security/index.ts';
 import type {
   Confirmed,
   DeskView,
@@ -20,75 +14,22 @@ import type {
   KeptCheck,
   Prepared,
 } from '../../../../src/web/index.ts';
-import { buildCli, runCli } from '../../../kit/cli.ts';
-import { FakeDevice } from '../../../kit/fake-device.ts';
-import { testKey } from '../../../kit/keys.ts';
-import { PageClient, startWeb } from '../../../kit/page-client.ts';
+import type { FakeDevice } from '../../../kit/fake-device.ts';
+import { openPageBench } from '../../../kit/page-bench.ts';
+import { PageClient } from '../../../kit/page-client.ts';
 import { digestOf } from '../../../kit/web-desk.ts';
-import { buildPage } from '../../../kit/web-page.ts';
 
-const home = mkdtempSync(join(tmpdir(), 'nightshift-web-orders-'));
-const cli = await buildCli(home);
-await buildPage(home);
-const broker = await startEmbeddedBroker();
-const roles: Readonly<Record<string, Role>> = {
-  olga: 'operator',
-  sam: 'security',
-  tess: 'security',
-  gina: 'governor',
-};
-const keys = new Map<string, KeyStore>();
-const people: { name: string; role: Role; key: string }[] = [];
-for (const [name, role] of Object.entries(roles)) {
-  const key = await createKeyFile(join(home, `${name}.key`), undefined);
-  keys.set(name, key);
-  people.push({ name, role, key: publicKeyText(key.publicKey) });
-}
-const devices: FakeDevice[] = [];
-for (const name of ['rack1', 'rack2', 'gone']) {
-  const options = { broker: { url: broker.url }, clientId: `device-${name}`, cleanSession: true };
-  const bus = new MqttBus(options, systemClock, systemEntropy, { log: () => undefined });
-  const device = new FakeDevice(bus, name, testKey(), new Keyring(people), systemClock, 'acme');
-  if (name === 'gone') device.deafFor = Number.POSITIVE_INFINITY;
-  await device.start();
-  devices.push(device);
-}
-const [rack1, rack2] = devices as [FakeDevice, FakeDevice];
-for (const who of Object.keys(roles)) {
-  writeFileSync(
-    join(home, `${who}.yaml`),
-    JSON.stringify({
-      broker: broker.url,
-      tenant: 'acme',
-      key: `${who}.key`,
-      receipts: `receipts-${who}`,
-      devices: Object.fromEntries(devices.map((d) => [d.name, publicKeyText(d.key.publicKey)])),
-      people,
-    }),
-  );
-}
-const started = await Promise.all(
-  ['olga', 'sam', 'tess'].map((who) =>
-    startWeb(cli, ['--config', `${who}.yaml`, '--timeout', '3s', 'web', '--refresh', 'never'], home),
-  ),
-);
-const [olga, sam, tess] = (await Promise.all(started.map(({ link }) => PageClient.open(link)))) as [
+const bench = await openPageBench(['rack1', 'rack2', 'gone']);
+t.teardown(() => bench.close());
+const { home } = bench;
+const [rack1, rack2, gone] = bench.devices as [FakeDevice, FakeDevice, FakeDevice];
+gone.deafFor = Number.POSITIVE_INFINITY;
+const links = await Promise.all(['olga', 'sam', 'tess'].map((who) => bench.start(who, '--timeout', '3s')));
+const [olga, sam, tess] = (await Promise.all(links.map(({ link }) => PageClient.open(link)))) as [
   PageClient,
   PageClient,
   PageClient,
 ];
-t.teardown(async () => {
-  await Promise.all(
-    started.map(({ child }) => {
-      const ended = new Promise((resolve) => child.on('close', resolve));
-      child.kill('SIGINT');
-      return ended;
-    }),
-  );
-  for (const device of devices) await device.bus.close();
-  await broker.close();
-  rmSync(home, { recursive: true, force: true });
-});
 
 const volume = { name: 'disk0p1', type: 'ext4', label: '', uuid: '', stale: false, notes: [] };
 const removed = (hash: Uint8Array, dryRun: boolean) => ({
@@ -136,12 +77,34 @@ await t.test('the orders of the page are the commands, word for word', async (t)
     choices: ['dram', 'spd', 'storage'],
     required: true,
   });
-  const help = await runCli(cli, ['rm', '--help'], { cwd: home });
+  const help = await bench.run('rm', '--help');
   for (const { name, says } of rm?.fields.slice(1) ?? []) {
     t.match(help.stdout.replace(/\s+/g, ' '), `${name}`);
     t.match(help.stdout.replace(/\s+/g, ' '), says);
   }
 });
+
+await t.test(
+  'each command that takes hosts is an order of the page, or is left out for a reason',
+  async (t) => {
+    const { forms } = (await (await olga.get('desk')).json()) as DeskView;
+    const { stdout } = await bench.run('man');
+    const commands = [...stdout.matchAll(/^\.SS "([^"]*<hosts[^"]*)"$/gm)].map(([, line = '']) =>
+      line.replaceAll('\\', '').replace(/ [<[].*$/, ''),
+    );
+    t.ok(commands.length > 15 && commands.includes('chain sync'));
+    const known = new Set([...forms.map(({ command }) => command), ...Object.keys(COMMANDS_LEFT)]);
+    t.same(
+      commands.filter((name) => !known.has(name)),
+      [],
+    );
+    t.same(
+      Object.keys(COMMANDS_LEFT).filter((name) => !commands.includes(name)),
+      [],
+      'and none is made up',
+    );
+  },
+);
 
 await t.test('what is wrong is said in the words of the command, and nothing is sent', async (t) => {
   const wrong: readonly [object, RegExp][] = [
@@ -208,7 +171,7 @@ await t.test('receipts of what was confirmed are kept, and saved as files that "
   const saved = await olga.get(`receipt?run=${runs.at(-1)?.run}&host=rack1`);
   t.match(saved.headers.get('content-disposition'), /^attachment; filename="rack1-\d+\.receipt"$/);
   writeFileSync(join(home, 'saved.receipt'), Buffer.from(await saved.arrayBuffer()));
-  const verified = await runCli(cli, ['--config', 'olga.yaml', 'verify', 'saved.receipt'], { cwd: home });
+  const verified = await bench.run('--config', 'olga.yaml', 'verify', 'saved.receipt');
   t.match(verified, { code: 0, stdout: /1 file checked: all holds/ });
   t.match(await olga.post<KeptCheck>('receipts/check', { host: 'rack1' }), {
     holds: true,
@@ -260,16 +223,6 @@ await t.test('what no host would do is not signed; who would not is left out', a
   t.match(staged.words.join('\n'), /stage: \{\}[\s\S]*rack1: would wait/);
 });
 
-/** The text of a file with a token for each of these hosts. */
-async function tokens(hosts: readonly string[], from: number): Promise<string> {
-  const gina = await openKeyFile(join(home, 'gina.key'), async () => '');
-  const packets: Uint8Array[] = [];
-  for (const [n, device] of hosts.entries()) {
-    packets.push(await signToken({ v: 1, epoch: 7, for: 'lock', n: from + n, device, at: 1 }, gina, 'acme'));
-  }
-  return encodeTokenFile({ tenant: 'acme', packets });
-}
-
 await t.test('two people, two pages: one signs, the other reads the packet, signs and sends', async (t) => {
   const lock = { state: 'disabled', version: 1, inForce: ['power-button-masked'] };
   for (const device of [rack1, rack2]) device.answer = async () => ({ result: { lock, changed: true } });
@@ -277,7 +230,7 @@ await t.test('two people, two pages: one signs, the other reads the packet, sign
   const hosts = ['rack1', 'rack2'];
   const asked = { command: 'sign disable', hosts, values: { '--reason': 'stolen' } };
   t.match(await prepare(sam, asked), { status: 409, code: 'NS_NEEDS_TOKEN' });
-  const shown = await prepare(sam, { ...asked, tokens: await tokens(hosts, 1) });
+  const shown = await prepare(sam, { ...asked, tokens: await bench.tokens(hosts) });
   t.match(shown, { people: 2, sure: { word: '2 hosts' }, hosts });
   t.notOk(shown.validUntil, 'it lasts');
   t.match(
@@ -329,7 +282,7 @@ await t.test(
       key: publicKeyText((await createKeyFile(join(home, 'm.key'), undefined)).publicKey),
     };
     const config = {
-      broker: broker.url,
+      broker: bench.broker,
       tenant: 'acme',
       key: 'm.key',
       people: [mallory],
@@ -338,13 +291,18 @@ await t.test(
     writeFileSync(join(home, 'm.yaml'), JSON.stringify(config));
     writeFileSync(join(home, 'other.yaml'), JSON.stringify({ ...config, tenant: 'umbrella' }));
     const sign = async (who: string): Promise<string> => {
-      const { stderr, code } = await runCli(
-        cli,
-        ['--config', `${who}.yaml`, 'sign', 'enable', 'rack1', '-o', `${who}.txt`],
-        { cwd: home },
+      const file = `${who}.txt`;
+      const { stderr, code } = await bench.run(
+        '--config',
+        `${who}.yaml`,
+        'sign',
+        'enable',
+        'rack1',
+        '-o',
+        file,
       );
       t.equal(code, 0, stderr);
-      return (await import('node:fs')).readFileSync(join(home, `${who}.txt`), 'utf8');
+      return readFileSync(join(home, `${who}.txt`), 'utf8');
     };
     const strange = await sign('m');
     const draft = await tess.post<Answer<DraftView>>('drafts/import', { text: strange });

@@ -54,7 +54,7 @@ export async function withDevicePath<T>(
   }
 }
 
-/** Ends, unmounts and removes what processes that are gone have left in the directory. */
+/** Ends, unmounts and removes what processes that are gone have left in the directory, as far as it can be removed. */
 export async function removeStalePaths(directory: string): Promise<void> {
   const stale = (await readdir(directory)).filter((name) => {
     const pid = name.startsWith(PREFIX) ? Number.parseInt(name.slice(PREFIX.length), 10) : Number.NaN;
@@ -63,7 +63,8 @@ export async function removeStalePaths(directory: string): Promise<void> {
   await endLeftOvers(stale.map((name) => join(directory, name)));
   for (const name of stale) {
     await unmount(join(directory, name, 'mount'), true);
-    await rm(join(directory, name), { recursive: true, force: true });
+    // What is still busy, or being removed by another agent, keeps nobody from work: the next start tries again.
+    await rm(join(directory, name), { recursive: true, force: true }).catch(() => {});
   }
 }
 

@@ -14,7 +14,8 @@ export async function openDiskTools(
   log: LogSink,
 ): Promise<VolumeEditor> {
   const editor = await open({ stagedPath, confinedOnly: toolConfinement === 'required' });
-  const { confinement } = editor.capabilities;
+  const { confinement, unusable } = editor.capabilities;
+  if (unusable !== undefined) log.log('warn', 'tools.unusable', { why: unusable });
   if (confinement !== undefined) {
     const missing = missingText(confinement);
     log.log(missing === '' ? 'info' : 'warn', 'tools.confinement', {

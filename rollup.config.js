@@ -4,6 +4,7 @@ import commonjs from '@rollup/plugin-commonjs';
 import json from '@rollup/plugin-json';
 import resolve from '@rollup/plugin-node-resolve';
 import esbuild from 'rollup-plugin-esbuild';
+import { writeLibraryTypes } from './scripts/library-types.mjs';
 
 /** Started as a program, the agent keeps its young generation small: memory counts for more there than allocation speed. */
 const SMALL = '-S node --max-semi-space-size=1';
@@ -12,12 +13,11 @@ const SMALL = '-S node --max-semi-space-size=1';
 const ALONE = `-S node ${JSON.parse(readFileSync('scripts/chain-node-flags.json', 'utf8')).join(' ')}`;
 
 /** CommonJS dependencies ask for these; an ES module has none. */
-const banner = (node) =>
-  [
-    `#!/usr/bin/env ${node}`,
-    "import { createRequire as __createRequire } from 'node:module';",
-    'const require = __createRequire(import.meta.url);',
-  ].join('\n');
+const REQUIRE = [
+  "import { createRequire as __createRequire } from 'node:module';",
+  'const require = __createRequire(import.meta.url);',
+];
+const banner = (node) => [`#!/usr/bin/env ${node}`, ...REQUIRE].join('\n');
 
 /**
  * What the MQTT client brings for other worlds, and what stands in for it here: Node's own streams, no debug output (the
@@ -96,6 +96,20 @@ function program(input, name, node = 'node') {
 /** How uPlot's parts are placed; ours comes after it. */
 const PLOT_CSS = readFileSync('node_modules/uplot/dist/uPlot.min.css', 'utf8');
 
+/** The library, of the same parts as the programs; not minified: it is part of somebody else's stack traces. */
+function library(input, name) {
+  const made = program(input, name);
+  return {
+    ...made,
+    output: { ...made.output, banner: REQUIRE.join('\n') },
+    plugins: [
+      ...made.plugins.filter((plugin) => plugin !== executable && plugin.name !== 'esbuild'),
+      esbuild({ target: 'node20', legalComments: 'none' }),
+      { name: 'declarations', writeBundle: ({ dir }) => void writeLibraryTypes(`${dir}/types`) },
+    ],
+  };
+}
+
 /** The page of "nightshift web": one script, beside what is written by hand. */
 const page = {
   input: { page: 'web/main.tsx' },
@@ -117,5 +131,6 @@ export default [
   program('src/programs/agent/main.ts', 'nightshift-agent', SMALL),
   program('src/programs/command/main.ts', 'nightshift'),
   program('src/programs/chain/main.ts', 'nightshift-chain', ALONE),
+  library('src/programs/library/index.ts', 'library'),
   page,
 ].filter(({ input }) => Object.values(input).every((file) => existsSync(file)));

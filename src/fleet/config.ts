@@ -38,7 +38,10 @@ const configFile = v.strictObject({
 });
 
 /** A configuration as it is written. */
-export type ConfigFile = v.InferInput<typeof configFile>;
+export type ConfigFile = Omit<v.InferInput<typeof configFile>, 'broker'> & {
+  /** A URL alone is short for a map with that url. */
+  readonly broker?: string | v.InferInput<typeof brokerSection>;
+};
 
 /** What the environment may set: variable to key of the file. */
 const ENVIRONMENT = {

@@ -86,7 +86,7 @@ export { wordsOf } from './order-words.ts';
 export type { OrderOutcome } from './outcome.ts';
 export { baseName, type Place, parsePlace } from './place.ts';
 export { fleetLine, progressLine, RateMeter } from './progress-line.ts';
-export type { PutArgs, PutOutcome } from './put-file.ts';
+export { type PutArgs, type PutOutcome, sendWindowFor } from './put-file.ts';
 export { answerRequest, type ReadOut, type ReleaseRequest, readRequest } from './release-answer.ts';
 export { showBudgetLeft } from './show-budget-left.ts';
 export { type DraftView, peopleOf, showDrafts, showUnsigned } from './show-draft.ts';

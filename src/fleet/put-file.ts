@@ -20,6 +20,16 @@ export interface PutOutcome {
 /** The order's own deadlines end a put; a task may wait in the device's queue for long before it asks for anything. */
 const PATIENCE = hours(48);
 
+/** All puts together keep this much on its way to the broker. */
+const SEND_BYTES = 8 * 1024 * 1024;
+const LARGEST_SEND_WINDOW = 3 * 1024 * 1024;
+const SMALLEST_SEND_WINDOW = 256 * 1024;
+
+/** Bytes of each put on their way to the broker at once, where so many hosts share one connection. */
+export function sendWindowFor(hosts: number): number {
+  return Math.max(SMALLEST_SEND_WINDOW, Math.min(LARGEST_SEND_WINDOW, Math.floor(SEND_BYTES / hosts)));
+}
+
 /** Follows a download order, serving the chunks that the device asks for until its receipt is there. */
 export async function putFile(
   order: OrderRun<'file.download'>,

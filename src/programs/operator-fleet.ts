@@ -78,7 +78,7 @@ export async function connectFleet(setup: OperatorSetup, options: ConnectOptions
   } catch (error) {
     // One that tries on would keep the process alive.
     await fleet.close();
-    if (signal.aborted) throw error;
+    signal.throwIfAborted();
     throw new NsError('NS_BROKER_UNREACHABLE', `no connection to ${config.broker?.url}${reason}`, {
       cause: asNsError(error),
       retryable: true,

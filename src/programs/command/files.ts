@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type ExitCode, listAll, parsePlace } from '../../fleet/index.ts';
+import { type ExitCode, listAll, parsePlace, sendWindowFor } from '../../fleet/index.ts';
 import type { ArgsOf } from '../../protocol/index.ts';
 import type { Context } from './context.ts';
 import { addGet } from './get.ts';
@@ -22,11 +22,6 @@ import {
 
 /** Runs a command and keeps its exit code. */
 export type Run = (work: (context: Context) => Promise<ExitCode>) => Promise<void>;
-
-/** All puts together keep this much on its way to the broker. */
-const SEND_BYTES = 8 * 1024 * 1024;
-const LARGEST_SEND_WINDOW = 3 * 1024 * 1024;
-const SMALLEST_SEND_WINDOW = 256 * 1024;
 
 function addPut(program: Command, run: Run): void {
   withDeskOptions(
@@ -60,10 +55,13 @@ function addPut(program: Command, run: Run): void {
           names,
           o,
         );
-        const share = Math.floor(SEND_BYTES / names.length);
-        const sendWindow = Math.max(SMALLEST_SEND_WINDOW, Math.min(LARGEST_SEND_WINDOW, share));
         const waiting = waitingFor(context, args, o.wait);
-        const options = { signal: context.signal, ...waiting, sendWindow, ...effectOf(o) };
+        const options = {
+          signal: context.signal,
+          ...waiting,
+          sendWindow: sendWindowFor(names.length),
+          ...effectOf(o),
+        };
         const work: HostWork = async (fleet, host, watch) => {
           const { outcome, fault, id } = await fleet.put(host, args, file, { ...options, ...watch });
           if (outcome.is === 'rejected' && outcome.refusal.code !== 'TOKEN_SPENT') await tokens?.release(id);

@@ -1,20 +1,15 @@
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { readOrderText } from '../../adapters/order-file.ts';
-import { UsedTokens } from '../../adapters/used-tokens.ts';
-import { NsError, REFUSALS, toHex } from '../../base/index.ts';
-import { currentEpoch, foldHosts, LARGEST_ARMOURED, leftOf, readTokenFile } from '../../fleet/index.ts';
+import { NsError, toHex } from '../../base/index.ts';
+import { currentEpoch, foldHosts, LARGEST_ARMOURED, leftOf } from '../../fleet/index.ts';
 import type { Order } from '../../protocol/index.ts';
-import {
-  type Destruction,
-  destructionOf,
-  foldPerson,
-  Keyring,
-  type TokenDraft,
-} from '../../security/index.ts';
+import { type Destruction, destructionOf, type TokenDraft } from '../../security/index.ts';
+import { holdTokens, needsToken } from '../tokens-in-file.ts';
 import { budgetLeft } from './budget-left.ts';
 import type { Context } from './context.ts';
 import { type Governor, openGovernorKey } from './governor.ts';
+
+export { checkApart, needsToken } from '../tokens-in-file.ts';
 
 export interface TokenOptions {
   readonly tokens?: string;
@@ -49,11 +44,6 @@ export async function sayBudget(
   if (!yes && context.terminal.interactive) {
     context.terminal.warn(await budgetLeft(context, kind, hosts));
   }
-}
-
-export function needsToken(why: string): NsError {
-  const { sentence } = REFUSALS.NEEDS_TOKEN;
-  return new NsError('NS_NEEDS_TOKEN', `${sentence} ${why}`, { family: 'caller' });
 }
 
 /**
@@ -93,67 +83,12 @@ export async function tokensInText(
   context: Context,
   kind: Destruction,
   hosts: readonly string[],
-  { name: path, text }: { readonly name: string; readonly text: string },
+  text: { readonly name: string; readonly text: string },
 ): Promise<TokensInHand & { readonly first: ReadonlyMap<string, TokenDraft> }> {
   const { people, tenant } = await context.config();
-  const keyring = new Keyring(people);
-  const tokens = readTokenFile(text, keyring, tenant);
-  const used = new UsedTokens(join(await context.receipts(), '.tokens-used'));
-  const free = new Map<string, TokenDraft[]>();
-  const short: string[] = [];
-  const gone: string[] = [];
-  for (const host of hosts) {
-    const fit: TokenDraft[] = [];
-    for (const token of tokens) {
-      if (token.device !== host || token.for !== kind) continue;
-      const by = await used.takenBy(token.packet);
-      if (by === undefined) fit.push(token);
-      else gone.push(`number ${token.n} was used by the order ${by || 'of which the note is damaged'}`);
-    }
-    if (fit.length === 0) short.push(host);
-    free.set(host, fit);
-  }
-  if (short.length > 0) {
-    const why = gone.length === 0 ? '' : ` (${gone.slice(0, 3).join('; ')})`;
-    throw needsToken(
-      `${path} has none for ${kind} that is left for ${foldHosts(short)}${why}, so nothing was sent.`,
-    );
-  }
-  const taken = new Map<string, TokenDraft>();
-  const first = new Map(hosts.map((host) => [host, free.get(host)![0]!]));
-  return {
-    kind,
-    first,
-    lines: budgetLines(kind, [...first.values()]),
-    give: async (order) => {
-      const id = toHex(order.id);
-      for (const token of free.get(order.aud.name) ?? []) {
-        checkApart(token, order, keyring);
-        if (!(await used.take(token.packet, id))) continue;
-        taken.set(id, token);
-        return token.packet;
-      }
-      throw needsToken(`Another program took the last one for ${order.aud.name} meanwhile.`);
-    },
-    release: async (order) => {
-      const token = taken.get(toHex(order));
-      if (token !== undefined) await used.release(token.packet, toHex(order));
-    },
-  };
-}
-
-/** The devices refuse it too: whoever gives the order is not also who says how many there may be. */
-export function checkApart({ governor }: TokenDraft, order: Order, people: Keyring): void {
-  const issuer = people.lookup(order.iss);
-  if (governor === undefined || issuer === undefined) return;
-  if (foldPerson(governor.person) !== foldPerson(issuer.person)) return;
-  throw new NsError(
-    'NS_ORDER_INVALID',
-    `${issuer.person} has signed the token, and cannot sign the order too`,
-    {
-      family: 'caller',
-    },
-  );
+  const place = { people, tenant, receipts: await context.receipts() };
+  const held = await holdTokens(place, kind, hosts, text);
+  return { kind, ...held, lines: budgetLines(kind, [...held.first.values()]) };
 }
 
 /** "budget: lock, epoch 20778: 2 tokens, rack1 number 3, rack2 number 4, signed by gina". */

@@ -60,6 +60,21 @@ function ChainTable({ chain }: { readonly chain: ChainView }) {
   );
 }
 
+/** Told at once; the others on demand, so that the picture is not far. */
+const TROUBLES = 3;
+
+function Troubles({ troubles }: { readonly troubles: ChainView['troubles'] }) {
+  return (
+    <>
+      {troubles.map(({ code, sentence, remedy }) => (
+        <li key={`${code} ${sentence}`} class="bad">
+          {code}: {sentence} <span class="soft">{remedy}</span>
+        </li>
+      ))}
+    </>
+  );
+}
+
 function Standing({ chain }: { readonly chain: ChainView }) {
   const { array } = chain;
   return (
@@ -79,11 +94,17 @@ function Standing({ chain }: { readonly chain: ChainView }) {
           {array.sentence}
         </li>
       )}
-      {chain.troubles.map(({ code, sentence, remedy }) => (
-        <li key={`${code} ${sentence}`} class="bad">
-          {code}: {sentence} <span class="soft">{remedy}</span>
+      <Troubles troubles={chain.troubles.slice(0, TROUBLES)} />
+      {chain.troubles.length > TROUBLES && (
+        <li>
+          <details>
+            <summary>and {chain.troubles.length - TROUBLES} more troubles</summary>
+            <ul>
+              <Troubles troubles={chain.troubles.slice(TROUBLES)} />
+            </ul>
+          </details>
         </li>
-      ))}
+      )}
     </ul>
   );
 }

@@ -11,6 +11,8 @@ export interface Health {
 export function healthOf(unit: ChainUnitView, chain: ChainView): Health {
   if (!unit.heard) return { mark: '?', word: 'NOT HEARD, this is old', tone: 'bad' };
   const trouble = chain.troubles.find(({ units }) => units.includes(unit.unit));
+  if (trouble?.code === 'missing-below' && hasTroubleBelow(unit, chain))
+    return { mark: '!', word: 'waits for units below', tone: 'warn' };
   if (trouble !== undefined) return { mark: '✕', word: `FAULT: ${trouble.code}`, tone: 'bad' };
   if (unit.flags.includes('failed')) return { mark: '✕', word: 'FAULT: its drive has failed', tone: 'bad' };
   if (unit.drive === undefined) return { mark: '!', word: 'no drive', tone: 'warn' };
@@ -19,6 +21,15 @@ export function healthOf(unit: ChainUnitView, chain: ChainView): Health {
   if (unit.flags.includes('held')) return { mark: '!', word: 'held', tone: 'warn' };
   if (isCopied(unit, chain)) return { mark: '↻', word: 'behind: being copied', tone: 'warn' };
   return { mark: '✓', word: 'well', tone: 'good' };
+}
+
+/** All units above one that misses something miss it too: the fault is where the last of them is. */
+function hasTroubleBelow({ position }: ChainUnitView, { units, troubles }: ChainView): boolean {
+  const troubled = new Set(troubles.flatMap((each) => each.units));
+  return (
+    position !== undefined &&
+    units.some((other) => (other.position ?? -1) > position && troubled.has(other.unit))
+  );
 }
 
 /** Whether the chain's array says of a unit that content is brought onto it. */

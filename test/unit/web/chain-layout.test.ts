@@ -110,6 +110,13 @@ await t.test('how a unit is, is a mark and a word, the worst first', async (t) =
   const { unit } = viewOf(1).units[0]!;
   const trouble = { code: 'missing-local', sentence: '', remedy: '', units: [unit] };
   t.match(health(undefined, { troubles: [trouble] }), { mark: '✕', word: 'FAULT: missing-local' });
+  const three = viewOf(3);
+  const troubles = three.units.map((each) => ({ ...trouble, code: 'missing-below', units: [each.unit] }));
+  t.same(
+    three.units.map((each) => healthOf(each, { ...three, troubles }).mark),
+    ['!', '!', '✕'],
+    'a fault is where it is, and not in all units above',
+  );
   const array = { kind: '', state: 'copying', sentence: `rebuild of 00 onto ${unit}: 3 %` };
   t.match(health(undefined, { array }), { mark: '↻', word: 'behind: being copied' });
   t.equal(

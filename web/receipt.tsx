@@ -18,7 +18,7 @@ const ENDS: Readonly<Record<EndKind, { readonly says: string; readonly tone: str
 };
 
 const WORTH: Readonly<Record<ReceiptView['verdict'], { readonly says: string; readonly tone: string }>> = {
-  holds: { says: 'The receipt holds: signatures, order and what was read back.', tone: 'good' },
+  holds: { says: 'The receipt holds: nothing in it is wrong, and nothing was left unchecked.', tone: 'good' },
   'not checked': {
     says: 'The receipt holds as far as it could be checked here; see what was not.',
     tone: 'warn',

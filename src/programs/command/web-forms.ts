@@ -1,145 +1,25 @@
 import { Command, CommanderError } from 'commander';
 import { fromHex, NsError, toHex } from '../../base/index.ts';
-import { foldHosts, parseChannelValue, parseCount } from '../../fleet/index.ts';
-import { type ArgsOf, MOST_MATCHES, type Order, type ResultOf, type Verb } from '../../protocol/index.ts';
+import { foldHosts } from '../../fleet/index.ts';
+import type { Order, ResultOf, Verb } from '../../protocol/index.ts';
 import { destructionOf, needsTwoPeople } from '../../security/index.ts';
 import type { ShowOptions } from '../../show/index.ts';
 import type { OrderField, OrderForm, PrepareBody } from '../../web/index.ts';
-import { type BudgetOptions, budgetArgs } from './budget.ts';
-import { type ChainOptions, chainArgs, type SyncOptions, syncArgs } from './chain.ts';
 import { modelOf } from './completion.ts';
-import { type ListOptions, listArgs, type StatOptions, statArgs } from './files.ts';
-import { type FindOptions, findArgs } from './find.ts';
-import { type LockOptions, lockArgs } from './lock.ts';
-import { cancelArgs, type MemoryOptions, memoryArgs, type SamplingOptions, samplingArgs } from './machine.ts';
-import { type RemoveOptions, removeArgs } from './wipe.ts';
+import { GIVEN, type Given, OPTIONS_LEFT, type Options, unread } from './web-commands.ts';
 
 /** What an order is, whomever it is for. */
 export interface WantedOrder {
   readonly order: Pick<Order, 'verb' | 'args'>;
   readonly show: ShowOptions;
-  /** The same on a command line. */
-  readonly commandLine: (hosts: readonly string[]) => string;
+  /** The same on a command line; hosts whose effects differ have a line each there. */
+  readonly commandLine: (hosts: readonly string[], effect: Uint8Array | undefined) => string;
   /** The same tried dry, where one person may do that; its effect is what the order is then bound to. */
   readonly dry: Pick<Order, 'verb' | 'args'> | undefined;
   /** To be confirmed by more than a button. */
   readonly grave: boolean;
   /** How long it may be on its way to the second person, as typed. */
   readonly valid: string | undefined;
-}
-
-type Options = Readonly<Record<string, unknown>>;
-
-interface Given {
-  /** Where it is below "nightshift". */
-  readonly path: readonly string[];
-  readonly verb: Verb;
-  readonly changes: boolean;
-  readonly grave: (o: Options) => boolean;
-  readonly args: (words: readonly string[], o: Options) => Promise<object> | object;
-  /** The page after this cursor. */
-  readonly paged?: true;
-}
-
-const looks = (path: string, verb: Verb, args: Given['args'], paged?: true): Given => ({
-  path: path.split(' '),
-  verb,
-  changes: false,
-  grave: () => false,
-  args,
-  ...(paged === undefined ? {} : { paged }),
-});
-
-const changes = (path: string, verb: Verb, args: Given['args'], grave: Given['grave']): Given => ({
-  path: path.split(' '),
-  verb,
-  changes: true,
-  grave,
-  args,
-});
-
-const always = (): boolean => true;
-const never = (): boolean => false;
-
-/** The orders of the page, each a command as it stands. Their words are read by the command's own options and functions. */
-const GIVEN: readonly Given[] = [
-  looks('ls', 'file.list', ([path = ''], o) => listArgs(path, o as unknown as ListOptions), true),
-  looks('stat', 'file.stat', ([path = ''], o) => statArgs(path, o as unknown as StatOptions)),
-  looks('find', 'file.find', ([path = ''], o) => searchArgs(path, o as unknown as FindOptions), true),
-  looks('memcheck', 'memory.check', (_, o) => memoryArgs(o as unknown as MemoryOptions)),
-  looks('chain', 'chain.status', (_, o) => chainArgs(o as unknown as ChainOptions)),
-  looks('io list', 'io.list', () => ({})),
-  looks('io read', 'io.read', ([channel = '']) => ({ channel })),
-  looks('io watch', 'io.watch', ([channel = ''], o) =>
-    samplingArgs(channel, o as unknown as SamplingOptions),
-  ),
-  looks('staged', 'staged.list', () => ({})),
-  looks('budget show', 'budget.read', () => ({})),
-  changes('cancel', 'task.cancel', ([task = '']) => cancelArgs(task), never),
-  changes(
-    'io write',
-    'io.write',
-    ([channel = '', value = '']) => ({ channel, value: parseChannelValue(value) }),
-    always,
-  ),
-  changes(
-    'chain sync',
-    'chain.sync',
-    (_, o) => syncArgs(o as unknown as SyncOptions),
-    (o) => o.accept !== undefined || o.resync === true,
-  ),
-  changes('rm', 'file.delete', ([path = ''], o) => removeArgs(path, o as unknown as RemoveOptions), always),
-  changes('sign disable', 'machine.disable', (_, o) => lockArgs(o as unknown as LockOptions), always),
-  changes('sign enable', 'machine.enable', (_, o) => lockArgs(o as unknown as LockOptions), always),
-  changes('sign budget', 'budget.update', (_, o) => budgetArgs(o as unknown as BudgetOptions), always),
-];
-
-/** Of a desk or a terminal, or done by the page itself: it tries dry what it can, and binds the order to the effect. */
-const OPTIONS_LEFT = new Set([
-  '--all-but',
-  '--approve',
-  '--cosign-key',
-  '--dry-run',
-  '--out',
-  '--token-key',
-  '--tokens',
-  '--wait',
-  '--watch',
-  '--yes',
-]);
-
-/** Commands with hosts that the page has in another shape, or leaves to the command, and why. */
-export const COMMANDS_LEFT: Readonly<Record<string, string>> = {
-  status: 'the page asks by itself',
-  volumes: 'the page asks by itself',
-  tasks: 'the page asks by itself',
-  audit: 'the page asks by itself',
-  sensors: 'the page asks by itself',
-  disable: 'two keys at one desk; here two people sign in two places',
-  enable: 'two keys at one desk; here two people sign in two places',
-  'budget set': 'two keys at one desk; here two people sign in two places',
-  'sign rm': 'a part of rm here',
-  'sign put': 'takes a file of this computer',
-  put: 'takes a file of this computer',
-  get: 'writes a file on this computer',
-  clock: 'goes by the clock of the computer that it is typed at',
-  'keyring publish': 'takes a file of this computer',
-  'keyring status': 'of the keyring, with its file',
-  'token issue': "the governor's, with a ledger of its own",
-  'ipmi sweep': 'speaks to BMCs, not to devices',
-};
-
-function unread(why: string): NsError {
-  return new NsError('NS_USAGE', why, { family: 'caller' });
-}
-
-/** A page names no files of this computer. */
-async function searchArgs(path: string, o: FindOptions): Promise<ArgsOf<'file.find'>> {
-  if (o.contains?.startsWith('file:') === true) {
-    throw unread('the page reads no files of this computer; write text, or hex:0a1b');
-  }
-  const limit = o.limit === undefined ? MOST_MATCHES : parseCount(o.limit, 'limit', 1, MOST_MATCHES);
-  return { ...(await findArgs(path, o)), limit };
 }
 
 const nameOf = ({ path }: Given): string => path.join(' ');
@@ -263,7 +143,10 @@ export async function readForm(program: Command, asked: Omit<PrepareBody, 'hosts
   return {
     order,
     show: { ...(o.long === true ? { long: true } : {}) },
-    commandLine: (hosts) => `nightshift ${name} ${foldHosts(hosts)} ${rest}`.trimEnd() + files,
+    commandLine: (hosts, effect) => {
+      const approve = effect === undefined ? '' : ` --approve ${toHex(effect)}`;
+      return `nightshift ${name} ${foldHosts(hosts)} ${rest}`.trimEnd() + approve + files;
+    },
     dry: dryOf(order),
     grave: given.grave(o),
     valid: typeof o.valid === 'string' ? o.valid : undefined,

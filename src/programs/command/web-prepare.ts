@@ -64,6 +64,18 @@ async function tryDry(
   return { tried, effects };
 }
 
+/** The one that all hosts have; undefined where they differ. */
+function onlyEffect(
+  effects: ReadonlyMap<string, Uint8Array>,
+  hosts: readonly string[],
+): Uint8Array | undefined {
+  const [first = ''] = hosts;
+  const effect = effects.get(first);
+  const same = hosts.every((host) => equalBytes(effects.get(host) ?? NO_BYTES, effect ?? NO_BYTES));
+  return same ? effect : undefined;
+}
+
+const NO_BYTES = new Uint8Array();
 const NUMBER_LATER = { next: async () => 1 };
 
 /** The orders as they will be signed, but for the counter, which is drawn then: a device takes no old ones. */
@@ -171,7 +183,7 @@ export async function prepareOrders(
     undefined,
   );
   return {
-    commandLine: clean(wanted.commandLine(hosts)),
+    commandLine: clean(wanted.commandLine(hosts, onlyEffect(effects, hosts))),
     words: words.map(clean),
     hosts,
     validUntil,

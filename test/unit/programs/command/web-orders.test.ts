@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { createKeyFile } from '../../../../src/adapters/operator-keys.ts';
-import { COMMANDS_LEFT } from '../../../../src/programs/command/web-forms.ts';
+import { COMMANDS_LEFT } from '../../../../src/programs/command/web-commands.ts';
 import { encode, type Order } from '../../../../src/protocol/index.ts';
 import { publicKeyText } from '../../../../src/security/index.ts';
 import type {
@@ -137,7 +137,7 @@ await t.test('what a device is given is what was shown, to the byte', async (t) 
   t.match(shown, {
     people: 1,
     hosts: ['rack1'],
-    commandLine: 'nightshift rm rack1 /tmp/x',
+    commandLine: `nightshift rm rack1 /tmp/x --approve ${'07'.repeat(32)}`,
     sure: { is: 'type', word: 'rack1' },
     tried: [{ host: 'rack1', taken: true, lines: [/would/] }],
   });

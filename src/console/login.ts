@@ -1,6 +1,6 @@
 import { type Duration, formatDuration, seconds } from '../base/index.ts';
-import type { LoginDesk, TechnicianSession } from '../security/index.ts';
-import { type ConsoleCommand, LeftConsole } from './session.ts';
+import { type LoginAnswer, type LoginDesk, PassRows, type TechnicianSession } from '../security/index.ts';
+import { type ConsoleCommand, LeftConsole, type Talk } from './session.ts';
 
 /** Writes an entry into the audit log. */
 type Note = (event: string, detail: string) => Promise<unknown>;
@@ -43,16 +43,21 @@ export class Seat {
   }
 }
 
+/** Nobody types on for ever what is no pass. */
+const MOST_MISTYPED = 64;
+
 const inWords = (wait: Duration): string => formatDuration(seconds(Math.ceil(wait / 1000)));
 
-export function loginCommand(desk: Pick<LoginDesk, 'logIn'>, seat: Seat): ConsoleCommand {
+export function loginCommand(desk: Pick<LoginDesk, 'logIn' | 'byPass'>, seat: Seat): ConsoleCommand {
   return {
     name: 'login',
     says: 'log in as a technician of this device',
-    usage: 'login [NAME]',
+    usage: 'login [NAME] | login --pass',
     details: [
       'The password is asked for and not shown. A wrong one makes the next try wait, never for good.',
+      '--pass lets in who has no account here, by a pass that somebody at the desk has made: it is pasted, or typed row by row, and good once.',
     ],
+    complete: () => ['--pass'],
     run: async (talk, [named, ...more]) => {
       if (seat.session !== undefined) {
         talk.say(`${seat.session.name} is logged in here; "logout" first.`);
@@ -62,9 +67,10 @@ export function loginCommand(desk: Pick<LoginDesk, 'logIn'>, seat: Seat): Consol
         talk.say('Type the name alone. The password is asked for, so that no screen shows it.');
         return;
       }
-      const name = named ?? (await talk.ask('name: ')).trim();
-      if (name === '') return;
-      const answer = await desk.logIn(name, await talk.ask('password: ', { hidden: true }));
+      const answer = /^--?pass$/.test(named ?? '')
+        ? await byPass(talk, desk)
+        : await byPassword(talk, desk, named);
+      if (answer === undefined) return;
       if (answer.is === 'in' && talk.signal.aborted) {
         // Whoever sits there now is not who has typed that.
         seat.noteLeft(answer.session.name, 'gone before the answer');
@@ -75,9 +81,44 @@ export function loginCommand(desk: Pick<LoginDesk, 'logIn'>, seat: Seat): Consol
         );
       } else if (answer.is === 'wrong') {
         talk.say(`Wrong name or password. The next try has to wait ${inWords(answer.wait)}.`);
+      } else if (answer.is === 'refused') {
+        const { code, sentence, remedy } = answer.refusal;
+        talk.say(`Refused ${code}: ${sentence}`);
+        talk.say(remedy);
+        talk.say(`The next try has to wait ${inWords(answer.wait)}.`);
       } else talk.say(`Too soon: wait ${inWords(answer.wait)}. This was not looked at.`);
     },
   };
+}
+
+type Desk = Pick<LoginDesk, 'logIn' | 'byPass'>;
+
+async function byPassword(
+  talk: Talk,
+  desk: Desk,
+  named: string | undefined,
+): Promise<LoginAnswer | undefined> {
+  const name = named ?? (await talk.ask('name: ')).trim();
+  if (name === '') return undefined;
+  return desk.logIn(name, await talk.ask('password: ', { hidden: true }));
+}
+
+/** Undefined where whoever types has had enough. */
+async function byPass(talk: Talk, desk: Desk): Promise<LoginAnswer | undefined> {
+  const rows = new PassRows();
+  for (let mistyped = 0; mistyped < MOST_MISTYPED; ) {
+    const of = rows.total === undefined ? '' : ` of ${rows.total}`;
+    const typed = (await talk.ask(`row ${rows.next}${of}: `)).trim();
+    if (typed === '') return undefined;
+    // The marks around it, where all was pasted.
+    if (typed.startsWith('-----')) continue;
+    const answer = rows.take(typed);
+    if (answer.is === 'whole') return desk.byPass(answer.packed);
+    if (answer.is === 'more') continue;
+    mistyped += 1;
+    talk.say('Mistyped: type that row again. An empty one leaves; this was not counted.');
+  }
+  return undefined;
 }
 
 /** Leaves the console too: what somebody has typed is not for the next one. */

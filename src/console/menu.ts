@@ -54,6 +54,7 @@ const ENTRIES: readonly Entry[] = [
   { says: "Show this device's key", command: 'enrol' },
   { says: 'Release a disabled machine', command: 'unlock' },
   { says: 'Log in', command: 'login' },
+  { says: 'Log in by a pass', command: 'login', before: '--pass' },
   { says: 'Log out', command: 'logout' },
 ];
 

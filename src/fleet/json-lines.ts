@@ -140,6 +140,7 @@ const FIELDS = {
     given: some(list(open)),
   },
   release: { host: text, lockVersion: count, key: hex, code: text },
+  pass: { host: text, name: text, person: text, until: time, rows: list(text), qr: text },
   keyring: {
     tenant: text,
     version: count,
@@ -192,6 +193,11 @@ const FIELDS = {
 
 export type JsonLineName = keyof typeof FIELDS;
 export const JSON_LINES = Object.keys(FIELDS) as readonly JsonLineName[];
+
+/** What a line of this kind has beside `v` and `line`, as a schema. */
+export function shapeOf(line: JsonLineName): v.GenericSchema {
+  return v.object(FIELDS[line]);
+}
 
 /** The names of the fields of a kind of line, those first that are always there. */
 export function fieldsOf(line: JsonLineName): {

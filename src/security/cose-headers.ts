@@ -40,10 +40,10 @@ export function readHeaders(protectedItem: unknown, unprotectedItem: unknown): H
   return { protectedBytes, protectedMap, unprotectedMap: unprotectedItem, protectedLength };
 }
 
-const written = new WeakMap<PublicKey, Uint8Array>();
+const written = new WeakMap<Pick<PublicKey, 'keyId'>, Uint8Array>();
 
 /** The protected header of a message that we sign with this key; written once a key. */
-export function writeProtected(algorithm: number, key: PublicKey): Uint8Array {
+export function writeProtected(algorithm: number, key: Pick<PublicKey, 'keyId'>): Uint8Array {
   const known = written.get(key);
   if (known !== undefined) return known;
   const header = encode(

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import type { KeyStore } from '../ports/index.ts';
+import type { KeyStore, PublicKey } from '../ports/index.ts';
 import { decodeLabelled, encode, inspect } from '../protocol/index.ts';
 import { COSE_ALGORITHMS, coseAlgorithm, verifySignature } from './cose-algorithm.ts';
 import {
@@ -153,6 +153,16 @@ export async function sign1(
   const { publicKey } = keyStore;
   const header = writeProtected(COSE_ALGORITHMS[publicKey.algorithm].id, publicKey);
   const signature = await keyStore.sign(signedBytes('sign1', header, EMPTY, externalAad, payload));
+  return tagged(TAG.sign1, [header, new Map(), payload, signature]);
+}
+
+/** The same of a signature that was made before, as it travelled without its message. */
+export function assembleSign1(
+  payload: Uint8Array,
+  by: Pick<PublicKey, 'algorithm' | 'keyId'>,
+  signature: Uint8Array,
+): Uint8Array {
+  const header = writeProtected(COSE_ALGORITHMS[by.algorithm].id, by);
   return tagged(TAG.sign1, [header, new Map(), payload, signature]);
 }
 

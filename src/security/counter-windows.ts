@@ -54,6 +54,7 @@ export class CounterWindows {
 
   /** The highest counter of this issuer; 0 where there is none. */
   highest(issuer: Uint8Array): number {
+    if (isPassedWindow(issuer)) return this.#passed.highest(issuer);
     return this.#byIssuer.get(toHex(issuer))?.top ?? 0;
   }
 

@@ -32,6 +32,7 @@ const PASSABLE: readonly Verb[] = [
   'file.upload',
   'file.download',
   'file.delete',
+  'volume.list',
   'memory.check',
   'io.list',
   'io.read',

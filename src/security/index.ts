@@ -103,11 +103,21 @@ export { mayWithin, type Scope, type ScopeFacts, scope } from './scope.ts';
 export { keyStoreOf } from './signing-key.ts';
 export { type StandingFacts, signersBehind, stillStands, withinGrants } from './standing.ts';
 export {
+  LARGEST_PASS,
+  MOST_PASS_MINUTES,
+  type PassSubject,
+  type PassTerms,
+  signPass,
+  unpackPass,
+} from './technician/console-pass.ts';
+export {
   type LoginAnswer,
   LoginDesk,
   type LoginDeskOptions,
   type TechnicianSession,
 } from './technician/login-desk.ts';
+export { PASSES_DOCUMENT, PassDesk } from './technician/pass-desk.ts';
+export { PassRows, passLine, writePassRows } from './technician/pass-rows.ts';
 export {
   addTechnician,
   LONGEST_PASSWORD,

@@ -78,6 +78,12 @@ export class PassedWindows {
     return known === undefined ? allow(undefined) : judgeCounter(known.window, value);
   }
 
+  /** The highest counter of this giver and holder; 0 where none is known. */
+  highest(key: Uint8Array): number {
+    const { giver, holder } = partsOf(key);
+    return this.#givers.get(giver)?.windows.get(holder)?.window.top ?? 0;
+  }
+
   remember(key: Uint8Array, value: number): void {
     const { giver, holder, exp } = partsOf(key);
     const of = this.#giver(giver);

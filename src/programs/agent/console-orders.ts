@@ -131,12 +131,13 @@ async function sealed<V extends Verb>(
   args: ArgsOf<V>,
   effect: Uint8Array | undefined,
 ): Promise<Uint8Array> {
-  const { key } = session;
+  const { key, grants } = session;
   const writer = {
     key,
     counter: { next: async () => session.nextCounter() },
     entropy: systemEntropy,
     now: clock.wallSeconds(),
+    ...(grants === undefined ? {} : { grants }),
   };
   const bound = boundFor(giveNonce(), VALID_FOR);
   const order = await writeOrder(writer, identity.device, verb, args, {

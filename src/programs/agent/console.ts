@@ -19,7 +19,7 @@ import {
 } from '../../console/index.ts';
 import type { LogSink, MessageBus, PowerState, SerialLine, Stop } from '../../ports/index.ts';
 import type { Order } from '../../protocol/index.ts';
-import { type KeyringView, keyAgreementOf, LoginDesk, ReleaseDesk } from '../../security/index.ts';
+import { type KeyringView, keyAgreementOf, LoginDesk, PassDesk, ReleaseDesk } from '../../security/index.ts';
 import type { DeviceIdentity, TaskDesk } from '../../tasks/index.ts';
 import { BrokerLink, enrolCommand } from './console-about.ts';
 import type { ConsoleBlocks } from './console-blocks.ts';
@@ -49,7 +49,7 @@ export interface DeviceConsoleParts {
   /** By which time the ends of grants are judged. */
   readonly timeFor: (order: Pick<Order, 'verb'>) => number;
   readonly desk: TaskDesk;
-  /** The highest counter of a taken order by this key; 0 where there is none. */
+  /** The highest counter of a taken order by this key, or in this window of a right that was passed on; 0 where there is none. */
   readonly lastCounter: (keyId: Uint8Array) => number;
   /** A nonce of this device, for orders that go by no wall clock. */
   readonly giveNonce: () => Uint8Array;
@@ -143,9 +143,21 @@ async function openRelease({
 }
 
 /** Where the count of earlier tries cannot be read, each log-in says so. */
-async function openLogins({ machine, lastCounter, log }: DeviceConsoleParts): Promise<LoginDesk> {
+async function openLogins({
+  machine,
+  keyring,
+  identity,
+  timeFor,
+  lastCounter,
+  log,
+}: DeviceConsoleParts): Promise<LoginDesk> {
   const { clock, store, audit } = machine;
+  const { tenant, device, groups } = identity;
   const logins = new LoginDesk({
+    passes: new PassDesk({
+      ...{ store, keyring, tenant, device, groups, lastCounter, deviceKey: machine.keyStore },
+      now: () => timeFor({ verb: 'machine.status' }),
+    }),
     store,
     clock,
     lastCounter,

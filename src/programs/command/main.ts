@@ -8,6 +8,7 @@ import { addBudgetCommands } from './budget.ts';
 import { addChainCommands } from './chain.ts';
 import { addClockCommand } from './clock.ts';
 import { addCompletionCommands } from './completion.ts';
+import { addConsolePassCommand } from './console-pass.ts';
 import { type Context, type GlobalOptions, openContext } from './context.ts';
 import { addDeviceCommand } from './device.ts';
 import { addExporterCommand } from './exporter.ts';
@@ -52,6 +53,7 @@ Examples:
   nightshift cosign order.txt     (a second person)
   nightshift send order.txt
   nightshift release rack1 WORD...   (what its console shows)
+  nightshift console-pass rack1 --for kim --hours 8
   nightshift ipmi --host 10.0.0.7 --user admin status
   nightshift verify
   nightshift explain HOST_SUSPENDED
@@ -83,6 +85,7 @@ const USAGE = new Set([
   'NS_KEYRING_INVALID',
   'NS_GRANT_FILE',
   'NS_GRANT_INVALID',
+  'NS_PASS',
   'NS_KEY_INVALID',
   'NS_NEEDS_TOKEN',
   'NS_TOKEN_FILE',
@@ -170,6 +173,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   addLocalCommands(program, run);
   addKeyringCommands(program, run);
   addGrantCommands(program, run);
+  addConsolePassCommand(program, run);
   addPkiCommands(program, run);
   addWebCommand(program, run);
   addExporterCommand(program, run);

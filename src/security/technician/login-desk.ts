@@ -1,7 +1,8 @@
-import { type Duration, milliseconds } from '../../base/index.ts';
+import { type Duration, milliseconds, NsError, type Refusal, toHex } from '../../base/index.ts';
 import type { Clock, KeyStore, StateStore } from '../../ports/index.ts';
 import { isNoted, pauseAfter } from '../release/release-rules.ts';
 import { keyStoreOf } from '../signing-key.ts';
+import type { PassDesk } from './pass-desk.ts';
 import { openNothing, openSealedKey } from './sealed-key.ts';
 import { LONGEST_PASSWORD, readTechnicians } from './technician-book.ts';
 import { decodeLogins, encodeLogins, type LoginRecord, NO_LOGINS } from './technician-record.ts';
@@ -16,19 +17,25 @@ export interface LoginDeskOptions {
   readonly lastCounter: (keyId: Uint8Array) => number;
   /** Writes an entry into the audit log. */
   readonly audit: (event: string, detail: string) => Promise<unknown>;
+  /** Absent where nobody comes in by a pass. */
+  readonly passes?: Pick<PassDesk, 'open'>;
 }
 
 export type LoginAnswer =
   | { readonly is: 'in'; readonly session: TechnicianSession }
   | { readonly is: 'too-soon'; readonly wait: Duration }
   /** Nobody of this name, or another password: which of the two is not told. */
-  | { readonly is: 'wrong'; readonly wait: Duration };
+  | { readonly is: 'wrong'; readonly wait: Duration }
+  /** A pass that is not good. */
+  | { readonly is: 'refused'; readonly refusal: Refusal; readonly wait: Duration };
 
 /** Somebody who has logged in. */
 export interface TechnicianSession {
   readonly name: string;
   /** Signs what is ordered. */
   readonly key: KeyStore;
+  /** By which the key has its right, where somebody came by a pass. */
+  readonly grants?: readonly Uint8Array[];
   /** Counters of orders, each given out once. */
   nextCounter(): number;
 }
@@ -62,13 +69,48 @@ export class LoginDesk {
     return this.#inTurn(() => this.#judge(name, password));
   }
 
-  async #judge(name: string, password: string): Promise<LoginAnswer> {
-    const { clock, store, audit } = this.#o;
-    const wait = this.#notBefore - clock.monotonic();
+  /** By a pass as it was packed. It waits for earlier wrong answers as a password does, and makes the next one wait. */
+  byPass(packed: Uint8Array): Promise<LoginAnswer> {
+    return this.#inTurn(() => this.#judgePass(packed));
+  }
+
+  /** How many have failed, this one among them; or how long to wait. */
+  async #try(): Promise<number | { readonly is: 'too-soon'; readonly wait: Duration }> {
+    const wait = this.#notBefore - this.#o.clock.monotonic();
     if (wait > 0) return { is: 'too-soon', wait: milliseconds(Math.ceil(wait)) };
     const { failed } = await this.#current();
     // Counted before it is judged: whoever cuts the power in between has had a try.
     await this.#save({ failed: failed + 1 });
+    return failed + 1;
+  }
+
+  async #failed(tries: number, who: string): Promise<Duration> {
+    const pause = pauseAfter(tries);
+    this.#notBefore = this.#o.clock.monotonic() + pause;
+    if (isNoted(tries)) await this.#o.audit('console.refused', `${who}, try ${tries}`);
+    return pause;
+  }
+
+  async #judgePass(packed: Uint8Array): Promise<LoginAnswer> {
+    const { passes, audit } = this.#o;
+    if (passes === undefined) throw new NsError('NS_PASS', 'this device takes no passes');
+    const tries = await this.#try();
+    if (typeof tries !== 'number') return tries;
+    const opened = await passes.open(packed);
+    if (!opened.ok) {
+      const { refusal } = opened;
+      return { is: 'refused', refusal, wait: await this.#failed(tries, `by a pass, ${refusal.code}`) };
+    }
+    const { session, by } = opened.value;
+    await this.#save({ failed: 0 });
+    await audit('console.log-in', `${session.name}, by a pass of ${by.name}, key ${toHex(by.keyId)}`);
+    return { is: 'in', session };
+  }
+
+  async #judge(name: string, password: string): Promise<LoginAnswer> {
+    const { store, audit } = this.#o;
+    const tries = await this.#try();
+    if (typeof tries !== 'number') return tries;
     const technician = (await readTechnicians(store)).find((known) => known.name === name);
     const typed = password.slice(0, LONGEST_PASSWORD + 1);
     const key =
@@ -76,12 +118,9 @@ export class LoginDesk {
         ? await openNothing(typed).then(() => undefined)
         : await openSealedKey(name, typed, technician.key);
     if (key === undefined) {
-      const pause = pauseAfter(failed + 1);
-      this.#notBefore = clock.monotonic() + pause;
       // Of a name that is nobody's no part is kept: it may be a password that was typed too early.
       const who = technician === undefined ? 'nobody of this device' : name;
-      if (isNoted(failed + 1)) await audit('console.refused', `${who}, try ${failed + 1}`);
-      return { is: 'wrong', wait: pause };
+      return { is: 'wrong', wait: await this.#failed(tries, who) };
     }
     await this.#save({ failed: 0 });
     await audit('console.log-in', name);

@@ -2,7 +2,7 @@ import t from 'tap';
 import type { ResultOf } from '../../../src/protocol/index.ts';
 import { showResult } from '../../../src/show/index.ts';
 
-const volume = {
+const volume: ResultOf<'volume.list'>['volumes'][number] = {
   disk: 'disk0',
   name: 'disk0p1/a-volume-group/a-logical-volume',
   type: 'LUKS2-encrypted',
@@ -14,7 +14,7 @@ const volume = {
   read: { may: 'stale' },
   write: { may: 'no' },
   notes: [],
-} as const;
+};
 const result: ResultOf<'volume.list'> = {
   power: 'S5',
   disks: [],

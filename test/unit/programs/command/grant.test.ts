@@ -7,7 +7,14 @@ import { systemEntropy } from '../../../../src/adapters/entropy.ts';
 import { MqttBus } from '../../../../src/adapters/mqtt/mqtt-bus.ts';
 import { systemClock } from '../../../../src/adapters/system-clock.ts';
 import { draftBytes, newKeyring, readKeyringFile, withoutKey } from '../../../../src/fleet/index.ts';
-import { Keyring, publicKeyFromText, publicKeyText } from '../../../../src/security/index.ts';
+import {
+  holderByGrants,
+  Keyring,
+  PassRows,
+  publicKeyFromText,
+  publicKeyText,
+  unpackPass,
+} from '../../../../src/security/index.ts';
 import { buildCli, type CliResult, runCli } from '../../../kit/cli.ts';
 import { FakeDevice } from '../../../kit/fake-device.ts';
 import { testKey } from '../../../kit/keys.ts';
@@ -221,3 +228,45 @@ await t.test('a key that is in no keyring is revoked by what it is', async (t) =
   t.throws(() => withoutKey(file, 'tom'), { code: 'NS_KEYRING_INVALID' });
   t.throws(() => withoutKey(file, 'ed25519:tom'), { code: 'NS_KEY_INVALID' });
 });
+
+await t.test(
+  'console-pass signs what lets somebody in at one console, to be typed or shown as a QR code',
+  async (t) => {
+    const made = await as('olga', 'console-pass', 'rack1', '--for', 'kim', '--verbs', 'file.stat', '--yes');
+    t.equal(made.code, 0);
+    t.match(made.stderr, /kim logs in at the console of rack1 as kim, once, until .*: file\.stat\./);
+    const rows = made.stdout.split('\n').filter((row) => row !== '' && !row.startsWith('-----'));
+    const reader = new PassRows();
+    const answers = rows.map((row) => reader.take(row));
+    const last = answers.at(-1)!;
+    t.equal(last.is, 'whole');
+    const packet =
+      last.is === 'whole'
+        ? unpackPass(last.packed, { tenant: 'acme', device: 'rack1', deviceKey: device.key.publicKey })
+        : undefined;
+    const held = holderByGrants([packet!], device.key.publicKey.keyId, new Keyring(people), 'acme');
+    t.match(held, {
+      ok: true,
+      value: { name: 'kim for olga', scopes: [{ verbs: ['file.stat'], hosts: ['rack1'] }] },
+    });
+    const json = await as('olga', '--json', 'console-pass', 'rack1', '--for', 'kim', '--yes');
+    t.match(JSON.parse(json.stdout), { line: 'pass', host: 'rack1', name: 'kim', qr: /^NSP1:[0-9A-Z]+$/ });
+    const qr = await as('olga', 'console-pass', 'rack1', '--for', 'kim', '--qr', '--yes');
+    t.match(qr.stdout, /\u2588{20}/);
+    for (const wrong of [
+      ['--for', 'Kim Lee'],
+      ['--for', 'kim', '--hours', '169'],
+      ['--for', 'kim', '--hours', '0'],
+      [],
+    ])
+      t.equal((await as('olga', 'console-pass', 'rack1', ...wrong, '--yes')).code, 2, wrong.join(' '));
+    t.match(await as('olga', 'console-pass', 'rack9', '--for', 'kim', '--yes'), {
+      code: 2,
+      stderr: /no public key/,
+    });
+    t.match(await as('tom', 'console-pass', 'rack1', '--for', 'kim', '--yes'), {
+      code: 2,
+      stderr: /your right was passed on to you/,
+    });
+  },
+);

@@ -48,7 +48,14 @@ export {
   NO_IPMI,
 } from './ipmi-config.ts';
 export { IPMI_PORT, type IpmiTarget, resolveIpmiHosts } from './ipmi-hosts.ts';
-export { faultOfJsonLine, fieldsOf, JSON_LINES, JSON_VERSION, type JsonLineName } from './json-lines.ts';
+export {
+  faultOfJsonLine,
+  fieldsOf,
+  JSON_LINES,
+  JSON_VERSION,
+  type JsonLineName,
+  shapeOf,
+} from './json-lines.ts';
 export {
   draftBytes,
   type KeyringFile,

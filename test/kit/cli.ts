@@ -3,6 +3,7 @@ import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { faultOfJsonLine } from '../../src/fleet/index.ts';
+import { faultBySchema } from './json-schema.ts';
 
 export interface CliResult {
   readonly code: number | null;
@@ -30,12 +31,12 @@ export async function buildCli(directory: string): Promise<string> {
   return outfile;
 }
 
-/** Every line of --json is as docs/json.md says, whatever is tested. */
+/** Every line of --json is as docs/json.md and the published schema say, whatever is tested. */
 function checkJson(args: readonly string[], stdout: string): void {
   if (!args.includes('--json') || args[0] === '__complete') return;
   // What was killed may have stopped within a line.
   for (const line of stdout.split('\n').slice(0, -1)) {
-    const fault = faultOfJsonLine(line);
+    const fault = faultOfJsonLine(line) ?? faultBySchema(line);
     if (fault !== undefined) throw new Error(`nightshift ${args.join(' ')} printed ${line}: ${fault}`);
   }
 }

@@ -1,0 +1,9 @@
+// Writes the JSON Schema of the lines of --json. Run by: node --import=tsx scripts/json-schema.mjs
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { JSON_VERSION } from '../src/fleet/index.ts';
+import { jsonLineSchema } from './json-schema-of.ts';
+
+const folder = new URL('../docs/json-schema/', import.meta.url);
+mkdirSync(folder, { recursive: true });
+const file = new URL(`nightshift-json-${JSON_VERSION}.schema.json`, folder);
+writeFileSync(file, `${JSON.stringify(jsonLineSchema(), undefined, 1)}\n`);

@@ -1,4 +1,5 @@
 import type { PowerState } from '../ports/index.ts';
+import { fold } from './paper.ts';
 import type { ConsoleCommand } from './session.ts';
 
 /** What "status" tells: nothing that a thief at the console must not know. */
@@ -39,7 +40,7 @@ export function helpCommand(commands: () => readonly ConsoleCommand[]): ConsoleC
         const found = commands().find(({ name }) => name === asked.toLowerCase());
         if (found === undefined) talk.say(`There is no command "${asked}". "help" lists them.`);
         else {
-          talk.print(found.usage ?? found.name);
+          for (const line of fold(found.usage ?? found.name, talk.terminal.columns)) talk.print(line);
           talk.say(found.says, '  ');
           for (const sentence of found.details ?? []) talk.say(sentence, '  ');
         }

@@ -141,7 +141,10 @@ await t.test('how the network stands, what the log says, and which key it is', a
   t.match(await type('logs 0'), /takes a number of lines/);
   const shown = await type('enrol');
   t.match(shown, /key id (?:[0-9a-f]{4} ){3}[0-9a-f]{4}\./);
-  t.match(shown, new RegExp(`nightshift device add 'host1: ${publicKeyText(host.device.publicKey)}'`));
+  t.match(
+    shown,
+    new RegExp(`nightshift device add \\\\\r\n {4}'host1: ${publicKeyText(host.device.publicKey)}'\r\n`),
+  );
 });
 
 await t.test('the menu does the same by numbers, and shows the command that each is', async (t) => {

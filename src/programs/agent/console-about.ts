@@ -2,7 +2,7 @@ import { ownNetwork } from '../../adapters/own-network.ts';
 import { qrModules } from '../../adapters/qr-code.ts';
 import { toHex } from '../../base/index.ts';
 import { type ConsoleCommand, drawQr, paged } from '../../console/index.ts';
-import type { BusState, Clock, MessageBus, PublicKey, Stop } from '../../ports/index.ts';
+import type { BusState, Clock, MessageBus, Stop } from '../../ports/index.ts';
 import { publicKeyText, type TechnicianSession } from '../../security/index.ts';
 import { timeText } from '../../show/index.ts';
 import { type Hands, showEnd, usage } from './console-hands.ts';
@@ -131,20 +131,20 @@ export function enrolCommand({
   return {
     name: 'enrol',
     says: "this device's key, for the fleet's configuration",
-    details: ['As text, by which it is taken in, and as a QR code of the same.'],
+    details: ['As text, by which it is taken in; the QR code has the key alone.'],
     run: async (talk) => {
-      const line = identityLine(device, deviceKey);
-      for (const row of drawQr(qrModules(line))) talk.print(row);
+      // With the name it would not fit 79 columns.
+      for (const row of drawQr(qrModules(publicKeyText(deviceKey)))) talk.print(row);
       talk.print();
       talk.say(`Device ${device} of the tenant ${tenant}, key id ${grouped(toHex(deviceKey.keyId))}.`);
-      talk.say('What the QR code says, and what is typed at the desk:');
+      talk.say('The QR code says its key. What is typed at the desk:');
       talk.print();
-      talk.print(`  nightshift device add '${line}'`);
+      talk.print('  nightshift device add \\');
+      talk.print(`    '${device}: ${publicKeyText(deviceKey)}'`);
       talk.print();
       talk.say('Compare the key id with what "nightshift-agent --identity" or a second person says.');
     },
   };
 }
 
-const identityLine = (device: string, key: PublicKey): string => `${device}: ${publicKeyText(key)}`;
 const grouped = (hex: string): string => hex.match(/.{1,4}/g)?.join(' ') ?? '';

@@ -1,7 +1,7 @@
 import { headText, type Labels, labelsText, labelValue, sampleText } from './metric-text.ts';
 
 /** Series of one metric. What comes beyond is counted under "other", so that nothing can make a scrape grow. */
-export const MAX_SERIES = 128;
+export const MAX_SERIES = 256;
 const OTHER = 'other';
 
 interface Series<V> {

@@ -1,7 +1,17 @@
 import type { Registry } from '../../adapters/metrics/registry.ts';
+import type { RefusalCode } from '../../base/index.ts';
 import type { Clock, Measure, MeasureSink } from '../../ports/index.ts';
+import { VERBS } from '../../protocol/index.ts';
 
 const ORDER_SECONDS = [0.01, 0.05, 0.25, 1, 5, 30, 120, 600, 3600];
+/** Why packets are refused that nobody with a right has made. */
+const FORGED: readonly RefusalCode[] = [
+  'SIGNATURE_INVALID',
+  'KEY_UNKNOWN',
+  'REPLAYED',
+  'ENVELOPE_INVALID',
+  'ID_CONFLICT',
+];
 /** Around the board's two seconds. */
 const HAND_BACK_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 3, 5];
 
@@ -15,10 +25,19 @@ export class DeviceMeasures implements MeasureSink {
   constructor(registry: Registry, clock: Clock) {
     this.#metrics = familiesOf(registry);
     this.#clock = clock;
+    this.#begin();
     registry.onScrape(() => {
       const now = clock.monotonic();
       for (const [disk, since] of this.#since) this.#metrics.sinceMoved.set((now - since) / 1000, { disk });
     });
+  }
+
+  /** What alerts are for is there from the start: the first that is ever counted would not show as an increase. */
+  #begin(): void {
+    const { orders, rejections, handBacks } = this.#metrics;
+    for (const verb of Object.keys(VERBS)) orders.add({ verb, outcome: 'unknown' }, 0);
+    for (const code of FORGED) rejections.add({ code }, 0);
+    for (const inTime of ['true', 'false']) handBacks.add({ in_time: inTime }, 0);
   }
 
   take(measure: Measure): void {

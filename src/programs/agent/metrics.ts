@@ -79,6 +79,9 @@ function meteredEditor(own: VolumeEditor, registry: Registry): VolumeEditor {
     ['type', 'work', 'result'],
   );
   const known = new Set(own.capabilities.types);
+  for (const type of known) {
+    for (const work of ['edit', 'check', 'replay']) runs.add({ type, work, result: 'failed' }, 0);
+  }
   const counted = async (work: string, type: string, run: Promise<Verdict<void>>): Promise<Verdict<void>> => {
     const labels = { type: known.has(type) ? type : 'other', work };
     try {

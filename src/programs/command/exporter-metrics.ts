@@ -53,6 +53,11 @@ export function fleetCounters(registry: Registry): (event: SeenEvent) => void {
     'nightshift_fleet_ignored_total',
     "Packets on a device's topic that the device has not signed.",
   );
+  // What alerts are for is there from the start: the first that is ever counted would not show as an increase.
+  for (const verb of [...Object.keys(VERBS), OTHER]) {
+    for (const outcome of ['failed', 'unknown']) receipts.add({ verb, outcome }, 0);
+  }
+  receipts.add({ verb: 'machine.disable', outcome: 'succeeded' }, 0);
   return (event) => {
     switch (event.is) {
       case 'receipt': {

@@ -12,6 +12,7 @@ import { buildCli, runCli } from '../../../kit/cli.ts';
 import { eventually } from '../../../kit/eventually.ts';
 import { FakeDevice } from '../../../kit/fake-device.ts';
 import { testKey, testKeyring } from '../../../kit/keys.ts';
+import { documentedMetrics, isFleets, missingIn } from '../../../kit/named-metrics.ts';
 import { scrape } from '../../../kit/scrape.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'nightshift-exporter-'));
@@ -79,7 +80,12 @@ await t.test('it listens, gives no order, tells of the fleet, and ends when aske
     await device.say({ ...presence, nonce: new Uint8Array(16) });
     return (await scrape(authority)).value('nightshift_fleet_hosts', { state: 'online' }) === 1;
   });
-  const { value } = await scrape(authority);
+  const scraped = await scrape(authority);
+  const { value } = scraped;
+  t.same(missingIn(scraped, isFleets), [], 'all that dashboard and alerts name');
+  const documented = documentedMetrics();
+  for (const name of scraped.types.keys()) t.ok(documented.has(name), name);
+  for (const name of documented) if (isFleets(name)) t.ok(scraped.types.has(name), name);
   t.equal(value('nightshift_fleet_hosts', { state: 'never' }), 1);
   t.equal(value('nightshift_host_up', { host: 'rack1' }), 1);
   t.equal(value('nightshift_build_info', { program: 'nightshift-exporter' }), 1);

@@ -32,7 +32,7 @@ async function post<T>(path: string, body: object): Promise<T> {
   try {
     fault = JSON.parse(text) as Fault;
   } catch {
-    fault = { sentence: text.trim() };
+    fault = { sentence: text.trim() || `the server answered ${response.status}` };
   }
   throw new Error(fault.code === undefined ? fault.sentence : `${fault.sentence} [${fault.code}]`);
 }

@@ -131,7 +131,7 @@ export class OrderDesk {
   async #confirm(body: v.InferOutput<typeof confirmBody>): Promise<Confirmed> {
     // Whatever has no room afterwards is told before the one signature is spent.
     this.#runs.checkRoom();
-    this.#drafts.checkRoom();
+    if (this.#shelf.peopleOf(body.id) === 2) this.#drafts.checkRoom();
     const orders = this.#shelf.take(body);
     const signed = await orders.sign();
     if (signed.is === 'draft') return { is: 'draft', draft: this.#drafts.put(signed.draft) };

@@ -70,6 +70,11 @@ export class PreparedShelf {
     };
   }
 
+  /** How many people sign it; undefined where it is not here. */
+  peopleOf(id: string): 1 | 2 | undefined {
+    return this.#kept.get(id)?.orders.people;
+  }
+
   /**
    * The orders, for their one signature. NS_PREPARED_GONE where they are not here any more, NS_PREPARED_DIFFERS where they
    * are not what was shown, NS_NOT_SURE: then they wait on.

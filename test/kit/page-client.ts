@@ -32,13 +32,18 @@ export class PageClient {
     return (response.ok ? answer : { ...answer, status: response.status }) as T;
   }
 
-  /** All events of a run, once it is over. */
-  async follow(run: string): Promise<readonly { readonly event: string; readonly data: unknown }[]> {
+  /** All events of a run, once it is over; told of as they come, too. */
+  async follow(
+    run: string,
+    told: (text: string) => void = () => undefined,
+  ): Promise<readonly { readonly event: string; readonly data: unknown }[]> {
     const response = await this.get(`run?run=${run}`);
     let said = '';
     const decoder = new TextDecoder();
     for await (const part of response.body!) {
-      said += decoder.decode(part as Uint8Array, { stream: true });
+      const text = decoder.decode(part as Uint8Array, { stream: true });
+      said += text;
+      told(text);
       if (said.includes('event: over\n') && said.endsWith('\n\n')) break;
     }
     return said.split('\n\n').flatMap((frame) => {

@@ -203,6 +203,9 @@ await t.test('so many orders are on their way at once; one more is not signed', 
   door.finish();
   await page.clock.advance(seconds(1));
   t.equal((await confirm()).status, 200);
+  const { body } = await page.get('desk');
+  const { runs } = JSON.parse(body.is === 'whole' ? String(body.content) : '') as { runs: unknown[] };
+  t.equal(runs.length, 16, 'of those that have ended the oldest is forgotten');
 });
 
 await t.test('a draft is signed once, then sent, and not while it is being sent', async (t) => {
@@ -255,13 +258,16 @@ await t.test('the same draft brought again takes the place of the one with fewer
     status: 409,
     body: { code: 'NS_DRAFTS_FULL' },
   });
+  const alone = (await page.post('prepare', ASKED)).body;
+  const confirmed = await page.post('confirm', { id: alone.id, digest: alone.digest, typed: 'rack1' });
+  t.equal(confirmed.status, 200, 'an order of one person takes no room of theirs');
   door.people = 2;
   const { id, digest } = (await page.post('prepare', ASKED)).body;
   t.match(await page.post('confirm', { id, digest, typed: 'rack1' }), {
     status: 409,
     body: { code: 'NS_DRAFTS_FULL' },
   });
-  t.equal(door.signed, 0, 'no signature is given that there is no room for');
+  t.equal(door.signed, 1, 'no signature is given that there is no room for');
   await page.post('drafts/drop', { draft: one.id });
   t.match(await page.post('confirm', { id, digest, typed: 'rack1' }), { status: 200, body: { is: 'draft' } });
 });

@@ -24,7 +24,7 @@ t.teardown(() => bench.close());
 const { home } = bench;
 const [rack1, rack2, gone] = bench.devices as [FakeDevice, FakeDevice, FakeDevice];
 gone.deafFor = Number.POSITIVE_INFINITY;
-const links = await Promise.all(['olga', 'sam', 'tess'].map((who) => bench.start(who, '--timeout', '3s')));
+const links = await Promise.all(['olga', 'sam', 'tess'].map((who) => bench.start(who, '--timeout', '60s')));
 const [olga, sam, tess] = (await Promise.all(links.map(({ link }) => PageClient.open(link)))) as [
   PageClient,
   PageClient,
@@ -190,7 +190,7 @@ await t.test('refused, failed and unreachable are told apart, with code, sentenc
   });
   const shown = await prepare(olga, {
     command: 'stat',
-    hosts: ['rack1', 'rack2', 'gone'],
+    hosts: ['rack1', 'rack2'],
     values: { path: '/x' },
   });
   t.match(shown, { sure: { is: 'press' }, tried: [] });
@@ -203,8 +203,34 @@ await t.test('refused, failed and unreachable are told apart, with code, sentenc
     receipt: { verdict: 'holds' },
   });
   t.match(ends.get('rack2'), { is: 'failed', code: 'NS_DISK', remedy: 'Change it.' });
-  t.match(ends.get('gone'), { is: 'unreachable', sentence: /^unreachable: / });
-  t.equal(ends.get('gone')?.receipt, undefined);
+  const { link } = await bench.start('olga', '--timeout', '1s');
+  const hasty = await PageClient.open(link);
+  const away = await prepare(hasty, { command: 'stat', hosts: ['gone'], values: { path: '/x' } });
+  const [end] = await endsOf(hasty, await confirm(hasty, away));
+  t.match(end, { is: 'unreachable', sentence: /^unreachable: / });
+  t.equal(end?.receipt, undefined);
+});
+
+await t.test('what a device tells of its progress is shown while it works', async (t) => {
+  let seen = (): void => undefined;
+  const shown = new Promise<void>((resolve) => {
+    seen = resolve;
+  });
+  rack1.answer = async ({ id }, { say }) => {
+    for (let seq = 0; seq < 300; seq += 1) {
+      await say({ event: 'progress', id, seq, stage: 'march c-', done: seq, total: 600, unit: 'bytes' });
+    }
+    await shown;
+    return { outcome: 'cancelled' };
+  };
+  const check = { command: 'memcheck', hosts: ['rack1'], values: { '--medium': 'dram' } };
+  const answer = await confirm(olga, await prepare(olga, check));
+  if (answer.is !== 'sent') throw new Error('not sent');
+  const events = await olga.follow(answer.run, (text) => {
+    if (text.includes('march c-: 49 %, 299 B of 600 B')) seen();
+  });
+  t.ok(events.filter(({ event }) => event === 'progress').length < 100, 'what is newest, not all');
+  t.match(events.at(-2), { event: 'ended', data: { host: 'rack1', is: 'cancelled' } });
 });
 
 await t.test('what no host would do is not signed; who would not is left out', async (t) => {

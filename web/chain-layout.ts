@@ -1,8 +1,8 @@
 import type { ChainView } from '../src/web/host-wire.ts';
 
 /** Pixels; a unit's box is as large in a chain of a hundred as in one of two, so that its text stays legible. */
-export const BOX = { width: 212, height: 118 } as const;
-const GAP = { across: 76, down: 46 } as const;
+export const BOX = { width: 204, height: 118 } as const;
+const GAP = { across: 60, down: 46 } as const;
 const MARGIN = 14;
 
 interface Place {

@@ -23,7 +23,10 @@ function drawn(plot: Plot, width: number): uPlot.Options {
     height: HEIGHT,
     legend: { show: false },
     cursor: { show: false },
-    axes: [axis, { ...axis, size: 64, values: (_, ticks) => ticks.map((tick) => `${tick} ${plot.unit}`) }],
+    axes: [
+      { ...axis, values: (_, ticks) => ticks.map(timeText) },
+      { ...axis, size: 64, values: (_, ticks) => ticks.map((tick) => `${tick} ${plot.unit}`) },
+    ],
     series: [
       {},
       ...plot.sensors.map(({ name }, i) => ({
@@ -37,6 +40,9 @@ function drawn(plot: Plot, width: number): uPlot.Options {
     ],
   };
 }
+
+/** "14:03:22", by the browser's zone. */
+const timeText = (at: number): string => new Date(at * 1000).toTimeString().slice(0, 8);
 
 /** Dark or light, as the browser is set now. */
 function useScheme(): boolean {

@@ -47,6 +47,10 @@ function troubleView(
 }
 
 function chainView(chain: ChainNote): ChainView {
+  const places = new Map(chain.units.map(({ unit, position }) => [unit, position ?? -1]));
+  // The deepest first: what a unit lacks, all above it lack too.
+  const depthOf = ({ units }: ChainTroubleView): number =>
+    Math.max(-1, ...units.map((unit) => places.get(unit) ?? -1));
   const { disk, state, stateWords, degraded, held, inStep, array, units, unitCount } = chain;
   return {
     disk: clean(disk),
@@ -62,7 +66,9 @@ function chainView(chain: ChainNote): ChainView {
       : { array: { kind: clean(array.kind), state: clean(array.state), sentence: clean(array.sentence) } }),
     unitCount,
     units: units.map(unitView),
-    troubles: [...chain.trouble, ...chain.findings].map((each) => troubleView(each, units)),
+    troubles: [...chain.trouble, ...chain.findings]
+      .map((each) => troubleView(each, units))
+      .sort((a, b) => depthOf(b) - depthOf(a)),
   };
 }
 

@@ -16,16 +16,12 @@ const STATES: Readonly<Record<Status['power']['state'], string>> = {
 
 function powerFacts({ state, certain, fusion, sources }: Status['power']): Fact[] {
   const doubt = certain ? '' : `, NOT CERTAIN${fusion === undefined ? '' : ` (${fusion})`}`;
-  const heard = Object.entries(sources).map(
-    ([source, said]): Fact => ({
-      what: `power, as ${source} has it`,
-      says: said,
-      tone: 'plain',
-    }),
-  );
+  const heard = Object.entries(sources).map(([source, said]) => `${source} ${said}`);
   return [
     { what: 'power', says: `${state}: ${STATES[state]}${doubt}`, tone: certain ? 'plain' : 'warn' },
-    ...heard,
+    ...(heard.length === 0
+      ? []
+      : [{ what: 'power, as it is heard', says: heard.join(', '), tone: 'plain' } as const]),
   ];
 }
 

@@ -54,7 +54,7 @@ await t.test('each cable joins neighbours of the chain, from the host on', async
     t.ok(touches(a, from.x, from.y) && touches(b, to.x, to.y), `cable ${i}`);
   }
   t.ok(
-    boxes.every(({ width, height }) => width === 212 && height === 118),
+    boxes.every(({ width, height }) => width === 204 && height === 118),
     'as legible as in a chain of two',
   );
 });

@@ -37,7 +37,12 @@ await t.test('who has a disk is said, since when, and until when at most', async
 
 await t.test('a lock that is not in force, and power that is not certain, are said as such', async (t) => {
   const facts = factsOf({
-    power: { state: 'S5', certain: false, fusion: 'contradiction', sources: { 'gpio\u001b': 'on' } },
+    power: {
+      state: 'S5',
+      certain: false,
+      fusion: 'contradiction',
+      sources: { 'gpio\u001b': 'on', announced: 'S5' },
+    },
     lock: { state: 'disabled', version: 2, since: 7, reason: 'stolen\u202e', inForce: [] },
     limits: ['No wake interlock'],
   });
@@ -45,7 +50,7 @@ await t.test('a lock that is not in force, and power that is not certain, are sa
     says: 'S5: off, with standby power, NOT CERTAIN (contradiction)',
     tone: 'warn',
   });
-  t.match(facts.get('power, as gpio\\u{1b} has it'), { says: 'on' });
+  t.match(facts.get('power, as it is heard'), { says: 'gpio\\u{1b} on, announced S5' });
   t.match(facts.get('lock'), { says: 'DISABLED, and NOT in force: stolen\\u{202e}', tone: 'bad', since: 7 });
   t.match(facts.get('limit'), { says: 'No wake interlock', tone: 'warn' });
 });

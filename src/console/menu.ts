@@ -52,6 +52,7 @@ const ENTRIES: readonly Entry[] = [
   { says: 'What is wrong with the network?', command: 'network' },
   { says: 'What does the log of this device say?', command: 'logs' },
   { says: "Show this device's key", command: 'enrol' },
+  { says: 'This terminal obeys control characters', command: 'terminal', before: 'vt100' },
   { says: 'Release a disabled machine', command: 'unlock' },
   { says: 'Log in', command: 'login' },
   { says: 'Log in by a pass', command: 'login', before: '--pass' },

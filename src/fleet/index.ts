@@ -96,7 +96,7 @@ export { fleetLine, progressLine, RateMeter } from './progress-line.ts';
 export { type PutArgs, type PutOutcome, sendWindowFor } from './put-file.ts';
 export { answerRequest, type ReadOut, type ReleaseRequest, readRequest } from './release-answer.ts';
 export { showBudgetLeft } from './show-budget-left.ts';
-export { type DraftView, peopleOf, showDrafts, showUnsigned } from './show-draft.ts';
+export { peopleOf, showDrafts, showUnsigned } from './show-draft.ts';
 export { showGrant } from './show-grant.ts';
 export { eventJson, jsonLine, outcomeJson } from './show-json.ts';
 export { grantText, keyringChanges, showKeyring } from './show-keyring.ts';

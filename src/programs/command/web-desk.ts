@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { NsError, toHex } from '../../base/index.ts';
+import { toHex } from '../../base/index.ts';
 import { type Fleet, forEachHost, type KnownKeys } from '../../fleet/index.ts';
 import type { KeyStore } from '../../ports/index.ts';
 import type { Order } from '../../protocol/index.ts';
@@ -26,10 +26,6 @@ export interface DeskParts {
   readonly devices: ReadonlySet<string>;
   /** Ids of orders, hexadecimal, of which receipts are kept, as the command keeps those of its orders. */
   readonly kept: Set<string>;
-}
-
-export function usage(why: string): NsError {
-  return new NsError('NS_USAGE', why, { family: 'caller' });
 }
 
 /** The hosts's name for one, their number for several: typed, it is no slip. */

@@ -7,7 +7,6 @@ import {
   cosignDrafts,
   decodeOrderFile,
   encodeOrderFile,
-  type OrderFile,
   readOrderFile,
   showDrafts,
 } from '../../fleet/index.ts';
@@ -16,10 +15,6 @@ import { authorise, type Draft, destructionOf } from '../../security/index.ts';
 import { clean } from '../../show/index.ts';
 import type { DraftSigner, DraftView, OpenDraft } from '../../web/index.ts';
 import { type DeskParts, MOST_HOSTS, sendAll, sureOf } from './web-desk.ts';
-
-export function draftsInText(file: OrderFile): string {
-  return encodeOrderFile(file);
-}
 
 /** Everybody who has signed any of them, each once. */
 function signersOf(drafts: readonly Draft[]): readonly DraftSigner[] {

@@ -5,6 +5,7 @@ import { asNsError, equalBytes, milliseconds, NsError } from '../../base/index.t
 import {
   boundFor,
   DEFAULT_TIMING,
+  encodeOrderFile,
   forEachHost,
   type OrderTiming,
   parseWait,
@@ -17,8 +18,9 @@ import { destructionOf, draftOrder, needsTwoPeople, signOrder } from '../../secu
 import { clean, type ShowOptions } from '../../show/index.ts';
 import type { PrepareBody, PreparedOrders, RunWatch, Tried } from '../../web/index.ts';
 import { checkApart, needsToken, type TokensInHand, tokensInText } from './tokens-in-hand.ts';
-import { type DeskParts, MOST_HOSTS, sendAll, sureOf, usage } from './web-desk.ts';
-import { draftsInText, openDraft } from './web-drafts.ts';
+import { unread } from './web-commands.ts';
+import { type DeskParts, MOST_HOSTS, sendAll, sureOf } from './web-desk.ts';
+import { openDraft } from './web-drafts.ts';
 import { readForm, type WantedOrder } from './web-forms.ts';
 
 /** Time for the second person to be found, as of "nightshift sign". */
@@ -28,7 +30,7 @@ const LONGEST_VALID = milliseconds(7 * 24 * 3_600_000);
 function hostsOf(asked: readonly string[], known: DeskParts['hosts']): readonly string[] {
   const hosts = [...new Set(asked)];
   if (hosts.length > MOST_HOSTS) {
-    throw usage(`an order of the page is for ${MOST_HOSTS} hosts at most; the command takes more`);
+    throw unread(`an order of the page is for ${MOST_HOSTS} hosts at most; the command takes more`);
   }
   const stranger = hosts.find((host) => !known.has(host));
   if (stranger !== undefined) throw new NsError('NS_DEVICE_UNKNOWN', `"${stranger}" is not shown here`);
@@ -107,7 +109,7 @@ async function bodiesOf(
 function validityOf(wanted: WantedOrder): OrderTiming['validFor'] {
   if (!needsTwoPeople(wanted.order)) return DEFAULT_TIMING.validFor;
   const validFor = milliseconds(parseWait(wanted.valid ?? VALID));
-  if (validFor > LONGEST_VALID) throw usage('an order is valid for 7 days at most');
+  if (validFor > LONGEST_VALID) throw unread('an order is valid for 7 days at most');
   return validFor;
 }
 
@@ -221,7 +223,7 @@ async function draftOf(
       }
       packets.push(await draftOrder({ ...order, ctr: await signer.counter.next() }, signer.key, tenant));
     }
-    return draftsInText({ tenant, packets });
+    return encodeOrderFile({ tenant, packets });
   } catch (error) {
     // Nobody will ever have these orders.
     for (const id of given) await tokens?.release(id);

@@ -8,7 +8,7 @@ import { buildCli, type CliResult, runCli } from '../kit/cli.ts';
 import { makeDisk } from '../kit/disk-image.ts';
 import { scratch } from '../kit/disk-tools.ts';
 import { eventually } from '../kit/eventually.ts';
-import { freeUdpPort } from '../kit/free-port.ts';
+import { freeTcpPort, freeUdpPort } from '../kit/free-port.ts';
 import { startMosquitto } from '../kit/mosquitto.ts';
 
 /** A secret in each field that can hold one, short enough for the shortest (IPMI: 20 bytes). */
@@ -26,6 +26,7 @@ const CANARIES = {
   putFile: 'canary-put-file-11x',
   governor: 'canary-gov-phrase-12',
   cosigner: 'canary-cosign-phr-13',
+  metricsToken: 'canary-metrics-tok14',
 } as const;
 
 const { dir, remove } = await scratch();
@@ -72,6 +73,7 @@ await secret('passphrase', `${CANARIES.passphrase}\n`);
 await secret('wrong-passphrase', `${CANARIES.wrongPassphrase}\n`);
 await secret('gina.pass', `${CANARIES.governor}\n`);
 await secret('tess.pass', `${CANARIES.cosigner}\n`);
+await secret('metrics.token', `${CANARIES.metricsToken}\n`);
 await secret('put-me', `${CANARIES.putFile}\n`);
 
 /** Command lines of all processes, looked at all the time. */
@@ -117,6 +119,7 @@ await makeDisk(dir, {
   },
 });
 const [bmcPort, nowhere] = [await freeUdpPort(), await freeUdpPort()];
+const metrics = `127.0.0.1:${await freeTcpPort()}`;
 /** A BMC that does not answer, so that its errors are told too. */
 const deadPower = `hostPower:
   ipmi: { host: 127.0.0.1, port: ${nowhere}, user: root, passwordFile: power.pass, bmcKeyFile: kg, required: false }`;
@@ -132,6 +135,7 @@ ipmi:
   port: ${bmcPort}
   accounts: [{ name: admin, passwordFile: admin.pass, level: administrator }]
   bmcKeyFile: kg
+metrics: { listen: '${metrics}', tokenFile: metrics.token }
 ${power}
 sim: { state: S5, switchDelayMs: 5, disks: [{ name: disk0, image: disk0.img }] }
 `;
@@ -183,6 +187,16 @@ async function life(t: Test, log: 'human' | 'json', json: readonly string[]): Pr
     t.equal(right.code, 0, right.stderr);
     const bad = await run([...json, ...bmc, 'status'], { NIGHTSHIFT_IPMI_PASSWORD: CANARIES.wrongIpmi });
     t.not(bad.code, 0);
+    for (const [token, status] of [
+      [CANARIES.metricsToken, 200],
+      [CANARIES.wrongPassphrase, 401],
+    ] as const) {
+      const answer = await fetch(`http://${metrics}/metrics`, {
+        headers: { authorization: `Bearer ${token}` },
+      });
+      t.equal(answer.status, status);
+      said.push(await answer.text());
+    }
   } finally {
     agent.process.kill('SIGTERM');
     await agent.ended;

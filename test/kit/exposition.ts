@@ -49,7 +49,8 @@ export function readExposition(text: string): Exposition {
     } else {
       const [, name, labels = '', number] = SAMPLE.exec(line) ?? [];
       const value = Number(number?.replace(/^([+-])Inf$/, '$1Infinity'));
-      if (name === undefined || Number.isNaN(value)) throw new Error(`no sample: ${line}`);
+      if (name === undefined || (Number.isNaN(value) && number !== 'NaN'))
+        throw new Error(`no sample: ${line}`);
       if (!types.has(familyOf(name, types))) throw new Error(`of no metric: ${line}`);
       if (seen.has(`${name}{${labels}}`)) throw new Error(`twice: ${line}`);
       seen.add(`${name}{${labels}}`);

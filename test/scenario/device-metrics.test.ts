@@ -34,6 +34,8 @@ await t.test('before any order, what is there is said, and nothing has happened'
   t.equal(value('nightshift_journal_orders', { state: 'ended' }), 0);
   t.equal(value('nightshift_budget_tokens_left', { kind: 'wipe' }), 10);
   t.equal(value('nightshift_clock_wall_behind_seconds'), 0);
+  t.ok(value('nightshift_sensor_celsius')! > 5 && value('nightshift_sensor_celsius')! < 100);
+  t.ok(value('nightshift_sensor_fan_rpm')! >= 0);
   t.ok(value('process_resident_memory_bytes')! > 10_000_000);
   t.equal(types.get('nightshift_orders_total'), 'counter');
   t.equal(types.get('nightshift_order_duration_seconds'), 'histogram');

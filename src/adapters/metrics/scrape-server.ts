@@ -25,6 +25,7 @@ export interface ScrapeServer {
 const CONNECTIONS = 32;
 const HEADER_BYTES = 8 * 1024;
 const REQUEST_MS = 5000;
+const LOOK_MS = 1000;
 const IDLE = milliseconds(10_000);
 /** Who asks again within this gets the same text. */
 const FRESH_MS = 250;
@@ -80,7 +81,13 @@ async function makeServer(
   { tls }: ScrapeServerOptions,
   answer: (request: IncomingMessage, response: ServerResponse) => void,
 ): Promise<Server> {
-  const limits = { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS, maxHeaderSize: HEADER_BYTES };
+  const limits = {
+    requestTimeout: REQUEST_MS,
+    headersTimeout: REQUEST_MS,
+    // Node looks for those who are over their time this often; half a minute by itself.
+    connectionsCheckingInterval: LOOK_MS,
+    maxHeaderSize: HEADER_BYTES,
+  };
   if (tls === undefined) return createServer(limits, answer);
   const https = await import('node:https');
   return https.createServer({ ...limits, ...tls, minVersion: 'TLSv1.2' }, answer);

@@ -1,17 +1,14 @@
 import type { Registry } from '../../adapters/metrics/registry.ts';
 import type { Agent } from '../../agent/index.ts';
-import { milliseconds, seconds } from '../../base/index.ts';
-import type { Custody } from '../../bmc/index.ts';
-import type { Clock, PowerState, StateStore, SwitchPosition } from '../../ports/index.ts';
-import type { ChainControl, ChainReport } from '../../sata-chain/index.ts';
+import type { Clock, PowerState, StateStore } from '../../ports/index.ts';
 import type { AuditLog, Budget } from '../../security/index.ts';
 import type { Journal, SignedTime, TaskTable } from '../../tasks/index.ts';
+import { addHardware, type HardwareFacts } from './metrics-hardware.ts';
 
 /** What is looked at for a scrape. Looking changes nothing. */
-export interface DeviceFacts {
+export interface DeviceFacts extends HardwareFacts {
   readonly clock: Clock;
   readonly store: Pick<StateStore, 'free'>;
-  readonly custody: Pick<Custody, 'report' | 'closedBy'>;
   readonly vitals: () => { readonly power: PowerState; readonly lock: 'enabled' | 'disabled' };
   readonly audit: Pick<AuditLog, 'head'>;
   readonly budget: Pick<Budget, 'status'>;
@@ -19,35 +16,15 @@ export interface DeviceFacts {
   readonly tasks: Pick<TaskTable, 'counts'>;
   readonly agent: Pick<Agent, 'counts'>;
   readonly time: Pick<SignedTime, 'surely'>;
-  readonly chains?: readonly ChainControl[] | undefined;
   readonly byNeighbour?: (() => boolean) | undefined;
 }
 
 const POWER: readonly PowerState[] = ['S0', 'S3', 'S4', 'S5', 'G3', 'unknown'];
-const POSITIONS: readonly SwitchPosition[] = ['host', 'ours', 'held', 'unknown'];
-/** A drive switch or a chain is asked this often at most, whoever scrapes. */
-const ASKED_EVERY = seconds(5);
-const CHAIN_PATIENCE = milliseconds(2000);
-
-/** Asks again only after a while, and never twice at once. */
-function seldom(clock: Clock, ask: () => Promise<void>): () => Promise<void> {
-  let last = Number.NEGATIVE_INFINITY;
-  let under: Promise<void> | undefined;
-  return () => {
-    if (under === undefined && clock.monotonic() - last < ASKED_EVERY) return Promise.resolve();
-    under ??= ask().finally(() => {
-      last = clock.monotonic();
-      under = undefined;
-    });
-    return under;
-  };
-}
-
 export function addDeviceFacts(registry: Registry, facts: DeviceFacts): void {
   addWork(registry, facts);
   addMachine(registry, facts);
   addTrust(registry, facts);
-  for (const add of [addDisks, addChains]) add(registry, facts);
+  addHardware(registry, facts);
 }
 
 function addWork(registry: Registry, { journal, tasks, agent, store, byNeighbour }: DeviceFacts): void {
@@ -138,66 +115,4 @@ function addTrust(registry: Registry, { budget, time, clock }: DeviceFacts): voi
     surely.set(passed);
     behind.set(Math.max(0, passed - clock.wallSeconds()));
   });
-}
-
-function addDisks(registry: Registry, { custody, clock }: DeviceFacts): void {
-  const position = registry.gauge(
-    'nightshift_disk_position',
-    'Whose a disk is, as its switch says: 1 for where it is.',
-    ['disk', 'position'],
-  );
-  const lent = registry.gauge('nightshift_disk_leased', '1 while a task has the disk.', ['disk']);
-  const closed = registry.gauge(
-    'nightshift_custody_closed',
-    '1 while no task may have a disk: the host is awake or waking, or the machine is disabled.',
-  );
-  const look = seldom(clock, async () => {
-    for (const { name: disk, position: at, holder } of await custody.report()) {
-      position.setState('position', POSITIONS, at, { disk });
-      lent.set(holder === undefined ? 0 : 1, { disk });
-    }
-  });
-  registry.onScrape(async () => {
-    closed.set(custody.closedBy() === undefined ? 0 : 1);
-    await look();
-  });
-}
-
-function addChains(registry: Registry, { chains = [], clock }: DeviceFacts): void {
-  const units = registry.gauge(
-    'nightshift_chain_units',
-    'Units of the chain, by whether the head hears them.',
-    ['disk', 'heard'],
-  );
-  const inStep = registry.gauge(
-    'nightshift_chain_in_step',
-    "1 while the head's neighbours know what it knows.",
-    ['disk'],
-  );
-  const degraded = registry.gauge(
-    'nightshift_chain_degraded',
-    '1 while mirrors are behind, or members are missing.',
-    ['disk'],
-  );
-  const troubles = registry.gauge('nightshift_chain_troubles', 'Things that are wrong with the chain now.', [
-    'disk',
-  ]);
-  const tell = ({ disk, ...report }: ChainReport): void => {
-    const heard = report.units.filter((unit) => unit.heard).length;
-    units.set(heard, { disk, heard: 'true' });
-    units.set(report.units.length - heard, { disk, heard: 'false' });
-    inStep.set(report.inStep ? 1 : 0, { disk });
-    degraded.set(report.degraded ? 1 : 0, { disk });
-    troubles.set(report.trouble.length + report.findings.length, { disk });
-  };
-  registry.onScrape(
-    seldom(clock, async () => {
-      const deadline = clock.deadline(CHAIN_PATIENCE, 'asking a chain for its metrics');
-      try {
-        for (const chain of chains) tell(await chain.status(deadline.signal));
-      } finally {
-        deadline.release();
-      }
-    }),
-  );
 }

@@ -16,7 +16,10 @@ export function openTracing(
   warn: (sentence: string) => void,
 ): Tracing {
   const url = typeof wanted === 'object' ? wanted.otlp : undefined;
-  const exporter = url === undefined ? undefined : openOtlpExporter({ url, version: VERSION, warn });
+  const exporter =
+    url === undefined
+      ? undefined
+      : openOtlpExporter({ url, version: VERSION, warn: (sentence) => warn(`nightshift: ${sentence}`) });
   const tracer = orderTracer({
     entropy: systemEntropy,
     now: () => performance.timeOrigin + performance.now(),

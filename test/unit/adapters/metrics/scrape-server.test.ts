@@ -1,6 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
 import t from 'tap';
 import { readListenAddress } from '../../../../src/adapters/metrics/listen-address.ts';
 import {
@@ -151,6 +155,26 @@ await t.test('who asks and never reads is cut off, and keeps nobody else waiting
   await cut;
   clearInterval(knock);
   t.ok(mute.bytesRead < long.length);
+  await one.close();
+});
+
+await t.test('with a certificate it speaks TLS, and nothing else', async (t) => {
+  const dir = t.testdir({});
+  const files = ['-keyout', join(dir, 'key'), '-out', join(dir, 'cert')];
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+  const named = ['-subj', '/CN=bmc', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2'];
+  execFileSync('openssl', ['req', '-x509', ...curve, ...named, ...files], { stdio: 'pipe' });
+  const [cert, key] = ['cert', 'key'].map((name) => readFileSync(join(dir, name), 'utf8'));
+  const one = await server({ tls: { cert: cert!, key: key! }, idle: milliseconds(500) });
+  const [host, port] = one.authority.split(':');
+  const ask = httpsRequest({ host, port, path: '/metrics', ca: cert, agent: false });
+  ask.end();
+  const [answer] = await once(ask, 'response');
+  t.equal(answer.statusCode, 200);
+  answer.resume();
+  await once(answer, 'end');
+  await closed(raw(one.authority, `GET /metrics HTTP/1.1\r\nHost: ${one.authority}\r\n\r\n`).resume());
+  await t.rejects(server({ tls: { cert: 'x', key: 'y' } }), 'what is no certificate');
   await one.close();
 });
 

@@ -4,14 +4,14 @@ import { LineBytes } from './line-bytes.ts';
 import { Interrupted, type Talk } from './session.ts';
 
 /** What lies between a console and its line. */
-export interface TransferConsole {
+interface TransferConsole {
   readonly line: Pick<SerialLine, 'write' | 'room' | 'onHangUp'>;
   /** Resolves when all that was printed has gone to the line. */
   readonly printed: () => Promise<void>;
   readonly clock: Clock;
 }
 
-export interface LineWish {
+interface LineWish {
   /**
    * outgoing: the other end only answers, in which there is no Ctrl-C. incoming: a file may have any byte, so that Ctrl-C counts
    * until something of it has come.

@@ -13,25 +13,13 @@ import { addTechnicianTo, logInAt } from '../kit/technicians.ts';
 const EIGHT_MIB = 8 * 1024 * 1024;
 const PULLS = 10;
 const big = randomBytes(EIGHT_MIB);
-/** All bytes, and those that lines and programs on the way take for something else. */
-const awkward = Buffer.concat([
-  Buffer.from(Array.from({ length: 256 }, (_, i) => i)),
-  Buffer.alloc(3000),
-  Buffer.from(
-    Array.from({ length: 4000 }, (_, i) => [0x11, 0x13, 0x91, 0x93, 0xff, 0x18, 0x0d, 0x40][i % 8]!),
-  ),
-  Buffer.from('\x03\x03\x03+++ATH\r~.\x1b[2J**\x18B00', 'latin1'),
-]);
-
 const there = await mkdtemp(join(tmpdir(), 'ns-laptop-'));
 t.teardown(() => rm(there, { recursive: true, force: true }));
 const host = await ColdHost.start({
   size: 48,
   fill: async (tree) => {
-    await mkdir(join(tree, 'srv/dir'), { recursive: true });
-    await mkdir(join(tree, 'etc'));
+    await mkdir(join(tree, 'srv'));
     await writeFile(join(tree, 'srv/big'), big);
-    await writeFile(join(tree, 'srv/odd\x1b[2J\u00e9'), awkward);
   },
   // A line that was away is opened again at once.
   clock: {
@@ -112,5 +100,5 @@ await t.test('8 MiB go to its disk, with the cable pulled ten times', async (t) 
   const said = await terminal.expect(/@host1> $/);
   t.match(said, /bytes of it were here already/);
   t.match(said, /succeeded: [\s\S]*created \/srv\/new/);
-  t.equal(sha256(await host.disk.read('/srv/new')), sha256(big));
+  t.equal(sha256((await host.disk.read('/srv/new'))!), sha256(big));
 });

@@ -28,7 +28,8 @@ export class PtyTerminal {
   watch: Watch | undefined;
   #read = 0;
   #cable: Cable | undefined;
-  #program: ChildProcess | undefined;
+  /** What runs on the line. */
+  program: ChildProcess | undefined;
 
   /** For the agent: the line as it is now. */
   readonly openLine = async (_path: string, baudRate: number): Promise<SerialLine> => {
@@ -93,16 +94,15 @@ export class PtyTerminal {
   }
 
   /** Runs a program on the line, as terminal programs run theirs; how it ended. */
-  async run(program: string, args: readonly string[], cwd: string, begun?: (child: ChildProcess) => void) {
+  async run(program: string, args: readonly string[], cwd: string): Promise<number | null> {
     const cable = this.#cable!;
     const { end } = cable;
     cable.input?.destroy();
     cable.input = undefined;
     const child = spawn(program, args, { cwd, stdio: [end.fd, end.fd, 'ignore'] });
-    this.#program = child;
-    begun?.(child);
+    this.program = child;
     const [status] = (await once(child, 'exit')) as [number | null];
-    this.#program = undefined;
+    this.program = undefined;
     if (this.#cable === cable) cable.input = this.#listen(cable.pty.paths[1]);
     return status;
   }
@@ -120,7 +120,7 @@ export class PtyTerminal {
 
   async #drop(cable: Cable | undefined): Promise<void> {
     if (cable === undefined) return;
-    this.#program?.kill('SIGHUP');
+    this.program?.kill('SIGHUP');
     await cable.pty.unplug();
     cable.input?.destroy();
     await cable.end.close().catch(() => undefined);

@@ -1,4 +1,4 @@
-import { concatBytes, minutes } from '../../base/index.ts';
+import { concatBytes, type Duration, hasCode, minutes, seconds } from '../../base/index.ts';
 import type { LineBytes } from '../line-bytes.ts';
 import { cancelled, Faults, type LineTransferOptions, PATIENCE } from '../transfer-faults.ts';
 import { BYTE, CANCEL, type Check, checkBytes, LARGE_BLOCK, SMALL_BLOCK } from './wire.ts';
@@ -11,6 +11,14 @@ export interface XmodemSource {
 
 /** Whoever has to start the receiver by hand finds the menu for it in this time. */
 const START = minutes(1);
+/** Some receivers are gone before their last answer has left them. */
+const END_WAIT = seconds(2);
+const END_TRIES = 3;
+
+/** Every block was acknowledged; the end of the file perhaps not. */
+interface XmodemSent {
+  readonly endAnswered: boolean;
+}
 
 /**
  * Sends a file by XMODEM-1K, to which nothing tells its size: the last block is filled up with SUB. NS_LINE_LOST,
@@ -20,7 +28,7 @@ export async function sendXmodem(
   line: LineBytes,
   source: XmodemSource,
   options: LineTransferOptions = {},
-): Promise<void> {
+): Promise<XmodemSent> {
   const patience = options.patience ?? PATIENCE;
   const faults = new Faults();
   try {
@@ -46,8 +54,7 @@ export async function sendXmodem(
       at += content.byteLength;
       options.onProgress?.(at);
     }
-    do await line.send(Uint8Array.of(BYTE.EOT));
-    while (!(await acknowledged(line, patience, faults)));
+    return { endAnswered: await ended(line) };
   } catch (error) {
     line.sendLast(CANCEL);
     throw error;
@@ -64,7 +71,20 @@ async function begin(line: LineBytes, faults: Faults): Promise<Check> {
   }
 }
 
-async function acknowledged(line: LineBytes, patience: typeof PATIENCE, faults: Faults): Promise<boolean> {
+async function ended(line: LineBytes): Promise<boolean> {
+  const faults = new Faults();
+  try {
+    for (let tries = 0; tries < END_TRIES; tries += 1) {
+      await line.send(Uint8Array.of(BYTE.EOT));
+      if (await acknowledged(line, END_WAIT, faults)) return true;
+    }
+  } catch (error) {
+    if (!hasCode(error, 'NS_LINE_CANCELLED')) throw error;
+  }
+  return false;
+}
+
+async function acknowledged(line: LineBytes, patience: Duration, faults: Faults): Promise<boolean> {
   for (;;) {
     const byte = await line.next(patience);
     if (byte === BYTE.ACK) return true;

@@ -21,7 +21,7 @@ export interface TransferGiver {
   readonly talk: Talk;
 }
 
-export interface CarryOptions {
+interface CarryOptions {
   /** Told its id before the desk has it, and the way to its task. */
   readonly begin?: (id: Uint8Array, blocks: LineBlocks) => void;
   /** What comes from the task. */

@@ -28,7 +28,7 @@ type Way = 'zmodem' | 'xmodem';
 
 /** What became of the line's part. */
 type LineResult =
-  | { readonly is: 'sent'; readonly from: number }
+  | { readonly is: 'sent'; readonly from: number; readonly endAnswered?: boolean }
   | { readonly is: 'skipped' }
   /** The order has ended, or somebody has ended it: its receipt says how. */
   | { readonly is: 'over' }
@@ -105,7 +105,7 @@ class Get {
     const result = await line;
     if (result === undefined) {
       await showEnd(talk, 'file.upload', end);
-      if (isOf(end, 'IS_DIRECTORY')) talk.say(ONE_FILE);
+      if (isOf(end, 'IS_A_DIRECTORY')) talk.say(ONE_FILE);
     } else await this.#tell(result, end, file!);
   }
 
@@ -182,8 +182,12 @@ class Get {
     try {
       return await withTransferLine(console, talk, wish, async ({ bytes }) => {
         if (this.#way === 'xmodem') {
-          await sendXmodem(bytes, { size: file.size, read }, { patience, onProgress });
-          return { is: 'sent', from: 0 };
+          const { endAnswered } = await sendXmodem(
+            bytes,
+            { size: file.size, read },
+            { patience, onProgress },
+          );
+          return { is: 'sent', from: 0, endAnswered };
         }
         const info = { name: nameFor(this.#args.path), size: file.size, mtime: offer.mtime, mode: 0o600 };
         return await sendZmodem(bytes, { file: info, sentBefore, read }, { patience, onProgress });
@@ -212,7 +216,7 @@ class Get {
       return;
     }
     this.#sent.forget(this.#key);
-    if (this.#way === 'xmodem') return talk.say(filling(file.size));
+    if (this.#way === 'xmodem') return talk.say(filling(file.size, result.endAnswered === true));
     const held = result.from > 0 ? `, ${result.from} of them from before` : '';
     talk.say(
       `The receiver has said that it has all ${file.size} bytes${held}. "sha256sum" there shows the hash above.`,
@@ -232,14 +236,16 @@ function isOf(end: OrderEnd<'file.upload'>, code: string): boolean {
 }
 
 /** A name that moves no cursor and leads nowhere, for the receiver's disk. */
-export function nameFor(path: string): string {
+function nameFor(path: string): string {
   const name = (baseName(path) ?? 'file').replaceAll(/[^\w.+=@, -]/g, '_').slice(0, 100);
   return /^[.-]/.test(name) ? `_${name}` : name;
 }
 
-function filling(size: number): string {
+/** XMODEM tells no size. */
+function filling(size: number, endAnswered: boolean): string {
   const rest = size % 128 === 0 ? 0 : 128 - (size % 128);
+  const all = `The receiver has acknowledged all ${size} bytes${endAnswered ? '' : ', and not answered that this was the end'}`;
   return rest === 0
-    ? `The receiver has acknowledged all ${size} bytes. "sha256sum" there shows the hash above.`
-    : `The receiver has acknowledged all. XMODEM tells no size: after ${size} bytes come ${rest} of filling; "truncate -s ${size} FILE" cuts them off, and then "sha256sum" shows the hash above.`;
+    ? `${all}. "sha256sum" there shows the hash above.`
+    : `${all}. After them it has ${rest} of filling; "truncate -s ${size} FILE" cuts them off, and then "sha256sum" shows the hash above.`;
 }

@@ -25,7 +25,7 @@ const PIECE = 32 * KiB;
 const SAVE_BYTES = MiB;
 const SAVE_EVERY = seconds(30);
 
-export interface PartsOptions {
+interface PartsOptions {
   readonly store: StateStore;
   readonly clock: Clock;
   readonly log: LogSink;

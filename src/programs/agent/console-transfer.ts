@@ -6,7 +6,7 @@ import type { TransferParts } from './console-transfer-carry.ts';
 import type { FileParts } from './console-transfer-parts.ts';
 import { SentBefore } from './console-transfer-sent.ts';
 
-export interface TransfersOptions {
+interface TransfersOptions {
   readonly store: StateStore;
   readonly clock: Clock;
   readonly log: LogSink;

@@ -26,6 +26,7 @@ export {
 } from './find-args.ts';
 export { Fleet, type FleetOptions } from './fleet.ts';
 export { FleetView, type FleetViewOptions, type HostView, type SeenEvent } from './fleet-view.ts';
+export { foldAnswers, type HostText } from './fold-answers.ts';
 export { foldHosts, groupEqual } from './fold-hosts.ts';
 export { forEachHost, HOSTS_AT_ONCE } from './for-each-host.ts';
 export type { GetOutcome, TransferOptions } from './get-file.ts';
@@ -92,9 +93,10 @@ export { type OrderTrace, type OrderTracer, orderTracer, parseTraceparent } from
 export { wordsOf } from './order-words.ts';
 export type { OrderOutcome } from './outcome.ts';
 export { baseName, type Place, parsePlace } from './place.ts';
-export { fleetLine, progressLine, RateMeter } from './progress-line.ts';
+export { type HostProgress, progressLine, RateMeter } from './progress-line.ts';
 export { type PutArgs, type PutOutcome, sendWindowFor } from './put-file.ts';
 export { answerRequest, type ReadOut, type ReleaseRequest, readRequest } from './release-answer.ts';
+export { RunTally, type TallyEnd } from './run-tally.ts';
 export { showBudgetLeft } from './show-budget-left.ts';
 export { peopleOf, showDrafts, showUnsigned } from './show-draft.ts';
 export { showGrant } from './show-grant.ts';

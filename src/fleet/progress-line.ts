@@ -1,10 +1,14 @@
 import { formatBytes, formatDuration, milliseconds } from '../base/index.ts';
 
-/** Where the transfer of one host stands. */
+/** Where one host stands. */
 export interface HostProgress {
   readonly done: number;
   readonly total: number;
+  /** What is counted; bytes where absent. */
+  readonly unit?: string | undefined;
 }
+
+export const isBytes = ({ unit }: HostProgress): boolean => unit === undefined || unit === 'bytes';
 
 /** Speed over the last seconds, so that a stall shows and a start does not spoil the estimate. */
 export class RateMeter {
@@ -36,14 +40,15 @@ export function progressLine(
   rate: number | undefined,
   width: number,
 ): string {
-  const { done, total } = progress;
+  const { done, total, unit } = progress;
+  const bytes = isBytes(progress);
   // Rounded down: 100 % is said only of what is whole.
   const percent = total === 0 ? 0 : Math.floor((done * 100) / total);
   const left = rate === undefined || rate <= 0 || done >= total ? undefined : (total - done) / rate;
   const facts = [
     `${String(percent).padStart(3)} %`,
-    `${formatBytes(done)} of ${formatBytes(total)}`,
-    rate === undefined ? undefined : `${formatBytes(Math.round(rate))}/s`,
+    bytes ? `${formatBytes(done)} of ${formatBytes(total)}` : `${done} of ${total} ${unit}`,
+    rate === undefined || !bytes ? undefined : `${formatBytes(Math.round(rate))}/s`,
     left === undefined ? undefined : `${formatDuration(milliseconds(Math.ceil(left) * 1000))} left`,
   ]
     .filter((fact) => fact !== undefined)
@@ -57,16 +62,4 @@ function barText(done: number, total: number, room: number): string {
   const filled = total === 0 ? 0 : Math.floor((done / total) * room);
   const head = filled < room && filled > 0 ? '>' : '';
   return `[${'='.repeat(Math.max(0, filled - head.length))}${head}${' '.repeat(room - filled)}]`;
-}
-
-/** Many hosts in one line: how many have ended, and the sum of what is under way. */
-export function fleetLine(
-  ended: number,
-  hosts: number,
-  sum: HostProgress,
-  rate: number | undefined,
-  width: number,
-): string {
-  if (sum.total === 0) return `${ended} of ${hosts} hosts`.slice(0, Math.max(0, width - 1));
-  return progressLine(`${ended} of ${hosts} hosts`, sum, rate, width);
 }

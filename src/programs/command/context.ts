@@ -8,9 +8,11 @@ import {
   configInvalid,
   type Fleet,
   type FleetOptions,
+  HOSTS_AT_ONCE,
   MAX_HOSTS_TEXT,
   type OperatorConfig,
   type OrderTiming,
+  parseCount,
   parseWait,
   resolveHosts,
 } from '../../fleet/index.ts';
@@ -24,7 +26,10 @@ import {
   type Signer,
   signingKeyFile,
 } from '../operator-setup.ts';
+import type { ProgressForm } from './progress.ts';
 import type { Tracing } from './trace.ts';
+
+const MOST_AT_ONCE = 1024;
 
 /** Options that every command takes. */
 export interface GlobalOptions {
@@ -34,6 +39,8 @@ export interface GlobalOptions {
   readonly key?: string;
   readonly grant?: string;
   readonly fresh?: boolean;
+  readonly atOnce?: string;
+  readonly progress?: ProgressForm;
   readonly trace?: boolean;
   /** Of the command, where it takes hosts: those that are left out. */
   readonly allBut?: string;
@@ -43,6 +50,9 @@ export interface Context {
   readonly terminal: Terminal;
   readonly json: boolean;
   readonly timing: Partial<OrderTiming>;
+  /** So many hosts are worked on at once. */
+  readonly atOnce: number;
+  readonly progress: ProgressForm;
   /** Aborts at Ctrl-C. */
   readonly signal: AbortSignal;
   readonly config: () => Promise<OperatorConfig>;
@@ -158,6 +168,11 @@ export function openContext(options: GlobalOptions): Context {
       ...(total === undefined ? {} : { total }),
       ...(options.fresh === true ? { by: 'nonce' as const } : {}),
     },
+    atOnce:
+      options.atOnce === undefined
+        ? HOSTS_AT_ONCE
+        : parseCount(options.atOnce, 'number of hosts at once', 1, MOST_AT_ONCE),
+    progress: options.progress ?? 'auto',
     signal: interrupt.signal,
     config: async () => (await loaded()).config,
     configFile: async () => {

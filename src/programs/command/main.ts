@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { asNsError, type NsError } from '../../base/index.ts';
 import { EXIT, type ExitCode, jsonLine } from '../../fleet/index.ts';
 import { clean } from '../../show/index.ts';
@@ -146,6 +146,13 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     .option('--fresh', 'bind orders to a nonce that the device gives out now, not to its wall clock')
     .option('--trace', 'orders carry a W3C trace context, which the devices must know')
     .option('--timeout <time>', 'give up after this long: 30s, 5m, 2h')
+    .option('--at-once <n>', 'work on so many hosts at a time; 32 where it is not said')
+    .addOption(
+      new Option(
+        '--progress <form>',
+        'what is said meanwhile, on standard error: auto (on a terminal), log (lines, one a second at most), none',
+      ).choices(['auto', 'log', 'none']),
+    )
     .addHelpText('after', AFTER_HELP)
     .showSuggestionAfterError()
     .exitOverride();

@@ -6,24 +6,22 @@ import {
   exitOfAll,
   exitOfOutcome,
   type Fleet,
-  fleetLine,
-  foldHosts,
+  foldAnswers,
   forEachHost,
-  groupEqual,
+  type HostProgress,
   jsonLine,
   type OrderEvent,
   type OrderOptions,
   type OrderOutcome,
   type OrderRun,
   outcomeJson,
-  progressLine,
-  RateMeter,
   showOutcome,
   timingOf,
 } from '../../fleet/index.ts';
 import type { ArgsOf, Verb } from '../../protocol/index.ts';
 import { clean, type ShowOptions } from '../../show/index.ts';
 import type { Context, Signing } from './context.ts';
+import { Progress } from './progress.ts';
 import type { TokensInHand } from './tokens-in-hand.ts';
 
 /** What one host said, ready to be shown. */
@@ -36,7 +34,7 @@ export interface HostAnswer {
 /** What is said while the work goes on. */
 export interface Watch {
   readonly onEvent: (event: OrderEvent) => void;
-  readonly onProgress: (progress: { readonly done: number; readonly total: number }) => void;
+  readonly onProgress: (progress: HostProgress) => void;
 }
 
 export type HostWork = (fleet: Fleet, host: string, watch: Watch) => Promise<HostAnswer>;
@@ -73,57 +71,17 @@ function faultAnswer(host: string, error: unknown): HostAnswer {
   };
 }
 
-/** Draws what all hosts together are at. */
-class Progress {
-  readonly #context: Context;
-  readonly #hosts: number;
-  readonly #meter = new RateMeter();
-  readonly #byHost = new Map<string, { done: number; total: number }>();
-  #ended = 0;
-
-  constructor(context: Context, hosts: number) {
-    this.#context = context;
-    this.#hosts = hosts;
-  }
-
-  moved(host: string, done: number, total: number): void {
-    this.#byHost.set(host, { done, total });
-    this.#draw(host);
-  }
-
-  ended(host: string): void {
-    this.#ended += 1;
-    this.#draw(host);
-  }
-
-  #draw(host: string): void {
-    const { terminal, json } = this.#context;
-    if (json || !terminal.interactive) return;
-    const sum = { done: 0, total: 0 };
-    for (const { done, total } of this.#byHost.values()) {
-      sum.done += done;
-      sum.total += total;
-    }
-    this.#meter.add(performance.now(), sum.done);
-    const { width } = terminal;
-    if (this.#hosts > 1) terminal.status(fleetLine(this.#ended, this.#hosts, sum, this.#meter.rate, width));
-    else if (sum.total > 0) terminal.status(progressLine(host, sum, this.#meter.rate, width));
-  }
-
-  clear(): void {
-    this.#context.terminal.status('');
-  }
-}
-
-/** The answers as people see them, equal ones once. */
+/** The answers as people see them, equal ones once, and those from whom nothing came apart. */
 export function linesOf(
   answers: readonly { readonly host: string; readonly answer: HostAnswer }[],
 ): readonly string[] {
-  const texts = answers.map(({ host, answer }) => ({ host, text: answer.lines.map(clean).join('\n') }));
-  return groupEqual(texts).flatMap(({ hosts, text }) => {
-    const [first = '', ...rest] = text.split('\n');
-    return [`${foldHosts(hosts)}: ${first}`, ...rest.map((line) => `  ${line}`)];
-  });
+  return foldAnswers(
+    answers.map(({ host, answer }) => ({
+      host,
+      text: answer.lines.map(clean).join('\n'),
+      dead: answer.code === EXIT.unreachable,
+    })),
+  );
 }
 
 /** One host's answer, also where the work itself went wrong. Throws only where all of it was interrupted. */
@@ -149,25 +107,30 @@ export async function runOnHosts(
   work: HostWork,
   signing: Signing = {},
 ): Promise<ExitCode> {
-  const progress = new Progress(context, hosts.length);
+  const progress = new Progress(context, hosts);
   const answers = await context
     .withFleet(
       (fleet) =>
-        forEachHost(hosts, async (host) => {
-          const watch: Watch = {
-            onEvent: (event) => {
-              if (context.json) context.terminal.print(eventJson(host, event));
-            },
-            onProgress: ({ done, total }) => progress.moved(host, done, total),
-          };
-          const answer = await answerHost(context, work, fleet, host, watch);
-          progress.ended(host);
-          if (context.json) for (const line of answer.json) context.terminal.print(line);
-          return { host, answer };
-        }),
+        forEachHost(
+          hosts,
+          async (host) => {
+            progress.begun(host);
+            const watch: Watch = {
+              onEvent: (event) => {
+                if (context.json) context.terminal.print(eventJson(host, event));
+              },
+              onProgress: (moved) => progress.moved(host, moved),
+            };
+            const answer = await answerHost(context, work, fleet, host, watch);
+            progress.ended(host, answer.code);
+            if (context.json) for (const line of answer.json) context.terminal.print(line);
+            return { host, answer };
+          },
+          context.atOnce,
+        ),
       signing,
     )
-    .finally(() => progress.clear());
+    .finally(() => progress.close());
   if (!context.json) for (const line of linesOf(answers)) context.terminal.print(line);
   return exitOfAll(answers.map(({ answer }) => answer.code));
 }
@@ -210,7 +173,7 @@ export async function followOrder<V extends Verb>(
     watch.onEvent(event);
     more.onEvent?.(host, event);
     if (event.event === 'progress' && event.total !== undefined) {
-      watch.onProgress({ done: event.done, total: event.total });
+      watch.onProgress({ done: event.done, total: event.total, unit: event.unit });
     }
   }
   const outcome = await run.outcome;

@@ -45,10 +45,14 @@ export async function runWatched(
   const { terminal } = context;
   const watched = new Watched();
   const ask = (fleet: Parameters<HostWork>[0]) =>
-    forEachHost(hosts, async (host) => {
-      const answer = await answerHost(context, work, fleet, host, SILENT);
-      return { host, answer, text: answer.lines.join('\n') };
-    });
+    forEachHost(
+      hosts,
+      async (host) => {
+        const answer = await answerHost(context, work, fleet, host, SILENT);
+        return { host, answer, text: answer.lines.join('\n') };
+      },
+      context.atOnce,
+    );
   return context.withFleet(
     async (fleet) => {
       for (;;) {

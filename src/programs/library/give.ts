@@ -35,7 +35,7 @@ export async function follow<V extends Verb>(run: OrderRun<V>, tell: Tell): Prom
   for await (const event of run.events()) {
     tell.onEvent(event);
     if (event.event === 'progress' && event.total !== undefined) {
-      tell.onProgress({ done: event.done, total: event.total });
+      tell.onProgress({ done: event.done, total: event.total, unit: event.unit });
     }
   }
   return run.outcome;

@@ -8,8 +8,14 @@ export type Progress<R = unknown> =
   | { readonly host: string; readonly is: 'begun' }
   /** What the device says: that it has the order, how far it is, that a file is ready, that the order waits. */
   | { readonly host: string; readonly is: 'event'; readonly event: OrderEvent }
-  /** Bytes of a transfer that are here, or there. */
-  | { readonly host: string; readonly is: 'moved'; readonly done: number; readonly total: number }
+  /** How much is done, of how much: bytes of a transfer, or what else the task counts. */
+  | {
+      readonly host: string;
+      readonly is: 'moved';
+      readonly done: number;
+      readonly total: number;
+      readonly unit: string;
+    }
   | { readonly host: string; readonly is: 'ended'; readonly outcome: HostOutcome<R> };
 
 /** How many hosts are at what. */
@@ -22,7 +28,11 @@ export interface RunCounts {
 /** What an order to one host tells of itself. */
 export interface Tell {
   readonly onEvent: (event: OrderEvent) => void;
-  readonly onProgress: (moved: { readonly done: number; readonly total: number }) => void;
+  readonly onProgress: (moved: {
+    readonly done: number;
+    readonly total: number;
+    readonly unit?: string | undefined;
+  }) => void;
 }
 
 export type HostWork<R> = (host: string, tell: Tell) => Promise<HostOutcome<R>>;
@@ -137,7 +147,7 @@ export class Run<R> implements PromiseLike<readonly HostOutcome<R>[]>, AsyncIter
       this.#say({ host, is: 'begun' });
       const outcome = await work(host, {
         onEvent: (event) => this.#say({ host, is: 'event', event }),
-        onProgress: ({ done, total }) => this.#say({ host, is: 'moved', done, total }),
+        onProgress: ({ done, total, unit = 'bytes' }) => this.#say({ host, is: 'moved', done, total, unit }),
       });
       this.#working -= 1;
       this.#ended.push(outcome);

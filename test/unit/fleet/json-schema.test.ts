@@ -34,7 +34,7 @@ await t.test('the schema that is published is the one that the sources make', as
   );
   for (const [, line = '', written = ''] of rows) {
     const { properties, required } = published.$defs[line]!;
-    const names = [...written.matchAll(/`(\w+)`/g)].map(([, name]) => name);
+    const names = [...written.matchAll(/`(\w+)`/g)].map(([, name = '']) => name);
     t.same(Object.keys(properties).toSorted(), ['v', 'line', ...names].toSorted(), line);
     t.same(required, ['v', 'line', ...fieldsOf(line as (typeof JSON_LINES)[number]).always], line);
   }

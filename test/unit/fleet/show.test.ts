@@ -3,7 +3,6 @@ import {
   EXIT,
   exitOfAll,
   exitOfOutcome,
-  fleetLine,
   type OrderOutcome,
   outcomeJson,
   parsePlace,
@@ -173,7 +172,6 @@ await t.test('the progress line fits its width and says 100 % only of the whole'
   t.match(progressLine('get', { done: 5, total: 5 }, undefined, 80), /100 %/);
   for (const width of [0, 1, 10, 40, 200]) {
     t.ok(progressLine('label', { done: 1, total: 3 }, 1, width).length <= width);
-    t.ok(fleetLine(1, 3, { done: 0, total: 0 }, undefined, width).length <= width);
   }
 });
 

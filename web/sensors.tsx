@@ -14,7 +14,8 @@ const STATES: Readonly<Record<SensorLine['state'], readonly [mark: string, tone:
 function limitsText({ low, high, unit }: SensorLine): string {
   if (low === undefined && high === undefined) return '';
   const end = (value: number | undefined): string => (value === undefined ? '' : valueText(value, unit));
-  return `${end(low)} to ${end(high)}`;
+  if (low === undefined) return `up to ${end(high)}`;
+  return high === undefined ? `from ${end(low)}` : `${end(low)} to ${end(high)}`;
 }
 
 /** How a sensor's line looks. */
@@ -111,10 +112,10 @@ export function Sensors({ history, known, on, turn }: SensorsProps) {
           {latest.says === '' && sensors.length === 0 && ', this board has no sensors'}
         </p>
       )}
+      {sensors.length > 0 && <SensorTable sensors={sensors} />}
       {plotsOf(sensors).map((plot) => (
         <SensorPlot key={plot.unit} plot={plot} history={history} />
       ))}
-      {sensors.length > 0 && <SensorTable sensors={sensors} />}
     </section>
   );
 }

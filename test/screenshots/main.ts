@@ -84,8 +84,10 @@ async function pictures(page: Page): Promise<void> {
   await page.getByText('as of').nth(1).waitFor();
   // Enough readings for lines that can be seen.
   await page.waitForTimeout(45_000);
+  await page.setViewportSize({ ...SIZE, height: 900 });
   await showFrom(page, 'Tasks');
   await take(page, 'sensors');
+  await page.setViewportSize(SIZE);
   await showFrom(page, 'Power and custody');
   await take(page, 'host');
 }

@@ -19,6 +19,7 @@ const GONE = 9;
 
 /** In the operator's configuration, and nowhere else. */
 const SILENT_HOST = 'rack3-07';
+const BROKEN = 'store-02';
 
 interface Host {
   readonly name: string;
@@ -39,7 +40,9 @@ export class Site {
   readonly dir: string;
   readonly config: string;
   readonly #broker: EmbeddedBroker;
-  readonly #devices: Device[] = [];
+  readonly #devices = new Map<string, Device>();
+  /** Starts the broken host's device again, without one of its drives. */
+  #takeOut: (() => Promise<Device>) | undefined;
 
   private constructor(dir: string, broker: EmbeddedBroker) {
     this.dir = dir;
@@ -60,7 +63,7 @@ export class Site {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#devices.map((device) => device.stop()));
+    await Promise.all([...this.#devices.values()].map((device) => device.stop()));
     await this.#broker.close();
     await rm(this.dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 20 });
   }
@@ -108,6 +111,20 @@ export class Site {
         '',
       ].join('\n'),
     );
+    await this.#break();
+  }
+
+  /** A chain keeps what it is made of: a drive that is missing after that is a fault. */
+  async #break(): Promise<void> {
+    for (let tries = 0; ; tries += 1) {
+      const said = await run(process.execPath, [PROGRAM, '--config', this.config, 'chain', BROKEN]);
+      if (/\n *chain [0-9a-f]{16}, tables in step/.test(said) && said.includes('T3')) break;
+      if (tries > 60) throw new Error(`the chain never came together: ${said}`);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+    await this.#devices.get(BROKEN)?.stop();
+    const device = await this.#takeOut?.();
+    if (device !== undefined) this.#devices.set(BROKEN, device);
   }
 
   async #start({ name, state, rack, chain }: Host, operator: string, image: string): Promise<string> {
@@ -140,13 +157,8 @@ export class Site {
       return startDevice('sim-host', await readAgentConfig(join(home, 'agent.yaml'), {}), SILENT);
     };
     const all = Array.from({ length: chain ? CHAIN : 0 }, (_, i) => i);
-    let device = await start(all);
-    if (name === 'store-02') {
-      // A chain keeps what it is made of: what is missing then is a fault.
-      await device.stop();
-      device = await start(all.filter((i) => i !== GONE));
-    }
-    this.#devices.push(device);
+    this.#devices.set(name, await start(all));
+    if (name === BROKEN) this.#takeOut = () => start(all.filter((i) => i !== GONE));
     const { publicKey } = await openDeviceKey(join(home, 'state'));
     return `  ${name}: ${publicKeyText(publicKey)}`;
   }

@@ -1,6 +1,3 @@
-import { join } from 'node:path';
-import { systemEntropy } from '../../adapters/entropy.ts';
-import { openPrivateKey } from '../../adapters/key-files.ts';
 import { qrModules } from '../../adapters/qr-code.ts';
 import { openSerialLine } from '../../adapters/serial-line.ts';
 import { asNsError, minutes, seconds } from '../../base/index.ts';
@@ -17,18 +14,18 @@ import {
   terminalCommand,
   unlockCommand,
 } from '../../console/index.ts';
-import type { LogSink, MessageBus, PowerState, SerialLine, Stop } from '../../ports/index.ts';
+import type { LogSink, MessageBus, SerialLine, Stop } from '../../ports/index.ts';
 import type { Order } from '../../protocol/index.ts';
-import { type KeyringView, keyAgreementOf, LoginDesk, PassDesk, ReleaseDesk } from '../../security/index.ts';
+import type { KeyringView, LoginDesk, ReleaseDesk } from '../../security/index.ts';
 import type { DeviceIdentity, TaskDesk } from '../../tasks/index.ts';
 import { BrokerLink, enrolCommand } from './console-about.ts';
 import type { ConsoleBlocks } from './console-blocks.ts';
 import { fullStatus, orderCommands } from './console-commands.ts';
+import { openLogins, openRelease, powerOf } from './console-desks.ts';
 import { orderAtConsole } from './console-order.ts';
 import { SerialPrinter } from './console-printer.ts';
 import { ConsoleTransfers } from './console-transfer.ts';
 import type { Machine } from './machine.ts';
-import { DEVICE_KEY } from './parts.ts';
 import type { RecentLog } from './recent-log.ts';
 
 export interface ConsoleConfig {
@@ -69,7 +66,6 @@ export interface DeviceConsole {
   close(): Promise<void>;
 }
 
-const ONE_READING = seconds(5);
 /** Whoever is silent for so long is taken to have left. */
 const IDLE = minutes(15);
 const FIRST_PAUSE = seconds(1);
@@ -105,81 +101,6 @@ export async function openDeviceConsole(parts: DeviceConsoleParts): Promise<Devi
       await transfers.close();
     },
   };
-}
-
-async function openRelease({
-  state,
-  machine,
-  keyring,
-  identity,
-  timeFor,
-  log,
-}: DeviceConsoleParts): Promise<ReleaseDesk | undefined> {
-  const { clock, lockout, store, audit } = machine;
-  const { tenant, device, groups } = identity;
-  try {
-    const desk = new ReleaseDesk({
-      tenant,
-      device,
-      groups,
-      agreement: keyAgreementOf(await openPrivateKey(join(state, DEVICE_KEY))),
-      keyring,
-      lock: lockout,
-      power: () => powerOf(machine),
-      store,
-      clock,
-      entropy: systemEntropy,
-      now: () => timeFor({ verb: 'machine.enable' }),
-      audit: (event, detail, by) =>
-        audit.append({ at: clock.wallSeconds(), event, detail, ...(by === undefined ? {} : { by }) }),
-    });
-    // What earlier tries have to wait for begins now.
-    await desk.pending();
-    return desk;
-  } catch (error) {
-    log.log('error', 'console.no-release', { error: asNsError(error).message });
-    return undefined;
-  }
-}
-
-/** Where the count of earlier tries cannot be read, each log-in says so. */
-async function openLogins({
-  machine,
-  keyring,
-  identity,
-  timeFor,
-  lastCounter,
-  log,
-}: DeviceConsoleParts): Promise<LoginDesk> {
-  const { clock, store, audit } = machine;
-  const { tenant, device, groups } = identity;
-  const logins = new LoginDesk({
-    passes: new PassDesk({
-      ...{ store, keyring, tenant, device, groups, lastCounter, deviceKey: machine.keyStore },
-      now: () => timeFor({ verb: 'machine.status' }),
-    }),
-    store,
-    clock,
-    lastCounter,
-    audit: (event, detail) => audit.append({ at: clock.wallSeconds(), event, detail }),
-  });
-  await logins
-    .open()
-    .catch((error: unknown) =>
-      log.log('error', 'console.logins-unread', { error: asNsError(error).message }),
-    );
-  return logins;
-}
-
-async function powerOf({ clock, power }: Machine): Promise<PowerState> {
-  const deadline = clock.deadline(ONE_READING, "reading the host's power");
-  try {
-    return (await power.read(deadline.signal)).state;
-  } catch {
-    return 'unknown';
-  } finally {
-    deadline.release();
-  }
 }
 
 /** Ends when the signal aborts. */

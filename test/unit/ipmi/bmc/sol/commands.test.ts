@@ -183,7 +183,7 @@ await t.test(
     t.match(await ask(6, 0x48, ACTIVATE, anna), /^00/);
     t.equal(claims[0]!.who, 'IPMI user anna at 10.0.0.1:50000');
     claims[0]!.onTaken();
-    t.same(sent.at(-1), Uint8Array.of(0, 0, 0, 0x20), 'it is told that it has it no more');
+    t.same(sent.at(-1), Uint8Array.of(0, 0, 0, 0x10), 'it is told that it has it no more');
     t.equal(released, 1);
     t.match(await ask(6, 0x48, ACTIVATE, anna), /^00/);
     await ask(6, 0x49, DEACTIVATE, anna);

@@ -105,9 +105,15 @@ export class Fleet {
     return this.#follow<V>(device, whole, await signOrder(whole, key, tenant, beside), options, trace);
   }
 
+  /** The trace that an order signed elsewhere is to carry, given to `send` with it; undefined where orders carry none. */
+  beginTrace(device: string, verb: Verb): OrderTrace | undefined {
+    return this.#o.tracer?.begin(device, verb);
+  }
+
   /** Sends an order that was signed before, and follows it as any other. */
-  send(order: Order, packet: Uint8Array, options: OrderOptions): Promise<OrderRun> {
-    return this.#follow<Verb>(order.aud.name, order, packet, options);
+  send(order: Order, packet: Uint8Array, options: OrderOptions, trace?: OrderTrace): Promise<OrderRun> {
+    trace?.sending();
+    return this.#follow<Verb>(order.aud.name, order, packet, options, trace);
   }
 
   /** Sends an order that a device has staged once more: it answers with the receipt, or with what the order waits for. */

@@ -7,6 +7,8 @@ import type { OrderOutcome } from './outcome.ts';
 export interface OrderTrace {
   /** Goes with the order. */
   readonly traceparent: string;
+  /** Its time begins only now: it was written before somebody confirmed it. */
+  sending(): void;
   /** The device has the order. */
   accepted(): void;
   /** The first that is heard of its work. */
@@ -59,7 +61,7 @@ class TracedOrder implements OrderTrace {
   readonly #verb: Verb;
   readonly #traceId: string;
   readonly #rootId: string;
-  readonly #start: number;
+  #start: number;
   #accepted: number | undefined;
   #running: number | undefined;
   #over = false;
@@ -77,6 +79,10 @@ class TracedOrder implements OrderTrace {
   get traceparent(): string {
     const sampled = ((this.#parent?.flags ?? SAMPLED) & SAMPLED).toString(16).padStart(2, '0');
     return `00-${this.#traceId}-${this.#rootId}-${sampled}`;
+  }
+
+  sending(): void {
+    this.#start = this.#parts.now();
   }
 
   accepted(): void {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { toHex } from '../../base/index.ts';
-import { type Fleet, forEachHost, type KnownKeys } from '../../fleet/index.ts';
+import { type Fleet, forEachHost, type KnownKeys, type OrderTrace } from '../../fleet/index.ts';
 import type { KeyStore } from '../../ports/index.ts';
 import type { Order } from '../../protocol/index.ts';
 import type { Keyring } from '../../security/index.ts';
@@ -45,21 +45,27 @@ export function ownKey(key: KeyStore, people: Keyring): OwnKey {
   };
 }
 
+export interface SignedOrder {
+  readonly order: Order;
+  readonly packet: Uint8Array;
+  readonly trace?: OrderTrace | undefined;
+}
+
 /** Sends what is signed, and follows each order to its end. */
 export async function sendAll(
   { fleet, context, keys, kept }: DeskParts,
-  signed: ReadonlyMap<string, { readonly order: Order; readonly packet: Uint8Array }>,
+  signed: ReadonlyMap<string, SignedOrder>,
   show: ShowOptions,
   watch: RunWatch,
   signal: AbortSignal,
 ): Promise<void> {
   await forEachHost([...signed.keys()], async (host) => {
-    const { order, packet } = signed.get(host)!;
+    const { order, packet, trace } = signed.get(host)!;
     const id = toHex(order.id);
     kept.add(id);
     let sent = false;
     try {
-      const run = await fleet.send(order, packet, { signal, timing: context.timing });
+      const run = await fleet.send(order, packet, { signal, timing: context.timing }, trace);
       sent = true;
       for await (const event of run.events()) watch.progress(host, progressText(event));
       const { end, receipt } = endOf({ host, verb: order.verb, packet }, await run.outcome, keys, show);

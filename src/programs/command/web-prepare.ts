@@ -8,6 +8,7 @@ import {
   encodeOrderFile,
   forEachHost,
   type OrderTiming,
+  type OrderTrace,
   parseWait,
   showOutcome,
   showUnsigned,
@@ -19,7 +20,7 @@ import { clean, type ShowOptions } from '../../show/index.ts';
 import type { PrepareBody, PreparedOrders, RunWatch, Tried } from '../../web/index.ts';
 import { checkApart, needsToken, type TokensInHand, tokensInText } from './tokens-in-hand.ts';
 import { unread } from './web-commands.ts';
-import { type DeskParts, MOST_HOSTS, sendAll, sureOf } from './web-desk.ts';
+import { type DeskParts, MOST_HOSTS, type SignedOrder, sendAll, sureOf } from './web-desk.ts';
 import { openDraft } from './web-drafts.ts';
 import { readForm, type WantedOrder } from './web-forms.ts';
 
@@ -80,6 +81,11 @@ function onlyEffect(
 const NO_BYTES = new Uint8Array();
 const NUMBER_LATER = { next: async () => 1 };
 
+interface WrittenOrder {
+  readonly order: Order;
+  readonly trace: OrderTrace | undefined;
+}
+
 /** The orders as they will be signed, but for the counter, which is drawn then: a device takes no old ones. */
 async function bodiesOf(
   parts: DeskParts,
@@ -88,7 +94,7 @@ async function bodiesOf(
   effects: ReadonlyMap<string, Uint8Array>,
   validFor: OrderTiming['validFor'],
   signal: AbortSignal,
-): Promise<readonly Order[]> {
+): Promise<readonly WrittenOrder[]> {
   const { context, fleet, signer } = parts;
   const { timing } = context;
   const { verb, args } = wanted.order;
@@ -98,11 +104,15 @@ async function bodiesOf(
   return forEachHost(hosts, async (host) => {
     const nonce = timing.by === 'nonce' ? await fleet.nonce(host, { signal, timing }) : undefined;
     const effect = effects.get(host);
-    return writeOrder({ ...writer, now: systemClock.wallSeconds() }, host, verb, args, {
+    // A draft is on its way for too long to be one line of a trace.
+    const trace = two ? undefined : fleet.beginTrace(host, verb);
+    const order = await writeOrder({ ...writer, now: systemClock.wallSeconds() }, host, verb, args, {
       timing: { validFor },
       ...(effect === undefined ? {} : { effect }),
       ...(nonce === undefined ? {} : { bound: boundFor(nonce, validFor) }),
+      ...(trace === undefined ? {} : { trace: trace.traceparent }),
     });
+    return { order, trace };
   });
 }
 
@@ -170,10 +180,11 @@ export async function prepareOrders(
   const dropped = new Set(staged ? [] : tried.filter(({ taken }) => !taken).map(({ host }) => host));
   const hosts = named.filter((host) => !dropped.has(host));
   if (hosts.length === 0) {
-    const why = tried.flatMap(({ host, lines }) => [`${host}: ${lines.join('; ')}`]).slice(0, 4);
+    const why = tried.flatMap(({ host, lines }) => [`${host}: ${lines.slice(0, 2).join('; ')}`]).slice(0, 4);
     throw new NsError('NS_NOT_TAKEN', `no host would do it: ${why.join(' | ')}`, { family: 'peer' });
   }
-  const bodies = await bodiesOf(parts, wanted, hosts, effects, validFor, signal);
+  const written = await bodiesOf(parts, wanted, hosts, effects, validFor, signal);
+  const bodies = written.map(({ order }) => order);
   const { orders, tokens } = await withTokens(parts, wanted, bodies, asked.tokens);
   const view = { now: systemClock.wallSeconds(), hosts: parts.devices, people };
   const me = people.lookup(signer.key.publicKey.keyId);
@@ -196,7 +207,7 @@ export async function prepareOrders(
     sign: async () =>
       two
         ? { is: 'draft', draft: await openDraft(parts, await draftOf(parts, orders, tokens)) }
-        : { is: 'sending', send: await signedAlone(parts, orders, wanted.show) },
+        : { is: 'sending', send: await signedAlone(parts, written, wanted.show) },
   };
 }
 
@@ -231,12 +242,12 @@ async function draftOf(
   }
 }
 
-async function signedAlone(parts: DeskParts, orders: readonly Order[], show: ShowOptions) {
+async function signedAlone(parts: DeskParts, written: readonly WrittenOrder[], show: ShowOptions) {
   const { signer, tenant } = parts;
-  const signed = new Map<string, { readonly order: Order; readonly packet: Uint8Array }>();
-  for (const body of orders) {
+  const signed = new Map<string, SignedOrder>();
+  for (const { order: body, trace } of written) {
     const order = { ...body, ctr: await signer.counter.next() };
-    signed.set(body.aud.name, { order, packet: await signOrder(order, signer.key, tenant) });
+    signed.set(body.aud.name, { order, trace, packet: await signOrder(order, signer.key, tenant) });
   }
   return (watch: RunWatch, signal: AbortSignal) => sendAll(parts, signed, show, watch, signal);
 }

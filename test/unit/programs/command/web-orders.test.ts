@@ -24,7 +24,9 @@ t.teardown(() => bench.close());
 const { home } = bench;
 const [rack1, rack2, gone] = bench.devices as [FakeDevice, FakeDevice, FakeDevice];
 gone.deafFor = Number.POSITIVE_INFINITY;
-const links = await Promise.all(['olga', 'sam', 'tess'].map((who) => bench.start(who, '--timeout', '60s')));
+const links = await Promise.all(
+  ['olga', 'sam', 'tess'].map((who) => bench.start(who, '--timeout', '60s', '--trace')),
+);
 const [olga, sam, tess] = (await Promise.all(links.map(({ link }) => PageClient.open(link)))) as [
   PageClient,
   PageClient,
@@ -155,6 +157,7 @@ await t.test('what a device is given is what was shown, to the byte', async (t) 
   const order = rack1.orders[1];
   t.match(order, { verb: 'file.delete', args: { path: '/tmp/x' }, effect: hash, exp: shown.validUntil });
   t.equal(digestAt([order]), shown.digest);
+  t.match(order?.trace, /^00-[0-9a-f]{32}-/, 'with the trace that was turned on');
   t.match(end, {
     host: 'rack1',
     is: 'succeeded',

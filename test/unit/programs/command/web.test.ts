@@ -52,7 +52,7 @@ t.teardown(async () => {
 
 /** The link that the command prints, and its end. */
 function startWeb(): { readonly link: Promise<string>; readonly ended: Promise<number | null> } {
-  const started = spawn(process.execPath, [cli, 'web', '--refresh', 'never'], {
+  const started = spawn(process.execPath, [cli, 'web', '--look-only', '--refresh', 'never'], {
     cwd: home,
     env: { PATH: process.env.PATH, HOME: home },
     stdio: ['ignore', 'pipe', 'ignore'],
@@ -90,7 +90,7 @@ await t.test('what cannot be shown is said before anything starts', async (t) =>
   t.match(await run('web', 'rack9'), { code: 2, stderr: /did you mean "rack1"/ });
 });
 
-await t.test('the page shows what the devices say to orders of the operator', async (t) => {
+await t.test('a page that only looks shows what the devices say, and gives no orders', async (t) => {
   await buildPage(home);
   const { link, ended } = startWeb();
   const at = new URL(await link);
@@ -122,6 +122,15 @@ await t.test('the page shows what the devices say to orders of the operator', as
   t.equal((await question({ host: 'rack1', question: 'machine.disable' })).status, 400);
   t.equal((await question({ host: 'rack1', question: 'audit', after: '1e9' })).status, 400);
   t.equal((await question({ host: 'rack1', question: 'tasks', after: 'x'.repeat(300_000) })).status, 413);
+  t.equal(await (await fetch(new URL('desk', base), { headers: { cookie } })).json(), null, 'it only looks');
+  for (const place of ['prepare', 'confirm', 'drafts/import', 'drafts/send', 'receipts/check']) {
+    const given = await fetch(new URL(place, base), {
+      method: 'POST',
+      headers: { cookie, origin: at.origin, 'content-type': 'application/json' },
+      body: JSON.stringify({ command: 'ls', hosts: ['rack1'], values: { path: '/' } }),
+    });
+    t.equal(given.status, 404, place);
+  }
   child?.kill('SIGINT');
   t.equal(await ended, 130);
 });

@@ -1,4 +1,4 @@
-import { concatBytes, type Duration, hasCode, minutes, seconds } from '../../base/index.ts';
+import { concatBytes, type Duration, hasCode, seconds } from '../../base/index.ts';
 import type { LineBytes } from '../line-bytes.ts';
 import { cancelled, Faults, type LineTransferOptions, PATIENCE } from '../transfer-faults.ts';
 import { BYTE, CANCEL, type Check, checkBytes, LARGE_BLOCK, SMALL_BLOCK } from './wire.ts';
@@ -9,8 +9,8 @@ export interface XmodemSource {
   read(offset: number, into: Uint8Array): Promise<void>;
 }
 
-/** Whoever has to start the receiver by hand finds the menu for it in this time. */
-const START = minutes(1);
+const SILENT = 'the receiver does not begin';
+const MOST_NOISE = 4096;
 /** Some receivers are gone before their last answer has left them. */
 const END_WAIT = seconds(2);
 const END_TRIES = 3;
@@ -61,14 +61,16 @@ export async function sendXmodem(
   }
 }
 
+/** Whoever has to start the receiver by hand has two minutes; noise counts for nothing. */
 async function begin(line: LineBytes, faults: Faults): Promise<Check> {
-  for (;;) {
-    const byte = await line.next(START);
+  for (let noise = 0; noise < MOST_NOISE; noise += 1) {
+    const byte = await line.next(PATIENCE);
     if (byte === BYTE.C) return 'crc';
     if (byte === BYTE.NAK) return 'sum';
     if (byte === BYTE.CAN && (await line.next(PATIENCE)) === BYTE.CAN) throw cancelled('the receiver');
-    if (byte === undefined) faults.add('the receiver does not begin');
+    if (byte === undefined) faults.add(SILENT);
   }
+  for (;;) faults.add(SILENT);
 }
 
 async function ended(line: LineBytes): Promise<boolean> {

@@ -49,7 +49,7 @@ export function TaskTable({ tasks }: { readonly tasks: HostTasks | undefined }) 
           ? 'asking…'
           : `${tasks.tasks.filter(({ tookMs }) => tookMs === undefined).length} under way, live`}
         {tasks?.says !== undefined && tasks.says !== '' && (
-          <span class="bad"> what was under way before is not known: {tasks.says}</span>
+          <span class="bad"> not all is known: {tasks.says}</span>
         )}
       </p>
       {tasks !== undefined && tasks.tasks.length > 0 && (

@@ -1,4 +1,4 @@
-import { milliseconds, seconds } from '../base/index.ts';
+import { asNsError, milliseconds, seconds } from '../base/index.ts';
 import type { Clock, Stop } from '../ports/index.ts';
 import { clean } from '../show/index.ts';
 import { frameEvent } from './event-stream.ts';
@@ -15,6 +15,8 @@ const READ_EVERY = seconds(10);
 const MOST_READINGS = 360;
 /** A device that speaks of tasks it has not listed makes the page ask for its list, this often at most. */
 const LIST_EVERY = seconds(15);
+/** A task that nothing was heard of for so long may have ended while the connection was lost. */
+const SILENT_SECONDS = 60;
 
 type Send = (text: string) => boolean;
 
@@ -29,6 +31,8 @@ class HostLook {
   #lines: TaskLines = NO_TASKS;
   #whole = false;
   #says = '';
+  /** Why news do not come by themselves. */
+  #deaf = '';
   #listing = false;
   #listedAt = Number.NEGATIVE_INFINITY;
   #dirty = false;
@@ -49,7 +53,10 @@ class HostLook {
       .listen(host, (event) => this.#take(event))
       .then(
         (stop) => (this.#over.signal.aborted ? stop() : stops.push(stop)),
-        () => undefined,
+        (error: unknown) => {
+          this.#deaf = `nothing is heard of tasks as they go: ${clean(asNsError(error).message)}`;
+          this.#dirty = true;
+        },
       );
     void this.#list();
   }
@@ -88,7 +95,8 @@ class HostLook {
   }
 
   #tasks(): HostTasks {
-    return { host: this.#host, whole: this.#whole, says: this.#says, tasks: inOrder(this.#lines) };
+    const says = [this.#says, this.#deaf].filter((why) => why !== '').join('; ');
+    return { host: this.#host, whole: this.#whole && this.#deaf === '', says, tasks: inOrder(this.#lines) };
   }
 
   #take(event: Parameters<typeof afterEvent>[1]): void {
@@ -99,23 +107,32 @@ class HostLook {
   }
 
   #turn(): void {
-    // Who gave a task, and what it is, only the list says.
-    const unnamed = [...this.#lines.values()].some((line) => line.verb === '' && !hasEnded(line));
-    if (unnamed && this.#clock.monotonic() - this.#listedAt >= LIST_EVERY) void this.#list();
+    if (this.#clock.monotonic() - this.#listedAt >= LIST_EVERY && this.#puzzling()) void this.#list();
     if (!this.#dirty) return;
     this.#dirty = false;
     this.#tell(frameEvent('tasks', this.#tasks()));
+  }
+
+  /** Only the list says who gave a task, and what it is; and whether one that is silent has ended unheard. */
+  #puzzling(): boolean {
+    const now = this.#clock.wallSeconds();
+    return [...this.#lines.values()].some(
+      (line) =>
+        !hasEnded(line) && (line.verb === '' || (line.state !== 'staged' && now - line.at > SILENT_SECONDS)),
+    );
   }
 
   async #list(): Promise<void> {
     if (this.#listing) return;
     this.#listing = true;
     this.#listedAt = this.#clock.monotonic();
+    const asked = this.#clock.wallSeconds();
     try {
       const { result, lines } = await this.#door.look(this.#host, 'task.list', {}, this.#over.signal);
       this.#whole = result !== undefined;
       this.#says = result === undefined ? clean(lines[0] ?? '').slice(0, 300) : '';
-      if (result !== undefined) this.#lines = afterList(this.#lines, result, this.#clock.wallSeconds());
+      if (result !== undefined)
+        this.#lines = afterList(this.#lines, result, this.#clock.wallSeconds(), asked);
       this.#dirty = true;
     } catch {
       // Only because nobody looks any more.
@@ -138,7 +155,7 @@ class HostLook {
         ...(this.#readings >= MOST_READINGS ? {} : { nextMs: READ_EVERY }),
       };
       const frame = frameEvent('sensors', news);
-      for (const [send, sensors] of [...this.#pages]) if (sensors) this.#give(send, frame);
+      for (const [send, sensors] of this.#pages) if (sensors) send(frame);
     } catch {
       // Only because nobody looks any more.
     } finally {
@@ -147,11 +164,8 @@ class HostLook {
   }
 
   #tell(frame: string): void {
-    for (const send of [...this.#pages.keys()]) this.#give(send, frame);
-  }
-
-  #give(send: Send, frame: string): void {
-    if (!send(frame)) this.leave(send);
+    // One that does not read is closed by whoever sends, and then leaves.
+    for (const send of this.#pages.keys()) send(frame);
   }
 }
 

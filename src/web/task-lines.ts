@@ -100,9 +100,18 @@ function without(lines: TaskLines, id: string): TaskLines {
   return rest;
 }
 
-/** The lines after the device has listed its tasks. One that it no longer lists, and whose end was not heard, is left out. */
-export function afterList(lines: TaskLines, { tasks }: ResultOf<'task.list'>, now: number): TaskLines {
-  const next = new Map([...lines].filter(([, line]) => hasEnded(line) || line.state === 'staged'));
+/**
+ * The lines after the device has listed its tasks, having been asked at `asked`. One that it no longer lists, and whose
+ * end was not heard, is left out, unless it was heard of since.
+ */
+export function afterList(
+  lines: TaskLines,
+  { tasks }: ResultOf<'task.list'>,
+  now: number,
+  asked: number = now,
+): TaskLines {
+  const stays = (line: TaskLine): boolean => hasEnded(line) || line.state === 'staged' || line.at >= asked;
+  const next = new Map([...lines].filter(([, line]) => stays(line)));
   for (const { id, verb, state, issuer, stage, done, total } of tasks.slice(0, MOST_TASKS)) {
     const key = toHex(id);
     const heard = lines.get(key);

@@ -94,7 +94,7 @@ await t.test('however much a device says, the lines are few, and those under way
   );
 });
 
-function bench(result: (verb: string) => unknown = () => undefined) {
+function bench(result: (verb: string) => unknown = () => undefined, deaf?: FleetDoor['listen']) {
   const clock = new VirtualClock();
   const asked: string[] = [];
   const takers = new Set<(event: DeviceEvent) => void>();
@@ -106,10 +106,12 @@ function bench(result: (verb: string) => unknown = () => undefined) {
       asked.push(`${host} ${verb}`);
       return { reach: 'answers', lines: ['gone: \u001b[2J'], result: result(verb) as never };
     },
-    listen: async (_host, take) => {
-      takers.add(take);
-      return () => takers.delete(take);
-    },
+    listen:
+      deaf ??
+      (async (_host, take) => {
+        takers.add(take);
+        return () => takers.delete(take);
+      }),
     eachHost: async () => {},
   };
   const looks = new HostLooks(door, clock);
@@ -234,3 +236,53 @@ await t.test('a device that speaks of tasks it never lists is not asked all the 
   }
   t.ok(asked.length <= 5, `${asked.length} orders in a minute`);
 });
+
+await t.test(
+  'a page that does not read takes nothing from the others, and nobody is left behind',
+  async (t) => {
+    const { clock, looks, page, say } = bench((verb) => (verb === 'task.list' ? listed() : undefined));
+    const leaving = new AbortController();
+    looks.open('slow', () => false, leaving.signal);
+    looks.look('slow', 'h0', false);
+    const second = page('2');
+    looks.look('2', 'h0', false);
+    say(progress(1, 1));
+    await clock.advance(seconds(1));
+    t.match(second.tasks()?.tasks, [{ state: 'running' }]);
+    leaving.abort();
+    say(progress(1, 2));
+    await clock.advance(seconds(1));
+    t.match(second.tasks()?.tasks, [{ done: 2 }]);
+    second.leave();
+    t.equal(clock.waiting, 0);
+  },
+);
+
+await t.test('where a device cannot be listened to, that is said', async (t) => {
+  const { clock, looks, page } = bench(
+    (verb) => (verb === 'task.list' ? listed() : undefined),
+    () => Promise.reject(new Error('no connection\u001b')),
+  );
+  const first = page('1');
+  looks.look('1', 'h0', false);
+  await clock.advance(seconds(1));
+  t.match(first.tasks(), {
+    whole: false,
+    says: 'nothing is heard of tasks as they go: no connection\\u{1b}',
+  });
+});
+
+await t.test(
+  'a task whose end was not heard is asked after, and left out once it is not listed',
+  async (t) => {
+    const { clock, asked, looks, page, say } = bench((verb) => (verb === 'task.list' ? listed() : undefined));
+    const first = page('1');
+    looks.look('1', 'h0', false);
+    await clock.advance(seconds(20));
+    say({ ...progress(1, 1) });
+    await clock.advance(seconds(1));
+    for (let turn = 0; turn < 90; turn += 1) await clock.advance(seconds(1));
+    t.same(first.tasks()?.tasks, []);
+    t.ok(asked.length <= 4, `${asked.length} orders`);
+  },
+);

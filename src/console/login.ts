@@ -118,6 +118,7 @@ async function byPass(talk: Talk, desk: Desk): Promise<LoginAnswer | undefined> 
     mistyped += 1;
     talk.say('Mistyped: type that row again. An empty one leaves; this was not counted.');
   }
+  talk.say('Left: that is no pass.');
   return undefined;
 }
 

@@ -97,7 +97,7 @@ await t.test(
   async (t) => {
     say('\x1b[32mgreen\x1b[0m caf\u00e9\r\n');
     t.match(await type('terminal vt100 8bit'), /vt100, 80 columns, 24 rows, 8 bits/);
-    line.type('host console -back -escape %\r');
+    line.type('host console --back -escape %\r');
     const shown = await line.expect(/caf\u00c3\u00a9\r\n/);
     t.match(shown, /next/);
     t.ok(shown.includes('\x1b[32mgreen\x1b[0m'));

@@ -66,7 +66,9 @@ async function join(
   { uart, escapeKey }: Shared,
   words: readonly string[],
 ): Promise<void> {
-  const { given, rest } = optionsIn(words, {
+  // People write options as the desk's command has them, too.
+  const typed = words.map((word) => word.replace(/^--(?=\w)/, '-'));
+  const { given, rest } = optionsIn(typed, {
     '-back': 'alone',
     '-watch': 'alone',
     '-take': 'alone',

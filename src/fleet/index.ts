@@ -89,7 +89,13 @@ export {
 } from './order-file.ts';
 export type { OrderEvent, OrderRun } from './order-run.ts';
 export { DEFAULT_TIMING, type OrderOptions, type OrderTiming, timingOf } from './order-timing.ts';
-export { type OrderTrace, type OrderTracer, orderTracer, parseTraceparent } from './order-trace.ts';
+export {
+  type OrderTrace,
+  type OrderTracer,
+  orderTracer,
+  parseTraceparent,
+  type TracerParts,
+} from './order-trace.ts';
 export { wordsOf } from './order-words.ts';
 export type { OrderOutcome } from './outcome.ts';
 export { baseName, type Place, parsePlace } from './place.ts';

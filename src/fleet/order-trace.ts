@@ -26,8 +26,8 @@ export interface TracerParts {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly emit: (spans: readonly Span[]) => void;
-  /** W3C traceparent of whatever gives the orders; each order begins a trace of its own where absent. */
-  readonly parent?: string | undefined;
+  /** W3C traceparent of whatever gives the orders, or of each as it is given; an order begins a trace of its own where there is none. */
+  readonly parent?: string | (() => string | undefined) | undefined;
 }
 
 const PARENT = /^[\da-f]{2}-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})/;
@@ -50,8 +50,9 @@ const SAMPLED = 1;
 
 /** Gives each order a trace, and its spans to `emit` when it has ended. What was asked not to be sampled is carried and not emitted. */
 export function orderTracer(parts: TracerParts): OrderTracer {
-  const parent = parseTraceparent(parts.parent);
-  return { begin: (device, verb) => new TracedOrder(parts, parent, device, verb) };
+  const { parent } = parts;
+  const above = (): string | undefined => (typeof parent === 'function' ? parent() : parent);
+  return { begin: (device, verb) => new TracedOrder(parts, parseTraceparent(above()), device, verb) };
 }
 
 class TracedOrder implements OrderTrace {
@@ -97,7 +98,11 @@ class TracedOrder implements OrderTrace {
     if (this.#over) return;
     this.#over = true;
     if (((this.#parent?.flags ?? SAMPLED) & SAMPLED) === 0) return;
-    this.#parts.emit(this.#spans(outcome, this.#parts.now()));
+    try {
+      this.#parts.emit(this.#spans(outcome, this.#parts.now()));
+    } catch {
+      // What becomes of the spans must not change what became of the order.
+    }
   }
 
   #spans(outcome: OrderOutcome | undefined, end: number): readonly Span[] {

@@ -2,7 +2,7 @@ import type { Registry } from '../../adapters/metrics/registry.ts';
 import type { Agent } from '../../agent/index.ts';
 import type { Clock, PowerState, StateStore } from '../../ports/index.ts';
 import type { AuditLog, Budget } from '../../security/index.ts';
-import type { Journal, SignedTime, TaskTable } from '../../tasks/index.ts';
+import type { Journal, SignedTime, TaskServices, TaskTable } from '../../tasks/index.ts';
 import { addHardware, type HardwareFacts } from './metrics-hardware.ts';
 
 /** What is looked at for a scrape. Looking changes nothing. */
@@ -14,6 +14,7 @@ export interface DeviceFacts extends HardwareFacts {
   readonly budget: Pick<Budget, 'status'>;
   readonly journal: Pick<Journal, 'usage'>;
   readonly tasks: Pick<TaskTable, 'counts'>;
+  readonly staged?: TaskServices['staged'];
   readonly agent: Pick<Agent, 'counts'>;
   readonly time: Pick<SignedTime, 'surely'>;
   readonly byNeighbour?: (() => boolean) | undefined;
@@ -27,7 +28,10 @@ export function addDeviceFacts(registry: Registry, facts: DeviceFacts): void {
   addHardware(registry, facts);
 }
 
-function addWork(registry: Registry, { journal, tasks, agent, store, byNeighbour }: DeviceFacts): void {
+function addWork(
+  registry: Registry,
+  { journal, tasks, staged: waiting, agent, store, byNeighbour }: DeviceFacts,
+): void {
   const running = registry.gauge('nightshift_tasks', 'Tasks that have not ended.', ['state']);
   const bytes = registry.gauge(
     'nightshift_journal_bytes',
@@ -38,6 +42,8 @@ function addWork(registry: Registry, { journal, tasks, agent, store, byNeighbour
     'Bytes that the journal has room for.',
   );
   const orders = registry.gauge('nightshift_journal_orders', 'Orders that the journal knows.', ['state']);
+  const staged = registry.gauge('nightshift_staged_orders', 'Orders that wait on the device for their host.');
+  const kept = registry.gauge('nightshift_staged_bytes', 'Own storage that their contents take.');
   const free = registry.gauge('nightshift_state_free_bytes', 'Bytes that own storage still has room for.');
   const undelivered = registry.counter(
     'nightshift_outbox_undelivered_total',
@@ -55,6 +61,8 @@ function addWork(registry: Registry, { journal, tasks, agent, store, byNeighbour
     const { running: atWork, queued } = tasks.counts();
     running.set(atWork, { state: 'running' });
     running.set(queued, { state: 'queued' });
+    staged.set(waiting?.rows().length ?? 0);
+    kept.set(waiting?.room.used ?? 0);
     const usage = journal.usage;
     bytes.set(usage.bytes);
     capacity.set(usage.capacity);

@@ -26,8 +26,8 @@ import {
   type Signer,
   signingKeyFile,
 } from '../operator-setup.ts';
+import type { Tracing } from '../operator-trace.ts';
 import type { ProgressForm } from './progress.ts';
-import type { Tracing } from './trace.ts';
 
 const MOST_AT_ONCE = 1024;
 
@@ -140,7 +140,11 @@ async function tracingOf(
   warn: (sentence: string) => void,
 ): Promise<Tracing | undefined> {
   if (options.trace !== true && (trace === undefined || trace === false)) return undefined;
-  return (await import('./trace.ts')).openTracing(trace, process.env, warn);
+  const { openTracing } = await import('../operator-trace.ts');
+  return openTracing(trace, {
+    parent: process.env.TRACEPARENT,
+    warn: (sentence) => warn(`nightshift: ${sentence}`),
+  });
 }
 
 /** What a command works with. Nothing is opened before it is asked for. */

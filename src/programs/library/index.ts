@@ -1,6 +1,7 @@
 /** The library: `import { Fleet } from 'nightshift'`. See docs/library.md. */
 export { NsError } from '../../base/index.ts';
 export type { ConfigFile, OrderEvent } from '../../fleet/index.ts';
+export type { Span } from '../../ports/index.ts';
 export type { ArgsOf, ResultOf, Verb } from '../../protocol/index.ts';
 export { clean } from '../../show/index.ts';
 export type { DraftedOrder, DraftSignature, OrderDraft, SendOptions, SignOptions } from './drafts.ts';
@@ -14,7 +15,14 @@ export {
   type StatOptions,
 } from './fleet.ts';
 export type { Hosts } from './give.ts';
-export type { OpenOptions, OrderControl, Passphrase, TwoPeople, WriteControl } from './options.ts';
+export type {
+  OpenOptions,
+  OrderControl,
+  Passphrase,
+  TraceOptions,
+  TwoPeople,
+  WriteControl,
+} from './options.ts';
 export {
   describe,
   type Failed,

@@ -1,5 +1,6 @@
 import { milliseconds, NsError } from '../../base/index.ts';
 import { type ConfigFile, HOSTS_AT_ONCE, type OrderTiming, stageArgs } from '../../fleet/index.ts';
+import type { Span } from '../../ports/index.ts';
 import type { ArgsOf } from '../../protocol/index.ts';
 
 /** Gives the passphrase of a private key that is encrypted. */
@@ -23,8 +24,17 @@ export interface OpenOptions {
   readonly atOnce?: number | undefined;
   /** Told where the link to the broker is not what it should be: no TLS, no check of who it is. */
   readonly onWarning?: ((sentence: string) => void) | undefined;
+  /** Orders carry a W3C trace context, which their devices must know; also where the configuration says `trace`. */
+  readonly trace?: TraceOptions | undefined;
   /** For the opening alone. */
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface TraceOptions {
+  /** The traceparent of what gives the order, asked for at each; without one an order begins a trace of its own. */
+  readonly parent?: (() => string | undefined) | undefined;
+  /** Given the spans of each order as it ends, the device's own derived from its receipt. */
+  readonly onSpans?: ((spans: readonly Span[]) => void) | undefined;
 }
 
 /** What every order takes. */

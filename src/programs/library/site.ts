@@ -11,6 +11,7 @@ import {
 } from '../../fleet/index.ts';
 import { connectFleet } from '../operator-fleet.ts';
 import { type OperatorSetup, openSigner, readSetup, type Signer } from '../operator-setup.ts';
+import { openTracing, type Tracing } from '../operator-trace.ts';
 import { askPassphrase, type OpenOptions, type OrderControl, type Passphrase, placesOf } from './options.ts';
 import type { ReceiptOf } from './outcome.ts';
 import { SignedReceipt } from './receipt.ts';
@@ -35,6 +36,17 @@ async function setupOf({ config, directory }: OpenOptions): Promise<OperatorSetu
   return { config: parseConfig('config', config, {}), directory: directory ?? process.cwd() };
 }
 
+function tracingOf(
+  { trace, onWarning: warn = () => undefined }: OpenOptions,
+  { config }: OperatorSetup,
+  closing: AbortSignal,
+): Tracing | undefined {
+  if (trace === undefined && (config.trace === undefined || config.trace === false)) return undefined;
+  const tracing = openTracing(config.trace, { ...trace, warn });
+  closing.addEventListener('abort', () => void tracing.close(), { once: true });
+  return tracing;
+}
+
 export async function openSite(options: OpenOptions, closing: AbortSignal): Promise<Site> {
   const atOnce = placesOf(options.atOnce);
   const setup = await setupOf(options);
@@ -47,8 +59,10 @@ export async function openSite(options: OpenOptions, closing: AbortSignal): Prom
   // By the packet that came in, for as long as somebody has that.
   const kept = new WeakMap<Uint8Array, KeptReceipt>();
   const keys = knownKeys(setup.config, [], []);
+  const tracing = tracingOf(options, setup, closing);
   const engine = await connectFleet(setup, {
     signer,
+    tracer: tracing?.tracer,
     ...(options.keepReceipts === false ? { unkept: true as const } : {}),
     onReceipt: (receipt) => kept.set(receipt.receipt, receipt),
     warn: options.onWarning ?? (() => undefined),

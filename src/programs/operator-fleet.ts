@@ -40,7 +40,13 @@ const NOBODY: FleetOptions['counter'] = { next: () => Promise.reject(new Error('
 export async function connectFleet(setup: OperatorSetup, options: ConnectOptions): Promise<Fleet> {
   const { config } = setup;
   const { signer, cosigners, tokens, tracer, unkept, onReceipt, signal } = options;
-  const receipts = await ReceiptFolder.open(receiptPlace(setup));
+  // Where nothing is to be kept, a staged order is what first needs the folder.
+  let opening: Promise<ReceiptFolder> | undefined;
+  const folder = (): Promise<ReceiptFolder> => {
+    opening ??= ReceiptFolder.open(receiptPlace(setup));
+    return opening;
+  };
+  if (unkept !== true) await folder();
   const bus = await openBus(setup, options.warn);
   const fleet = new Fleet({
     bus,
@@ -57,13 +63,13 @@ export async function connectFleet(setup: OperatorSetup, options: ConnectOptions
     keep: async (kept, { id, seq }) => {
       onReceipt?.(kept);
       if (typeof unkept === 'function' ? unkept(id) : unkept === true) return;
+      const receipts = await folder();
       await receipts.keep({ tenant: kept.tenant, device: kept.device, seq }, encodeEvidence(kept));
     },
-    keepOrder: (order) =>
-      receipts.keepStaged(
-        { tenant: order.tenant, device: order.device, id: toHex(order.id) },
-        encodeStagedOrder(order),
-      ),
+    keepOrder: async (order) => {
+      const under = { tenant: order.tenant, device: order.device, id: toHex(order.id) };
+      await (await folder()).keepStaged(under, encodeStagedOrder(order));
+    },
   });
   const patience = systemClock.deadline(
     milliseconds(Math.min(CONNECT, options.patience ?? CONNECT)),

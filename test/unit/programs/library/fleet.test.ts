@@ -282,6 +282,11 @@ await t.test('what opens a fleet, and what does not', async (t) => {
   t.equal(fleet.tenant, 'acme');
   t.match(await fleet.status('rack1'), [{ how: 'not-sent', code: 'NS_ORDER_INVALID' }]);
   await fleet.close();
+  const nowhere = { ...config, receipts: '/proc/nowhere' };
+  await t.rejects(Fleet.open({ config: nowhere, directory: home }), { code: 'NS_RECEIPTS' });
+  const loose = await Fleet.open({ config: nowhere, directory: home, keepReceipts: false });
+  t.match(await loose.status('rack1'), [{ is: 'succeeded', receipt: { verification: { holds: true } } }]);
+  await loose.close();
   await createKeyFile(join(home, 'locked.key'), 'correct horse');
   const key = join(home, 'locked.key');
   await t.rejects(open({ key }), { code: 'NS_KEY_FILE', message: /no passphrase was given/ });

@@ -9,10 +9,13 @@ import { openAgentKey } from '../../src/adapters/ssh-agent-keys.ts';
 import { systemClock } from '../../src/adapters/system-clock.ts';
 import { toHex, utf8 } from '../../src/base/index.ts';
 import { publicKeyText } from '../../src/security/index.ts';
+import type { Confirmed, DraftView, Prepared } from '../../src/web/index.ts';
 import { buildCli, type CliResult, runCli } from '../kit/cli.ts';
 import { FakeDevice } from '../kit/fake-device.ts';
 import { testKey, testKeyring } from '../kit/keys.ts';
+import { PageClient, startWeb } from '../kit/page-client.ts';
 import { RealSshAgent } from '../kit/ssh-agent.ts';
+import { buildPage } from '../kit/web-page.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'ns-ssh-'));
 const cli = await buildCli(home);
@@ -78,6 +81,52 @@ await t.test("the configured key and the second person's may both be in an agent
   t.ok(existsSync(counter), 'its counter is kept under its key id');
   t.match(await run('enable', 'rack1', '--cosign-key', 'ssh-agent:tess'), { code: 0 });
   t.match(device.orders.at(-1), { verb: 'machine.enable', iss: sam.publicKey.keyId });
+});
+
+await t.test('the page has both sign in the agent, each at a page of their own', async (t) => {
+  await buildPage(home);
+  const people = [sam, tess].map(({ publicKey }, n) => {
+    return { name: n === 0 ? 'sam' : 'tess', role: 'security', key: publicKeyText(publicKey) };
+  });
+  const devices = { rack1: publicKeyText(device.key.publicKey) };
+  const config = { broker: broker.url, tenant: 'acme', key: 'ssh-agent:sam', devices, people };
+  writeFileSync(join(home, 'page.yaml'), JSON.stringify(config));
+  const lock = { state: 'enabled', version: 2, inForce: [] };
+  device.answer = async () => ({ result: { lock, changed: true } });
+  const pages = await Promise.all(
+    ['sam', 'tess'].map((who) => {
+      const args = ['--config', 'page.yaml', '--key', `ssh-agent:${who}`, 'web', '--refresh', 'never'];
+      return startWeb(cli, args, home, environment);
+    }),
+  );
+  t.teardown(() =>
+    Promise.all(
+      pages.map(({ child }) => {
+        const ended = new Promise((resolve) => child.on('close', resolve));
+        child.kill('SIGINT');
+        return ended;
+      }),
+    ),
+  );
+  const [first, second] = (await Promise.all(pages.map(({ link }) => PageClient.open(link)))) as [
+    PageClient,
+    PageClient,
+  ];
+  const enable = { command: 'sign enable', hosts: ['rack1'], values: { '--reason': 'found' } };
+  const { id, digest } = await first.post<Prepared>('prepare', enable);
+  const signed = await first.post<Confirmed>('confirm', { id, digest, typed: 'rack1' });
+  if (signed.is !== 'draft') throw new Error('no draft');
+  const text = await (await first.get(`drafts/file?draft=${signed.draft.id}`)).text();
+  const draft = await second.post<DraftView>('drafts/import', { text });
+  const both = { draft: draft.id, digest: draft.digest, typed: 'rack1' };
+  t.match(await second.post('drafts/cosign', both), {
+    next: 'send',
+    signers: [{ name: 'sam' }, { name: 'tess' }],
+  });
+  const sent = await second.post<Confirmed>('drafts/send', both);
+  if (sent.is !== 'sent') throw new Error('not sent');
+  const events = await second.follow(sent.run);
+  t.match(events.at(-2), { event: 'ended', data: { is: 'succeeded', receipt: { verdict: 'holds' } } });
 });
 
 await t.test('a key that is pulled signs no more', async (t) => {

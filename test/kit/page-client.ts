@@ -59,10 +59,15 @@ export interface StartedPage {
 }
 
 /** Starts "nightshift web" and waits for its link. */
-export async function startWeb(cli: string, args: readonly string[], cwd: string): Promise<StartedPage> {
+export async function startWeb(
+  cli: string,
+  args: readonly string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv = {},
+): Promise<StartedPage> {
   const child = spawn(process.execPath, [cli, ...args], {
     cwd,
-    env: { PATH: process.env.PATH, HOME: cwd },
+    env: { PATH: process.env.PATH, HOME: cwd, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let told = '';

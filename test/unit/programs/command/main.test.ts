@@ -167,6 +167,15 @@ await t.test('a refusal shows code, sentence and remedy, and the status says ref
   t.match(await run(['tasks', 'rack1']), { code: 4, stdout: /^rack1: failed\n {2}NS_BLOCK_IO/ });
 });
 
+await t.test('all sensors come by one order, and what is not well is said', async (t) => {
+  const reading = { name: 'inlet\u001b[2J', kind: 'temperature', unit: 'm°C', value: 50_000, high: 45_000 };
+  answerAll(async () => ({ result: { sensors: [reading], left: 0 } }));
+  const { code, stdout } = await run(['sensors', 'rack1']);
+  t.equal(code, 0);
+  t.match(stdout, /^rack1: succeeded: 1 sensor\n {2}inlet\\u\{1b\}\[2J +50000 +m°C +\.\.45000 +TOO HIGH\n/);
+  t.match(devices[0]!.orders.at(-1), { verb: 'sensor.read', args: {} });
+});
+
 await t.test('--json gives one object a line', async (t) => {
   answerAll(async () => ({ result: { channel: 'temp', unit: 'm°C', value: 41_000 } }));
   const { code, stdout } = await run(['--json', 'io', 'read', 'rack[1-2]', 'temp']);

@@ -121,7 +121,7 @@ function Controls({ fleet, view, change, shown }: TableProps & { readonly shown:
       <button type="button" onClick={ask} disabled={shown.length === 0}>
         Ask these hosts now
       </button>
-      <GiveOrder hosts={shown.map(({ name }) => name)} />
+      <GiveOrder hosts={shown} />
       <span role="status">
         {shown.length} of {fleet.rows.length} hosts
         {fault !== '' && <strong class="bad"> {fault}</strong>}

@@ -18,7 +18,7 @@ export function HostPage({ host, row }: { readonly host: string; readonly row: H
       </h1>
       {row !== undefined && (
         <p>
-          <GiveOrder hosts={[host]} />
+          <GiveOrder hosts={[row]} />
         </p>
       )}
       {row === undefined ? (

@@ -71,6 +71,7 @@ step('lint with types (oxlint)', bin('oxlint'), [
   'test',
   'bench',
   'web',
+  'flash',
 ]);
 step('build', bin('rollup'), ['-c', '--silent']);
 step('test runner', bin('tap'), ['build']);

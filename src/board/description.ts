@@ -4,6 +4,7 @@ import { boardName, enrolledChannels } from './channels.ts';
 import { flash } from './flash.ts';
 import {
   deviceTree,
+  firmware,
   gadget,
   gpioBanks,
   hostInterface,
@@ -43,6 +44,7 @@ const fields = v.strictObject({
   hostInterface: v.optional(hostInterface),
   gadget: v.optional(gadget),
   flash: v.optional(flash),
+  firmware: v.optional(firmware),
   /** Host paths that no order may change; each covers all below it. */
   protectedPaths: v.pipe(v.array(v.pipe(v.string(), v.startsWith('/'), v.maxLength(4096))), v.maxLength(256)),
 });

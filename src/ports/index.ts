@@ -50,4 +50,5 @@ export type {
   VolumeEdit,
   VolumeEditor,
 } from './volume-editor.ts';
+export type { Watchdog } from './watchdog.ts';
 export type { AnswerWeb, WebBody, WebReply, WebRequest } from './web-server.ts';

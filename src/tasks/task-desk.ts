@@ -5,6 +5,7 @@ import {
   milliseconds,
   type Refusal,
   refusal,
+  seconds,
   toHex,
 } from '../base/index.ts';
 import type { Clock, Measure, Stop } from '../ports/index.ts';
@@ -29,6 +30,9 @@ const PRIORITY_ROOM = 8;
 
 const EVENT_LISTENERS_MAX = 8;
 
+/** What is told to stop at its deadline gives its disk back within this, with room for a slow board. */
+const STOP_GRACE = seconds(300);
+
 /**
  * Takes orders, runs their tasks, answers each once. Invariants: an accepted order is on stable storage and gets
  * exactly one receipt, across restarts; the same packet gets the same receipt again; another packet under the same id
@@ -44,6 +48,8 @@ export class Desk implements TaskDesk {
   readonly #taking = new Map<string, Promise<Submission>>();
   readonly #queue: Job[] = [];
   readonly #active = new Map<Job, Promise<void>>();
+  /** When each of those was started, monotonic: it may have waited long before. */
+  readonly #launched = new Map<Job, number>();
   #stopped = false;
 
   constructor(options: DeskOptions) {
@@ -113,6 +119,12 @@ export class Desk implements TaskDesk {
   }
 
   /** Stops all tasks where they are; what is open goes on at the next start. */
+  /** False where a task goes on long past its deadline: it was told to stop, and did not. */
+  makesProgress(): boolean {
+    const now = this.#o.services.clock.monotonic();
+    return [...this.#launched].every(([{ kind }, at]) => now - at < kind.deadline + STOP_GRACE);
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#o.services.staged?.halt();
@@ -234,6 +246,7 @@ export class Desk implements TaskDesk {
 
   #launch(job: Job): void {
     job.row.state = 'running';
+    this.#launched.set(job, this.#clock.monotonic());
     const ended = runTraced(job, this.#environment)
       .then(async ({ end, power }) => {
         if (end.is === 'waits') job.row.state = 'accepted';
@@ -252,6 +265,7 @@ export class Desk implements TaskDesk {
       })
       .then((is) => {
         this.#active.delete(job);
+        this.#launched.delete(job);
         if (is === 'waits') this.#o.services.staged?.letGo(job, this.#environment);
         else this.#o.services.tasks.remove(job.row.id);
         if (!this.#stopped) this.#pump();

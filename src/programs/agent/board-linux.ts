@@ -5,14 +5,15 @@ import {
   kernelFiles,
   type LinuxBoardConfig,
   openGpioLines,
+  openWatchdog,
   parseLinuxBoardConfig,
   WiredDrive,
 } from '../../adapters/linux/index.ts';
 import { openSerialLine } from '../../adapters/serial-line.ts';
-import { milliseconds, NsError } from '../../base/index.ts';
+import { milliseconds, NsError, seconds } from '../../base/index.ts';
 import { FusedPower, PinHost, PinPowerSource } from '../../bmc/index.ts';
 import type { BoardDescription, GpioLine, HostLines } from '../../board/index.ts';
-import type { Channel, IoDevices } from '../../ports/index.ts';
+import type { Channel, IoDevices, LogSink, Watchdog } from '../../ports/index.ts';
 import type { Board, BoardParts, BoardSetting } from './board.ts';
 import { type LinuxKernel, openChannels } from './board-linux-channels.ts';
 
@@ -90,6 +91,7 @@ export async function openLinuxBoard(
       switches,
       ...(io === undefined ? {} : { io }),
       ...(console === undefined ? {} : { console }),
+      ...(description.watchdog === undefined ? {} : { openWatchdog: () => openWatchdogOf(description, log) }),
       close: async () => {
         power.close();
         pins.close();
@@ -180,4 +182,10 @@ async function openDrives(
     );
   }
   return drives;
+}
+
+async function openWatchdogOf({ watchdog }: BoardDescription, log: LogSink): Promise<Watchdog | undefined> {
+  if (watchdog === undefined) return undefined;
+  const { path, driver, timeoutSeconds } = watchdog;
+  return openWatchdog({ path, driver, timeout: seconds(timeoutSeconds), log });
 }

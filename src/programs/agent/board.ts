@@ -12,6 +12,7 @@ import type {
   LogSink,
   MemoryProbe,
   StateStore,
+  Watchdog,
 } from '../../ports/index.ts';
 import type { ChainControl } from '../../sata-chain/index.ts';
 
@@ -41,6 +42,8 @@ export interface BoardParts {
   /** The host's serial console. */
   readonly console?: HostConsole;
   readonly hostInterface?: HostInterface;
+  /** Opens, and so arms, the board's watchdog; undefined where it is not there. */
+  readonly openWatchdog?: () => Promise<Watchdog | undefined>;
   close(): Promise<void>;
 }
 

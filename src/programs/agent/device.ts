@@ -297,12 +297,15 @@ export async function startDevice(
     agent,
     time,
   });
+  const watchdog = await machine.board.openWatchdog?.();
+  const unpet = watchdog && (await import('./watchdog.ts')).keepPetted(watchdog, { power, desk }, clock, log);
   for (const limit of insecureIn(config.broker)) log.log('warn', 'insecure', { limit });
   log.log('info', 'device.started', { device: config.device, board: boardName, version: VERSION });
   return {
     failed,
-    stop: () =>
-      stopDevice({
+    stop: async () => {
+      unpet?.();
+      await stopDevice({
         metrics,
         front,
         agent,
@@ -312,7 +315,9 @@ export async function startDevice(
         bmc,
         machine,
         logs: [governed, journal, services.audit],
-      }),
+      });
+      await watchdog?.close();
+    },
   };
 }
 

@@ -89,20 +89,29 @@ await t.test('an order that is stored while the desk stops waits for the next st
   t.match(second.receipts(), [{ outcome: 'succeeded' }]);
 });
 
-/** Own storage that keeps nothing any more once it is told so. */
-function failingStore(): { readonly store: MemoryState; readonly fail: (region: string) => void } {
+/** Own storage that keeps nothing any more once it is told so, or never answers. */
+function failingStore() {
   const store = new MemoryState();
   const failed = new Set<string>();
+  const hanging = new Set<string>();
+  const flushed = (device: BlockDevice, signal?: AbortSignal): Promise<void> => {
+    if (hanging.has(device.name)) return new Promise(() => {});
+    return failed.has(device.name) ? broken() : device.flush(signal);
+  };
   store.wrap = (device): BlockDevice => ({
     name: device.name,
     capabilities: device.capabilities,
     read: (offset, into, signal) => device.read(offset, into, signal),
     write: (offset, data, signal) => device.write(offset, data, signal),
-    flush: (signal) => (failed.has(device.name) ? broken() : device.flush(signal)),
+    flush: (signal) => flushed(device, signal),
     trim: (offset, length, signal) => device.trim(offset, length, signal),
     close: () => device.close(),
   });
-  return { store, fail: (region) => failed.add(region) };
+  return {
+    store,
+    fail: (region: string) => failed.add(region),
+    hang: (region: string) => hanging.add(region),
+  };
 }
 
 const quick: TaskKind<'task.list'> = { ...base, run: () => Promise.resolve(allow(listed)) };
@@ -130,3 +139,14 @@ await t.test(
     t.match(bench.fatal, [{ code: 'NS_BLOCK_IO' }]);
   },
 );
+
+await t.test('a desk whose own storage hangs says, after a while, that it makes no progress', async (t) => {
+  const { store, hang } = failingStore();
+  const bench = await deskBench({ registry: { 'task.list': quick }, store });
+  hang('audit');
+  await bench.submit(await bench.order(ask));
+  await bench.settle(minutes(14));
+  t.equal(bench.desk.makesProgress(), true);
+  await bench.settle(minutes(2));
+  t.same([bench.receipts().length, bench.desk.makesProgress()], [0, false]);
+});

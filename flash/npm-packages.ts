@@ -1,0 +1,101 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type BoardSystem, ROOT } from './systems.ts';
+
+/** A package that goes into the firmware, and which of its files. */
+export interface NpmPackage {
+  readonly name: string;
+  readonly version: string;
+  readonly licence: string;
+  readonly licenceText: string;
+  readonly files: readonly { readonly from: string; readonly to: string }[];
+}
+
+interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly license?: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+}
+
+/** Left out: what is only of use to whoever builds or reads them. */
+const UNUSED =
+  /(^|\/)(docs?|test|tests|vendor|native|\.github|node_modules)\/|\.(md|[cm]?ts|map|gypi?|c|cc|cpp|h|hh|hpp|inc|S|asm|txt|yml)$|(^|\/)\.[^/]*$/;
+const PREBUILDS = /^prebuilds\//;
+
+/**
+ * Packages with all that they depend on, as they are installed here, with the native parts of the board's processor in place
+ * of this machine's. Without NEON a part must be built for ARMv6: the others end with an illegal instruction.
+ */
+export function neededPackages(names: readonly string[], system: BoardSystem, neon: boolean): NpmPackage[] {
+  const found = new Map<string, NpmPackage>();
+  const add = (name: string): void => {
+    if (found.has(name)) return;
+    const directory = join(ROOT, 'node_modules', name);
+    const manifest = manifestOf(directory);
+    found.set(name, { ...aboutOf(directory, manifest), files: filesOf(directory, system, neon) });
+    for (const next of Object.keys(manifest.dependencies ?? {})) add(next);
+  };
+  for (const name of names) add(name);
+  const koffi = manifestOf(join(ROOT, 'node_modules/koffi'));
+  const native = `@koromix/koffi-linux-${system.arch === 'armhf' ? 'arm' : 'arm64'}`;
+  const directory = fetched(native, koffi.version, system);
+  found.set(native, {
+    ...aboutOf(directory, manifestOf(directory)),
+    files: filesOf(directory, system, neon),
+  });
+  return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function filesOf(directory: string, system: BoardSystem, neon: boolean): NpmPackage['files'] {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1))
+    .filter((path) => (PREBUILDS.test(path) ? isOurs(path, system, neon) : !UNUSED.test(path)))
+    .sort()
+    .map((path) => ({ from: join(directory, path), to: path }));
+}
+
+/** Of the prebuilt parts of a package, the one for this processor and the GNU C library. */
+function isOurs(path: string, { arch }: BoardSystem, neon: boolean): boolean {
+  if (arch === 'arm64')
+    return /^prebuilds\/linux-arm64\/[^/]*(armv8|glibc)[^/]*\.node$/.test(path) && !path.includes('musl');
+  return (
+    new RegExp(`^prebuilds/linux-arm/[^/]*armv${neon ? 7 : 6}[^/]*.node$`).test(path) &&
+    !path.includes('musl')
+  );
+}
+
+/** A package of this version that npm does not install here, because it is for another processor. */
+function fetched(name: string, version: string, system: BoardSystem): string {
+  const home = join(dirname(system.directory), 'npm', `${name.replace('/', '-')}-${version}`);
+  if (existsSync(home)) return home;
+  mkdirSync(dirname(home), { recursive: true });
+  const work = mkdtempSync(join(dirname(home), '.fetch-'));
+  try {
+    execFileSync('npm', ['pack', '--silent', `${name}@${version}`], {
+      cwd: work,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    const [archive] = readdirSync(work);
+    execFileSync('tar', ['-x', '-f', archive ?? ''], { cwd: work });
+    renameSync(join(work, 'package'), home);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+  return home;
+}
+
+function aboutOf(directory: string, { name, version, license }: Manifest): Omit<NpmPackage, 'files'> {
+  const file = readdirSync(directory).find((entry) => /^licen[cs]e/i.test(entry));
+  return {
+    name,
+    version,
+    licence: license ?? 'unknown',
+    licenceText: file === undefined ? '' : readFileSync(join(directory, file), 'utf8'),
+  };
+}
+
+const manifestOf = (directory: string): Manifest =>
+  JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as Manifest;

@@ -8,6 +8,8 @@ import {
   type ConsolePath,
   commandsIn,
   entriesIn,
+  logIn,
+  OFFERED,
   type PathBench,
   PROMPT,
   STRANGERS_COMMANDS,
@@ -18,6 +20,7 @@ import { eventually } from '../kit/eventually.ts';
 import { ExpectTechnician } from '../kit/expect-technician.ts';
 import { KeptScreens } from '../kit/kept-screens.ts';
 import type { LineTechnician } from '../kit/line-technician.ts';
+import { noise } from '../kit/noise.ts';
 import { SerialCable } from '../kit/serial-cable.ts';
 import { TmuxTechnician } from '../kit/tmux-technician.ts';
 
@@ -81,7 +84,7 @@ await t.test('the menu before log-in, in picocom in tmux, of 80 columns and 24 r
 await t.test('every command, in picocom driven by expect, which keeps a log', async (t) => {
   const log = join(dir, 'logger');
   const from = cable.heard.length;
-  const at = await ExpectTechnician.start(cable, log);
+  const at = await ExpectTechnician.start(cable, dir, log);
   t.teardown(() => at.leave());
   await at.type('\r', PROMPT);
   await walk(t, at, STRANGERS_COMMANDS);
@@ -154,4 +157,28 @@ await t.test('all that was printed is seven bits, moves no cursor, and fits 79 c
     paperOf(cable.heard).filter((row) => row.length > 79),
     [],
   );
+});
+
+await t.test("files are fetched and put by picocom's own commands, which run rz and sz", async (t) => {
+  const [laptop, place] = [join(dir, 'laptop'), '/srv/by-hand'];
+  await mkdir(laptop);
+  const at = await ExpectTechnician.start(cable, laptop, join(dir, 'transfers'));
+  t.teardown(() => at.leave());
+  await at.type('\r', PROMPT);
+  await logIn(at, 'tim');
+  await at.type('get /var/log/syslog\r', OFFERED);
+  await at.local('\x01\x12', 'file: ');
+  await at.local('\r', 'exit status: 0.*@host1> $');
+  t.equal(await readFile(join(laptop, 'syslog'), 'utf8'), 'y'.repeat(70_000));
+  const content = noise(20_000, 7);
+  await writeFile(join(laptop, 'mine'), content);
+  await at.type(`put ${place}\r`, OFFERED);
+  await at.local('\x01\x13', 'file: ');
+  await at.local('mine\r', 'exit status: 0.*@host1> $');
+  t.match(await at.type(`stat ${place}\r`, PROMPT), /file, 19\.5 KiB \(20000 B\)/);
+  await at.type(`get ${place}\r`, OFFERED);
+  await at.local('\x01\x12', 'file: ');
+  await at.local('\r', 'exit status: 0.*@host1> $');
+  t.same(new Uint8Array(await readFile(join(laptop, 'by-hand'))), content);
+  await at.type('logout\r', PROMPT);
 });

@@ -20,21 +20,28 @@ export class ExpectTechnician extends LineTechnician {
     this.#ended = once(child, 'close');
   }
 
-  static async start(cable: SerialCable, log: string): Promise<ExpectTechnician> {
+  static async start(cable: SerialCable, cwd: string, log: string): Promise<ExpectTechnician> {
     const script = resolve('test/kit/technician.exp');
-    const child = spawn('expect', [script, cable.terminalPath, log], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn('expect', [script, cable.terminalPath, log], {
+      cwd,
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
     const said = new HeardLines('expect', child.stdout);
     await said.line(/^ready$/);
     return new ExpectTechnician(cable, child, said);
   }
 
   override async type(keys: string, until: RegExp): Promise<string> {
-    const pattern = until.source.replaceAll('[^\\r]', '[^\r]');
-    this.#child.stdin!.write(`${hex(keys)} ${hex(pattern)}\n`);
+    await this.local(keys, until.source.replaceAll('[^\\r]', '[^\r]'));
+    return super.type('', until);
+  }
+
+  /** What is for picocom or comes from it, too. `until` is a pattern of Tcl. */
+  async local(keys: string, until: string): Promise<void> {
+    this.#child.stdin!.write(`${hex(keys)} ${hex(until)}\n`);
     const [seen] = await this.#said.line(/^.+$/);
     if (seen !== 'seen')
-      throw new Error(`expect has ${seen} ${String(until)}: ${JSON.stringify(this.printed.slice(-1000))}`);
-    return super.type('', until);
+      throw new Error(`expect has ${seen} ${until}: ${JSON.stringify(this.printed.slice(-1000))}`);
   }
 
   async leave(): Promise<void> {

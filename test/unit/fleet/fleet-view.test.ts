@@ -127,16 +127,17 @@ await t.test(
     await presence('a', { version: 'x"\n', board: 'a b' });
     await presence('b', {}, testKey());
     view.take(evt('b'), new Uint8Array(100), false);
+    view.take(evt('b'), new Uint8Array(100), true);
     view.take(evt('stranger'), new Uint8Array(100), false);
     await say('a', { event: 'accepted', id: new Uint8Array(16) });
     const { value, samples } = await scrape();
     t.equal(value('nightshift_fleet_receipts_total', { verb: 'other', outcome: 'succeeded' }), 1);
     t.equal(value('nightshift_fleet_codes_total', { code: 'other' }), 1);
     t.equal(value('nightshift_fleet_hosts_version', { version: 'other', board: 'other' }), 1);
-    t.equal(value('nightshift_fleet_ignored_total'), 2);
+    t.equal(value('nightshift_fleet_ignored_total'), 3);
     t.equal(value('nightshift_fleet_hosts', { state: 'never' }), 1, 'b');
     t.notMatch(JSON.stringify(samples), /evil|MADE_UP/);
-    t.equal(seen.filter(({ is }) => is === 'ignored').length, 2);
+    t.equal(seen.filter(({ is }) => is === 'ignored').length, 3);
   },
 );
 

@@ -92,7 +92,12 @@ async function serve(context: Context, hosts: readonly string[], o: ExporterOpti
   });
   fleetGauges(registry, view, o.perHost === true);
   bus.onMessage(async ({ topic, payload, retained }) => view.take(topic, payload, retained));
+  let told = '';
   bus.onState((state) => {
+    const now = state.is === 'up' ? 'up' : state.reason;
+    // A broker that stays away is told of once.
+    if (now === told) return;
+    told = now;
     if (state.is === 'up') log.log('info', 'bus-up', { protocol: state.protocol });
     else log.log('warn', 'bus-down', { reason: state.reason });
   });

@@ -63,22 +63,17 @@ await t.test('orders carry a trace where somebody wants it, and not otherwise', 
   t.equal(device.orders.at(-1)?.trace, undefined);
   t.equal((await run(['--trace', 'status', 'rack1'], { TRACEPARENT: PARENT })).code, 0);
   t.match(device.orders.at(-1)?.trace, /^00-4bf92f3577b34da6a3ce929d0e0e4736-[\da-f]{16}-01$/);
-  configure('trace: true');
-  t.equal((await run(['status', 'rack1'])).code, 0);
-  t.match(device.orders.at(-1)?.trace, /^00-[\da-f]{32}-[\da-f]{16}-01$/);
-  t.notMatch(device.orders.at(-1)?.trace, '4bf92f3577b34da6a3ce929d0e0e4736');
   t.same(bodies, []);
 });
 
 await t.test(
-  'spans are with the collector when the command has ended, and a collector that is away is no failure',
+  'spans are with the collector when the command has ended, and its address has no password',
   async (t) => {
     configure(`trace: { otlp: 'http://127.0.0.1:${port}' }`);
     t.match(await run(['status', 'rack1']), { code: 0, stderr: '' });
+    t.match(device.orders.at(-1)?.trace, /^00-[\da-f]{32}-[\da-f]{16}-01$/);
     const [first] = JSON.parse(bodies[0] ?? '{}').resourceSpans;
     t.equal(first.scopeSpans[0].spans[0].traceId, device.orders.at(-1)?.trace?.slice(3, 35));
-    configure("trace: { otlp: 'http://127.0.0.1:1' }");
-    t.match(await run(['status', 'rack1']), { code: 0, stderr: /spans are not taken/ });
     configure("trace: { otlp: 'http://u:canary@x' }");
     const { code, stderr } = await run(['status', 'rack1']);
     t.equal(code, 2);

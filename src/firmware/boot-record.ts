@@ -61,7 +61,8 @@ export function writeBootRecord(record: BootRecord): Uint8Array {
 /** Undefined where it is not a whole copy: torn, blank, or of another form. */
 export function readBootRecord(bytes: Uint8Array): BootRecord | undefined {
   const end = bytes.indexOf(0);
-  const text = fromUtf8(bytes.subarray(0, end < 0 ? bytes.byteLength : end));
+  if (end < 0 || bytes.subarray(end).some((byte) => byte !== 0)) return undefined;
+  const text = fromUtf8(bytes.subarray(0, end));
   if (text === undefined) return undefined;
   const lines = text.split('\n');
   const [magic, counter, first, floor, a, b, check] = lines;

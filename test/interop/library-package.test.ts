@@ -41,6 +41,8 @@ const before = listeners();
 const fleets = await Promise.all(['olga.key', 'otto.key', 'olga.key'].map((key) => Fleet.open({ config: 'nightshift.yaml', key })));
 for (const outcomes of await Promise.all(fleets.map((fleet) => fleet.status('rack[1-2]'))))
   if (outcomes.some(({ is }) => is !== 'succeeded')) throw new Error('a host did not answer');
+const shared = new AbortController();
+await Promise.all(Array.from({ length: 30 }, () => fleets[0].status('rack1', { signal: shared.signal })));
 const all = fleets[0].status('@all', { atOnce: 300, signal: AbortSignal.timeout(700) });
 await all.then(() => { throw new Error('the dead have answered'); }, () => {});
 fleets[1].memcheck('rack1', { medium: 'dram' });

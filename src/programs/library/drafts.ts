@@ -21,7 +21,7 @@ import { tokensOf } from './desk.ts';
 import { common, ended, follow, type Hosts, launch } from './give.ts';
 import { type OrderControl, timingIn } from './options.ts';
 import type { Run } from './run.ts';
-import { hostsOf, type Site, signalOf } from './site.ts';
+import { hostsOf, type Site, stopOf } from './site.ts';
 
 export interface SignOptions extends OrderControl {
   /** File with the tokens of the budget, for what destroys something. */
@@ -120,6 +120,21 @@ export function showDraft(site: Site, text: string): OrderDraft {
   return draftOf(site, text, drafts, people);
 }
 
+async function noncesOf(
+  site: Site,
+  hosts: readonly string[],
+  o: SignOptions,
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  const { signal, release } = stopOf(site, o.signal);
+  const timing = timingIn(o);
+  try {
+    const ask = async (host: string) => [host, await site.engine.nonce(host, { signal, timing })] as const;
+    return new Map(await forEachHost(hosts, ask, site.atOnce));
+  } finally {
+    release();
+  }
+}
+
 export async function signFor<V extends Verb>(
   site: Site,
   hosts: Hosts,
@@ -135,14 +150,10 @@ export async function signFor<V extends Verb>(
     throw refuse('NS_USAGE', `${wordsOf(order)}: one person gives that, without "sign"`);
   }
   const names = hostsOf(site, hosts, o.allBut);
-  const signal = signalOf(site, o.signal);
   const tokens = await tokensOf(site, order, names, o.tokens);
   const { tenant } = site.setup.config;
   const signer = await site.signer();
-  const timing = timingIn(o);
-  const ask = async (host: string) => [host, await site.engine.nonce(host, { signal, timing })] as const;
-  const nonces =
-    o.fresh === true && !isLasting(order) ? new Map(await forEachHost(names, ask, site.atOnce)) : undefined;
+  const nonces = o.fresh === true && !isLasting(order) ? await noncesOf(site, names, o) : undefined;
   const writer = { ...signer, tenant, entropy: systemEntropy, now: systemClock.wallSeconds() };
   const wish = { order, effect: o.approve, validFor, nonces, tokens };
   const packets = await signDrafts(writer, names, wish);
@@ -171,7 +182,7 @@ export function sendDrafts(site: Site, text: string, o: SendOptions): Run<unknow
   const shared = common(site, [...byHost.keys()], o, first.order.verb, async () => first.order, staged);
   let opening: ReturnType<typeof openLocalFile> | undefined;
   const fileFor = async (path: string) => {
-    opening ??= openLocalFile(path, shared.signal);
+    opening ??= openLocalFile(path, shared.stop.signal);
     const file = await opening;
     if (puts.every(({ size, sha256 }) => size === file.size && equalBytes(sha256, file.sha256))) return file;
     throw refuse(
@@ -179,7 +190,7 @@ export function sendDrafts(site: Site, text: string, o: SendOptions): Run<unknow
       `the orders were signed for another file than ${path}; nothing was sent`,
     );
   };
-  const run = launch<unknown>(site, shared.hosts, o, shared.signal, async (host, tell) => {
+  const run = launch<unknown>(site, shared.hosts, o, shared.stop, async (host, tell) => {
     const { order, packet } = byHost.get(host)!;
     if (order.verb === 'file.download' && o.file !== undefined) {
       const file = await fileFor(o.file);

@@ -92,7 +92,7 @@ export function listFiles(
   control: OrderControl,
 ): Run<ResultOf<'file.list'>> {
   const shared = common(site, hosts, control, 'file.list', async () => ({ verb: 'file.list', args }));
-  return launch(site, shared.hosts, control, shared.signal, async (host, tell) => {
+  return launch(site, shared.hosts, control, shared.stop, async (host, tell) => {
     const outcome = await listAll(site.engine, host, args, { ...shared.options, onEvent: tell.onEvent });
     return ended(site, host, 'file.list', outcome, (result) => result);
   });
@@ -107,7 +107,7 @@ export function findFiles(
 ): Run<ResultOf<'file.find'>> {
   if (!Number.isInteger(limit) || limit < 1) throw usage(`limit: ${limit} is no number of matches`);
   const shared = common(site, hosts, control, 'file.find', async () => ({ verb: 'file.find', args }));
-  return launch(site, shared.hosts, control, shared.signal, async (host, tell) => {
+  return launch(site, shared.hosts, control, shared.stop, async (host, tell) => {
     const options = { ...shared.options, onEvent: tell.onEvent };
     const outcome = await findAll(site.engine, host, args, limit, options);
     return ended(site, host, 'file.find', outcome, (result) => result);
@@ -130,7 +130,7 @@ export function getFiles(site: Site, hosts: Hosts, path: string, o: GetOptions):
   const shared = common(site, hosts, o, 'file.upload', async () => ({ verb: 'file.upload', args }));
   const many = shared.hosts.length > 1;
   const replace = o.replace === true;
-  return launch(site, shared.hosts, o, shared.signal, async (host, tell) => {
+  return launch(site, shared.hosts, o, shared.stop, async (host, tell) => {
     const named = tree && !unpack ? `${name}.tar` : name;
     const target = await placeFor(o.to, host, named, { many, replace: replace && !unpack });
     const options = { ...shared.options, ...tell, replace, preserve: o.preserve === true };
@@ -148,7 +148,7 @@ export function getImages(site: Site, hosts: Hosts, volume: string, o: ImageOpti
   const args = { volume, ...flag('staleOk', o.staleOk), ...flag('usedOnly', o.usedOnly) };
   const shared = common(site, hosts, o, 'volume.upload', async () => ({ verb: 'volume.upload', args }));
   const how = { many: shared.hosts.length > 1, replace: o.replace === true };
-  return launch(site, shared.hosts, o, shared.signal, async (host, tell) => {
+  return launch(site, shared.hosts, o, shared.stop, async (host, tell) => {
     const target = await placeFor(o.to, host, name, how);
     const options = { ...shared.options, ...tell, replace: how.replace, preserve: false };
     const got = await fetchImage(site.engine, host, args, target, options);
@@ -239,7 +239,7 @@ export function putFiles(
   const staged = writingArgs(o);
   let opening: Promise<Source> | undefined;
   const open = (): Promise<Source> => {
-    opening ??= openSource(source, o, shared.signal);
+    opening ??= openSource(source, o, shared.stop.signal);
     return opening;
   };
   const order = async () => {
@@ -249,7 +249,7 @@ export function putFiles(
   };
   const shared = common(site, hosts, o, 'file.download', order, staged);
   const sendWindow = sendWindowFor(Math.min(shared.hosts.length, site.atOnce));
-  const run = launch(site, shared.hosts, o, shared.signal, async (host, tell) => {
+  const run = launch(site, shared.hosts, o, shared.stop, async (host, tell) => {
     const desk = await shared.desk();
     const file = await open();
     const options = { ...shared.options, ...desk.options, ...tell, sendWindow };

@@ -5,7 +5,8 @@ import { type Desk, deskFor } from './desk.ts';
 import { type OrderControl, placesOf, timingIn, type WriteControl } from './options.ts';
 import { type HostOutcome, notSent, outcomeOf } from './outcome.ts';
 import { type HostWork, Run, type Tell } from './run.ts';
-import { hostsOf, type Site, signalOf } from './site.ts';
+import { hostsOf, type Site, stopOf } from './site.ts';
+import type { Stop } from './stops.ts';
 
 /** Hosts by name, range, list or @group, as the command has them: "rack[1-4]", ["rack1", "@db"], "@all". */
 export type Hosts = string | readonly string[];
@@ -15,7 +16,7 @@ export function launch<R>(
   site: Site,
   hosts: readonly string[],
   control: OrderControl,
-  signal: AbortSignal,
+  { signal, release }: Stop,
   work: HostWork<R>,
 ): Run<R> {
   const careful: HostWork<R> = async (host, tell) => {
@@ -27,7 +28,9 @@ export function launch<R>(
     }
   };
   const places = { turnstile: site.turnstile, atOnce: placesOf(control.atOnce, site.atOnce) };
-  return new Run(hosts, careful, places, signal);
+  const run = new Run(hosts, careful, places, signal);
+  run.then(release, release);
+  return run;
 }
 
 /** Told of on the way, to its end. */
@@ -53,7 +56,8 @@ export async function settleToken(
 /** What the orders of one run have in common. */
 export interface Common {
   readonly hosts: readonly string[];
-  readonly signal: AbortSignal;
+  /** What ends them all; whoever launches them lets it go. */
+  readonly stop: Stop;
   /** Second signature and tokens, looked for once, before the first order. */
   readonly desk: () => Promise<Desk>;
   readonly options: {
@@ -74,20 +78,21 @@ export function common(
   staged: Parameters<typeof stagedTotal>[0] = {},
 ): Common {
   const names = hostsOf(site, hosts, control.allBut);
-  const signal = signalOf(site, control.signal);
   const { untilEnded, approve } = control;
   const total = untilEnded === true ? stagedTotal(staged) : undefined;
   const timing = { ...timingOf(verb), ...(total === undefined ? {} : { total }), ...timingIn(control) };
+  placesOf(control.atOnce, site.atOnce);
+  const stop = stopOf(site, control.signal);
   let desk: Promise<Desk> | undefined;
   return {
     hosts: names,
-    signal,
+    stop,
     desk: () => {
       desk ??= order().then((wanted) => deskFor(site, wanted, names, control.twoPeople));
       return desk;
     },
     options: {
-      signal,
+      signal: stop.signal,
       timing,
       ...(approve === undefined ? {} : { effect: approve }),
       ...(untilEnded === undefined ? {} : { untilEnded }),
@@ -106,7 +111,7 @@ export function give<V extends Verb, R>(
 ): Run<R> {
   const order = { verb, args } as Pick<Order, 'verb' | 'args'>;
   const shared = common(site, hosts, control, verb, async () => order, args as object);
-  return launch<R>(site, shared.hosts, control, shared.signal, async (host, tell) => {
+  return launch<R>(site, shared.hosts, control, shared.stop, async (host, tell) => {
     const desk = await shared.desk();
     const run = await site.engine.order(host, verb, args, { ...shared.options, ...desk.options });
     const outcome = await follow(run, tell);

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import { NsError } from '../../base/index.ts';
 import {
   type Fleet as Engine,
@@ -15,6 +14,7 @@ import { openTracing, type Tracing } from '../operator-trace.ts';
 import { askPassphrase, type OpenOptions, type OrderControl, type Passphrase, placesOf } from './options.ts';
 import type { ReceiptOf } from './outcome.ts';
 import { SignedReceipt } from './receipt.ts';
+import { type Stop, Stops } from './stops.ts';
 
 /** What all orders of one fleet share. */
 export interface Site {
@@ -26,6 +26,7 @@ export interface Site {
   readonly passphrase: Passphrase | undefined;
   /** Aborts when the fleet is closed. */
   readonly closing: AbortSignal;
+  readonly stops: Stops;
   readonly receiptOf: ReceiptOf;
   /** NS_CONFIG_INVALID where no key was opened. */
   readonly signer: () => Promise<Signer>;
@@ -76,6 +77,7 @@ export async function openSite(options: OpenOptions, closing: AbortSignal): Prom
     atOnce,
     passphrase: options.passphrase,
     closing,
+    stops: new Stops(),
     receiptOf: (statement, packet) => {
       const evidence = kept.get(packet);
       if (evidence === undefined)
@@ -109,9 +111,10 @@ export function hostsOf(
   throw new NsError('NS_HOSTS_INVALID', 'all hosts are left out by allBut', { family: 'caller' });
 }
 
-/** Aborts with the caller's signal, and when the fleet is closed; so many hosts as there are may listen to it. */
-export function signalOf({ closing }: Pick<Site, 'closing'>, signal: AbortSignal | undefined): AbortSignal {
-  const both = AbortSignal.any(signal === undefined ? [closing] : [signal, closing]);
-  setMaxListeners(0, both);
-  return both;
+/** Aborts with the caller's signal, and when the fleet is closed; to be let go when the work is done. */
+export function stopOf(
+  { closing, stops }: Pick<Site, 'closing' | 'stops'>,
+  signal: AbortSignal | undefined,
+): Stop {
+  return stops.join(signal === undefined ? [closing] : [signal, closing]);
 }

@@ -17,8 +17,8 @@ export class EscapeKeys {
   readonly #escape: number;
   #state: 'line-begin' | 'tilde' | 'in-line' = 'line-begin';
 
-  constructor(escape = '~') {
-    this.#escape = escape.charCodeAt(0);
+  constructor(key = '~') {
+    this.#escape = key.charCodeAt(0);
   }
 
   /** What to do about these keys, in their order. Nothing comes after an "end". */

@@ -29,6 +29,9 @@ export function statusCommand(read: () => Promise<ConsoleStatus>): ConsoleComman
   };
 }
 
+/** The session's own. */
+const EXIT = { name: 'exit', says: 'leave this console' } as const;
+
 export function helpCommand(commands: () => readonly ConsoleCommand[]): ConsoleCommand {
   return {
     name: 'help',
@@ -36,8 +39,9 @@ export function helpCommand(commands: () => readonly ConsoleCommand[]): ConsoleC
     usage: 'help [COMMAND]',
     complete: () => commands().map(({ name }) => name),
     run: async (talk, [asked]) => {
+      const all: readonly Omit<ConsoleCommand, 'run'>[] = [...commands(), EXIT];
       if (asked !== undefined) {
-        const found = commands().find(({ name }) => name === asked.toLowerCase());
+        const found = all.find(({ name }) => name === asked.toLowerCase());
         if (found === undefined) talk.say(`There is no command "${asked}". "help" lists them.`);
         else {
           for (const line of fold(found.usage ?? found.name, talk.terminal.columns)) talk.print(line);
@@ -46,7 +50,6 @@ export function helpCommand(commands: () => readonly ConsoleCommand[]): ConsoleC
         }
         return;
       }
-      const all = [...commands(), { name: 'exit', says: 'leave this console' }];
       for (const { name, says } of all) talk.print(`${name.padEnd(9)} ${says}`);
       talk.print('Ctrl-C leaves whatever was begun.');
     },

@@ -168,7 +168,8 @@ export class ConsoleSession {
   }
 
   #find(name: string): ConsoleCommand | undefined {
-    return this.#o.commands().find((known) => known.name === name.toLowerCase());
+    const meant = name === '?' ? 'help' : name.toLowerCase();
+    return this.#o.commands().find((known) => known.name === meant);
   }
 
   #complete(text: string): readonly string[] {

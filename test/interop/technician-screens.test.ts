@@ -113,7 +113,8 @@ await t.test('screen and minicom show the same', async (t) => {
   const env = `env HOME=${dir} SCREENDIR=${join(dir, 'screens')}`;
   await mkdir(join(dir, 'screens'), { mode: 0o700 });
   await writeFile(join(dir, '.minirc.dfl'), `pu lock ${dir}\npu rtscts No\n`);
-  const before = STRANGERS_COMMANDS.filter(({ of }) => of === 'help');
+  // What fits a screen: they keep themselves what is above it.
+  const before = STRANGERS_COMMANDS.filter(({ name }) => name === 'help-before-login');
   const screen = await tmux(`${env} screen -c /dev/null -S line ${cable.terminalPath} 9600`, /^$/);
   // It would live on in the background.
   t.teardown(() => run('env', [...env.split(' ').slice(1), 'screen', '-S', 'line', '-X', 'quit'], [0, 1]));

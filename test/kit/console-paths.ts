@@ -105,7 +105,8 @@ export const entriesIn = (listed: string): readonly string[] =>
 
 /** Before anybody logs in, while the machine is disabled. */
 export const STRANGERS_COMMANDS: readonly ConsolePath[] = [
-  path('help', lines('help', '?', 'nosuch', 'ls /'), 'help-before-login'),
+  path('help', lines('help', 'nosuch', 'ls /'), 'help-before-login'),
+  path('help', lines('?', '? login', 'help exit'), 'help-by-question-mark'),
   path('status', lines('status'), 'status-disabled'),
   path(
     'login',

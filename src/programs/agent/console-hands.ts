@@ -7,6 +7,8 @@ import type { GiveOptions, OrderEnd } from './console-orders.ts';
 
 /** Hints that belong to the operator's command. */
 const NOT_HERE = /^nothing was written; to do exactly this|^\u2026 there is more: --after /;
+/** Commands of the operator's that are typed so here too. */
+const HERE_TOO = /"nightshift (?=(?:ls|io list|status|tasks|staged|stat|find|chain|rm|audit)")/g;
 /** What a command works with. */
 export interface Hands {
   readonly talk: Talk;
@@ -68,8 +70,9 @@ export async function showEnd<V extends Verb>(
   options: ShowOptions = {},
 ): Promise<void> {
   const outcome = end.is === 'refused' ? ({ is: 'rejected', refusal: end.refusal } as const) : end;
+  const lines = showOutcome(verb, outcome, options).filter((line) => !NOT_HERE.test(line));
   await paged(
     talk,
-    showOutcome(verb, outcome, options).filter((line) => !NOT_HERE.test(line)),
+    lines.map((line) => (line.startsWith('remedy: ') ? line.replaceAll(HERE_TOO, '"') : line)),
   );
 }

@@ -108,42 +108,67 @@ const LOCK_PATIENCE = 5000;
 const LOCK_STALE = 10_000;
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** Numbers that one turn at the file takes at most. */
+const A_TURN = 256;
+
 /**
  * The order counter of a key, in a file beside it. Each number is given once and they rise, over all programs that use
- * the key; they never fall behind the clock in milliseconds, so that a lost file does no harm.
+ * the key; they never fall behind the clock in milliseconds, so that a lost file does no harm. Whoever asks while a turn
+ * at the file is on gets a number of the next one, together with all others who wait.
  */
 export function fileCounter(keyPath: string): { next(): Promise<number> } {
   const path = `${keyPath}.counter`;
-  const lock = `${path}.lock`;
-  let last: Promise<unknown> = Promise.resolve();
-  const take = async (): Promise<number> => {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 }).catch(() => undefined);
-    await holdLock(lock);
-    try {
-      const stored = Number(await readFile(path, 'utf8').catch(() => '0'));
-      const next = Math.max(Number.isSafeInteger(stored) ? stored + 1 : 0, Date.now());
-      const handle = await open(`${path}.new`, 'w', 0o600);
+  const waiting: {
+    readonly give: (number: number) => void;
+    readonly fail: (error: unknown) => void;
+  }[] = [];
+  let serving = false;
+  const serve = async (): Promise<void> => {
+    while (waiting.length > 0) {
+      const turn = waiting.splice(0, A_TURN);
       try {
-        await handle.writeFile(`${next}\n`);
-        await handle.datasync();
-      } finally {
-        await handle.close();
+        const first = await takeNumbers(path, turn.length);
+        for (const [index, { give }] of turn.entries()) give(first + index);
+      } catch (error) {
+        for (const { fail } of turn) fail(error);
       }
-      await rename(`${path}.new`, path);
-      return next;
-    } catch (error) {
-      throw keyFault(path, 'the order counter cannot be kept', error);
-    } finally {
-      await rm(lock, { force: true });
     }
+    serving = false;
   };
   return {
-    next: () => {
-      const turn = last.then(take, take);
-      last = turn.catch(() => undefined);
-      return turn;
-    },
+    next: () =>
+      new Promise((give, fail) => {
+        waiting.push({ give, fail });
+        if (serving) return;
+        serving = true;
+        // Whoever asks in the same breath shares the first turn.
+        queueMicrotask(() => void serve());
+      }),
   };
+}
+
+/** Takes so many numbers for good and gives the first. */
+async function takeNumbers(path: string, count: number): Promise<number> {
+  const lock = `${path}.lock`;
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 }).catch(() => undefined);
+  await holdLock(lock);
+  try {
+    const stored = Number(await readFile(path, 'utf8').catch(() => '0'));
+    const first = Math.max(Number.isSafeInteger(stored) ? stored + 1 : 0, Date.now());
+    const handle = await open(`${path}.new`, 'w', 0o600);
+    try {
+      await handle.writeFile(`${first + count - 1}\n`);
+      await handle.datasync();
+    } finally {
+      await handle.close();
+    }
+    await rename(`${path}.new`, path);
+    return first;
+  } catch (error) {
+    throw keyFault(path, 'the order counter cannot be kept', error);
+  } finally {
+    await rm(lock, { force: true });
+  }
 }
 
 async function holdLock(lock: string): Promise<void> {

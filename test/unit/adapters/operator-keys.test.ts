@@ -1,5 +1,14 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -75,6 +84,34 @@ await t.test('counters rise, each once, from several holders at a time', async (
   t.ok(Math.min(...numbers) > 1_600_000_000_000, 'never behind the clock');
   t.equal(existsSync(`${path}.counter.lock`), false);
 });
+
+await t.test(
+  'those who ask together are served in their order, and one failure is not for good',
+  async (t) => {
+    const path = join(home, 'dir', 'n');
+    const counter = fileCounter(path);
+    const numbers = await Promise.all(Array.from({ length: 600 }, () => counter.next()));
+    t.same(
+      numbers,
+      [...numbers].sort((a, b) => a - b),
+    );
+    t.equal(new Set(numbers).size, 600);
+    t.equal(
+      readFileSync(`${path}.counter`, 'utf8'),
+      `${numbers.at(-1)}\n`,
+      'no number is given that is not stored',
+    );
+    rmSync(`${path}.counter`);
+    mkdirSync(`${path}.counter`);
+    const failed = await Promise.allSettled([counter.next(), counter.next()]);
+    t.same(
+      failed.map(({ status }) => status),
+      ['rejected', 'rejected'],
+    );
+    rmSync(`${path}.counter`, { recursive: true });
+    t.ok((await counter.next()) > 1_600_000_000_000);
+  },
+);
 
 await t.test(
   'a counter goes on from what is stored, and survives a damaged file and a dead holder',

@@ -12,6 +12,9 @@ const SMALL = '-S node --max-semi-space-size=1';
 /** The chain's program shares few processors with its clients: threads that collect garbage take them away. */
 const ALONE = `-S node ${JSON.parse(readFileSync('scripts/chain-node-flags.json', 'utf8')).join(' ')}`;
 
+/** A command to many hosts keeps as many receipts at a time as it works on hosts, and each waits for the disk in a thread. */
+const KEEPING = '-S UV_THREADPOOL_SIZE=32 node';
+
 /** CommonJS dependencies ask for these; an ES module has none. */
 const REQUIRE = [
   "import { createRequire as __createRequire } from 'node:module';",
@@ -129,7 +132,7 @@ const page = {
 
 export default [
   program('src/programs/agent/main.ts', 'nightshift-agent', SMALL),
-  program('src/programs/command/main.ts', 'nightshift'),
+  program('src/programs/command/main.ts', 'nightshift', KEEPING),
   program('src/programs/chain/main.ts', 'nightshift-chain', ALONE),
   library('src/programs/library/index.ts', 'library'),
   page,

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { NsError, sentenceOf } from '../base/index.ts';
@@ -81,28 +81,45 @@ export class ReceiptFolder {
     under: { readonly tenant: string; readonly device: string; readonly id: string },
     text: string,
   ): Promise<void> {
-    await keepWhole(stagedOrderPath(this.path, under), text);
+    const path = stagedOrderPath(this.path, under);
+    if (!(await isThere(path))) await keepWhole(path, text);
   }
 }
 
+/** Replaces a file of that name. */
 async function keepWhole(path: string, contents: Uint8Array | string): Promise<void> {
   const directory = dirname(path);
   const draft = `${path}.${randomBytes(6).toString('hex')}.new`;
   try {
-    if (await isThere(path)) return;
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-    const file = await open(draft, 'wx', 0o600);
-    try {
-      await file.writeFile(contents);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    const file = await openIn(directory, draft);
+    // Whether an earlier program that made the directory lived to sync its name is not known here.
+    await Promise.all([writeAndSync(file, contents), syncDirectory(dirname(directory))]);
     await rename(draft, path);
     await syncDirectory(directory);
   } catch (error) {
     await rm(draft, { force: true }).catch(() => undefined);
     throw failed(path, 'written', error);
+  }
+}
+
+/** Most receipts go to a directory that is there. */
+async function openIn(directory: string, draft: string): Promise<FileHandle> {
+  const make = (): Promise<FileHandle> => open(draft, 'wx', 0o600);
+  try {
+    return await make();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    return make();
+  }
+}
+
+async function writeAndSync(file: FileHandle, contents: Uint8Array | string): Promise<void> {
+  try {
+    await file.writeFile(contents);
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }
 
@@ -157,15 +174,13 @@ async function isThere(path: string): Promise<boolean> {
   );
 }
 
-/** So that the name outlives a power cut too. */
+/** So that the names in it outlive a power cut too. */
 async function syncDirectory(path: string): Promise<void> {
-  for (const directory of [path, dirname(path)]) {
-    const handle = await open(directory, 'r');
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }
 

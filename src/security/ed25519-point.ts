@@ -30,8 +30,27 @@ export function isFitEd25519Key(raw: Uint8Array): boolean {
   const y = number & ((1n << 255n) - 1n);
   if (y >= P || SMALL_ORDER.includes(y)) return false;
   const yy = (y * y) % P;
-  // On the curve: x² = (y² - 1) / (d y² + 1) has a root, which it has where numerator times denominator is a square (Euler).
-  return power(mod((yy - 1n) * (D * yy + 1n)), (P - 1n) / 2n) === 1n;
+  // On the curve: x² = (y² - 1) / (d y² + 1) has a root, which it has where numerator times denominator is a square.
+  return isSquare(mod((yy - 1n) * (D * yy + 1n)));
+}
+
+/**
+ * Whether a number below P, other than 0, is a square modulo P. By the Jacobi symbol, which for a prime is Legendre's; by
+ * Euler's criterion it would take ten times as long, and a configuration may name thousands of keys.
+ */
+function isSquare(value: bigint): boolean {
+  let upper = value;
+  let lower = P;
+  let symbol = 1;
+  while (upper !== 0n) {
+    for (; (upper & 1n) === 0n; upper >>= 1n) {
+      const rest = lower & 7n;
+      if (rest === 3n || rest === 5n) symbol = -symbol;
+    }
+    if ((upper & 3n) === 3n && (lower & 3n) === 3n) symbol = -symbol;
+    [upper, lower] = [lower % upper, upper];
+  }
+  return lower === 1n && symbol === 1;
 }
 
 /** The same point as X25519 has it (RFC 7748 §4.1): u = (1 + y) / (1 - y). Of a fit key only. */

@@ -18,7 +18,7 @@ export function paperOf(raw: string): readonly string[] {
 
 const [CAN, BS, XON, LF_MARKED] = ['\x18', '\b', '\x11', '\x8a'];
 const ZMODEM = new RegExp(
-  `(?:rz\r)?\\*\\*${CAN}B[0-9a-f]{14}\r[\n${LF_MARKED}]${XON}?|${CAN}{5,}${BS}*`,
+  `(?:rz\r)?\\*\\*${CAN}B[0-9a-f]{14}\r[\n${LF_MARKED}]${XON}?|\\*?${CAN}{5,}${BS}*`,
   'g',
 );
 

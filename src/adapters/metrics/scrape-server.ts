@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { type Duration, milliseconds, NsError, sentenceOf } from '../../base/index.ts';
 import type { ListenAddress } from './listen-address.ts';
 import { CONTENT_TYPE } from './metric-text.ts';
@@ -101,8 +101,14 @@ export async function startScrapeServer(options: ScrapeServerOptions): Promise<S
   const { address, token } = options;
   const scrape = shared(options.scrape);
   const names = new Set<string>();
+  const asking = new WeakSet<Socket>();
   const server = await makeServer(options, (request, response) => {
     response.on('error', () => undefined);
+    const { socket } = request;
+    // Questions that come ahead of answers would all be held until somebody reads these.
+    if (asking.has(socket)) return void socket.destroy();
+    asking.add(socket);
+    response.on('close', () => asking.delete(socket));
     const why = judge(request, names);
     if (why !== undefined) return refuse(response, ...why);
     if (token !== undefined && !knows(token, request.headers.authorization)) {

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { Agent, request } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -157,6 +157,34 @@ await t.test('who asks and never reads is cut off, and keeps nobody else waiting
   t.ok(mute.bytesRead < long.length);
   await one.close();
 });
+
+await t.test(
+  'who asks on before he was answered is cut off, and who waits for each answer is not',
+  async (t) => {
+    const one = await server();
+    const question = `GET /metrics HTTP/1.1\r\nHost: ${one.authority}\r\n\r\n`;
+    const hasty = raw(one.authority, question.repeat(1000));
+    let got = '';
+    hasty.on('data', (bytes) => {
+      got += String(bytes);
+    });
+    await closed(hasty);
+    t.ok(got.split('HTTP/1.1 ').length <= 2, 'one answer at most');
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const patient = new Set<Socket>();
+    for (let n = 0; n < 20; n += 1) {
+      const asked = request(`http://${one.authority}/metrics`, { agent });
+      asked.on('socket', (socket) => patient.add(socket));
+      asked.end();
+      const [answer] = await once(asked, 'response');
+      t.equal(answer.statusCode, 200);
+      await once(answer.resume(), 'end');
+    }
+    t.equal(patient.size, 1, 'by one connection');
+    agent.destroy();
+    await one.close();
+  },
+);
 
 await t.test('with a certificate it speaks TLS, and nothing else', async (t) => {
   const dir = t.testdir({});

@@ -73,7 +73,9 @@ const idle = async (): Promise<boolean> => {
 const receipts = () => host.said('receipt');
 
 await t.test('every byte, and a name that would move the cursor', async (t) => {
-  t.match(await begin(`get ${ODD}`), /The file comes as "odd__2J_"/);
+  const said = await begin(`get ${ODD}`);
+  t.match(said, /The file comes as "odd__2J_"/);
+  t.notOk(said.includes('\x1b'));
   t.equal(await run('rz'), 0);
   t.match(await prompt(), new RegExp(`all ${awkward.byteLength} bytes`));
   t.same(await readFile(join(there, 'odd__2J_')), awkward);
@@ -84,7 +86,6 @@ await t.test('every byte, and a name that would move the cursor', async (t) => {
   const receipt = receipts().at(-1)!;
   t.equal(receipt.outcome, 'succeeded');
   t.equal(toHex(receipt.askers![0]!.key), toHex(new Keyring([tim]).entries()[0]!.keyId));
-  t.notOk(terminal.screen.includes('\x1b'));
 });
 
 await t.test('what is refused elsewhere is refused here, before anything is sent', async (t) => {
@@ -190,5 +191,5 @@ await t.test('what came outlives the agent, and another file is not taken for it
   await writeFile(join(there, 'up'), content);
   t.equal(await run('sz', 'up'), 0);
   t.match(await prompt(), /succeeded/);
-  t.same(await host.disk.read('/srv/up'), content);
+  t.ok(content.equals((await host.disk.read('/srv/up'))!));
 });

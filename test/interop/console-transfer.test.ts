@@ -75,6 +75,10 @@ await t.test('8 MiB come from the sleeping host, with the cable pulled ten times
   t.ok(before > EIGHT_MIB / 8, `${before} bytes before the last try`);
   terminal.type('get /srv/big\r');
   await terminal.expect(/Ctrl-C leaves\.\r\n/);
+  terminal.type('\x03');
+  t.match(await terminal.expect(/@host1> $/), /cancelled[\s\S]*goes on after what the receiver has kept/);
+  terminal.type('get /srv/big\r');
+  t.match(await terminal.expect(/Ctrl-C leaves\.\r\n/), /were sent before/);
   t.equal(await terminal.run('rz', ['-q', '-b'], there), 0);
   const said = await terminal.expect(/@host1> $/);
   t.match(

@@ -14,7 +14,13 @@ interface Cable {
   readonly end: FileHandle;
   /** Absent while a program has the line. */
   input: ReadStream | undefined;
+  /** Bytes that the device has printed, and that came here. */
+  printed: number;
+  seen: number;
 }
+
+/** Of what goes to a program, so much is kept. */
+const MOST_UNREAD = 8192;
 
 /** What passes on the line: may pull the cable. */
 export type Watch = (way: 'to device' | 'from device', bytes: number) => void;
@@ -24,6 +30,7 @@ export type Watch = (way: 'to device' | 'from device', bytes: number) => void;
  * pulled, and another one put in.
  */
 export class PtyTerminal {
+  /** All that the device has printed; of what a program on the line got, the end. */
   screen = '';
   watch: Watch | undefined;
   #read = 0;
@@ -34,13 +41,17 @@ export class PtyTerminal {
   /** For the agent: the line as it is now. */
   readonly openLine = async (_path: string, baudRate: number): Promise<SerialLine> => {
     if (this.#cable === undefined) throw new Error('no cable');
-    const line = await openSerialLine(this.#cable.pty.paths[0], { baudRate });
+    const cable = this.#cable;
+    const line = await openSerialLine(cable.pty.paths[0], { baudRate });
     return {
       name: line.name,
       write: (bytes) => {
         const taken = line.write(bytes);
-        if (taken) this.watch?.('from device', bytes.byteLength);
-        return taken;
+        if (!taken) return false;
+        this.#print(bytes);
+        cable.printed += bytes.byteLength;
+        this.watch?.('from device', bytes.byteLength);
+        return true;
       },
       room: (signal) => line.room(signal),
       onData: (listener) =>
@@ -61,7 +72,9 @@ export class PtyTerminal {
     const old = this.#cable;
     const pty = await ptyPair();
     const end = await open(pty.paths[1], constants.O_RDWR | constants.O_NOCTTY);
-    this.#cable = { pty, end, input: this.#listen(pty.paths[1]) };
+    const cable: Cable = { pty, end, input: undefined, printed: 0, seen: 0 };
+    this.#listen(cable);
+    this.#cable = cable;
     await this.#drop(old);
   }
 
@@ -97,25 +110,35 @@ export class PtyTerminal {
   async run(program: string, args: readonly string[], cwd: string): Promise<number | null> {
     const cable = this.#cable!;
     const { end } = cable;
+    // Nobody types before having read.
+    await eventually(() => cable.seen >= cable.printed, 60_000);
     cable.input?.destroy();
     cable.input = undefined;
     const child = spawn(program, args, { cwd, stdio: [end.fd, end.fd, 'ignore'] });
     this.program = child;
     const [status] = (await once(child, 'exit')) as [number | null];
     this.program = undefined;
-    if (this.#cable === cable) cable.input = this.#listen(cable.pty.paths[1]);
+    if (this.#cable === cable) this.#listen(cable);
     return status;
   }
 
-  #listen(path: string): ReadStream {
-    const input = new ReadStream(
-      openSync(path, constants.O_RDONLY | constants.O_NOCTTY | constants.O_NONBLOCK),
-    );
-    input.on('data', (bytes: Buffer) => {
-      this.screen += bytes.toString('latin1');
+  /** Seen as it leaves the device: a program that ends may take with it what was printed behind its file. */
+  #print(bytes: Uint8Array): void {
+    this.screen += Buffer.from(bytes).toString('latin1');
+    const extra = this.program === undefined ? 0 : this.screen.length - this.#read - MOST_UNREAD;
+    if (extra <= 0) return;
+    this.screen = this.screen.slice(0, this.#read) + this.screen.slice(this.#read + extra);
+  }
+
+  #listen(cable: Cable): void {
+    const flags = constants.O_RDONLY | constants.O_NOCTTY | constants.O_NONBLOCK;
+    cable.input = new ReadStream(openSync(cable.pty.paths[1], flags));
+    // What a program got is not seen here.
+    cable.seen = cable.printed;
+    cable.input.on('data', (bytes: Buffer) => {
+      cable.seen += bytes.byteLength;
     });
-    input.on('error', () => undefined);
-    return input;
+    cable.input.on('error', () => undefined);
   }
 
   async #drop(cable: Cable | undefined): Promise<void> {

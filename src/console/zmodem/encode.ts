@@ -12,8 +12,12 @@ const DLE = 0x10;
 const CR = 0x0d;
 const AT = 0x40;
 
-/** Ends whatever the other end is at; the backspaces clear the screen of one that is no program. */
+/**
+ * Ends whatever the other end is at; the backspaces clear the screen of one that is no program. A sender that has heard us twice
+ * passes over everything up to a ZPAD.
+ */
 export const CANCEL: Uint8Array = Uint8Array.from([
+  ZPAD,
   ...Array<number>(8).fill(ZDLE),
   ...Array<number>(8).fill(0x08),
 ]);

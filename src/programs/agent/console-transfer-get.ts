@@ -194,8 +194,9 @@ class Get {
       });
     } finally {
       stop();
-      const mark = this.#way === 'zmodem' ? file.markAt(at) : undefined;
-      if (mark !== undefined) this.#sent.keep(this.#key, offer, { sent: Math.max(at, sentBefore), mark });
+      const sent = Math.max(at, sentBefore);
+      const mark = this.#way === 'zmodem' && sent > 0 ? file.markAt(sent) : undefined;
+      if (mark !== undefined) this.#sent.keep(this.#key, offer, { sent, mark });
     }
   }
 

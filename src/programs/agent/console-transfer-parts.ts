@@ -58,8 +58,14 @@ export class FileParts {
     const name = `${PREFIX}${toHex(createHash('sha256').update(key).digest().subarray(0, 8))}`;
     if (this.#open.has(name)) return undefined;
     this.#open.add(name);
-    await this.sweep();
-    return new FilePart(name, this.#o, await readNote(this.#o.store, name), () => this.#open.delete(name));
+    const closed = (): void => void this.#open.delete(name);
+    try {
+      await this.sweep();
+      return new FilePart(name, this.#o, await readNote(this.#o.store, name), closed);
+    } catch (error) {
+      closed();
+      throw error;
+    }
   }
 
   /** Throws away what is older than a day, and the oldest where there are too many. */

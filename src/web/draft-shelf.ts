@@ -37,14 +37,13 @@ export class DraftShelf {
     throw deskFault('NS_DRAFTS_FULL', 'too many drafts lie here; save and put away some of them first');
   }
 
-  /** The same orders again, with more signatures than those here, take their place. */
+  /** The same orders again, with more signatures of known people than those here, take their place. */
   put(draft: OpenDraft): DraftView {
     const digest = digestOf(draft.signed);
     const known = [...this.#kept].find(([, kept]) => kept.digest === digest);
     if (known !== undefined) {
       const [id, kept] = known;
-      const more = draft.view.signers.length > kept.draft.view.signers.length;
-      if (!more || kept.busy) return view(id, kept);
+      if (!isMore(draft, kept.draft) || kept.busy) return view(id, kept);
       const next = { draft, digest, busy: false };
       this.#kept.set(id, next);
       return view(id, next);
@@ -102,6 +101,19 @@ export class DraftShelf {
     checkSure(sure, typed);
     return kept;
   }
+}
+
+/** Anybody can add the signature of a stranger: for it nothing is given away. */
+function isMore(draft: OpenDraft, than: OpenDraft): boolean {
+  const [now, before] = [signersIn(draft), signersIn(than)];
+  return now.known > before.known
+    ? now.strangers <= before.strangers
+    : now.known === before.known && now.strangers < before.strangers;
+}
+
+function signersIn({ view: { signers } }: OpenDraft): { readonly known: number; readonly strangers: number } {
+  const known = signers.filter(({ person }) => person !== undefined).length;
+  return { known, strangers: signers.length - known };
 }
 
 function view(id: string, { draft, digest }: Kept): DraftView {

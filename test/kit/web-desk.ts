@@ -51,7 +51,9 @@ export class ScriptedDoor implements OrderDoor {
     },
   });
 
-  readonly openDraft = async (text: string): Promise<OpenDraft> => this.#draft(text.includes('both') ? 2 : 1);
+  /** "both" is signed by two known people; "strangers" by two more of whom nothing is known. */
+  readonly openDraft = async (text: string): Promise<OpenDraft> =>
+    this.#draft(text.includes('both') ? 2 : 1, text.includes('strangers') ? 2 : 0);
   readonly checkKept = async (host: string) => ({ holds: true, lines: [`${host} \u001b[2J`] });
 
   #send(watch: RunWatch): Promise<void> {
@@ -62,14 +64,17 @@ export class ScriptedDoor implements OrderDoor {
     });
   }
 
-  #draft(signers: number): OpenDraft {
+  #draft(signers: number, strangers = 0): OpenDraft {
     return {
       signed: utf8(this.content),
       view: {
         words: ['1 order for the tenant acme'],
         hosts: ['rack1'],
-        signers: Array.from({ length: signers }, (_, n) => ({ key: `0${n}` })),
-        next: signers === 2 ? 'send' : 'cosign',
+        signers: [
+          ...Array.from({ length: signers }, (_, n) => ({ key: `0${n}`, person: `Person ${n}` })),
+          ...Array.from({ length: strangers }, (_, n) => ({ key: `f${n}` })),
+        ],
+        next: strangers > 0 ? 'nothing' : signers === 2 ? 'send' : 'cosign',
         why: '',
         sure: { is: 'type', word: 'rack1', says: 'the name of the host' },
       },

@@ -272,6 +272,22 @@ await t.test('the same draft brought again takes the place of the one with fewer
   t.match(await page.post('confirm', { id, digest, typed: 'rack1' }), { status: 200, body: { is: 'draft' } });
 });
 
+await t.test(
+  'signatures of strangers put no draft away, and one without them takes their place',
+  async (t) => {
+    const page = openDesk(new ScriptedDoor());
+    const bring = async (text: string) => (await page.post('drafts/import', { text })).body;
+    const one = await bring('one');
+    t.match(await bring('one and strangers'), { id: one.id, next: 'cosign' });
+    await bring('both');
+    t.match(await bring('one and strangers'), { id: one.id, next: 'send' });
+    t.match(await bring('both and strangers'), { id: one.id, next: 'send' });
+    await page.post('drafts/drop', { draft: one.id });
+    t.match(await bring('both and strangers'), { next: 'nothing' });
+    t.match(await bring('both'), { next: 'send' });
+  },
+);
+
 await t.test('what went wrong inside is not told outside; what a device says is text', async (t) => {
   const door = new ScriptedDoor();
   const { me, forms, mostHosts, prepare, checkKept } = door;

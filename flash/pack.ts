@@ -140,7 +140,7 @@ async function pack(packing: Packing): Promise<void> {
   const squashed = (holds: string, tree: string): void => {
     const path = join(out, `${holds}.squashfs`);
     rmSync(path, { force: true });
-    squash(tree, path, { compression, date, arch: system.arch });
+    squash(tree, path, { compression, date });
     images.set(holds, path);
   };
   squashed(slotHolds, slotHolds === 'app' ? app : base);

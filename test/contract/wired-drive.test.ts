@@ -34,7 +34,7 @@ class Wires implements HeldLine {
     this.value = active;
     const [from, to] = active === 1 ? [`${this.path}.host`, this.path] : [this.path, `${this.path}.host`];
     if (active === 0) await rename(from, to);
-    else setTimeout(() => rename(from, to).catch(() => {}), 20);
+    else setTimeout(() => void rename(from, to).catch(() => {}), 20);
   }
 
   onChange(): () => void {

@@ -1,4 +1,4 @@
-import { hasCode, KiB, milliseconds, NsError } from '../../base/index.ts';
+import { type Duration, hasCode, KiB, milliseconds, NsError, seconds } from '../../base/index.ts';
 import type { LineBytes } from '../line-bytes.ts';
 import { cancelled, Faults, type LineTransferOptions, PATIENCE } from '../transfer-faults.ts';
 import { hexHeader } from './encode.ts';
@@ -25,6 +25,7 @@ export interface ZmodemSink {
 const BUFFER = 16 * KiB;
 const READY = readyArgument(CAN.fullDuplex | CAN.overlappedIo | CAN.crc32, BUFFER);
 const OVER_AND_OUT = milliseconds(500);
+const FIRST_WORD = seconds(1);
 /** A sender that does not know of checksums does not answer. */
 const CHECKSUM_TRIES = 3;
 
@@ -75,9 +76,11 @@ class Receiver {
   }
 
   async run(): Promise<number> {
-    await this.#askAgain();
+    const patience = this.#options.patience ?? PATIENCE;
+    this.#early = await this.#firstWord(patience);
+    if (this.#early === undefined) await this.#askAgain();
     for (;;) {
-      const event = this.#early ?? (await this.#talk.next(this.#options.patience ?? PATIENCE));
+      const event = this.#early ?? (await this.#talk.next(patience));
       this.#early = undefined;
       if (event?.is === 'header') {
         if (await this.#header(event)) return this.#files;
@@ -87,6 +90,12 @@ class Receiver {
         await this.#askAgain();
       }
     }
+  }
+
+  /** A sender that begins at once is not called: sz takes a second call for noise, and sits still for ten seconds. */
+  async #firstWord(patience: Duration): Promise<Header | undefined> {
+    const event = await this.#talk.next(patience < FIRST_WORD ? patience : FIRST_WORD);
+    return event?.is === 'header' ? event : undefined;
   }
 
   /** What we want now: a file, or the rest of one. */

@@ -18,6 +18,7 @@ const NUMBERS_KEPT = 16;
 export type SeenEvent =
   | {
       readonly is: 'receipt';
+      readonly host: string;
       readonly verb: string;
       readonly outcome: Outcome;
       readonly code: string | undefined;
@@ -170,6 +171,13 @@ export class FleetView {
     numbers.push(receipt.seq);
     if (numbers.length > NUMBERS_KEPT) numbers.shift();
     const { verb, outcome, refusal, failure, tookMs } = receipt;
-    this.#o.onSeen({ is: 'receipt', verb, outcome, code: refusal?.code ?? failure?.code, tookMs });
+    this.#o.onSeen({
+      is: 'receipt',
+      host: host.name,
+      verb,
+      outcome,
+      code: refusal?.code ?? failure?.code,
+      tookMs,
+    });
   }
 }

@@ -12,12 +12,30 @@ const POWER: readonly PowerState[] = ['S0', 'S3', 'S4', 'S5', 'G3', 'unknown'];
 /** Cumulative, as the buckets of a histogram. */
 const AGES = [60, 300, 3600, 86_400];
 const OTHER = 'other';
+/** Of codes with their outcomes, for each device: none takes the room of the others. */
+const MOST_CODES = 16;
 
 /** A device says what it likes: only what this program knows becomes a label. */
 const verbLabel = (verb: string): string => (Object.hasOwn(VERBS, verb) ? verb : OTHER);
-const codeLabel = (code: string): string =>
-  Object.hasOwn(REFUSALS, code) || /^NS_[A-Z0-9_]{1,40}$/.test(code) ? code : OTHER;
+const refusalLabel = (code: string): string => (Object.hasOwn(REFUSALS, code) ? code : OTHER);
+/** Of failures there is no list here. */
+const codeLabel = (code: string): string => (/^NS_[A-Z0-9_]{1,40}$/.test(code) ? code : refusalLabel(code));
 const wordLabel = (word: string): string => (/^[\w.+-]{1,32}$/.test(word) ? word : OTHER);
+
+/** What is counted of the codes that devices bring. */
+class CodeLabels {
+  readonly #brought = new Map<string, Set<string>>();
+
+  of(host: string, outcome: string, code: string): string {
+    const label = codeLabel(code);
+    const known = this.#brought.get(host) ?? new Set();
+    this.#brought.set(host, known);
+    const key = `${outcome} ${label}`;
+    if (known.size >= MOST_CODES && !known.has(key)) return OTHER;
+    known.add(key);
+    return label;
+  }
+}
 
 /** Counts what the devices say. */
 export function fleetCounters(registry: Registry): (event: SeenEvent) => void {
@@ -58,17 +76,21 @@ export function fleetCounters(registry: Registry): (event: SeenEvent) => void {
     for (const outcome of ['failed', 'unknown']) receipts.add({ verb, outcome }, 0);
   }
   receipts.add({ verb: 'machine.disable', outcome: 'succeeded' }, 0);
+  const labels = new CodeLabels();
   return (event) => {
     switch (event.is) {
       case 'receipt': {
         const verb = verbLabel(event.verb);
         receipts.add({ verb, outcome: event.outcome });
         durations.observe(event.tookMs / 1000, { verb });
-        if (event.code !== undefined) codes.add({ outcome: event.outcome, code: codeLabel(event.code) });
+        if (event.code !== undefined) {
+          const code = labels.of(event.host, event.outcome, event.code);
+          codes.add({ outcome: event.outcome, code });
+        }
         return;
       }
       case 'rejected':
-        rejections.add({ code: codeLabel(event.code) });
+        rejections.add({ code: refusalLabel(event.code) });
         return;
       case 'restarted':
         restarts.add();

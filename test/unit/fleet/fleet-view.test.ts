@@ -141,6 +141,31 @@ await t.test(
   },
 );
 
+await t.test('a device that makes up codes without end takes no series from the others', async (t) => {
+  const { say, receipt, scrape } = bench(['a', 'b']);
+  for (let n = 0; n < 300; n += 1) {
+    const made = { code: `NS_MADE_UP_${n}`, sentence: 'x' };
+    await receipt('a', n, { outcome: 'failed', failure: made });
+    await say('a', {
+      event: 'rejected',
+      packet: HASH,
+      refusal: { ...made, remedy: 'x' },
+    });
+  }
+  await receipt('b', 1, { outcome: 'failed', failure: { code: 'NS_BLOCK_IO', sentence: 'x' } });
+  await say('b', {
+    event: 'rejected',
+    packet: HASH,
+    refusal: { code: 'KEY_UNKNOWN', sentence: 'x', remedy: 'x' },
+  });
+  const { value, samples } = await scrape();
+  t.equal(value('nightshift_fleet_codes_total', { outcome: 'failed', code: 'NS_BLOCK_IO' }), 1);
+  t.ok(value('nightshift_fleet_codes_total', { outcome: 'failed', code: 'other' })! > 250);
+  t.equal(value('nightshift_fleet_rejections_total', { code: 'KEY_UNKNOWN' }), 1);
+  t.equal(value('nightshift_fleet_rejections_total', { code: 'other' }), 300);
+  t.ok(samples.filter(({ name }) => name === 'nightshift_fleet_codes_total').length < 32);
+});
+
 await t.test('a new boot is told, and an audit log that got shorter', async (t) => {
   const { presence, scrape } = bench(['a']);
   await presence('a', { audit: { seq: 9, hash: HASH } });

@@ -9,6 +9,8 @@ import type { SerialCable } from './serial-cable.ts';
 const OPTIONS = 'set -g status off\nset -g history-limit 20000\nset -g default-terminal screen\n';
 const PATIENCE_MS = 30_000;
 
+let servers = 0;
+
 /** A terminal program in a tmux of 80 columns and 24 rows, whose screen is looked at. */
 export class TmuxTechnician extends LineTechnician {
   readonly #socket: string;
@@ -28,7 +30,9 @@ export class TmuxTechnician extends LineTechnician {
   ): Promise<TmuxTechnician> {
     const config = join(dir, 'tmux.conf');
     await writeFile(config, OPTIONS);
-    const technician = new TmuxTechnician(cable, join(dir, 'tmux'));
+    servers += 1;
+    // Of its own: the one before may still be on its way out.
+    const technician = new TmuxTechnician(cable, join(dir, `tmux${servers}`));
     await technician.#ask('-f', config, 'new-session', '-d', '-x', '80', '-y', '24', `exec ${program}`);
     await eventually(async () => ready.test((await technician.screen()).join('\n')), PATIENCE_MS);
     return technician;

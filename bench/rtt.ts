@@ -13,7 +13,7 @@ import { openEvent, publicKeyFromText, publicKeyText, signOrder } from '../src/s
 import { testKey } from '../test/kit/keys.ts';
 import { startMosquitto } from '../test/kit/mosquitto.ts';
 import { note, percentile, report } from './kit.ts';
-import { plainClient } from './rtt/echo.ts';
+import { plainClient } from './rtt/plain-client.ts';
 import { TENANT } from './rtt/tenant.ts';
 
 const ROUNDS = 25;

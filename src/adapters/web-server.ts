@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { asNsError, NsError } from '../base/index.ts';
 import type { AnswerWeb, WebBody, WebRequest } from '../ports/index.ts';
 
@@ -91,11 +91,16 @@ export async function startWebServer(
 ): Promise<WebServer> {
   const ended = new AbortController();
   let answer: AnswerWeb | undefined;
+  const asking = new WeakSet<Socket>();
   const server: Server = createServer(
     { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS, maxHeaderSize: 16 * 1024 },
     (raw, response) => {
-      if (answer === undefined) response.destroy();
-      else void serve(raw, response, answer, ended.signal);
+      const { socket } = raw;
+      // No browser sends questions ahead of answers; they would all be held until somebody reads these.
+      if (answer === undefined || asking.has(socket)) return void socket.destroy();
+      asking.add(socket);
+      response.on('close', () => asking.delete(socket));
+      void serve(raw, response, answer, ended.signal);
     },
   );
   server.maxConnections = CONNECTIONS;

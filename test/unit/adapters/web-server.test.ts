@@ -46,6 +46,19 @@ await t.test('a request comes as it was sent', async (t) => {
   await server.close();
 });
 
+await t.test('who asks on before he was answered is cut off', async (t) => {
+  let asked = 0;
+  const server = await startWebServer(() => async () => {
+    asked += 1;
+    return whole('hello');
+  });
+  const hasty = raw(server.authority, GET('/').repeat(1000)).resume();
+  await new Promise((resolve) => hasty.on('close', resolve));
+  t.ok(asked <= 1, `${asked} were taken`);
+  t.equal(await (await fetch(`http://${server.authority}/`)).text(), 'hello');
+  await server.close();
+});
+
 await t.test('a reader that reads nothing is cut off, and what it holds has a bound', async (t) => {
   let sent = 0;
   let cut = false;

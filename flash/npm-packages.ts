@@ -21,7 +21,7 @@ interface Manifest {
 
 /** Left out: what is only of use to whoever builds or reads them. */
 const UNUSED =
-  /(^|\/)(docs?|test|tests|vendor|native|\.github|node_modules)\/|\.(md|[cm]?ts|map|gypi?|c|cc|cpp|h|hh|hpp|inc|S|asm|txt|yml)$|(^|\/)\.[^/]*$/;
+  /(^|\/)(docs?|test|tests|vendor|native|\.github)\/|\.(md|[cm]?ts|map|gypi?|c|cc|cpp|h|hh|hpp|inc|S|asm|txt|yml)$|(^|\/)\.[^/]*$/;
 const PREBUILDS = /^prebuilds\//;
 
 /**

@@ -126,6 +126,8 @@ async function pack(packing: Packing): Promise<void> {
     FIRMWARE_VERSION: version,
     FIRMWARE_DATE: date,
     WATCHDOG_SECONDS: board.watchdog?.timeoutSeconds ?? 0,
+    // By which native parts are chosen: where there is no NEON, those of ARMv7 end with an illegal instruction.
+    ARM_VERSION: board.processor?.arch === 'armv7' && !board.processor.neon ? 6 : '',
   });
 
   const base = join(work, 'base');

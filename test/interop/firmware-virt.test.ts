@@ -5,8 +5,8 @@ import t from 'tap';
 import { MiB } from '../../src/base/index.ts';
 import { buildCli, type CliResult, runCli } from '../kit/cli.ts';
 import { makeExt4 } from '../kit/disk-tools.ts';
+import { EmulatedBoard, packFirmware, virtMachine } from '../kit/emulated-board.ts';
 import { startMosquitto } from '../kit/mosquitto.ts';
-import { packFirmware, VirtBoard } from '../kit/virt-board.ts';
 
 t.setTimeout(600_000);
 
@@ -46,7 +46,7 @@ await makeExt4({ path: drive, size: 16 * MiB, content: tree });
 const before = await readFile(drive);
 
 const began = performance.now();
-const board = new VirtBoard(firmware, drive);
+const board = new EmulatedBoard(virtMachine(firmware, drive));
 t.teardown(() => board.pull());
 
 await t.test('the packed image boots, makes its key, and shows how it is enrolled', async (t) => {

@@ -1,4 +1,4 @@
-import { access, readdir, readFile, realpath, writeFile } from 'node:fs/promises';
+import { access, open, readdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { NsError, sentenceOf } from '../../base/index.ts';
 
@@ -16,6 +16,8 @@ export interface KernelFiles {
 }
 
 const MOST_TEXT = 4096;
+/** Bytes: a slow bus takes some milliseconds for them. */
+const READ_AT_ONCE = 128;
 
 /** Every failure is NS_IO_FAILED, with the path. */
 export const kernelFiles: KernelFiles = {
@@ -26,10 +28,27 @@ export const kernelFiles: KernelFiles = {
     ),
   list: (path) => asked(path, readdir(path)),
   text: async (path) => (await asked(path, readFile(path, 'utf8'))).slice(0, MOST_TEXT).trim(),
-  bytes: async (path, most) => (await asked(path, readFile(path))).subarray(0, most),
+  bytes: (path, most) => asked(path, firstBytes(path, most)),
   write: (path, value) => asked(path, writeFile(path, value)),
   target: async (path) => basename(await asked(path, realpath(path))),
 };
+
+/** Asks for no byte behind them: a chip may not have it, whatever its driver says. */
+async function firstBytes(path: string, most: number): Promise<Uint8Array> {
+  const file = await open(path, 'r');
+  try {
+    const bytes = new Uint8Array(most);
+    let count = 0;
+    while (count < most) {
+      const { bytesRead } = await file.read(bytes, count, Math.min(most - count, READ_AT_ONCE), count);
+      if (bytesRead === 0) break;
+      count += bytesRead;
+    }
+    return bytes.subarray(0, count);
+  } finally {
+    await file.close();
+  }
+}
 
 async function asked<T>(path: string, answer: Promise<T>): Promise<T> {
   try {

@@ -6,28 +6,18 @@ import { asNsError, ByteView, MiB, type NsError, seconds } from '../../base/inde
 import type { Clock, LogSink, MessageBus, SerialLine } from '../../ports/index.ts';
 import type { Order } from '../../protocol/index.ts';
 import { Freshness, insecureIn } from '../../security/index.ts';
-import {
-  Desk,
-  type DeviceIdentity,
-  Journal,
-  openStaged,
-  TASKS,
-  type TaskServices,
-  TaskTable,
-} from '../../tasks/index.ts';
+import { Desk, type DeviceIdentity, Journal, openStaged, TASKS } from '../../tasks/index.ts';
 import { RELEASED, VERSION } from '../version.ts';
 import type { DeviceAbsence } from './absence.ts';
-import type { DeviceBmc } from './bmc.ts';
 import { openBoard } from './board-parts.ts';
 import { openDeviceBudget } from './budget.ts';
 import type { AgentConfig } from './config.ts';
-import type { DeviceConsole } from './console.ts';
 import type { openDeviceEditors } from './editors.ts';
 import { openDeviceKeyring, reopener, standingOf } from './keyring.ts';
-import { type Machine, openMachine } from './machine.ts';
-import type { DeviceMetrics } from './metrics.ts';
+import { openMachine } from './machine.ts';
 import { brokerOptions, followVitals } from './parts.ts';
-import type { DeviceRelay } from './relay.ts';
+import { stopDevice } from './stop-device.ts';
+import { servicesOf } from './task-services.ts';
 import { readingOf, signedTime } from './time.ts';
 
 /** Of each of the journal's two regions. Fixed: a region keeps the size that it was made with. */
@@ -59,56 +49,6 @@ const REAL: Surroundings = {
   openBoard,
   openBus: ({ log, ...options }) => new MqttBus(options, systemClock, systemEntropy, log),
 };
-
-async function servicesOf(
-  machine: Machine,
-  config: AgentConfig,
-  rest: Pick<
-    TaskServices,
-    | 'identity'
-    | 'log'
-    | 'measures'
-    | 'blocks'
-    | 'byNeighbour'
-    | 'keyring'
-    | 'budget'
-    | 'time'
-    | 'absence'
-    | 'staged'
-  >,
-  openEditor?: typeof openDeviceEditors,
-  metrics?: DeviceMetrics,
-): Promise<TaskServices> {
-  const tools = await import('./editors.ts');
-  const { clock, store, board, power, custody, lockout, audit, driveLocks } = machine;
-  const editor = await tools.openDiskTools(
-    openEditor ?? tools.openDeviceEditors,
-    config,
-    (name) => store.pathOf(name),
-    rest.log,
-  );
-  return {
-    ...rest,
-    clock,
-    store,
-    audit,
-    power,
-    custody,
-    lockout,
-    switches: board.switches,
-    ...(board.security === undefined ? {} : { drives: board.security }),
-    ...(driveLocks === undefined ? {} : { driveLocks }),
-    editor: metrics?.editor(editor) ?? editor,
-    ...(board.memory === undefined ? {} : { memory: board.memory }),
-    ...(board.io === undefined ? {} : { io: board.io }),
-    ...(board.chains === undefined ? {} : { chains: board.chains }),
-    protectedPaths: [...board.description.protectedPaths, ...config.protectedPaths],
-    tasks: new TaskTable(),
-    limits: { stagedFile: config.limits.stagingMiB * MiB },
-    startedAt: clock.monotonic(),
-    insecure: insecureIn(config.broker),
-  };
-}
 
 /**
  * Builds the agent from its parts and starts it. The order matters: the lock is in force and a change that was cut off
@@ -303,9 +243,9 @@ export async function startDevice(
   log.log('info', 'device.started', { device: config.device, board: boardName, version: VERSION });
   return {
     failed,
-    stop: async () => {
-      unpet?.();
-      await stopDevice({
+    stop: () =>
+      stopDevice({
+        unpet,
         metrics,
         front,
         agent,
@@ -315,44 +255,7 @@ export async function startDevice(
         bmc,
         machine,
         logs: [governed, journal, services.audit],
-      });
-      await watchdog?.close();
-    },
+        watchdog,
+      }),
   };
-}
-
-interface Running {
-  readonly metrics: DeviceMetrics | undefined;
-  readonly front: DeviceConsole | undefined;
-  readonly agent: Agent;
-  readonly desk: Desk;
-  readonly absence: DeviceAbsence | undefined;
-  readonly relay: DeviceRelay | undefined;
-  readonly bmc: DeviceBmc | undefined;
-  readonly machine: Machine;
-  readonly logs: readonly { close(): Promise<void> }[];
-}
-
-async function stopDevice({
-  metrics,
-  front,
-  agent,
-  desk,
-  absence,
-  relay,
-  bmc,
-  machine,
-  logs,
-}: Running): Promise<void> {
-  // Orders first: one that came between the two would be refused for no reason of its own.
-  await metrics?.close();
-  await front?.close();
-  await agent.stop();
-  await bmc?.close();
-  await desk.stop();
-  await absence?.stop();
-  await relay?.close();
-  await machine.letGo();
-  await Promise.all(logs.map((log) => log.close()));
-  await machine.close();
 }

@@ -1,0 +1,139 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buildCli, type CliResult, runCli } from '../kit/cli.ts';
+import { EmulatedBoard, evbMachine, packFirmware } from '../kit/emulated-board.ts';
+import { startMosquitto } from '../kit/mosquitto.ts';
+import { QmpLine } from '../kit/qmp-line.ts';
+
+/** The packed 64 MiB flash of an AST2600 board, booted and given orders, its pins and sensors moved from outside. */
+const GPIO = '/machine/soc/gpio';
+const PATIENCE = 600_000;
+const began = performance.now();
+
+function say(text: string): void {
+  process.stdout.write(`${String(Math.round((performance.now() - began) / 1000)).padStart(4)} s  ${text}\n`);
+}
+
+function check(holds: boolean, what: string, seen = ''): void {
+  if (!holds) throw new Error(`not so: ${what}${seen === '' ? '' : `; seen: ${seen}`}`);
+  say(`ok: ${what}`);
+}
+
+const home = await mkdtemp(join(tmpdir(), 'nightshift-evb-'));
+const broker = await startMosquitto();
+let board: EmulatedBoard | undefined;
+let monitor: QmpLine | undefined;
+try {
+  const cli = await buildCli(home);
+  const nightshift = (...args: string[]): Promise<CliResult> =>
+    runCli(cli, [...args, '--timeout', '300s'], { cwd: home });
+  const olga = await runCli(cli, ['keys', 'new', '--role', 'operator', '--name', 'olga'], { cwd: home });
+  const factory = join(home, 'factory');
+  await mkdir(factory);
+  const lines = [
+    'device: board1',
+    'tenant: acme',
+    `broker: { url: "mqtt://10.0.2.2:${broker.port}", insecureNoTls: true }`,
+    'state: /state/agent',
+    'limits: { stagingMiB: 1 }',
+    'keyring:',
+    olga.stdout.trimEnd(),
+    '',
+  ];
+  await writeFile(join(factory, 'agent.yaml'), lines.join('\n'));
+  // Somebody at the console who can end the agent, as nothing in it can.
+  const atStart = [
+    '#!/bin/busybox sh',
+    'while read -r line; do [ "$line" = end ] && busybox killall -9 node; done </dev/console',
+    '',
+  ];
+  await writeFile(join(factory, 'at-start'), atStart.join('\n'), { mode: 0o755 });
+  const firmware = join(home, 'firmware');
+  await packFirmware('ast2600-evb', firmware, ['--factory', factory]);
+  say('packed: 64 MiB of flash');
+
+  board = new EmulatedBoard(evbMachine(firmware, join(home, 'qmp.sock')), PATIENCE);
+  await board.hears(/nightshift-boot: starting slot a/);
+  say('the slot is chosen');
+  const enrolment = await board.hears(/^(board1: ed25519:\S+)$/m);
+  await writeFile(
+    join(home, 'nightshift.yaml'),
+    `broker: ${broker.url}\ntenant: acme\nkey: olga.key\ndevices:\n  ${enrolment}\n`,
+  );
+  monitor = await QmpLine.open(join(home, 'qmp.sock'));
+  const wire = (pin: string, high: boolean) => monitor?.set(GPIO, `gpio${pin}`, high);
+  // A host in S5: PS_PWROK low, SIO_S3 and SIO_S5 asserted (low); nobody at the buttons.
+  for (const [pin, high] of [
+    ['B6', false],
+    ['Y0', false],
+    ['Y1', false],
+    ['F0', true],
+    ['F2', true],
+  ] as const)
+    await wire(pin, high);
+  await board.hears(/device\.started/);
+  say('the agent runs');
+
+  const status = await nightshift('status', 'board1');
+  check(
+    /board ast2600-evb/.test(status.stdout),
+    'the first order is answered',
+    status.stdout + status.stderr,
+  );
+  check(/power now: S5/.test(status.stdout), 'the host is in S5 by its pins', status.stdout);
+
+  const sensors = (await monitor.ask('qom-list', { path: '/machine/unattached' })) as readonly {
+    name: string;
+    type: string;
+  }[];
+  const lm75 = sensors.find(({ type }) => /tmp105|lm75/.test(type))?.name;
+  if (lm75 !== undefined) await monitor.set(`/machine/unattached/${lm75}`, 'temperature', 42_000);
+  const temperature = await nightshift('io', 'read', 'board1', 'board-temp');
+  check(
+    /42000|42\.0/.test(temperature.stdout),
+    'the LM75 says what was set from outside',
+    temperature.stdout + temperature.stderr,
+  );
+  const fru = await nightshift('io', 'read', 'board1', 'board-fru');
+  check(fru.code === 0, 'the EEPROM is read', fru.stdout + fru.stderr);
+
+  await wire('B2', true);
+  const open = await nightshift('io', 'read', 'board1', 'chassis-intrusion');
+  check(/\b1\b/.test(open.stdout), 'a line driven from outside is read', open.stdout + open.stderr);
+  const relay = await nightshift('io', 'write', 'board1', 'aux-relay', '1');
+  check(relay.code === 0, 'a line is driven by an order', relay.stdout + relay.stderr);
+  check((await monitor.get(GPIO, 'gpioB0')) === true, 'and is high outside');
+
+  for (const pin of ['Y0', 'Y1', 'B6']) await wire(pin, true);
+  const awake = await nightshift('status', 'board1');
+  check(/power now: S0/.test(awake.stdout), 'the pins say S0', awake.stdout);
+  const refused = await nightshift('ls', 'board1', '/');
+  check(/HOST_AWAKE/.test(refused.stdout), 'and the disk is refused', refused.stdout + refused.stderr);
+
+  for (const pin of ['Y0', 'Y1', 'B6']) await wire(pin, false);
+  board.forget();
+  board.type('end\n');
+  await board.hears(/the agent ended with 137/);
+  say('waiting for the watchdog');
+  await board.hears(/nightshift-boot: starting slot a/);
+  await board.hears(/device\.started/);
+  const again = await nightshift('status', 'board1');
+  check(
+    again.code === 0,
+    'the watchdog has reset the board, and the agent is back',
+    again.stdout + again.stderr,
+  );
+  const audit = await nightshift('audit', 'board1', '--save');
+  check(audit.code === 0, 'its records are whole', audit.stdout + audit.stderr);
+  say('all of it was so');
+} catch (error) {
+  say(`FAILED: ${error instanceof Error ? error.message : String(error)}`);
+  say(board?.said.slice(-3000) ?? '');
+  process.exitCode = 1;
+} finally {
+  monitor?.close();
+  await board?.pull();
+  await broker.close();
+  await rm(home, { recursive: true, force: true });
+}

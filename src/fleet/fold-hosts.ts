@@ -67,6 +67,10 @@ export function groupEqual(answers: readonly { readonly host: string; readonly t
   readonly text: string;
 }[] {
   const byText = new Map<string, string[]>();
-  for (const { host, text } of answers) byText.set(text, [...(byText.get(text) ?? []), host]);
+  for (const { host, text } of answers) {
+    const hosts = byText.get(text);
+    if (hosts === undefined) byText.set(text, [host]);
+    else hosts.push(host);
+  }
   return [...byText].map(([text, hosts]) => ({ hosts, text }));
 }

@@ -1,8 +1,10 @@
-import { milliseconds } from '../../base/index.ts';
+import { KiB, milliseconds } from '../../base/index.ts';
 import type { Clock, HostConsole } from '../../ports/index.ts';
 
-/** What may wait for a host that takes nothing now. */
-const CAPACITY = 4096;
+/** What may wait here for a host that takes nothing now: here it can be taken back. */
+const CAPACITY = 64 * KiB;
+/** What goes to the line at a time, which keeps what it has. */
+const PIECE = 256;
 const MOST_BREAKS = 4;
 const AGAIN = milliseconds(50);
 
@@ -25,7 +27,7 @@ export class ToHost {
   /** False where it was not taken: the host is too far behind. */
   push(bytes: Uint8Array): boolean {
     if (this.#bytes + bytes.byteLength > CAPACITY) return false;
-    this.#waiting.push(bytes);
+    for (let at = 0; at < bytes.byteLength; at += PIECE) this.#waiting.push(bytes.subarray(at, at + PIECE));
     this.#bytes += bytes.byteLength;
     this.#start();
     return true;

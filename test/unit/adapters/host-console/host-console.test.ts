@@ -142,3 +142,35 @@ await t.test('a serial line is a console, until it hangs up', async (t) => {
   for (const listener of hangUps) listener('pulled');
   t.same(states, [true, false]);
 });
+
+await t.test(
+  'what waits for a slow host is never much: who may write no more is soon heard no more',
+  async (t) => {
+    let taken = 0;
+    let left: () => void = () => {};
+    const line = {
+      name: 'ttyS9',
+      // As a line is that has room for a minute of it.
+      write: (bytes: Uint8Array) => {
+        taken += bytes.byteLength;
+        return true;
+      },
+      onData: () => () => {},
+      onHangUp: () => () => {},
+      sendBreak: async () => {},
+      drained: () =>
+        new Promise<void>((resolve) => {
+          left = resolve;
+        }),
+    };
+    const console = serialConsole(line);
+    const piece = new Uint8Array(256);
+    for (let n = 0; n < 100; n += 1) console.write(piece);
+    t.equal(taken, 1024);
+    left();
+    await eventually(() => console.write(piece));
+    t.equal(taken, 1280);
+    left();
+    await eventually(() => console.write(piece));
+  },
+);

@@ -160,15 +160,29 @@ await t.test('who may no more is out at the next key, and at the next second', a
   t.match(why, /^refused DISABLED: /);
 });
 
+await t.test('of a long paste a slow host gets no more once he who typed it may no more', async (t) => {
+  const { host, seat, joined } = rig();
+  host.room = 1000;
+  seat.typed('x'.repeat(4000));
+  await eventually(() => host.heard.length > 0);
+  t.ok(host.heard.length <= 1000, 'in pieces');
+  seat.allowed = false;
+  t.match((await joined).why, /^refused DISABLED: /);
+  const before = host.heard;
+  host.room = 1e6;
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  t.equal(host.heard, before);
+});
+
 await t.test(
   'a host that takes nothing is told of once, and what does not fit is not sent later',
   async (t) => {
     const { host, seat, joined } = rig();
     host.room = 0;
-    for (let i = 0; i < 10; i += 1) seat.typed('x'.repeat(1000));
+    for (let i = 0; i < 80; i += 1) seat.typed('x'.repeat(1000));
     t.equal(seat.screen.split('the host takes nothing now').length, 2);
     host.room = 1e6;
-    await eventually(() => host.heard.length === 4000);
+    await eventually(() => host.heard.length === 65_000);
     seat.typed('\r~.');
     await joined;
     host.setAvailable(false);

@@ -35,7 +35,7 @@ export { type EventRules, openEvent, signEvent } from './event-envelope.ts';
 export { FIRMWARE_MANIFEST_MOST, openFirmware, signFirmware } from './firmware-envelope.ts';
 export { type ClockReading, counterWindow, Freshness, type FreshnessOptions } from './freshness.ts';
 export { type Grant, grantHash, LONGEST_GRANT, readGrant, signGrant } from './grant.ts';
-export { holderByGrants, linksOf } from './grant-chain.ts';
+export { giverOf, holderByGrants, linksOf } from './grant-chain.ts';
 export { keyAgreementOf } from './key-agreement.ts';
 export {
   type Enrolled,

@@ -93,12 +93,21 @@ await t.test('two people, tokens and locks are beyond any pass; it is used up ov
 });
 
 await t.test('it is written down who came by whose pass, and for whom he ordered', async (t) => {
+  t.match(await paste(await rowsOf({ verbs: ['io.*'] })), /Logged in as kim/);
+  line.type('host console\r');
+  await line.expect(/tells more\]\r\n/);
+  line.type('~.');
+  await line.expect(/kim@host1> $/);
   const { entries } = (await host.give('audit.read', { limit: 64 }, { key: host.officer })).result!;
   const logIn = entries.find(({ event }) => event === 'console.log-in');
   const giver = toHex(host.operator.publicKey.keyId);
   t.equal(logIn?.detail, `kim, by a pass of olga, key ${giver}`);
   const removed = entries.find(({ event, detail }) => event === 'order.succeeded' && /syslog/.test(detail));
   t.match(removed?.detail, new RegExp(`\\(for key ${giver}\\)`));
+  for (const event of ['console.host-join', 'console.host-leave']) {
+    const joined = entries.find((entry) => entry.event === event);
+    t.match(joined?.detail, new RegExp(`^kim \\(for key ${giver}\\) at the console`));
+  }
   t.ok(
     entries.some(({ event, detail }) => event === 'console.refused' && /by a pass, REPLAYED/.test(detail)),
   );

@@ -1,7 +1,7 @@
-import { refusal, refuse, type Verdict } from '../../base/index.ts';
+import { refusal, refuse, toHex, type Verdict } from '../../base/index.ts';
 import { type JoinedTerminal, joinHost, logLines, paged } from '../../console/index.ts';
 import type { ArgsOf } from '../../protocol/index.ts';
-import type { TechnicianSession } from '../../security/index.ts';
+import { giverOf, type TechnicianSession } from '../../security/index.ts';
 import { timeText } from '../../show/index.ts';
 import { type Hands, optionsIn, showEnd, usage } from './console-hands.ts';
 import type { ConsoleOrdersParts } from './console-orders.ts';
@@ -91,12 +91,16 @@ async function join(
   const note = (event: string, detail: string) =>
     audit.append({ at: clock.wallSeconds(), event, by: session.key.publicKey.keyId, detail });
   const who = `${session.name} at the console ${parts.where}`;
+  const giver = giverOf(session.grants ?? []);
+  // As orders by a pass stand there.
+  const by = giver === undefined ? '' : ` (for key ${toHex(giver)})`;
+  const noted = `${session.name}${by} at the console ${parts.where}`;
   const may = (to: 'write' | 'watch'): Verdict<void> => {
     if (to === 'watch') return mayNow(parts, session, 'io.watch', WATCH);
     return lockout.enabled ? mayNow(parts, session, 'io.write', WRITE) : refuse('DISABLED');
   };
   // Before anything is heard or said.
-  await note('console.host-join', `${who}, ${wish === 'watch' ? 'to watch' : 'to write'}`);
+  await note('console.host-join', `${noted}, ${wish === 'watch' ? 'to watch' : 'to write'}`);
   const since = clock.monotonic();
   let how = 'cut off';
   try {
@@ -107,7 +111,7 @@ async function join(
     const { mode, why, toHost, shown, dropped } = joined;
     how = `${mode}, ${toHost} bytes to the host, ${shown} shown, ${dropped} left out: ${why}`;
   } finally {
-    await note('console.host-leave', `${who}, ${Math.round((clock.monotonic() - since) / 1000)} s, ${how}`);
+    await note('console.host-leave', `${noted}, ${Math.round((clock.monotonic() - since) / 1000)} s, ${how}`);
   }
 }
 

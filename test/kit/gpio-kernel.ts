@@ -153,6 +153,11 @@ function lineCall(held: Held, code: number, argument: Buffer): number {
       const flags = argument.readBigUInt64LE(0);
       if ((flags & FLAG_OUTPUT) === 0n) return INVALID;
       held.activeLow = (flags & FLAG_ACTIVE_LOW) !== 0n;
+      // As the AST2600 of QEMU: the value is set first, and lost on a line that is an input still.
+      if (wire.direction === 'in' && wire.name === 'FORGETFUL') {
+        drive(wire, wire.high);
+        return 0;
+      }
       drive(wire, (argument.readBigUInt64LE(40) === 1n) !== held.activeLow);
       return 0;
     }

@@ -173,6 +173,10 @@ class CharacterLine implements HeldLine {
       const wish = { as: 'output', activeLow: this.#line.activeLow, active: active === 1 } as const;
       check(this.#libc.ioctl(this.fd, GPIO_IOCTL.setConfig, lineConfig(wish)), failed);
       this.#ours = true;
+      // A chip may forget a value that it is given while the line is an input still.
+      if (this.#now() !== active) {
+        check(this.#libc.ioctl(this.fd, GPIO_IOCTL.setValues, lineValue(active === 1)), failed);
+      }
     }
     this.#tell(active);
   }

@@ -129,6 +129,17 @@ await t.test('a line is where its name is, and on a chip that has it', async (t)
   kernel.remove();
 });
 
+await t.test('a chip that forgets a value as the line becomes an output is told again', async (t) => {
+  const kernel = await GpioKernel.open(CHIP, ['FORGETFUL']);
+  const { libc, directory } = kernel;
+  const lines = new CharacterLines({ libc, clock: systemClock, log: quiet, directory });
+  const held = await lines.hold(line(0), 'output');
+  await held.write(1);
+  t.same([kernel.wires[0]?.high, await held.read()], [true, 1]);
+  await lines.close();
+  kernel.remove();
+});
+
 await t.test('as channels they take 0 and 1 and nothing else', async (t) => {
   const kernel = await GpioKernel.open(CHIP, ['A', 'B']);
   const lines = await SysfsLines.open(systemClock, kernel.files);

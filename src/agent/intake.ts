@@ -76,7 +76,7 @@ export class Intake {
   async receive(message: BusMessage): Promise<void> {
     const opened = this.#open(message);
     if (opened.is === 'refused') {
-      await this.#refuse(message.payload, opened);
+      this.#refuse(message.payload, opened);
       return;
     }
     const { order } = opened.admitted;
@@ -88,13 +88,13 @@ export class Intake {
         if (!submission.ended) this.#parts.outbox.accepted(order.id);
         return;
       case 'known':
-        await this.#repeats.give(toHex(order.id), (late) => {
+        this.#repeats.give(toHex(order.id), (late) => {
           if (late) void this.#tellAgain(opened.admitted);
           else this.#tell(order.id, submission);
         });
         return;
       case 'refused':
-        await this.#refuse(message.payload, {
+        this.#refuse(message.payload, {
           verdict: { ok: false, refusal: submission.refusal },
           id: order.id,
           authentic: true,
@@ -154,15 +154,17 @@ export class Intake {
     }
   }
 
-  async #refuse(packet: Uint8Array, refused: Refused): Promise<void> {
+  #refuse(packet: Uint8Array, refused: Refused): void {
     this.#parts.measures?.take({ of: 'rejection', code: refused.verdict.refusal.code });
-    if (refused.authentic) {
-      await this.#repeats.give(toHex(packetHashOf(packet)), () => this.#sayRefused(packet, refused));
-    } else if (this.#junk.take(this.#parts.clock.monotonic())) this.#sayRefused(packet, refused);
-    else this.#silenced += 1;
+    const hash = packetHashOf(packet);
+    const said = refused.authentic
+      ? this.#repeats.give(toHex(hash), () => this.#sayRefused(hash, refused))
+      : this.#junk.take(this.#parts.clock.monotonic());
+    if (!said) this.#silenced += 1;
+    else if (!refused.authentic) this.#sayRefused(hash, refused);
   }
 
-  #sayRefused(packet: Uint8Array, refused: Refused): void {
+  #sayRefused(packetHash: Uint8Array, refused: Refused): void {
     const { refusal: why } = refused.verdict;
     this.#parts.log.log('warn', 'order-refused', {
       code: why.code,
@@ -172,7 +174,7 @@ export class Intake {
     });
     // Whoever is known may give the order again, bound to no wall clock.
     const nonce = refused.authentic ? this.#parts.giveNonce() : undefined;
-    this.#parts.outbox.rejected(packet, why, refused.id, nonce);
+    this.#parts.outbox.rejected(packetHash, why, refused.id, nonce);
     this.#audit(why.code, refused);
   }
 

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { asNsError, hasCode, milliseconds, type Refusal, toHex } from '../base/index.ts';
 import type { Clock, KeyStore, LogSink, MessageBus } from '../ports/index.ts';
 import type { DeviceEvent } from '../protocol/index.ts';
@@ -93,13 +92,14 @@ export class Outbox {
     this.#queue(async () => packet, { transient: false, id, receipt: packet });
   }
 
-  rejected(packet: Uint8Array, refusal: Refusal, id?: Uint8Array, nonce?: Uint8Array): void {
+  /** `packetHash`: SHA-256 of the packet that is refused. */
+  rejected(packetHash: Uint8Array, refusal: Refusal, id?: Uint8Array, nonce?: Uint8Array): void {
     const { code, sentence, remedy } = refusal;
     this.#say(
       {
         ...eventHead(this.#parts.identity),
         event: 'rejected',
-        packet: new Uint8Array(createHash('sha256').update(packet).digest()),
+        packet: new Uint8Array(packetHash),
         ...(id === undefined ? {} : { id }),
         refusal: { code, sentence: sentence.slice(0, 1000), remedy: remedy.slice(0, 1000) },
         ...(nonce === undefined ? {} : { nonce }),

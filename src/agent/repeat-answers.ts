@@ -4,8 +4,8 @@ import { TokenBucket } from './token-bucket.ts';
 
 /** Answers to authentic orders that were answered before or are refused. */
 const RATE = { perSecond: 50, burst: 600 };
-/** Answers that wait at once. */
-const WAITING_MAX = 256;
+/** Answers that wait at once; each holds some hundred bytes. */
+const WAITING_MAX = 1024;
 /** Longer than any answer waits for the one before it. */
 const LONGEST = seconds(1);
 
@@ -22,7 +22,6 @@ export class RepeatAnswers {
   readonly #bucket = new TokenBucket(RATE);
   /** By what they are about, first come first. */
   readonly #waiting = new Map<string, Answer>();
-  #room: Promise<void> = Promise.resolve();
   #giving = false;
 
   constructor(clock: Clock, stopped: AbortSignal) {
@@ -30,24 +29,26 @@ export class RepeatAnswers {
     this.#stopped = stopped;
   }
 
-  /** Resolves when the answer is given or waits. Only where very many wait does it take a moment. */
-  async give(about: string, answer: Answer): Promise<void> {
-    while (this.#waiting.size >= WAITING_MAX && !this.#waiting.has(about) && !this.#stopped.aborted)
-      await this.#room;
+  /**
+   * Gives the answer, or lets it wait. False where too many wait: it is dropped, for nothing may hold up what comes behind. Whoever
+   * asks again later gets it then.
+   */
+  give(about: string, answer: Answer): boolean {
     if (this.#waiting.size === 0 && this.#bucket.take(this.#clock.monotonic())) {
       answer(false);
-      return;
+      return true;
     }
+    if (this.#waiting.size >= WAITING_MAX && !this.#waiting.has(about)) return false;
     this.#waiting.set(about, answer);
     if (!this.#giving) void this.#giveAll();
+    return true;
   }
 
   async #giveAll(): Promise<void> {
     this.#giving = true;
     while (this.#waiting.size > 0 && !this.#stopped.aborted) {
       const wait = this.#bucket.reserve(this.#clock.monotonic(), LONGEST) ?? LONGEST;
-      this.#room = this.#clock.sleep(wait, this.#stopped).catch(() => undefined);
-      await this.#room;
+      await this.#clock.sleep(wait, this.#stopped).catch(() => undefined);
       const [first] = this.#waiting;
       if (first === undefined || this.#stopped.aborted) break;
       const [about, answer] = first;

@@ -15,12 +15,16 @@ export interface OpenHostConsole extends HostConsole {
   close(): Promise<void>;
 }
 
-const BUFFER = 16 * 1024;
+/** Bytes of ours that nothing takes back once they are written: who writes may be told to stop. */
+const MOST_WAITING = 1024;
 const FIRST_WAIT = milliseconds(100);
 /** A host that starts says its first words within half a second. */
 const LONGEST_WAIT = milliseconds(250);
 
-/** A host's serial console behind a unix socket. It may come and go: it is looked for until it is closed. */
+/**
+ * A host's serial console behind a unix socket. It may come and go: it is looked for until it is closed. A host that does not
+ * read leaves also what the system buffers of a socket on its way.
+ */
 export function openSocketConsole(options: SocketConsoleOptions): OpenHostConsole {
   return new SocketConsole(options);
 }
@@ -42,7 +46,7 @@ class SocketConsole implements OpenHostConsole {
   write(bytes: Uint8Array): boolean {
     const socket = this.#socket;
     if (socket === undefined) return false;
-    if (socket.writableLength > 0 && socket.writableLength + bytes.byteLength > BUFFER) return false;
+    if (socket.writableLength > 0 && socket.writableLength + bytes.byteLength > MOST_WAITING) return false;
     socket.write(bytes.slice());
     return true;
   }

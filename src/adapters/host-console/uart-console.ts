@@ -1,7 +1,8 @@
 import type { HostConsole } from '../../ipmi/index.ts';
 import type { IoDevices, Stop } from '../../ports/index.ts';
 
-const BUFFER = 4096;
+/** Bytes on their way that nothing takes back: who writes may be told to stop. */
+const MOST_WAITING = 1024;
 
 /** Where the host can be heard without taking from whoever reads the channel. */
 interface Tapped {
@@ -14,7 +15,7 @@ export function uartConsole(io: IoDevices & Tapped, channel: string): HostConsol
   let turn: Promise<void> = Promise.resolve();
   return {
     write(bytes) {
-      if (waiting > 0 && waiting + bytes.byteLength > BUFFER) return false;
+      if (waiting > 0 && waiting + bytes.byteLength > MOST_WAITING) return false;
       const own = bytes.slice();
       waiting += own.byteLength;
       turn = turn

@@ -90,6 +90,45 @@ await t.test('a host that does not read fills a bounded buffer', async (t) => {
   await host.close();
 });
 
+await t.test(
+  'a host that does not read leaves no more than 1 KiB with us that nothing takes back',
+  async (t) => {
+    const path = join(directory, 'slow');
+    const host = await listening(path);
+    const console = openSocketConsole({ path, clock: systemClock, log: { log: () => {} } });
+    t.teardown(() => console.close());
+    await eventually(() => host.seen.sockets.length === 1 && console.write(utf8('a')));
+    host.seen.sockets[0]?.pause();
+    let taken = 1;
+    while (console.write(new Uint8Array(256))) taken += 256;
+    // What is with us goes with us; what the system has is heard.
+    await console.close();
+    const ended = once(host.seen.sockets[0]!, 'close');
+    host.seen.sockets[0]?.resume();
+    await ended;
+    t.ok(taken > 1024);
+    t.ok(taken - host.seen.heard.length <= 1024, `${taken - host.seen.heard.length} bytes waited with us`);
+    await host.close();
+  },
+);
+
+await t.test('a uart channel that is slow has 1 KiB on its way at most', async (t) => {
+  const turns: (() => void)[] = [];
+  const io = {
+    channels: [],
+    write: () => new Promise<void>((resolve) => turns.push(resolve)),
+    read: async () => 0,
+    watch: () => () => {},
+  };
+  const console = uartConsole(io as unknown as Parameters<typeof uartConsole>[0], 'console');
+  let taken = 0;
+  while (taken < 100 * 256 && console.write(new Uint8Array(256))) taken += 256;
+  t.equal(taken, 1024);
+  await eventually(() => turns.length === 1);
+  turns[0]?.();
+  await eventually(() => console.write(new Uint8Array(256)));
+});
+
 await t.test('a uart channel is a console, and a failing one loses what it is given', async (t) => {
   const clock = new VirtualClock();
   const uart = { name: 'console', kind: 'uart', readable: true, writable: true, unit: 'bytes' } as const;

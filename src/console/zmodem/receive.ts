@@ -120,10 +120,12 @@ class Receiver {
         await this.#ended(header.argument);
         return false;
       case FRAME.ZSINIT:
+        this.#faults.add('the sender only speaks of itself');
         // What would interrupt the sender: nothing needs to, here.
         if ((await this.#content()) !== undefined) await this.#say(FRAME.ZACK, 1);
         return false;
       case FRAME.ZFREECNT:
+        this.#faults.add('the sender only asks for room');
         await this.#say(FRAME.ZACK, 0xffff_ffff);
         return false;
       case FRAME.ZFIN:
@@ -159,10 +161,16 @@ class Receiver {
     const info = await this.#content();
     if (info === undefined) return;
     // The same offer once more: our answer was lost.
-    if (this.#sink !== undefined) return this.#say(FRAME.ZRPOS, this.#at);
+    if (this.#sink !== undefined) {
+      this.#faults.add('the sender only offers');
+      return this.#say(FRAME.ZRPOS, this.#at);
+    }
     const file = decodeFileInfo(info.content);
     const sink = file === undefined ? undefined : await this.#take(file);
-    if (sink === undefined) return this.#say(FRAME.ZSKIP, 0);
+    if (sink === undefined) {
+      this.#faults.add('the sender offers what is not taken');
+      return this.#say(FRAME.ZSKIP, 0);
+    }
     this.#at = (await this.#isBeginning(sink.have)) ? (sink.have?.bytes ?? 0) : 0;
     this.#sink = sink;
     this.#faults.progress();
@@ -198,7 +206,7 @@ class Receiver {
         this.#at += content.byteLength;
         this.#faults.progress();
         this.#options.onProgress?.(this.#at);
-      }
+      } else this.#faults.add('the sender sends empty pieces');
       if (end === END.ZCRCQ || end === END.ZCRCW) await this.#say(FRAME.ZACK, this.#at);
       if (end === END.ZCRCE || end === END.ZCRCW) return;
     }
@@ -211,8 +219,10 @@ class Receiver {
       this.#sink = undefined;
       this.#files += 1;
       this.#faults.progress();
-    } else if (this.#sink !== undefined) {
-      this.#faults.add('the sender ends the file at another place');
+    } else {
+      this.#faults.add(
+        `the sender ends ${this.#sink === undefined ? 'no file' : 'the file at another place'}`,
+      );
     }
     await this.#askAgain();
   }

@@ -27,6 +27,8 @@ import { refuseOthers } from './console-transfer-words.ts';
 type Args = Omit<ArgsOf<'file.download'>, 'size' | 'sha256'>;
 
 const NOTHING = new Uint8Array(createHash('sha256').digest());
+const ONLY_THE_FIRST = 'More than one file was sent: the others were not taken.';
+
 interface PutWish {
   readonly args: Args;
   /** By XMODEM, which tells no size. */
@@ -135,7 +137,8 @@ async function receive(
   const console = { line, printed: () => printer.empty(), clock };
   const wish = { way: 'incoming', signal: talk.signal } as const;
   let first: PartFile | undefined;
-  const told: string[] = [];
+  let here = 0;
+  let more = false;
   try {
     await withTransferLine(console, talk, wish, async ({ bytes, begun }: TakenLine) => {
       if (xmodem !== undefined) {
@@ -149,7 +152,7 @@ async function receive(
         async (file: ZmodemFile) => {
           begun();
           if (first !== undefined) {
-            told.push('More than one file was sent: the others were not taken.');
+            more = true;
             return undefined;
           }
           if (file.size === undefined)
@@ -160,13 +163,14 @@ async function receive(
             ...(file.mtime === undefined ? {} : { mtime: file.mtime }),
           };
           const have = await part.begin(first);
-          if (have.bytes > 0) told.push(`${have.bytes} bytes of it were here already.`);
+          here = have.bytes;
           return { have, write: (at, content) => part.write(at, content), finish: async () => undefined };
         },
         options,
       );
     });
-    for (const sentence of told) talk.say(sentence);
+    if (here > 0) talk.say(`${here} bytes of it were here already.`);
+    if (more) talk.say(ONLY_THE_FIRST);
     if (first === undefined) talk.say('The sender has sent no file.');
     return first !== undefined;
   } catch (error) {
@@ -177,6 +181,7 @@ async function receive(
         ? 'The transfer has ended: you have stopped it.'
         : lineEnd(asNsError(error)),
     );
+    if (more) talk.say(ONLY_THE_FIRST);
     if (part.waiting > 0 && xmodem === undefined)
       talk.say(
         `${part.waiting} bytes are kept for ${formatDuration(KEPT_FOR)}: the same command once more goes on after them. Nothing was written on the host's disk.`,

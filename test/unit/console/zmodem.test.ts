@@ -178,3 +178,65 @@ await t.test('names lose their way, and numbers that are none are left out', asy
   t.same(decodeFileInfo(text('a\0')), { name: 'a' });
   t.same(decodeFileInfo(text('a\x00999999999999999999999 0 0')), { name: 'a' });
 });
+
+/** A sender that says the beginning, and then the same again and again, as fast as it is heard. How often, and how it ended. */
+async function endless(beginning: readonly Uint8Array[], again: readonly Uint8Array[], sinks = 1) {
+  const pair = linePair();
+  const receiver = new LineBytes(pair.right, systemClock, new AbortController().signal);
+  const MOST = 200;
+  let said = 0;
+  let asked = 0;
+  let over = false;
+  const ended = receiveZmodem(
+    receiver,
+    async () => {
+      asked += 1;
+      return asked > sinks ? undefined : { write: async () => undefined, finish: async () => undefined };
+    },
+    { patience: milliseconds(2000) },
+  )
+    .catch((error: unknown) => error)
+    .finally(() => {
+      over = true;
+    });
+  for (const bytes of beginning) pair.left.write(bytes);
+  while (!over && said < MOST) {
+    for (const bytes of again) pair.left.write(bytes);
+    said += 1;
+    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  pair.pull();
+  const end = await ended;
+  receiver.close();
+  return { said, end };
+}
+
+await t.test('a sender that wins no byte is not heard for ever, whatever it says', async (t) => {
+  const how = { crc32: true, controls: false };
+  const info = encodeFileInfo({ name: 'a', size: 5, mtime: 1, mode: 0o600 });
+  const header = (type: number, argument = 0) => binaryHeader({ type, argument }, how);
+  const offer = [header(FRAME.ZFILE), subpacket(info, END.ZCRCW, how)];
+  const whole = [
+    ...offer,
+    header(FRAME.ZDATA),
+    subpacket(Uint8Array.of(1, 2, 3, 4, 5), END.ZCRCE, how),
+    header(FRAME.ZEOF, 5),
+  ];
+  const nothing = new Uint8Array();
+  for (const [what, beginning, again] of [
+    ['files after the first', whole, offer],
+    ['the same file', offer, offer],
+    ['files without a name', [], [header(FRAME.ZFILE), subpacket(nothing, END.ZCRCW, how)]],
+    ['empty pieces', [...offer, header(FRAME.ZDATA)], [subpacket(nothing, END.ZCRCG, how)]],
+    ['empty pieces that ask', [...offer, header(FRAME.ZDATA)], [subpacket(nothing, END.ZCRCQ, how)]],
+    ['empty frames', offer, [header(FRAME.ZDATA), subpacket(nothing, END.ZCRCE, how)]],
+    ['ends of nothing', whole, [header(FRAME.ZEOF, 5)]],
+    ['what interrupts it', [], [header(FRAME.ZSINIT), subpacket(Uint8Array.of(0), END.ZCRCW, how)]],
+    ['questions for room', [], [header(FRAME.ZFREECNT)]],
+  ] as const) {
+    const { said, end } = await endless(beginning, again);
+    t.match(end, { code: 'NS_LINE_STALLED' }, what);
+    t.ok(said < 100, `${what}: ${said}`);
+  }
+});

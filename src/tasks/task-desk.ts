@@ -76,6 +76,11 @@ export class Desk implements TaskDesk {
     };
   }
 
+  /** For what is no task and uses what tasks do: takes what nobody holds or waits for, or gives undefined. Never waits. */
+  tryClaim(name: string): (() => void) | undefined {
+    return this.#environment.locks.tryClaim(name);
+  }
+
   onEvent(listener: (event: TaskEvent) => void): Stop {
     if (this.#listeners.size >= EVENT_LISTENERS_MAX)
       throw new RangeError('too many listeners of task events');

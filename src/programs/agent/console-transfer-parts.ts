@@ -14,7 +14,7 @@ import {
 import type { ZmodemFile } from '../../console/index.ts';
 import type { Clock, LogSink, StagedFile, StateStore } from '../../ports/index.ts';
 
-/** Beside the contents that tasks stage, and dropped as these are where room is needed. */
+/** Beside the contents that tasks stage, and dropped as these are where room is needed and nobody has claimed it. */
 const PREFIX = 'staged-console-';
 const NOTE = '.map';
 /** A part that nobody goes on with is thrown away after this. */
@@ -31,6 +31,8 @@ interface PartsOptions {
   readonly log: LogSink;
   /** The largest file, in bytes. */
   readonly largest: number;
+  /** Takes a part that nobody has: neither another console nor a task that makes room. */
+  readonly tryClaim: (name: string) => (() => void) | undefined;
 }
 
 /** What a sender says of its file, by which its rest is known. */
@@ -47,7 +49,6 @@ interface Note {
 /** Parts of files that came over a line and wait for their rest, in our own storage. */
 export class FileParts {
   readonly #o: PartsOptions;
-  readonly #open = new Set<string>();
 
   constructor(options: PartsOptions) {
     this.#o = options;
@@ -56,9 +57,8 @@ export class FileParts {
   /** The part under this key, for one at a time: undefined while somebody else has it. */
   async open(key: string): Promise<FilePart | undefined> {
     const name = `${PREFIX}${toHex(createHash('sha256').update(key).digest().subarray(0, 8))}`;
-    if (this.#open.has(name)) return undefined;
-    this.#open.add(name);
-    const closed = (): void => void this.#open.delete(name);
+    const closed = this.#o.tryClaim(name);
+    if (closed === undefined) return undefined;
     try {
       await this.sweep();
       return new FilePart(name, this.#o, await readNote(this.#o.store, name), closed);
@@ -70,18 +70,26 @@ export class FileParts {
 
   /** Throws away what is older than a day, and the oldest where there are too many. */
   async sweep(): Promise<void> {
-    const { store, clock, log } = this.#o;
+    const { store, clock, log, tryClaim } = this.#o;
     const now = clock.wallSeconds();
-    const notes: { readonly name: string; readonly at: number }[] = [];
-    for (const name of await store.names(PREFIX)) {
-      if (name.endsWith(NOTE) || this.#open.has(name)) continue;
-      notes.push({ name, at: (await readNote(store, name))?.at ?? Number.NEGATIVE_INFINITY });
-    }
-    const newest = notes.sort((a, b) => b.at - a.at).slice(0, MOST_PARTS - 1);
-    for (const { name, at } of notes) {
-      if (now - at < KEPT_FOR / 1000 && newest.some((kept) => kept.name === name)) continue;
-      await dropPart(store, name);
-      log.log('info', 'console.part-dropped', { name });
+    const claimed: { readonly name: string; readonly at: number; readonly release: () => void }[] = [];
+    try {
+      for (const name of await store.names(PREFIX)) {
+        const release = name.endsWith(NOTE) ? undefined : tryClaim(name);
+        if (release === undefined) continue;
+        const part = { name, at: Number.NEGATIVE_INFINITY, release };
+        claimed.push(part);
+        part.at = (await readNote(store, name))?.at ?? part.at;
+      }
+      const newest = [...claimed].sort((a, b) => b.at - a.at).slice(0, MOST_PARTS - 1);
+      for (const part of claimed) {
+        const { name, at } = part;
+        if (now - at < KEPT_FOR / 1000 && newest.includes(part)) continue;
+        await dropPart(store, name);
+        log.log('info', 'console.part-dropped', { name });
+      }
+    } finally {
+      for (const { release } of claimed) release();
     }
   }
 }

@@ -184,7 +184,7 @@ async function receive(
     if (more) talk.say(ONLY_THE_FIRST);
     if (part.waiting > 0 && xmodem === undefined)
       talk.say(
-        `${part.waiting} bytes are kept for ${formatDuration(KEPT_FOR)}: the same command once more goes on after them. Nothing was written on the host's disk.`,
+        `${part.waiting} bytes are kept for ${formatDuration(KEPT_FOR)}, or until their room is needed: the same command once more goes on after them. Nothing was written on the host's disk.`,
       );
     else talk.say("Nothing was written on the host's disk.");
     return false;
@@ -234,7 +234,9 @@ async function put(
     await showEnd(talk, 'file.download', end);
     if (end.is === 'receipt' && end.receipt.outcome === 'succeeded') return;
     const time = formatDuration(KEPT_FOR);
-    talk.say(`What came is kept for ${time}: the same command once more need not send it again.`);
+    talk.say(
+      `What came is kept for ${time}, or until its room is needed: the same command once more need not send it again.`,
+    );
   } finally {
     if (server === undefined) await part.close();
   }

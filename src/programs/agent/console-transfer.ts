@@ -12,6 +12,8 @@ interface TransfersOptions {
   readonly log: LogSink;
   /** The largest file that is put, in bytes. */
   readonly largest: number;
+  /** Takes what nobody holds, of what tasks claim by name too. */
+  readonly tryClaim: (name: string) => (() => void) | undefined;
 }
 
 const WHERE =

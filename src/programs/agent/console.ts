@@ -46,6 +46,8 @@ export interface DeviceConsoleParts {
   /** By which time the ends of grants are judged. */
   readonly timeFor: (order: Pick<Order, 'verb'>) => number;
   readonly desk: TaskDesk;
+  /** Takes what nobody holds, of what tasks claim by name too. */
+  readonly tryClaim: (name: string) => (() => void) | undefined;
   /** The highest counter of a taken order by this key, or in this window of a right that was passed on; 0 where there is none. */
   readonly lastCounter: (keyId: Uint8Array) => number;
   /** A nonce of this device, for orders that go by no wall clock. */
@@ -87,7 +89,8 @@ export async function openDeviceConsole(parts: DeviceConsoleParts): Promise<Devi
   };
   const over = new AbortController();
   const { clock, store } = machine;
-  const transfers = new ConsoleTransfers({ store, clock, log, largest: parts.largestFile });
+  const { largestFile: largest, tryClaim } = parts;
+  const transfers = new ConsoleTransfers({ store, clock, log, largest, tryClaim });
   const running = keepOpen(parts, over.signal, (line) =>
     serve(line, { ...parts, release, logins, status, link, transfers }, over.signal),
   );

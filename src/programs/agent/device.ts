@@ -219,6 +219,7 @@ export async function startDevice(
       bus,
       timeFor,
       desk,
+      tryClaim: (name) => desk.tryClaim(name),
       lastCounter: (keyId) => freshness.lastCounter(keyId),
       giveNonce: () => time.nonce(),
       log,

@@ -1,8 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import t from 'tap';
 import { silentLog } from '../../../../src/adapters/log.ts';
-import { crc32, hours, minutes } from '../../../../src/base/index.ts';
+import { allow, crc32, hours, minutes, seconds } from '../../../../src/base/index.ts';
 import { type FilePart, FileParts, KEPT_FOR } from '../../../../src/programs/agent/console-transfer-parts.ts';
+import { stage } from '../../../../src/tasks/file/staging.ts';
+import { ResourceLocks } from '../../../../src/tasks/resource-lock.ts';
+import type { TaskKind } from '../../../../src/tasks/task.ts';
+import { deskBench } from '../../../kit/desk.ts';
 import { LeapingClock } from '../../../kit/leaping-clock.ts';
 import { MemoryState } from '../../../kit/memory-state.ts';
 
@@ -11,12 +15,15 @@ const file = { name: 'a file', size: content.byteLength, mtime: 1_700_000_000 };
 
 function shelf(store = new MemoryState(), largest = 1_000_000) {
   const clock = new LeapingClock();
+  const locks = new ResourceLocks();
+  const tryClaim = (name: string) => locks.tryClaim(name);
+  const options = { store, clock, log: silentLog, largest, tryClaim };
   const open = async (key: string): Promise<FilePart> => {
-    const part = await new FileParts({ store, clock, log: silentLog, largest }).open(key);
+    const part = await new FileParts(options).open(key);
     if (part === undefined) throw new Error('somebody has it');
     return part;
   };
-  return { store, clock, open, parts: new FileParts({ store, clock, log: silentLog, largest }) };
+  return { store, clock, open, parts: new FileParts(options) };
 }
 
 /** The beginning of the file comes, and the cable is pulled. */
@@ -101,4 +108,41 @@ await t.test('a note that is damaged is none', async (t) => {
     t.equal(part.waiting, 0, text);
     await part.close();
   }
+});
+
+await t.test('a part that is open makes no room for an order; one that waits does', async (t) => {
+  const store = new MemoryState(8 * 1024 * 1024);
+  const clock = new LeapingClock();
+  const partNames = async () =>
+    (await store.names('staged-console-')).filter((name) => !name.endsWith('.map'));
+  const kind: TaskKind<'task.list'> = {
+    verb: 'task.list',
+    pace: 'queued',
+    pure: false,
+    whileDisabled: false,
+    deadline: seconds(60),
+    noProgress: seconds(60),
+    run: async (_order, context) => {
+      const large = Math.floor((await store.free()) * 0.95);
+      const put = () =>
+        stage({ ...context, signal: AbortSignal.abort(new Error('enough')) }, large, new Uint8Array(32));
+      const tryClaim = (name: string) => bench.desk.tryClaim(name);
+      const parts = new FileParts({ store, clock, log: silentLog, largest: 1e7, tryClaim });
+      const size = 3_000_000;
+      const part = (await parts.open('x'))!;
+      await part.begin({ ...file, size });
+      await part.write(0, content);
+      t.match(await put(), { ok: false, refusal: { code: 'STAGING_FULL' } });
+      await parts.sweep();
+      t.equal((await partNames()).length, 1, "it is somebody's");
+      await part.close();
+      await t.rejects(put(), { message: 'enough' });
+      t.same(await partNames(), []);
+      return allow({ tasks: [] });
+    },
+  };
+  const bench = await deskBench({ registry: { 'task.list': kind }, store });
+  await bench.submit(await bench.order({ verb: 'task.list', args: {} }));
+  await bench.settle(seconds(1));
+  t.match(bench.receipts(), [{ outcome: 'succeeded' }]);
 });

@@ -1,4 +1,4 @@
-import type { HostPower, PowerReading, Stop } from '../ports/index.ts';
+import type { HostPower, PowerReading, PowerState, Stop } from '../ports/index.ts';
 import { observe, type PowerView } from './power-machine.ts';
 
 /**
@@ -21,6 +21,11 @@ export class PowerWatch implements HostPower {
 
   get capabilities(): HostPower['capabilities'] {
     return this.#power.capabilities;
+  }
+
+  /** As it was read or told last; unknown before. */
+  get state(): PowerState {
+    return this.#view.is === 'unread' ? 'unknown' : this.#view.reading.state;
   }
 
   async read(signal?: AbortSignal): Promise<PowerReading> {

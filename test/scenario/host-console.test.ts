@@ -146,6 +146,24 @@ await t.test('a machine that is disabled, and a key that may not write, end it',
   t.match(await type('host log'), /refused OUT_OF_SCOPE/);
 });
 
+await t.test('a grant for certain power states holds nobody joined in others', async (t) => {
+  const power = host.machine.host;
+  await boot([{ ...tim, scopes: [{ verbs: ['io.*', 'machine.status'], states: ['S5'] }] }]);
+  await logInAt(line, 'tim');
+  for (const words of ['', '-watch']) {
+    await join(words);
+    power.set('S0');
+    t.match(
+      await line.expect(/@host1> $/),
+      /left the console of the host: refused OUT_OF_SCOPE[^\]]*power state S0/,
+    );
+    t.match(await type('host console -watch'), /refused OUT_OF_SCOPE/);
+    t.match(await type('logs'), /refused OUT_OF_SCOPE/);
+    power.set('S5');
+    t.match(await type('logs'), /tools\.confinement/);
+  }
+});
+
 await t.test('what the host said outlives the agent, whether somebody was there or not', async (t) => {
   say('panic: \x1b[1mnot syncing\x1b[0m\r\nrebooting');
   await boot([tim]);

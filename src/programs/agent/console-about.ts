@@ -7,7 +7,7 @@ import { publicKeyText, type TechnicianSession } from '../../security/index.ts';
 import { timeText } from '../../show/index.ts';
 import { type Hands, showEnd, usage } from './console-hands.ts';
 import type { ConsoleOrderParts } from './console-order.ts';
-import { mayNow } from './console-standing.ts';
+import { mayNow, type StandingParts } from './console-standing.ts';
 import type { RecentLog } from './recent-log.ts';
 
 /** How the connection to the broker stands, since when, and what was wrong last. */
@@ -50,7 +50,7 @@ export class BrokerLink {
   }
 }
 
-export interface ConsoleAboutParts extends ConsoleOrderParts {
+export interface ConsoleAboutParts extends ConsoleOrderParts, StandingParts {
   readonly link: BrokerLink;
   readonly recent: RecentLog;
   /** Its URL, as it was configured. */

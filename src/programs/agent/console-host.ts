@@ -9,7 +9,7 @@ import { mayNow } from './console-standing.ts';
 import type { Machine } from './machine.ts';
 
 export interface ConsoleHostParts extends ConsoleOrdersParts {
-  readonly machine: Pick<Machine, 'hostConsole' | 'audit' | 'clock' | 'lockout'>;
+  readonly machine: Pick<Machine, 'hostConsole' | 'audit' | 'clock' | 'lockout' | 'power'>;
   readonly terminal: JoinedTerminal;
   /** Where whoever types sits: "/dev/ttyS1". */
   readonly where: string;

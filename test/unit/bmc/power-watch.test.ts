@@ -24,6 +24,15 @@ await t.test('changes are told through the power machine, also before anybody ha
   t.match(await power.read(), { state: 'S4', sources: { remembered: 'hibernated before S5' } });
 });
 
+await t.test('the state that was seen last is there without another reading', async (t) => {
+  const { host, power } = watched('S5');
+  t.equal(power.state, 'unknown', 'nobody has looked');
+  await power.read();
+  t.equal(power.state, 'S5');
+  host.set('S0');
+  t.equal(power.state, 'S0');
+});
+
 await t.test('a host that woke unseen is told as unknown first', async (t) => {
   const { host, power, seen } = watched('S5');
   await power.read();

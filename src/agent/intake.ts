@@ -64,7 +64,7 @@ export class Intake {
     this.#repeats = new RepeatAnswers(parts.clock, parts.stopped);
   }
 
-  /** Packets that were refused without an answer. */
+  /** Packets that got no answer: refused, or known already, while too many answers waited. */
   get silenced(): number {
     return this.#silenced;
   }
@@ -87,12 +87,14 @@ export class Intake {
       case 'accepted':
         if (!submission.ended) this.#parts.outbox.accepted(order.id);
         return;
-      case 'known':
-        this.#repeats.give(toHex(order.id), (late) => {
+      case 'known': {
+        const said = this.#repeats.give(toHex(order.id), (late) => {
           if (late) void this.#tellAgain(opened.admitted);
           else this.#tell(order.id, submission);
         });
+        if (!said) this.#silenced += 1;
         return;
+      }
       case 'refused':
         this.#refuse(message.payload, {
           verdict: { ok: false, refusal: submission.refusal },

@@ -3,12 +3,11 @@ import { once } from 'node:events';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import t from 'tap';
-import { openSerialLine } from '../../src/adapters/serial-line.ts';
-import { MiB, utf8 } from '../../src/base/index.ts';
+import { MiB } from '../../src/base/index.ts';
 import { askAgent, buildAgent, startAgent } from '../kit/agent-program.ts';
 import { ptyPair } from '../kit/chain-links.ts';
 import { makeExt4, scratch } from '../kit/disk-tools.ts';
-import { eventually } from '../kit/eventually.ts';
+import { openSerialScreen } from '../kit/serial-screen.ts';
 
 const PASSWORD = 'correct horse battery';
 const { dir, remove } = await scratch();
@@ -65,24 +64,10 @@ await t.test('a technician, a serial line, and no network', async (t) => {
     agent.process.kill('SIGTERM');
     await agent.ended;
   });
-  const terminal = await openSerialLine(pty.paths[1], { baudRate: 9600 });
+  const terminal = await openSerialScreen(pty.paths[1]);
   t.teardown(() => terminal.close());
-  let screen = '';
-  terminal.onData((bytes) => {
-    screen += Buffer.from(bytes).toString('latin1');
-  });
-  const type = async (text: string, until: RegExp): Promise<string> => {
-    const from = screen.length;
-    terminal.write(utf8(text));
-    await eventually(() => until.test(screen.slice(from)), 60_000);
-    return screen.slice(from);
-  };
-  // Whoever comes to a console that has greeted nobody presses Return.
-  await eventually(async () => {
-    terminal.write(utf8('\r'));
-    await new Promise((done) => setTimeout(done, 100));
-    return screen.includes('host1> ');
-  }, 60_000);
+  const { type } = terminal;
+  await terminal.greet('host1> ');
 
   await type('login tim\r', /password: $/);
   await type(`${PASSWORD}\r`, /Logged in as tim[\s\S]*tim@host1> $/);
@@ -92,6 +77,6 @@ await t.test('a technician, a serial line, and no network', async (t) => {
   t.match(await type('ls /var/log\r', /@host1> $/), /succeeded: 0 entries/);
   t.match(await type('io watch fan1 600\r\x03', /@host1> $/), /Asking it to stop\.[\s\S]*cancelled/);
   await type('logout\r', /tim has logged out[\s\S]*\nhost1> $/);
-  t.notMatch(screen, PASSWORD);
+  t.notMatch(terminal.shown(), PASSWORD);
   t.match(await type('ls /\r', /\nhost1> $/), /There is no command "ls"/);
 });

@@ -4,7 +4,6 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
 import { openFileStateStore } from '../../src/adapters/file-state-store.ts';
-import { openSerialLine } from '../../src/adapters/serial-line.ts';
 import { MiB, utf8 } from '../../src/base/index.ts';
 import { LOCK_DOCUMENTS } from '../../src/bmc/index.ts';
 import { encodeLockRecord } from '../../src/bmc/lock-record.ts';
@@ -13,6 +12,7 @@ import { ptyPair } from '../kit/chain-links.ts';
 import { buildCli, runCli } from '../kit/cli.ts';
 import { makeExt4, scratch } from '../kit/disk-tools.ts';
 import { eventually } from '../kit/eventually.ts';
+import { openSerialScreen } from '../kit/serial-screen.ts';
 
 const { dir, remove } = await scratch();
 t.teardown(remove);
@@ -92,24 +92,10 @@ await t.test('a machine without a broker, a serial line, and two officers withou
     agent.process.kill('SIGTERM');
     await agent.ended;
   });
-  const terminal = await openSerialLine(pty.paths[1], { baudRate: 9600 });
+  const terminal = await openSerialScreen(pty.paths[1]);
   t.teardown(() => terminal.close());
-  let screen = '';
-  terminal.onData((bytes) => {
-    screen += Buffer.from(bytes).toString('latin1');
-  });
-  const type = async (text: string, until: RegExp): Promise<string> => {
-    const from = screen.length;
-    terminal.write(utf8(text));
-    await eventually(() => until.test(screen.slice(from)), 30_000);
-    return screen.slice(from);
-  };
-  // Whoever comes to a console that has greeted nobody presses Return.
-  await eventually(async () => {
-    terminal.write(utf8('\r'));
-    await new Promise((done) => setTimeout(done, 100));
-    return screen.includes('host1> ');
-  }, 60_000);
+  const { type } = terminal;
+  await terminal.greet('host1> ');
 
   const status = await type('status\r', /release: .*\r\n/);
   t.match(status, /lock: {5}DISABLED \(version 7\)\r\npower: {4}S5\r\nnetwork: {2}no broker/);
@@ -155,7 +141,7 @@ await t.test('a machine without a broker, a serial line, and two officers withou
     await new Promise((done) => setTimeout(done, 200));
     return !(await type(sam.stdout.replace('\n', '\r'), /person: $/)).includes('Too soon');
   });
-  t.match(screen, /Right: that is the code of sam\./);
+  t.match(terminal.shown(), /Right: that is the code of sam\./);
   const released = await type(
     `${answer.code.toLowerCase().replaceAll('-', '')}\r`,
     /Released[\s\S]*host1> $/,

@@ -164,3 +164,16 @@ await t.test('no number of refused orders, however authentic, holds up a disable
     `${rig.agent.counts.silenced} silenced`,
   );
 });
+
+await t.test(
+  'repeats of more orders than can wait for an answer are counted where they get none',
+  async (t) => {
+    const rig = await started(t);
+    const packets = await Promise.all(Array.from({ length: 2000 }, () => rig.order()));
+    for (let times = 0; times < 2; times += 1) for (const packet of packets) rig.send(packet);
+    await settle(rig);
+    await rig.clock.advance(seconds(60));
+    t.ok(rig.agent.counts.silenced > 0);
+    t.equal(rig.said('accepted').length + rig.agent.counts.silenced, 2 * packets.length);
+  },
+);

@@ -51,7 +51,7 @@ function addWork(
   );
   const silenced = registry.counter(
     'nightshift_packets_silenced_total',
-    'Packets that are not authentic and were refused without an answer, being too many.',
+    'Packets that got no answer, because too many were to be answered.',
   );
   const fallback = registry.gauge(
     'nightshift_relay_by_neighbour',

@@ -31,12 +31,12 @@ export function packInitramfs(
 }
 
 function chooserSettings(board: BoardDescription, layout: FlashLayout): string {
-  const { offset, step } = bootRecordPlace(layout);
+  const { partition, offset, step } = bootRecordPlace(layout);
   const slot = layout.partitions.find((part) => part.slot === 'a')?.name.replace(/-a$/, '') ?? '';
   const named = (holds: string): string => layout.partitions.find((part) => part.holds === holds)?.name ?? '';
   return shellLines({
     FLASH_KIND: layout.kind,
-    RECORD_PARTITION: named('environment'),
+    RECORD_PARTITION: partition,
     RECORD_OFFSET: offset,
     RECORD_STEP: step,
     SLOT_PARTITION: slot,

@@ -17,12 +17,16 @@ const RECORD_STEP = 4096;
 const ERASED = 0xff;
 
 /** Where the two copies of the boot record lie in the environment's partition: in erase blocks of their own, at its end. */
-export function bootRecordPlace(layout: FlashLayout): { readonly offset: number; readonly step: number } {
+export function bootRecordPlace(layout: FlashLayout): {
+  readonly partition: string;
+  readonly offset: number;
+  readonly step: number;
+} {
   const step = Math.max(RECORD_STEP, layout.eraseSize);
   const environment = layout.partitions.find(({ holds }) => holds === 'environment');
   if (environment === undefined)
     throw new Error(`the layout ${layout.name} has no environment for the boot record`);
-  return { offset: environment.size - 2 * step, step };
+  return { partition: environment.name, offset: environment.size - 2 * step, step };
 }
 
 export interface MediumContent {

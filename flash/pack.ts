@@ -29,7 +29,8 @@ import {
   slotParts,
   writeBootRecord,
 } from '../src/firmware/index.ts';
-import { signFirmware } from '../src/security/index.ts';
+import { publicKeyFromText, publicKeyText, signFirmware } from '../src/security/index.ts';
+import { refuseTestKeys, writeFirmwareFacts } from './firmware-facts.ts';
 import { packInitramfs, shellLines } from './initramfs.ts';
 import { packKernel } from './kernel-image.ts';
 import { bootRecordPlace, changedTree, type MediumContent, sha256, writeMedium } from './media.ts';
@@ -45,6 +46,7 @@ const OPTIONS = {
   factory: { type: 'string' },
   rollback: { type: 'string', default: '0' },
   'firmware-version': { type: 'string' },
+  trust: { type: 'string', multiple: true },
   release: { type: 'boolean', default: false },
   help: { type: 'boolean' },
 } as const;
@@ -59,7 +61,8 @@ Packs the firmware of a board: an image of its flash, an update (.nsfw), the lis
   --factory DIR        files for the device's state directory at its first start
   --rollback NUMBER    rollback index; by default 0
   --firmware-version   by default that of package.json
-  --release            refuses the test key
+  --trust KEY          a further public key (ed25519:…) whose updates the board takes; may be given again
+  --release            for the field: refuses keys that anybody knows, here and on the board
 `;
 
 const TEST_KEY = join(ROOT, 'flash/test-key.pem');
@@ -90,9 +93,11 @@ async function main(): Promise<void> {
       out,
       work,
       key: values.key ?? TEST_KEY,
+      trust: (values.trust ?? []).map((text) => publicKeyText(publicKeyFromText(text))),
+      release: values.release,
       compression: compressionOf(values.compression),
       factory: values.factory,
-      rollback: Number(values.rollback),
+      rollback: rollbackOf(values.rollback),
       version: values['firmware-version'] ?? (readJson('package.json') as { version: string }).version,
       date: sourceDate(),
     });
@@ -107,6 +112,8 @@ interface Packing {
   readonly out: string;
   readonly work: string;
   readonly key: string;
+  readonly trust: readonly string[];
+  readonly release: boolean;
   readonly compression: Compression;
   readonly factory: string | undefined;
   readonly rollback: number;
@@ -116,7 +123,10 @@ interface Packing {
 }
 
 async function pack(packing: Packing): Promise<void> {
-  const { board, layout, out, work, compression, date, version } = packing;
+  const { board, layout, out, work, compression, date, version, rollback, release } = packing;
+  const signer = await openKeyFile(signingKey(packing));
+  const keys = [...new Set([publicKeyText(signer.publicKey), ...packing.trust])];
+  if (release) refuseTestKeys(keys);
   const system = systemFor(board);
   mkdirSync(out, { recursive: true });
   const [slotHolds] = slotParts(layout);
@@ -137,6 +147,7 @@ async function pack(packing: Packing): Promise<void> {
   const app = slotHolds === 'app' ? join(work, 'app') : join(base, 'opt/nightshift');
   mkdirSync(app, { recursive: true });
   const packages = writeApp(app, board, system);
+  writeFirmwareFacts(app, { board: board.name, version, rollback, layout, keys, release });
   if (packing.factory !== undefined) execFileSync('cp', ['-r', packing.factory, join(app, 'factory')]);
   const images = new Map<string, string>();
   const squashed = (holds: string, tree: string): void => {
@@ -163,11 +174,11 @@ async function pack(packing: Packing): Promise<void> {
       v: 1,
       board: board.name,
       version,
-      rollback: packing.rollback,
+      rollback,
       date,
       parts: [{ holds: slotHolds, size, sha256: digest }],
     },
-    await openKeyFile(signingKey(packing)),
+    signer,
   );
   const update = join(out, `${board.name}-${version}.nsfw`);
   writeFileSync(update, Buffer.concat([firmwareHead(signed), readFileSync(slotImage)]));
@@ -176,7 +187,7 @@ async function pack(packing: Packing): Promise<void> {
   writeMedium(
     medium,
     layout,
-    mediumContents(layout, images, { version, rollback: packing.rollback, size, sha256: toHex(digest) }),
+    mediumContents(layout, images, { version, rollback, size, sha256: toHex(digest) }),
     date,
   );
   writeFileSync(
@@ -237,6 +248,12 @@ function report(layout: FlashLayout, images: ReadonlyMap<string, string>, files:
 function compressionOf(text: string): Compression {
   if (text === 'xz' || text === 'zstd' || text === 'lz4') return text;
   throw new Error(`--compression is xz, zstd or lz4, not "${text}"`);
+}
+
+function rollbackOf(text: string): number {
+  const index = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(index)) return index;
+  throw new Error(`--rollback is a whole number, not "${text}"`);
 }
 
 /** Of the sources, so that the same sources give the same bytes: SOURCE_DATE_EPOCH, or the last commit's. */

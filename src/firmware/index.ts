@@ -12,6 +12,7 @@ export {
 } from './boot-record.ts';
 export { FIRMWARE_HEAD, firmwareHead, manifestLength, type PlacedPart, placeParts } from './container.ts';
 export { type FirmwareRules, judgeFirmware, slotParts } from './judge-firmware.ts';
+export { isKnownTestKey } from './known-test-keys.ts';
 export {
   BLANK_RECORD,
   type BootChoice,

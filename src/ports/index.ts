@@ -20,6 +20,7 @@ export type {
   VolumeFacts,
   VolumeLimits,
 } from './file-system.ts';
+export type { FirmwareSlot, FirmwareSlots, FlashRange } from './firmware-slots.ts';
 export type { ConsoleClaim, HostConsole } from './host-console.ts';
 export type { HostControl, PowerAction } from './host-control.ts';
 export type { HostPower, PowerFusion, PowerReading, PowerState } from './host-power.ts';

@@ -172,6 +172,26 @@ export async function hostDoorContract(
     t.same(door.state, { is: 'open' });
   });
 
+  await t.test(
+    `${name}: the host is told that something waits, also by a device that comes later`,
+    async (t) => {
+      const device = make();
+      device.absent = true;
+      const { clock, door } = rig(device, frames);
+      await clock.advance(seconds(1));
+      door.attention(true);
+      t.same(device.attention, []);
+      device.absent = false;
+      await clock.advance(seconds(31));
+      t.same(device.attention, [true]);
+      door.attention(false);
+      t.same(device.attention, [true, false]);
+      device.fail();
+      await clock.advance(seconds(31));
+      t.same(device.attention, [true, false], 'nothing waits any more');
+    },
+  );
+
   await t.test(`${name}: closing ends it at once, also in the middle of a request`, async (t) => {
     const device = make();
     const { clock, door } = rig(device, frames);

@@ -28,6 +28,8 @@ export interface ColdHostOptions extends DiskMaking {
   readonly agent?: Partial<AgentConfig>;
   /** The agent's; the operating system's where absent. */
   readonly clock?: Clock;
+  /** What its board has beside what sim-host has. */
+  readonly board?: Partial<BoardDescription>;
   /** The BMC side; off where it is not here. */
   readonly ipmi?: BmcConfig;
   /** The agent's bus, where it is not the broker's. */
@@ -108,7 +110,10 @@ export class ColdHost extends AgentDesk {
 
   static async start(options: ColdHostOptions): Promise<ColdHost> {
     const { dir, remove } = await scratch();
-    const description = JSON.parse(await readFile(BOARD, 'utf8')) as BoardDescription;
+    const description = {
+      ...(JSON.parse(await readFile(BOARD, 'utf8')) as BoardDescription),
+      ...options.board,
+    };
     const disk =
       options.image === undefined ? await makeDisk(dir, options) : new DiskImage(options.image, []);
     if (options.members !== undefined) await splitImage(disk.path, options.members);

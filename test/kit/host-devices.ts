@@ -20,6 +20,8 @@ export interface HostDevice {
   askRaw(frame: Uint8Array): void;
   /** The host begins anew: what it asked is forgotten. */
   reset(): void;
+  /** What the BMC told the host of: that something waits for it, or nothing does any more. */
+  readonly attention: readonly boolean[];
   /** The host does not come for its answers. */
   deaf: boolean;
   absent: boolean;
@@ -30,6 +32,7 @@ export interface HostDevice {
 abstract class FakeDevice implements HostDevice {
   abstract readonly kind: string;
   readonly answers: HostAnswer[] = [];
+  readonly attention: boolean[] = [];
   opened = 0;
   deaf = false;
   absent = false;
@@ -47,6 +50,7 @@ abstract class FakeDevice implements HostDevice {
     return {
       read: () => whole(() => this.take()),
       write: (frame) => whole(() => this.hear(frame)),
+      attention: (raised) => void this.attention.push(raised),
       close: () => {},
     };
   }

@@ -1,5 +1,6 @@
 import { BT_FRAMES } from '../../ipmi/index.ts';
 import { loadLibc } from '../libc.ts';
+import { ATTENTION } from './attention.ts';
 import { openFrameDevice } from './frame-device.ts';
 import { HostDoor } from './host-door.ts';
 import type { HostDoorParts } from './kcs-bmc.ts';
@@ -15,6 +16,9 @@ export const btBmc = (path: string, parts: HostDoorParts): HostDoor =>
     frames: BT_FRAMES,
     async open() {
       const libc = await loadLibc('NS_IPMI_DEVICE');
-      return openFrameDevice(path, (fd) => libc.poll(fd));
+      return openFrameDevice(path, {
+        ready: (fd) => libc.poll(fd),
+        attention: (fd, raised) => ATTENTION.bt(libc, fd, raised),
+      });
     },
   });

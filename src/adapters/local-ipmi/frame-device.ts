@@ -7,11 +7,19 @@ export interface FrameDevice {
   read(): Uint8Array | undefined;
   /** "later": it has no room now. "refused": nobody waits for this message any more. */
   write(frame: Uint8Array): 'taken' | 'later' | 'refused';
+  /** Tells the host that something waits for it, or that nothing does any more. Absent where there is no way to. */
+  attention?(raised: boolean): void;
   close(): void;
 }
 
 /** Whether a read, or a write, of this file would end at once. */
 export type Readiness = (fd: number) => { readonly readable: boolean; readonly writable: boolean };
+
+export interface FrameDeviceCalls {
+  /** For a driver that makes its callers wait whatever they say (ipmi-bt-host does). */
+  readonly ready?: Readiness;
+  readonly attention?: (fd: number, raised: boolean) => void;
+}
 
 /** The longest message of the drivers, and more. */
 const ROOM = 1024;
@@ -19,9 +27,12 @@ const ABSENT: ReadonlySet<unknown> = new Set(['ENOENT', 'ENXIO', 'ENODEV']);
 
 /**
  * Opens a device of the BMC's side of the system interface. Undefined where this machine has none; NS_IPMI_DEVICE where it
- * cannot be opened. `ready`: for a driver that makes its callers wait whatever they say (ipmi-bt-host does).
+ * cannot be opened.
  */
-export function openFrameDevice(path: string, ready?: Readiness): FrameDevice | undefined {
+export function openFrameDevice(
+  path: string,
+  { ready, attention }: FrameDeviceCalls = {},
+): FrameDevice | undefined {
   let fd: number;
   try {
     fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOCTTY);
@@ -42,6 +53,7 @@ export function openFrameDevice(path: string, ready?: Readiness): FrameDevice | 
       const size = attempt(path, () => writeSync(fd, frame));
       return typeof size === 'number' ? 'taken' : size;
     },
+    ...(attention === undefined ? {} : { attention: (raised: boolean) => attention(fd, raised) }),
     close: () => closeSync(fd),
   };
 }

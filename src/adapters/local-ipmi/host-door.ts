@@ -44,6 +44,8 @@ export class HostDoor {
   readonly #ended: Promise<void>;
   #state: HostDoorState = { is: 'opening' };
   #backOff: Duration = FIRST_BACK_OFF;
+  #device: FrameDevice | undefined;
+  #attention = false;
 
   constructor(options: HostDoorOptions) {
     this.#options = options;
@@ -52,6 +54,12 @@ export class HostDoor {
 
   get state(): HostDoorState {
     return this.#state;
+  }
+
+  /** Something waits for the host at its BMC, or nothing does any more. Kept for a device that is not open now. */
+  attention(raised: boolean): void {
+    this.#attention = raised;
+    this.#device?.attention?.(raised);
   }
 
   async close(): Promise<void> {
@@ -84,6 +92,8 @@ export class HostDoor {
       }
       log.log('info', 'host-door.open', { device: name });
       this.#state = { is: 'open' };
+      this.#device = device;
+      if (this.#attention) device.attention?.(true);
       await this.#serve(device);
     } catch (error) {
       if (this.#over.signal.aborted) return;
@@ -93,6 +103,7 @@ export class HostDoor {
       }
       this.#state = { is: 'broken', reason };
     } finally {
+      this.#device = undefined;
       closeQuietly(device);
     }
   }

@@ -1,6 +1,8 @@
 import { btBmc } from '../../adapters/local-ipmi/bt-bmc.ts';
+import type { HostDoor } from '../../adapters/local-ipmi/host-door.ts';
 import { kcsBmc } from '../../adapters/local-ipmi/kcs-bmc.ts';
 import { utf8 } from '../../base/index.ts';
+import type { BoardDescription } from '../../board/index.ts';
 import {
   auditRecords,
   type BmcAccount,
@@ -28,6 +30,7 @@ export interface DeviceBmcOptions {
   readonly machine: Machine;
   /** Without it nobody on a network is answered: only the host itself, where the board has a way for it. */
   readonly config: BmcConfig | undefined;
+  /** The board's own where absent. */
   readonly hostInterface: HostInterfaceConfig | undefined;
   readonly device: string;
   readonly log: LogSink;
@@ -56,6 +59,7 @@ export async function openDeviceBmc({
   const own = bmcMachine({ machine, device, log, now, bootFlags, ...(console && { console }) });
   const sel = await SelStore.open({ store, clock, log });
   const channel = config && (await channelOf(config, own.identity.systemGuid, log));
+  const doors: HostDoor[] = [];
   const commands = new BmcCommands({
     commands: [
       ...bmcCommandSet({
@@ -64,7 +68,9 @@ export async function openDeviceBmc({
         clock,
         log,
         life: life.signal,
-        attention: (raised) => board.hostInterface?.attention(raised),
+        attention: (raised) => {
+          for (const one of [board.hostInterface, ...doors]) one?.attention(raised);
+        },
         ...(config === undefined ? {} : { lan: () => lanFacts(config) }),
       }),
       ...(channel === undefined ? [] : lanCommands(channel)),
@@ -82,10 +88,9 @@ export async function openDeviceBmc({
     power.onChange(powerFeed(sel, now)),
   ];
   board.hostInterface?.serve(commands);
-  const doors = [
-    ...(hostInterface?.kcs ?? []).map((path) => kcsBmc(path, { commands, clock, log })),
-    ...(hostInterface?.bt ?? []).map((path) => btBmc(path, { commands, clock, log })),
-  ];
+  const { kcs, bt } = hostInterface ?? devicesOf(board.description);
+  const door = { commands, clock, log };
+  doors.push(...kcs.map((path) => kcsBmc(path, door)), ...bt.map((path) => btBmc(path, door)));
   const logins = new LoginNotes(clock);
   const lans =
     config === undefined || channel === undefined
@@ -112,6 +117,10 @@ export async function openDeviceBmc({
       await Promise.all([sel.close(), bootFlags.close()]);
     },
   };
+}
+
+function devicesOf({ hostInterface: { kcs, bt } = {} }: BoardDescription): HostInterfaceConfig {
+  return { kcs: kcs === undefined ? [] : [kcs], bt: bt === undefined ? [] : [bt] };
 }
 
 /** Reads the files of secrets that it names, and judges the rest; opens nothing. NS_CONFIG_INVALID. */

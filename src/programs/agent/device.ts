@@ -195,8 +195,9 @@ export async function startDevice(
     heartbeat: seconds(config.heartbeatSeconds),
   });
   const { ipmi, hostInterface } = config;
+  const { board } = machine;
   const bmc =
-    ipmi === undefined && hostInterface === undefined && machine.board.hostInterface === undefined
+    (ipmi ?? hostInterface ?? board.hostInterface ?? board.description.hostInterface) === undefined
       ? undefined
       : await (await import('./bmc.ts')).openDeviceBmc({
           machine,

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { loadLibc } from '../../../../src/adapters/libc.ts';
+import { ATTENTION } from '../../../../src/adapters/local-ipmi/attention.ts';
 import { type FrameDevice, openFrameDevice } from '../../../../src/adapters/local-ipmi/frame-device.ts';
 import { HostDoor } from '../../../../src/adapters/local-ipmi/host-door.ts';
 import { openSerialLine } from '../../../../src/adapters/serial-line.ts';
@@ -19,7 +20,7 @@ async function standIn(waits: boolean) {
   // Opened first by a line, which makes it raw.
   await (await openSerialLine(pty.paths[0]!, { baudRate: 115_200 })).close();
   const ready = waits ? (fd: number) => libc.poll(fd) : undefined;
-  const open = (): FrameDevice | undefined => openFrameDevice(pty.paths[0]!, ready);
+  const open = (): FrameDevice | undefined => openFrameDevice(pty.paths[0]!, ready && { ready });
   t.teardown(async () => {
     await host.close();
     await pty.unplug();
@@ -100,4 +101,19 @@ await t.test('a device whose other end is gone is broken', async (t) => {
     }
   });
   device?.close();
+});
+
+await t.test('a driver is told by its own codes that something waits for the host', (t) => {
+  const told: [number, number][] = [];
+  const heard = { ioctl: (fd: number, code: number) => told.push([fd, code]) * 0 };
+  for (const raised of [true, false]) ATTENTION.kcs(heard, 7, raised);
+  for (const raised of [true, false]) ATTENTION.bt(heard, 8, raised);
+  t.same(told, [
+    [7, 0xb100],
+    [7, 0xb101],
+    [8, 0xb100],
+  ]);
+  const none = libc.ioctl(1, 0xb100, Buffer.alloc(0));
+  t.not(none, 0, 'a file that knows nothing of it says so, and no more');
+  t.end();
 });

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { NsError } from '../base/index.ts';
 import type { KeyAlgorithm, KeyStore } from '../ports/index.ts';
 import { keyStoreOf } from '../security/index.ts';
+import { pemOf } from './sealed-pem.ts';
 
 export interface KeyFileOptions {
   /** Opens, or seals, an encrypted file. */
@@ -45,8 +46,7 @@ export async function createKeyFile(path: string, options: NewKeyOptions = {}): 
     (options.algorithm ?? 'Ed25519') === 'Ed25519'
       ? generateKeyPairSync('ed25519')
       : generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
-  const sealing = passphrase === undefined ? {} : { cipher: 'aes-256-cbc', passphrase };
-  await writeNew(path, privateKey.export({ type: 'pkcs8', format: 'pem', ...sealing }) as string);
+  await writeNew(path, pemOf(privateKey, passphrase));
   return keyStoreOf(privateKey);
 }
 

@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { hasCode, NsError, toHex } from '../base/index.ts';
 import type { KeyAgreement, KeyStore, PublicKey } from '../ports/index.ts';
 import { keyAgreementOf, keyStoreOf } from '../security/index.ts';
+import { pemOf } from './sealed-pem.ts';
 import { isAgentKey, openAgentKey } from './ssh-agent-keys.ts';
 
 function keyFault(path: string, sentence: string, cause?: unknown): NsError {
@@ -17,8 +18,7 @@ function keyFault(path: string, sentence: string, cause?: unknown): NsError {
  */
 export async function createKeyFile(path: string, passphrase: string | undefined): Promise<KeyStore> {
   const { privateKey } = generateKeyPairSync('ed25519');
-  const lock = passphrase === undefined ? {} : { cipher: 'aes-256-cbc', passphrase };
-  const pem = privateKey.export({ format: 'pem', type: 'pkcs8', ...lock });
+  const pem = pemOf(privateKey, passphrase);
   try {
     const handle = await open(path, 'wx', 0o600);
     try {

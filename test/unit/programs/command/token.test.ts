@@ -5,12 +5,12 @@ import t from 'tap';
 import { startEmbeddedBroker } from '../../../../src/adapters/embedded-broker.ts';
 import { systemEntropy } from '../../../../src/adapters/entropy.ts';
 import { MqttBus } from '../../../../src/adapters/mqtt/mqtt-bus.ts';
-import { createKeyFile } from '../../../../src/adapters/operator-keys.ts';
 import { systemClock } from '../../../../src/adapters/system-clock.ts';
 import { Keyring, openToken, publicKeyText, type Role } from '../../../../src/security/index.ts';
 import { buildCli, type CliResult, runCli } from '../../../kit/cli.ts';
 import { FakeDevice } from '../../../kit/fake-device.ts';
 import { testKey } from '../../../kit/keys.ts';
+import { quickKeyFile } from '../../../kit/quick-key.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'nightshift-token-'));
 const cli = await buildCli(home);
@@ -21,7 +21,7 @@ const gina = { NIGHTSHIFT_PASSPHRASE_FILE: join(home, 'gina.pass') };
 const entries: { name: string; role: Role; key: string }[] = [];
 const roles: Record<string, Role> = { gina: 'governor', sam: 'security', tess: 'security', mal: 'governor' };
 for (const [name, role] of Object.entries(roles)) {
-  const key = await createKeyFile(join(home, `${name}.key`), name === 'gina' ? pass : undefined);
+  const key = quickKeyFile(join(home, `${name}.key`), name === 'gina' ? pass : undefined);
   entries.push({ name, role, key: publicKeyText(key.publicKey) });
 }
 const known = entries.filter(({ name }) => name !== 'mal');

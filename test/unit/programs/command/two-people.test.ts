@@ -5,7 +5,7 @@ import t from 'tap';
 import { startEmbeddedBroker } from '../../../../src/adapters/embedded-broker.ts';
 import { systemEntropy } from '../../../../src/adapters/entropy.ts';
 import { MqttBus } from '../../../../src/adapters/mqtt/mqtt-bus.ts';
-import { createKeyFile, openKeyFile } from '../../../../src/adapters/operator-keys.ts';
+import { openKeyFile } from '../../../../src/adapters/operator-keys.ts';
 import { systemClock } from '../../../../src/adapters/system-clock.ts';
 import { encodeTokenFile, expandHosts } from '../../../../src/fleet/index.ts';
 import {
@@ -19,6 +19,7 @@ import {
 import { buildCli, type CliResult, runCli } from '../../../kit/cli.ts';
 import { FakeDevice } from '../../../kit/fake-device.ts';
 import { testKey } from '../../../kit/keys.ts';
+import { quickKeyFile } from '../../../kit/quick-key.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'nightshift-two-'));
 const cli = await buildCli(home);
@@ -43,7 +44,7 @@ for (const name of [...Object.keys(passes), ...Object.keys(others)]) {
     secret[name] = { NIGHTSHIFT_PASSPHRASE_FILE: join(home, `${name}.pass`) };
   }
   const role = others[name] ?? 'security';
-  const key = await createKeyFile(join(home, `${name}.key`), pass);
+  const key = quickKeyFile(join(home, `${name}.key`), pass);
   entries.push({ name, role, key: publicKeyText(key.publicKey) });
 }
 const keyring = new Keyring(entries);

@@ -68,7 +68,8 @@ function lineFaults(board: BoardDescription): string[] {
 const WRITABLE: readonly string[] = ['gpio', 'led', 'uart'];
 
 function channelFaults({ adapter, channels }: BoardDescription): string[] {
-  return channels.flatMap(({ name, kind, at, writable, unit }) => {
+  return channels.flatMap(({ name, kind, at, writable, unit, holds }) => {
+    if (holds !== undefined && kind !== 'eeprom') return [`channel ${name}: only an eeprom holds ${holds}`];
     if (at === undefined) return adapter === 'linux' ? [`channel ${name} says not where it is ("at")`] : [];
     if (!PLACES[kind].includes(at.on)) return [`channel ${name}: a ${kind} cannot be on ${at.on}`];
     if (writable && !WRITABLE.includes(at.on))

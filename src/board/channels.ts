@@ -30,6 +30,8 @@ const enrolledChannel = v.strictObject({
   /** A reading beyond these is shown as not well. */
   low: v.optional(whole),
   high: v.optional(whole),
+  /** Of an eeprom: FRU data of a part (IPMI), or the SPD of a memory module (JEDEC). Told field by field then. */
+  holds: v.optional(v.picklist(['fru', 'spd'])),
   /** Where Linux has it, on a board whose adapter is "linux". */
   at: v.optional(channelPlace),
 });
@@ -54,7 +56,7 @@ export const enrolledChannels = v.pipe(
 /** A board's channels as the port wants them: what is not given is absent. */
 export function boardChannels(board: { readonly channels: readonly EnrolledChannel[] }): readonly Channel[] {
   return board.channels.map(
-    ({ name, kind, readable, writable, unit, minimum, maximum, safe, low, high }) => ({
+    ({ name, kind, readable, writable, unit, minimum, maximum, safe, low, high, holds }) => ({
       name,
       kind,
       readable,
@@ -65,6 +67,7 @@ export function boardChannels(board: { readonly channels: readonly EnrolledChann
       ...(safe === undefined ? {} : { safe }),
       ...(low === undefined ? {} : { low }),
       ...(high === undefined ? {} : { high }),
+      ...(holds === undefined ? {} : { holds }),
     }),
   );
 }

@@ -29,6 +29,7 @@ export { IpmiCompletion } from './faults.ts';
 export { type DecodedFru, decodeFru } from './fru/decode.ts';
 export { encodeFru } from './fru/encode.ts';
 export type { FruField, FruInventory, MultiRecord } from './fru/inventory.ts';
+export { fruRows } from './fru/rows.ts';
 export type { LanConfiguration, User } from './lan.ts';
 export type { PowerOptions } from './power.ts';
 export { convert } from './sdr/convert.ts';

@@ -26,6 +26,8 @@ export interface Channel {
   /** A reading below `low`, or above `high`, is not well. */
   readonly low?: number;
   readonly high?: number;
+  /** Of a memory: how its bytes are laid out. */
+  readonly holds?: 'fru' | 'spd';
   /** What an output returns to when a write to it fails. A start of the agent changes no output. */
   readonly safe?: number;
 }

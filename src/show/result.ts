@@ -93,6 +93,15 @@ function value(v: number | Uint8Array | undefined, unit: string): string {
   return `${counted(v.byteLength, 'byte')} ${toHex(v.subarray(0, 32))}${more}`;
 }
 
+function contentsLines(contents: ResultOf<'io.read'>['contents']): string[] {
+  if (contents === undefined) return [];
+  const { fields, problems } = contents;
+  return [
+    ...table(fields.map(({ name, value }) => [`  ${name}`, value])),
+    ...problems.map((problem) => `  PROBLEM: ${problem}`),
+  ];
+}
+
 const entriesText = (count: number): string => (count === 1 ? '1 entry' : `${count} entries`);
 
 function listLines(r: ResultOf<'file.list'>, long: boolean): string[] {
@@ -212,7 +221,7 @@ const SHOW: Show = {
       ]),
     ),
   ],
-  'io.read': (r) => [`${r.channel} = ${value(r.value, r.unit)}`],
+  'io.read': (r) => [`${r.channel} = ${value(r.value, r.unit)}`, ...contentsLines(r.contents)],
   'io.write': (r) => [
     `${r.channel}: ${value(r.before, r.unit)} -> ${value(r.after, r.unit)}` +
       (r.dryRun ? ' (nothing was written)' : ''),

@@ -2,6 +2,7 @@ export { chainNote } from './chain/notes.ts';
 export type { AdmittedOrder, Issuer, Submission, TaskDesk, TaskEvent } from './desk.ts';
 export type { DeskOptions, OrderFreshness, OrderStanding } from './desk-options.ts';
 export { type CounterMemory, Journal } from './journal/index.ts';
+export { decodeSpd } from './memory-check/decode-spd.ts';
 export { TASKS } from './registry.ts';
 export { type DeviceIdentity, ONE_PERSON_DAYS, type SignedTime, type TaskServices } from './services.ts';
 export { openStaged } from './staged/open.ts';

@@ -1,5 +1,6 @@
 import type { Custody, DriveLocks, Lockout } from '../bmc/index.ts';
 import type {
+  Channel,
   Clock,
   DriveSecurity,
   DriveSwitch,
@@ -11,6 +12,7 @@ import type {
   StateStore,
   VolumeEditor,
 } from '../ports/index.ts';
+import type { ResultOf } from '../protocol/index.ts';
 import type { ChainControl } from '../sata-chain/index.ts';
 import type { AuditLog, Budget, KeyringHolder } from '../security/index.ts';
 import type { BlockPort } from '../transfer/index.ts';
@@ -70,6 +72,8 @@ export interface TaskServices {
   readonly editor: VolumeEditor;
   readonly memory?: MemoryProbe;
   readonly io?: IoDevices;
+  /** What the bytes of a channel say, where it is known how they are laid out. */
+  readonly contents?: (channel: Channel, bytes: Uint8Array) => Promise<ResultOf<'io.read'>['contents']>;
   /** Disks that are chains of drives, where there are any. */
   readonly chains?: readonly ChainControl[];
   readonly blocks: BlockPort;

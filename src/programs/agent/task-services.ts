@@ -47,7 +47,13 @@ export async function servicesOf(
     ...(driveLocks === undefined ? {} : { driveLocks }),
     editor: metrics?.editor(editor) ?? editor,
     ...(board.memory === undefined ? {} : { memory: board.memory }),
-    ...(board.io === undefined ? {} : { io: board.io }),
+    ...(board.io === undefined
+      ? {}
+      : {
+          io: board.io,
+          contents: async (channel, bytes) =>
+            (await import('./channel-contents.ts')).contentsOf(channel, bytes),
+        }),
     ...(board.chains === undefined ? {} : { chains: board.chains }),
     protectedPaths: [...board.description.protectedPaths, ...config.protectedPaths],
     tasks: new TaskTable(),

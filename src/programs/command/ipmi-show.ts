@@ -1,11 +1,11 @@
 import { formatDuration, toHex } from '../../base/index.ts';
-import type {
-  commands,
-  Discovery,
-  FruField,
-  FruInventory,
-  LanConfiguration,
-  User,
+import {
+  type commands,
+  type Discovery,
+  type FruInventory,
+  fruRows,
+  type LanConfiguration,
+  type User,
 } from '../../ipmi/index.ts';
 import { table, timeText } from '../../show/index.ts';
 
@@ -101,38 +101,7 @@ export const showSelInfo = (info: commands.SelInfo): string[] =>
     ['Can Reserve', yes(info.canReserve)],
   ]);
 
-const fieldText = (field: FruField): string | undefined =>
-  typeof field === 'string' ? field || undefined : `0x${toHex(field)}`;
-const CHASSIS_TYPES =
-  '|Other|Unknown|Desktop|Low Profile Desktop|Pizza Box|Mini Tower|Tower|Portable|Laptop|Notebook|Hand Held|Docking Station|All in One|Sub Notebook|Space-saving|Lunch Box|Main Server Chassis|Expansion Chassis|SubChassis|Bus Expansion Chassis|Peripheral Chassis|RAID Chassis|Rack Mount Chassis|Sealed-case PC|Multi-system Chassis|CompactPCI|AdvancedTCA|Blade|Blade Enclosure'.split(
-    '|',
-  );
-
-export function showFru({ chassis, board, product }: FruInventory): string[] {
-  const extra = (area: string, custom: readonly FruField[]): [string, string | undefined][] =>
-    custom.map((field) => [`${area} Extra`, fieldText(field)]);
-  return fields([
-    ['Chassis Type', chassis && (CHASSIS_TYPES[chassis.type] || hex(chassis.type))],
-    ['Chassis Part Number', chassis && fieldText(chassis.partNumber)],
-    ['Chassis Serial', chassis && fieldText(chassis.serialNumber)],
-    ...extra('Chassis', chassis?.custom ?? []),
-    ['Board Mfg Date', board?.manufactured === undefined ? undefined : timeText(board.manufactured)],
-    ['Board Mfg', board && fieldText(board.manufacturer)],
-    ['Board Product', board && fieldText(board.product)],
-    ['Board Serial', board && fieldText(board.serialNumber)],
-    ['Board Part Number', board && fieldText(board.partNumber)],
-    ['Board FRU ID', board && fieldText(board.fileId)],
-    ...extra('Board', board?.custom ?? []),
-    ['Product Manufacturer', product && fieldText(product.manufacturer)],
-    ['Product Name', product && fieldText(product.product)],
-    ['Product Part Number', product && fieldText(product.partNumber)],
-    ['Product Version', product && fieldText(product.version)],
-    ['Product Serial', product && fieldText(product.serialNumber)],
-    ['Product Asset Tag', product && fieldText(product.assetTag)],
-    ['Product FRU ID', product && fieldText(product.fileId)],
-    ...extra('Product', product?.custom ?? []),
-  ]);
-}
+export const showFru = (inventory: FruInventory): string[] => fields(fruRows(inventory, timeText));
 
 const LAN_LABELS: Readonly<Record<string, string>> = {
   setInProgress: 'Set in Progress',

@@ -23,9 +23,23 @@ export const ioList = {
   }),
 };
 
+/** What the bytes say, read by the device: of a peer that is not trusted, and beside the bytes, not in their place. */
+const contents = v.strictObject({
+  /** How they are laid out. */
+  as: v.picklist(['fru', 'spd', 'nmea']),
+  fields: v.pipe(v.array(v.strictObject({ name: text(64), value: text(256) })), v.maxLength(96)),
+  /** What is damaged, missing or left out, a sentence each. */
+  problems: v.pipe(v.array(text(256)), v.maxLength(16)),
+});
+
 export const ioRead = {
   args: v.strictObject({ channel: channelName }),
-  result: v.strictObject({ channel: channelName, unit: text(16), value }),
+  result: v.strictObject({
+    channel: channelName,
+    unit: text(16),
+    value,
+    contents: v.optional(contents),
+  }),
 };
 
 export const ioWrite = {

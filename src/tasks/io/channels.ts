@@ -1,6 +1,7 @@
 import { allow, formatBytes, NsError, refuse, type Verdict } from '../../base/index.ts';
 import type { Channel, ChannelValue, IoDevices } from '../../ports/index.ts';
 import type { ArgsOf, ResultOf } from '../../protocol/index.ts';
+import type { TaskServices } from '../services.ts';
 
 /** The largest value that fits a receipt. */
 const VALUE_BYTES = 48 * 1024;
@@ -26,6 +27,7 @@ export async function ioRead(
   io: IoDevices,
   args: ArgsOf<'io.read'>,
   signal: AbortSignal,
+  contentsOf: TaskServices['contents'] = async () => undefined,
 ): Promise<Verdict<ResultOf<'io.read'>>> {
   const found = findReadable(io, args.channel);
   if (!found.ok) return found;
@@ -36,7 +38,8 @@ export async function ioRead(
       family: 'peer',
     });
   }
-  return allow({ channel: name, unit, value });
+  const contents = typeof value === 'number' ? undefined : await contentsOf(found.value, value);
+  return allow({ channel: name, unit, value, ...(contents === undefined ? {} : { contents }) });
 }
 
 /**

@@ -29,7 +29,8 @@ export const ioListTask: TaskKind<'io.list'> = {
 export const ioReadTask: TaskKind<'io.read'> = {
   ...quick,
   verb: 'io.read',
-  run: ({ args }, { services, signal }) => withIo(services, (io) => ioRead(io, args, signal)),
+  run: ({ args }, { services, signal }) =>
+    withIo(services, (io) => ioRead(io, args, signal, services.contents)),
 };
 
 /** An output that was being written when the power went is in a state that nobody knows: the answer is `unknown`. */

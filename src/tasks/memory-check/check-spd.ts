@@ -3,7 +3,6 @@ import type { DimmSlot, MemoryProbe, PowerReading } from '../../ports/index.ts';
 import type { CheckResult, MemoryCheck } from './check-memory.ts';
 import { ErrorList } from './error-list.ts';
 import { basisPoints } from './spans.ts';
-import { decodeSpd } from './spd-ddr4.ts';
 
 type Module = CheckResult['modules'][number];
 interface Look {
@@ -55,6 +54,7 @@ async function lookAt(probe: MemoryProbe, { slot, populated }: DimmSlot, signal:
     signal.throwIfAborted();
     return { module: { slot, populated }, notChecked: asNsError(error, 'NS_SPD_IO').message };
   }
+  const { decodeSpd } = await import('./decode-spd.ts');
   const reading = decodeSpd(bytes);
   switch (reading.is) {
     case 'other':
@@ -64,7 +64,7 @@ async function lookAt(probe: MemoryProbe, { slot, populated }: DimmSlot, signal:
       };
     case 'damaged':
       return { module: { slot, populated, crcOk: false }, problem: `SPD is damaged: ${reading.why}` };
-    case 'ddr4': {
+    case 'module': {
       const { crcErrors, ...facts } = reading.facts;
       const module = { slot, populated, ...facts, crcOk: crcErrors.length === 0 };
       if (crcErrors.length === 0) return { module };

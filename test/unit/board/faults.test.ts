@@ -89,6 +89,7 @@ await t.test(
     t.match(judge({ at: undefined }), [/says not where it is/]);
     t.match(judge({ at: gpio?.at }), [/a temperature cannot be on gpio/]);
     t.match(judge({ unit: 'mV' }), [/a temperature is told in m°C/]);
+    t.match(judge({ holds: 'fru' }), [/only an eeprom holds fru/]);
     t.match(judge({ kind: 'fan', unit: 'rpm', writable: true }), [/on hwmon cannot be written/]);
   },
 );

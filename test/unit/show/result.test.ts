@@ -138,3 +138,26 @@ await t.test('a lock is shown level by level, with what defeats it', async (t) =
     'what an enabled machine boots, and when, is its own business',
   );
 });
+
+await t.test('what the bytes of a memory say stands below them, with what is wrong', (t) => {
+  const lines = showResult('io.read', {
+    channel: 'board-fru',
+    unit: 'bytes',
+    value: Uint8Array.of(1, 0),
+    contents: {
+      as: 'fru',
+      fields: [
+        { name: 'Board Mfg', value: 'ACME' },
+        { name: 'Board Serial', value: 'B-1' },
+      ],
+      problems: ['product: a checksum is wrong'],
+    },
+  });
+  t.same(lines, [
+    'board-fru = 2 bytes 0100',
+    '  Board Mfg     ACME',
+    '  Board Serial  B-1',
+    '  PROBLEM: product: a checksum is wrong',
+  ]);
+  t.end();
+});

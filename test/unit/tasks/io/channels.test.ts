@@ -181,3 +181,22 @@ await t.test('pictures do not burst the receipt', async (t) => {
     value: { samples: 19, dropped: 1, last: { length: 3 } },
   });
 });
+
+await t.test('what the bytes of a channel say goes beside them, and never in their place', async (t) => {
+  const { io } = bench();
+  const asked: string[] = [];
+  const contents = { as: 'fru', fields: [{ name: 'Board Serial', value: 'B1' }], problems: [] } as const;
+  const contentsOf = async ({ name }: Channel) => {
+    asked.push(name);
+    return { ...contents, fields: [...contents.fields], problems: [] };
+  };
+  const read = async (channel: string) => {
+    const verdict = await ioRead(io, { channel }, never, contentsOf);
+    return v.parse(VERBS['io.read'].result, verdict.ok ? verdict.value : undefined);
+  };
+  const told = await read('cam');
+  t.same(told.contents, contents);
+  t.ok(told.value instanceof Uint8Array && told.value.byteLength > 0);
+  t.equal((await read('temp')).contents, undefined, 'a number says what it is by itself');
+  t.same(asked, ['cam']);
+});

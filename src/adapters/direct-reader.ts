@@ -1,4 +1,5 @@
 import { constants, type FileHandle, open } from 'node:fs/promises';
+import { Turns } from '../base/index.ts';
 
 /** Of offsets, lengths and addresses in memory: enough for every sector size. */
 const ALIGNMENT = 4096;
@@ -24,7 +25,7 @@ const { Memory: WasmMemory } = (
 export class DirectReader {
   readonly #handle: FileHandle;
   readonly #buffer: Uint8Array;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   private constructor(handle: FileHandle, buffer: Uint8Array) {
     this.#handle = handle;
@@ -53,13 +54,11 @@ export class DirectReader {
 
   /** Fills `into` as far as there is something; the number of bytes put there. Throws what the system says. */
   read(offset: number, into: Uint8Array): Promise<number> {
-    const turn = this.#turn.then(() => this.#read(offset, into));
-    this.#turn = turn.catch(() => undefined);
-    return turn;
+    return this.#turns.take(() => this.#read(offset, into));
   }
 
   async close(): Promise<void> {
-    await this.#turn;
+    await this.#turns.idle();
     await this.#handle.close();
   }
 

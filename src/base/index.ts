@@ -36,5 +36,6 @@ export {
   unframeRecord,
 } from './stored-record.ts';
 export { suggest } from './suggest.ts';
+export { Turns } from './turns.ts';
 export { type ByteCount, bytes, formatBytes, GiB, KiB, MiB } from './units.ts';
 export { Waiters } from './waiters.ts';

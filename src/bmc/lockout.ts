@@ -1,4 +1,4 @@
-import { asNsError, fromHex, toHex } from '../base/index.ts';
+import { asNsError, fromHex, Turns, toHex } from '../base/index.ts';
 import type { LogSink, StateStore } from '../ports/index.ts';
 import type { Custody } from './custody.ts';
 import { type LockSenses, readLockFacts } from './lock-facts.ts';
@@ -55,7 +55,7 @@ export class Lockout {
   #record: LockRecord | undefined;
   /** Enabled, and something of the board would not let go. */
   #stuck = false;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(options: LockoutOptions) {
     this.#options = options;
@@ -74,7 +74,7 @@ export class Lockout {
 
   /** Reads the record, mends its copies, and brings the board to what it says. */
   reassert(): Promise<LockReport> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const record = await this.#load();
       await this.#step(record, follow(record));
       return this.#report(record);
@@ -101,12 +101,14 @@ export class Lockout {
 
   /** Of a disabled machine: the levels of which something could be held and is not. */
   slack(): Promise<readonly LockLevel[]> {
-    return this.#inTurn(async () => (this.enabled ? [] : slackLevels(await readLockFacts(this.#options))));
+    return this.#turns.take(async () =>
+      this.enabled ? [] : slackLevels(await readLockFacts(this.#options)),
+    );
   }
 
   /** Holds again what has slipped from a disabled machine, and releases again what an enabled one was not let go of. */
   hold(): Promise<LockReport> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const record = this.#record ?? (await this.#load());
       if (record.state === 'disabled' || this.#stuck) await this.#step(record, follow(record));
       else await this.#hands.openDrives();
@@ -115,11 +117,11 @@ export class Lockout {
   }
 
   status(): Promise<LockReport> {
-    return this.#inTurn(async () => this.#report(this.#record ?? (await this.#load())));
+    return this.#turns.take(async () => this.#report(this.#record ?? (await this.#load())));
   }
 
   #change(state: LockRecord['state'], change: LockChange) {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const now = this.#record ?? (await this.#load());
       const plan = planOrder(now, state, change, this.#options.clock.wallSeconds());
       if (state === 'enabled') await this.#options.driveLocks?.renew();
@@ -203,11 +205,5 @@ export class Lockout {
       inForce,
       levels: [...judgeLevels(record.state === 'disabled', facts)],
     };
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(work);
-    this.#last = turn.catch(() => {});
-    return turn;
   }
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { asNsError, type Duration, toHex } from '../base/index.ts';
+import { asNsError, type Duration, Turns, toHex } from '../base/index.ts';
 import type { KeyStore, LogSink } from '../ports/index.ts';
 import { type DeviceEvent, LIMITS, PROTOCOL_VERSION, type Receipt } from '../protocol/index.ts';
 import { signEvent } from '../security/index.ts';
@@ -45,7 +45,7 @@ export class ReceiptWriter {
   readonly #moment: ReceiptMoment;
   #seq: number;
   #prev: Uint8Array;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(
     keyStore: KeyStore,
@@ -69,9 +69,7 @@ export class ReceiptWriter {
 
   /** Signs and journals the receipt, in the order of calls. `received` goes into the journal with it where given. */
   write(task: EndedTask, received?: JournalRecord): Promise<Uint8Array> {
-    const turn = this.#turn.then(() => this.#write(task, received));
-    this.#turn = turn.catch(() => {});
-    return turn;
+    return this.#turns.take(() => this.#write(task, received));
   }
 
   async #write(task: EndedTask, received?: JournalRecord): Promise<Uint8Array> {

@@ -1,8 +1,9 @@
 import { realpath, stat, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { asNsError, type Duration, milliseconds, NsError } from '../../base/index.ts';
+import { type Duration, milliseconds, NsError } from '../../base/index.ts';
 import type { BlockDevice, Clock, DriveSwitch, LogSink, SwitchPosition } from '../../ports/index.ts';
 import { openFileDevice } from '../file-device.ts';
+import { Movements } from '../movements.ts';
 import type { HeldLine } from './gpio/lines.ts';
 
 export interface WiredDriveOptions {
@@ -32,9 +33,8 @@ export class WiredDrive implements DriveSwitch {
   readonly disk: string;
   readonly capabilities: DriveSwitch['capabilities'];
   readonly #options: WiredDriveOptions;
+  readonly #movements: Movements;
   #device: BlockDevice | undefined;
-  #movement = 0;
-  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: WiredDriveOptions) {
     this.disk = options.disk;
@@ -44,6 +44,8 @@ export class WiredDrive implements DriveSwitch {
       ownPower: options.ownPower,
     };
     this.#options = options;
+    const { disk, log } = options;
+    this.#movements = new Movements({ disk, log, home: () => this.#home(), event: 'linux.switch-failed' });
   }
 
   async position(signal?: AbortSignal): Promise<SwitchPosition> {
@@ -57,37 +59,22 @@ export class WiredDrive implements DriveSwitch {
   }
 
   take(signal: AbortSignal): Promise<BlockDevice> {
-    this.#movement += 1;
-    const mine = this.#movement;
-    return this.#inTurn(async () => {
-      signal.throwIfAborted();
-      const check = (): void => {
-        signal.throwIfAborted();
-        if (mine !== this.#movement) throw this.#failure('was sent elsewhere meanwhile');
-      };
-      try {
-        check();
-        await this.#options.line?.write(1);
-        await this.#shown(check);
-        const device = await openFileDevice(this.#options.path, {
-          name: this.disk,
-          writable: true,
-          medium: true,
-        });
-        this.#device = device;
-        check();
-        return device;
-      } catch (error) {
-        // Whoever overtook this brings the drive to where it is to go.
-        if (mine === this.#movement) await this.#home().catch((failed: unknown) => this.#log(failed));
-        throw signal.aborted ? signal.reason : asNsError(error, 'NS_SWITCH');
-      }
+    return this.#movements.take(signal, async (check) => {
+      await this.#options.line?.write(1);
+      await this.#shown(check);
+      const device = await openFileDevice(this.#options.path, {
+        name: this.disk,
+        writable: true,
+        medium: true,
+      });
+      this.#device = device;
+      check();
+      return device;
     });
   }
 
-  async giveBack(): Promise<void> {
-    this.#movement += 1;
-    await this.#inTurn(() => this.#home());
+  giveBack(): Promise<void> {
+    return this.#movements.send(() => this.#home());
   }
 
   async hold(): Promise<void> {
@@ -97,17 +84,15 @@ export class WiredDrive implements DriveSwitch {
         family: 'caller',
       });
     }
-    this.#movement += 1;
-    await this.#inTurn(async () => {
+    await this.#movements.send(async () => {
       await this.#letGo();
       await line.write(1);
     });
   }
 
   /** Closes the drive where it is open, and leaves its switch where it is. */
-  async close(): Promise<void> {
-    this.#movement += 1;
-    await this.#inTurn(() => this.#letGo());
+  close(): Promise<void> {
+    return this.#movements.send(() => this.#letGo());
   }
 
   async #home(): Promise<void> {
@@ -120,11 +105,11 @@ export class WiredDrive implements DriveSwitch {
     const device = this.#device;
     this.#device = undefined;
     if (device === undefined) return;
-    await device.flush().catch((error: unknown) => this.#log(error));
+    await device.flush().catch((error: unknown) => this.#movements.note(error));
     await device.close();
     if (this.#options.line === undefined) return;
     const { path, detach = detachFromKernel } = this.#options;
-    await detach(path).catch((error: unknown) => this.#log(error));
+    await detach(path).catch((error: unknown) => this.#movements.note(error));
   }
 
   async #shown(check: () => void): Promise<void> {
@@ -134,26 +119,13 @@ export class WiredDrive implements DriveSwitch {
     for (;;) {
       check();
       if (await isThere(path)) return;
-      if (clock.monotonic() >= until) throw this.#failure(`did not show at ${path} within ${settle} ms`);
+      if (clock.monotonic() >= until)
+        throw new NsError(
+          'NS_SWITCH',
+          `the drive of ${this.disk} did not show at ${path} within ${settle} ms`,
+        );
       await clock.sleep(LOOK_EVERY, never);
     }
-  }
-
-  #inTurn<T>(move: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(move);
-    this.#turn = done.catch(() => {});
-    return done;
-  }
-
-  #failure(why: string): NsError {
-    return new NsError('NS_SWITCH', `the drive of ${this.disk} ${why}`);
-  }
-
-  #log(error: unknown): void {
-    this.#options.log.log('error', 'linux.switch-failed', {
-      disk: this.disk,
-      error: asNsError(error, 'NS_SWITCH').message,
-    });
   }
 }
 

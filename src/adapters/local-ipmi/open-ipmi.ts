@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { type Duration, eitherSignal, milliseconds, NsError, seconds } from '../../base/index.ts';
+import { type Duration, eitherSignal, milliseconds, NsError, seconds, Turns } from '../../base/index.ts';
 import { type BridgeTarget, type BridgingCarrier, type Carrier, IpmiClient } from '../../ipmi/index.ts';
 import type { Clock } from '../../ports/index.ts';
 import { systemClock } from '../system-clock.ts';
@@ -51,7 +51,7 @@ export class OpenIpmiCarrier implements BridgingCarrier {
   readonly #arena = Buffer.allocUnsafeSlow(ARENA_SIZE);
   #file: DriverFile | undefined;
   #id = 0;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   #waiting = 0;
 
   constructor(options: OpenIpmiOptions, file?: DriverFile) {
@@ -69,7 +69,7 @@ export class OpenIpmiCarrier implements BridgingCarrier {
 
   async close(): Promise<void> {
     this.#over.abort(new NsError('NS_IPMI_CLOSED', 'the IPMI client was closed'));
-    await this.#turn;
+    await this.#turns.idle();
     this.#drop();
   }
 
@@ -85,10 +85,8 @@ export class OpenIpmiCarrier implements BridgingCarrier {
     this.#waiting += 1;
     const deadline = this.#options.clock.deadline(this.#options.within, question.name);
     const until = eitherSignal(...given, deadline.signal);
-    const mine = this.#turn.then(() => this.#ask(address, question, until.signal));
-    this.#turn = mine.catch(() => undefined);
     try {
-      return await mine;
+      return await this.#turns.take(() => this.#ask(address, question, until.signal));
     } catch (error) {
       if (given.some(({ aborted }) => aborted) || !deadline.signal.aborted) throw error;
       throw new NsError('NS_IPMI_SILENT', `${question.name}: no answer from the BMC of this machine`, {

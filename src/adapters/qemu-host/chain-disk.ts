@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
-import { asNsError, type Duration, milliseconds, NsError } from '../../base/index.ts';
+import { asNsError, type Duration, milliseconds, NsError, Turns } from '../../base/index.ts';
 import type {
   BlockDevice,
   Clock,
@@ -76,7 +76,7 @@ export class QemuChainDisk implements DriveSwitch {
   readonly #drive: QemuDrive;
   readonly #stop: Stop;
   #movement = 0;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   /** Opens the drives, switches the units on, and offers the disk. */
   static async open(options: QemuChainDiskOptions): Promise<QemuChainDisk> {
@@ -153,7 +153,7 @@ export class QemuChainDisk implements DriveSwitch {
     signal.throwIfAborted();
     this.#movement += 1;
     const mine = this.#movement;
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const check = (): void => {
         signal.throwIfAborted();
         if (mine !== this.#movement)
@@ -175,12 +175,12 @@ export class QemuChainDisk implements DriveSwitch {
 
   async giveBack(): Promise<void> {
     this.#movement += 1;
-    await this.#inTurn(() => this.#home());
+    await this.#turns.take(() => this.#home());
   }
 
   async hold(): Promise<void> {
     this.#movement += 1;
-    await this.#inTurn(async () => {
+    await this.#turns.take(async () => {
       // The head first: it is what keeps the disk from the host, also where no QEMU answers.
       await this.#head.hold();
       await this.#drive.detach();
@@ -190,7 +190,7 @@ export class QemuChainDisk implements DriveSwitch {
   async close(): Promise<void> {
     this.#movement += 1;
     this.#stop();
-    await this.#turn;
+    await this.#turns.idle();
     this.#offer.close();
     await this.#server.close();
     await this.#chain.close();
@@ -216,20 +216,16 @@ export class QemuChainDisk implements DriveSwitch {
 
   /** A host that was connected to an agent before us has lost its drive with it. */
   #reconnect(): void {
-    this.#inTurn(async () => {
-      if (this.#head.at !== 'host') return;
-      await this.#shown();
-      await this.#drive.renew();
-    }).catch((error: unknown) => {
-      const { message } = asNsError(error, 'NS_SWITCH');
-      this.#options.log.log('warn', 'qemu-host.not-reconnected', { disk: this.disk, error: message });
-    });
-  }
-
-  #inTurn<T>(move: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(move);
-    this.#turn = done.catch(() => {});
-    return done;
+    this.#turns
+      .take(async () => {
+        if (this.#head.at !== 'host') return;
+        await this.#shown();
+        await this.#drive.renew();
+      })
+      .catch((error: unknown) => {
+        const { message } = asNsError(error, 'NS_SWITCH');
+        this.#options.log.log('warn', 'qemu-host.not-reconnected', { disk: this.disk, error: message });
+      });
   }
 }
 

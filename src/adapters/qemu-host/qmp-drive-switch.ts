@@ -1,5 +1,6 @@
-import { asNsError, type Duration, NsError } from '../../base/index.ts';
+import type { Duration } from '../../base/index.ts';
 import type { BlockDevice, Clock, DriveSwitch, LogSink, SwitchPosition } from '../../ports/index.ts';
+import { Movements } from '../movements.ts';
 import { ImageHolder } from './image-holder.ts';
 import { imageHome, QemuDrive } from './qemu-drive.ts';
 import type { Qmp } from './qmp.ts';
@@ -26,16 +27,22 @@ export class QmpDriveSwitch implements DriveSwitch {
   readonly capabilities: DriveSwitch['capabilities'];
   readonly #options: QmpDriveSwitchOptions;
   readonly #drive: QemuDrive;
+  readonly #movements: Movements;
   #holder: ImageHolder | undefined;
   #device: BlockDevice | undefined;
-  #movement = 0;
-  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: QmpDriveSwitchOptions) {
     this.disk = options.disk;
     this.capabilities = { hold: true, handBack: options.handBack, ownPower: true };
     this.#options = options;
     this.#drive = new QemuDrive({ ...options, home: imageHome(options.image) });
+    const { disk, log } = options;
+    this.#movements = new Movements({
+      disk,
+      log,
+      home: () => this.#home(),
+      event: 'qemu-host.switch-failed',
+    });
   }
 
   async position(signal?: AbortSignal): Promise<SwitchPosition> {
@@ -58,39 +65,24 @@ export class QmpDriveSwitch implements DriveSwitch {
 
   async take(signal: AbortSignal): Promise<BlockDevice> {
     signal.throwIfAborted();
-    this.#movement += 1;
-    const mine = this.#movement;
-    return this.#inTurn(async () => {
-      const check = (): void => {
-        signal.throwIfAborted();
-        if (mine !== this.#movement) throw this.#failure('was sent elsewhere meanwhile');
-      };
-      try {
-        check();
-        await this.#drive.detach(signal);
-        check();
-        const holder = await this.#hold();
-        check();
-        const device = await holder.connect();
-        check();
-        this.#device = device;
-        return device;
-      } catch (error) {
-        // Whoever overtook this brings the drive to where it is to go.
-        if (mine === this.#movement) await this.#home().catch((failed: unknown) => this.#log(failed));
-        throw signal.aborted ? signal.reason : asNsError(error, 'NS_SWITCH');
-      }
+    return this.#movements.take(signal, async (check) => {
+      await this.#drive.detach(signal);
+      check();
+      const holder = await this.#hold();
+      check();
+      const device = await holder.connect();
+      check();
+      this.#device = device;
+      return device;
     });
   }
 
-  async giveBack(): Promise<void> {
-    this.#movement += 1;
-    await this.#inTurn(() => this.#home());
+  giveBack(): Promise<void> {
+    return this.#movements.send(() => this.#home());
   }
 
-  async hold(): Promise<void> {
-    this.#movement += 1;
-    await this.#inTurn(async () => {
+  hold(): Promise<void> {
+    return this.#movements.send(async () => {
       await this.#disconnect();
       await this.#drive.detach();
       await this.#hold();
@@ -98,9 +90,8 @@ export class QmpDriveSwitch implements DriveSwitch {
   }
 
   /** Lets the image go, and leaves the drive in QEMU where it is. */
-  async close(): Promise<void> {
-    this.#movement += 1;
-    await this.#inTurn(() => this.#letGo());
+  close(): Promise<void> {
+    return this.#movements.send(() => this.#letGo());
   }
 
   async #home(): Promise<void> {
@@ -126,23 +117,6 @@ export class QmpDriveSwitch implements DriveSwitch {
   /** What was written is in the image by then; that it is on its medium is up to whoever wrote, by flushing. */
   async #disconnect(): Promise<void> {
     this.#device = undefined;
-    await this.#holder?.disconnect().catch((error: unknown) => this.#log(error));
-  }
-
-  #inTurn<T>(move: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(move);
-    this.#turn = done.catch(() => {});
-    return done;
-  }
-
-  #failure(why: string): NsError {
-    return new NsError('NS_SWITCH', `the drive of ${this.disk} ${why}`);
-  }
-
-  #log(error: unknown): void {
-    this.#options.log.log('error', 'qemu-host.switch-failed', {
-      disk: this.disk,
-      error: asNsError(error, 'NS_SWITCH').message,
-    });
+    await this.#holder?.disconnect().catch((error: unknown) => this.#movements.note(error));
   }
 }

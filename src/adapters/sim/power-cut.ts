@@ -1,4 +1,4 @@
-import { NsError } from '../../base/index.ts';
+import { NsError, Turns } from '../../base/index.ts';
 import type { BlockDevice } from '../../ports/index.ts';
 import type { SeededEntropy } from './seeded-entropy.ts';
 
@@ -80,7 +80,7 @@ class CuttableDevice implements BlockDevice {
   readonly #entropy: SeededEntropy;
   readonly #volatile: boolean;
   readonly #cache: Cached[] = [];
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   readonly readMedium?: NonNullable<BlockDevice['readMedium']>;
 
   constructor(device: BlockDevice, cut: PowerCut, options: PowerCutOptions) {
@@ -175,9 +175,7 @@ class CuttableDevice implements BlockDevice {
 
   /** One at a time, so that the nth write is the same write in every run. */
   #inTurn<T>(act: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(() => this.#live(act));
-    this.#last = turn.catch(() => {});
-    return turn;
+    return this.#turns.take(() => this.#live(act));
   }
 }
 

@@ -1,4 +1,4 @@
-import { asNsError, equalBytes, NsError, type StoredCopy } from '../../base/index.ts';
+import { asNsError, equalBytes, NsError, type StoredCopy, Turns } from '../../base/index.ts';
 import type { Entropy, LogSink, StateStore } from '../../ports/index.ts';
 import {
   DRIVE_DOCUMENTS,
@@ -25,7 +25,7 @@ export interface NotebookOptions {
 export class DriveNotebook {
   readonly #options: NotebookOptions;
   #held: DriveNotes | undefined;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   private constructor(options: NotebookOptions, held: DriveNotes | undefined) {
     this.#options = options;
@@ -67,9 +67,7 @@ export class DriveNotebook {
   keep(notes: readonly DriveNote[]): Promise<void> {
     if (this.#held === undefined) return Promise.reject(damaged());
     this.#held = { ...this.#held, notes };
-    const turn = this.#last.then(() => this.#write());
-    this.#last = turn.catch(() => {});
-    return turn;
+    return this.#turns.take(() => this.#write());
   }
 
   password({ serial, n }: Pick<DriveNote, 'serial' | 'n'>): Uint8Array {

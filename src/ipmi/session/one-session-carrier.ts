@@ -1,4 +1,4 @@
-import { NsError } from '../../base/index.ts';
+import { NsError, Turns } from '../../base/index.ts';
 import type { Carrier } from '../command.ts';
 import { raiseLevel } from './raise-level.ts';
 import type { IpmiSession } from './session.ts';
@@ -10,7 +10,7 @@ const MOST_WAITING = 16;
 export class OneSessionCarrier implements Carrier {
   readonly #session: IpmiSession;
   #level: Level = 'user';
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   #waiting = 0;
 
   constructor(session: IpmiSession) {
@@ -21,16 +21,14 @@ export class OneSessionCarrier implements Carrier {
     if (this.#waiting >= MOST_WAITING)
       throw new NsError('NS_IPMI_BUSY', 'too many commands wait already', { retryable: true });
     this.#waiting += 1;
-    const mine = this.#turn.then(async () => {
-      if (LEVEL[this.#level] < LEVEL[question.level]) {
-        await raiseLevel(this.#session, question.level, signal);
-        this.#level = question.level;
-      }
-      return await this.#session.ask(question, signal);
-    });
-    this.#turn = mine.catch(() => undefined);
     try {
-      return await mine;
+      return await this.#turns.take(async () => {
+        if (LEVEL[this.#level] < LEVEL[question.level]) {
+          await raiseLevel(this.#session, question.level, signal);
+          this.#level = question.level;
+        }
+        return await this.#session.ask(question, signal);
+      });
     } finally {
       this.#waiting -= 1;
     }

@@ -1,4 +1,4 @@
-import { NsError, type Verdict } from '../../base/index.ts';
+import { NsError, Turns, type Verdict } from '../../base/index.ts';
 import type { BlockDevice, DriveSwitch, SwitchPosition } from '../../ports/index.ts';
 import { openChainDevice } from '../drive/chain-device.ts';
 import { FAULT_SENTENCE } from '../pttrsm/judge.ts';
@@ -50,7 +50,7 @@ export class ChainDriveSwitch implements DriveSwitch {
   readonly #head: ChainHead;
   #taken: TakenChain | undefined;
   #taking: AbortController | undefined;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor({ disk, head, handBack, ownPower }: ChainDriveSwitchOptions) {
     this.disk = disk;
@@ -75,7 +75,7 @@ export class ChainDriveSwitch implements DriveSwitch {
     const taking = new AbortController();
     this.#taking = taking;
     const both = AbortSignal.any([signal, taking.signal]);
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       both.throwIfAborted();
       if (this.#taken !== undefined && this.at === 'ours') return this.#taken;
       await this.#settled(both);
@@ -99,7 +99,7 @@ export class ChainDriveSwitch implements DriveSwitch {
     this.#taking?.abort(new NsError('NS_SWITCH', `${this.disk} was sent elsewhere meanwhile`));
     this.#taken?.disconnect();
     this.#taken = undefined;
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       if (to === 'held') await this.#order('disable');
       else if (this.at === 'held') await this.#order('enable');
       else if (this.at !== 'host') await this.#order('hand-back');
@@ -129,12 +129,6 @@ export class ChainDriveSwitch implements DriveSwitch {
     const { power, t } = this.#head.state;
     const why = whyHeld(power, t);
     if (why !== undefined) throw new NsError('NS_CHAIN_HELD', `${this.disk} cannot be taken: ${why}`);
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(work);
-    this.#last = turn.catch(() => {});
-    return turn;
   }
 }
 

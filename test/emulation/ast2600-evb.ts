@@ -1,8 +1,16 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildCli, type CliResult, runCli } from '../kit/cli.ts';
-import { EmulatedBoard, evbMachine, packFirmware } from '../kit/emulated-board.ts';
+import {
+  EmulatedBoard,
+  evbMachine,
+  packFirmware,
+  putAtConsole,
+  residentMemory,
+} from '../kit/emulated-board.ts';
+import { HeardLines } from '../kit/heard-lines.ts';
 import { startMosquitto } from '../kit/mosquitto.ts';
 import { QmpLine } from '../kit/qmp-line.ts';
 
@@ -20,15 +28,19 @@ function check(holds: boolean, what: string, seen = ''): void {
   say(`ok: ${what}`);
 }
 
+const pause = (ms: number): Promise<false> => new Promise((resolve) => setTimeout(() => resolve(false), ms));
+
 const home = await mkdtemp(join(tmpdir(), 'nightshift-evb-'));
 const broker = await startMosquitto();
 let board: EmulatedBoard | undefined;
 let monitor: QmpLine | undefined;
+let host: Socket | undefined;
 try {
   const cli = await buildCli(home);
   const nightshift = (...args: string[]): Promise<CliResult> =>
     runCli(cli, [...args, '--timeout', '300s'], { cwd: home });
   const olga = await runCli(cli, ['keys', 'new', '--role', 'operator', '--name', 'olga'], { cwd: home });
+  const adam = await runCli(cli, ['keys', 'new', '--role', 'auditor', '--name', 'adam'], { cwd: home });
   const factory = join(home, 'factory');
   await mkdir(factory);
   const lines = [
@@ -39,21 +51,18 @@ try {
     'limits: { stagingMiB: 1 }',
     'keyring:',
     olga.stdout.trimEnd(),
+    adam.stdout.trimEnd(),
     '',
   ];
   await writeFile(join(factory, 'agent.yaml'), lines.join('\n'));
-  // Somebody at the console who can end the agent, as nothing in it can.
-  const atStart = [
-    '#!/bin/busybox sh',
-    'while read -r line; do [ "$line" = end ] && busybox killall -9 node; done </dev/console',
-    '',
-  ];
-  await writeFile(join(factory, 'at-start'), atStart.join('\n'), { mode: 0o755 });
+  await putAtConsole(factory);
   const firmware = join(home, 'firmware');
-  await packFirmware('ast2600-evb', firmware, ['--factory', factory]);
-  say('packed: 64 MiB of flash');
+  const used = await packFirmware('ast2600-evb', firmware, ['--factory', factory]);
+  say(`packed: ${used.toFixed(1)} of 64 MiB of flash`);
 
-  board = new EmulatedBoard(evbMachine(firmware, join(home, 'qmp.sock')), PATIENCE);
+  const sockets = { monitor: join(home, 'qmp.sock'), hostConsole: join(home, 'host.sock') };
+  const plugged = performance.now();
+  board = new EmulatedBoard(evbMachine(firmware, sockets), PATIENCE);
   await board.hears(/nightshift-boot: starting slot a/);
   say('the slot is chosen');
   const enrolment = await board.hears(/^(board1: ed25519:\S+)$/m);
@@ -61,7 +70,9 @@ try {
     join(home, 'nightshift.yaml'),
     `broker: ${broker.url}\ntenant: acme\nkey: olga.key\ndevices:\n  ${enrolment}\n`,
   );
-  monitor = await QmpLine.open(join(home, 'qmp.sock'));
+  monitor = await QmpLine.open(sockets.monitor);
+  host = connect(sockets.hostConsole);
+  const hostHears = new HeardLines('the host', host);
   const wire = (pin: string, high: boolean) => monitor?.set(GPIO, `gpio${pin}`, high);
   // A host in S5: PS_PWROK low, SIO_S3 and SIO_S5 asserted (low); nobody at the buttons.
   for (const [pin, high] of [
@@ -81,6 +92,7 @@ try {
     'the first order is answered',
     status.stdout + status.stderr,
   );
+  const firstOrder = Math.round((performance.now() - plugged) / 1000);
   check(/power now: S5/.test(status.stdout), 'the host is in S5 by its pins', status.stdout);
 
   const sensors = (await monitor.ask('qom-list', { path: '/machine/unattached' })) as readonly {
@@ -101,9 +113,33 @@ try {
   await wire('B2', true);
   const open = await nightshift('io', 'read', 'board1', 'chassis-intrusion');
   check(/\b1\b/.test(open.stdout), 'a line driven from outside is read', open.stdout + open.stderr);
+  const edges = nightshift('io', 'watch', 'board1', 'chassis-intrusion', '--samples', '3');
+  // Nothing says when the watch has begun: it is opened and closed until it has seen enough.
+  for (let seen = false; !seen; ) {
+    for (const high of [false, true]) {
+      await wire('B2', high);
+      seen ||= await Promise.race([edges.then(() => true), pause(500)]);
+    }
+  }
+  const watched = await edges;
+  check(
+    /chassis-intrusion 0\n.*chassis-intrusion 1\n|chassis-intrusion 1\n.*chassis-intrusion 0\n/.test(
+      watched.stdout,
+    ),
+    'edges of a line driven from outside are reported as they come',
+    watched.stdout + watched.stderr,
+  );
   const relay = await nightshift('io', 'write', 'board1', 'aux-relay', '1');
   check(relay.code === 0, 'a line is driven by an order', relay.stdout + relay.stderr);
   check((await monitor.get(GPIO, 'gpioB0')) === true, 'and is high outside');
+
+  const typed = await nightshift('io', 'write', 'board1', 'console', 'text:hello host\n');
+  check(typed.code === 0, "the host's serial line is written to", typed.stdout + typed.stderr);
+  await hostHears.line(/^hello host$/);
+  host.write('login: ');
+  const told = await nightshift('io', 'read', 'board1', 'console');
+  check(/login|6c6f67696e/.test(told.stdout), 'and what the host says is read', told.stdout + told.stderr);
+  const memory = await residentMemory(board);
 
   for (const pin of ['Y0', 'Y1', 'B6']) await wire(pin, true);
   const awake = await nightshift('status', 'board1');
@@ -130,13 +166,22 @@ try {
     'its receipts from before and after are one chain',
     verified.stdout + verified.stderr,
   );
+  const audit = await nightshift('audit', 'board1', '--all', '--key', 'adam.key');
+  check(audit.code === 0, 'and its audit log is whole', audit.stdout + audit.stderr);
   say('all of it was so');
+  say(
+    'for the table of the README: board, evidence, image, boot to first order, resident memory of the agent',
+  );
+  say(
+    `| \`ast2600-evb\` | emulated | ${used.toFixed(1)} of 64 MiB | ${firstOrder} s | ${memory.toFixed(0)} MiB |`,
+  );
 } catch (error) {
   say(`FAILED: ${error instanceof Error ? error.message : String(error)}`);
   say(board?.said.slice(-3000) ?? '');
   process.exitCode = 1;
 } finally {
   monitor?.close();
+  host?.destroy();
   await board?.pull();
   await broker.close();
   await rm(home, { recursive: true, force: true });

@@ -146,6 +146,23 @@ for (const { board, tree } of boards) {
     }
   });
 
+  await t.test(
+    `${board.name}: every UART that it names is one of its tree, and is switched on`,
+    async (t) => {
+      for (const { path } of board.uarts ?? []) {
+        const [, number] = /^\/dev\/tty(?:S|AMA)(\d+)$/.exec(path) ?? [];
+        if (number === undefined) {
+          t.match(path, /^\/dev\/ttyUSB\d+$/, 'an adapter is in no tree');
+          continue;
+        }
+        const node = (await tree.texts('/aliases', `serial${number}`))?.[0] ?? '';
+        t.ok((await tree.texts(node, 'compatible'))?.length, path);
+        t.equal((await tree.texts(node, 'status'))?.[0] ?? 'okay', 'okay', path);
+        t.notOk((await tree.children(node)).includes('bluetooth'), `${path} is not the radio's`);
+      }
+    },
+  );
+
   await t.test(`${board.name}: where its host asks it is switched on`, async (t) => {
     const lpc = '/ahb/apb/lpc@1e789000';
     const on = async (node: string) => (await tree.texts(`${lpc}/${node}`, 'status'))?.[0] === 'okay';

@@ -1,4 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -6,12 +7,39 @@ const run = promisify(execFile);
 /** An emulated processor is some hundred times slower than a real one. */
 export const EMULATED_PATIENCE = 240_000;
 
-/** Packs a board's firmware into a directory, with these files for its first start. */
-export async function packFirmware(board: string, out: string, args: readonly string[]): Promise<void> {
-  await run(process.execPath, ['--import=tsx', 'flash/pack.ts', '--board', board, '--out', out, ...args], {
-    timeout: 600_000,
-    maxBuffer: 1024 * 1024,
-  });
+/** Packs a board's firmware into a directory, with these files for its first start. Says how much of its flash is used, in MiB. */
+export async function packFirmware(board: string, out: string, args: readonly string[]): Promise<number> {
+  const { stdout } = await run(
+    process.execPath,
+    ['--import=tsx', 'flash/pack.ts', '--board', board, '--out', out, ...args],
+    { timeout: 600_000, maxBuffer: 1024 * 1024 },
+  );
+  const parts = [...stdout.matchAll(/^\S+ +([0-9.]+) of [0-9.]+ MiB/gm)];
+  return parts.reduce((sum, [, used]) => sum + Number(used), 0);
+}
+
+/**
+ * For the files of a board's first start: somebody at its console. "end" ends the agent, as nothing in it can; "memory" asks
+ * how much of it is resident.
+ */
+export async function putAtConsole(factory: string): Promise<void> {
+  const atStart = [
+    '#!/bin/busybox sh',
+    'while read -r line; do',
+    '  case "$line" in',
+    '    end) busybox killall -9 node ;;',
+    '    memory) for id in $(busybox pidof node); do busybox sed -n "s/^VmRSS:/resident of $id:/p" "/proc/$id/status"; done ;;',
+    '  esac',
+    'done </dev/console',
+    '',
+  ];
+  await writeFile(join(factory, 'at-start'), atStart.join('\n'), { mode: 0o755 });
+}
+
+/** Of the agent on a board that has somebody at its console, in MiB. */
+export async function residentMemory(board: EmulatedBoard): Promise<number> {
+  board.type('memory\n');
+  return Number(await board.hears(/^resident of \d+:\s+(\d+) kB$/m)) / 1024;
 }
 
 /** QEMU's arm64 machine with the packed firmware on its first disk, and the host's drive as the second. */
@@ -29,8 +57,17 @@ export function virtMachine(firmware: string, drive: string): readonly [string, 
   ];
 }
 
-/** QEMU's AST2600 evaluation board with the packed firmware in its flash, and a monitor. */
-export function evbMachine(firmware: string, monitor: string): readonly [string, ...string[]] {
+export interface EvbSockets {
+  readonly monitor: string;
+  /** The other end of the host's serial console. */
+  readonly hostConsole: string;
+}
+
+/** QEMU's AST2600 evaluation board with the packed firmware in its flash, a monitor, and its first UART on a socket. */
+export function evbMachine(
+  firmware: string,
+  { monitor, hostConsole }: EvbSockets,
+): readonly [string, ...string[]] {
   return [
     'qemu-system-arm',
     ...['-M', 'ast2600-evb', '-m', '1G', '-display', 'none'],
@@ -39,7 +76,7 @@ export function evbMachine(firmware: string, monitor: string): readonly [string,
     ...['-append', 'console=ttyS4,115200n8 vmalloc=500M quiet panic=1'],
     ...['-drive', `file=${join(firmware, 'ast2600-evb.img')},if=mtd,format=raw`],
     ...['-nic', 'user,mac=52:54:00:aa:bb:cc', '-qmp', `unix:${monitor},server=on,wait=off`],
-    ...['-serial', 'stdio', '-monitor', 'none'],
+    ...['-serial', 'stdio', '-serial', `unix:${hostConsole},server=on,wait=off`, '-monitor', 'none'],
   ];
 }
 

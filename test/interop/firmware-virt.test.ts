@@ -5,7 +5,13 @@ import t from 'tap';
 import { MiB } from '../../src/base/index.ts';
 import { buildCli, type CliResult, runCli } from '../kit/cli.ts';
 import { makeExt4 } from '../kit/disk-tools.ts';
-import { EmulatedBoard, packFirmware, virtMachine } from '../kit/emulated-board.ts';
+import {
+  EmulatedBoard,
+  packFirmware,
+  putAtConsole,
+  residentMemory,
+  virtMachine,
+} from '../kit/emulated-board.ts';
 import { startMosquitto } from '../kit/mosquitto.ts';
 
 t.setTimeout(600_000);
@@ -34,8 +40,9 @@ await writeFile(
     '',
   ].join('\n'),
 );
+await putAtConsole(factory);
 const firmware = join(home, 'firmware');
-await packFirmware('qemu-virt', firmware, ['--compression', 'lz4', '--factory', factory]);
+const used = await packFirmware('qemu-virt', firmware, ['--compression', 'lz4', '--factory', factory]);
 
 const content = Buffer.from('A file on the disk of a host that is switched off.\n'.repeat(2000));
 const tree = join(home, 'tree');
@@ -62,9 +69,13 @@ await t.test('the packed image boots, makes its key, and shows how it is enrolle
 
 await t.test('it answers by MQTT, reads its lines and the file of a host that is off', async (t) => {
   const status = await nightshift('status', 'board1', '--timeout', '120s');
-  t.comment(`figure: power-on to the first receipt ${Math.round((performance.now() - began) / 1000)} s`);
+  const firstOrder = Math.round((performance.now() - began) / 1000);
   t.match(status.stdout, /board qemu-virt/, status.stderr);
   t.match(status.stdout, /power now: S5 \(ps-pwrok low, sio-s5 asserted\)/);
+  const memory = (await residentMemory(board)).toFixed(0);
+  t.comment(
+    `figure: | qemu-virt | emulated | ${used.toFixed(1)} MiB by lz4 | ${firstOrder} s | ${memory} MiB |`,
+  );
   const door = await nightshift('io', 'read', 'board1', 'door', '--timeout', '120s');
   t.equal(door.code, 0, door.stdout + door.stderr);
   const got = await nightshift('get', 'board1', '/etc/motd', '--timeout', '120s');

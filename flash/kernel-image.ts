@@ -16,9 +16,9 @@ export interface KernelParts {
   readonly tree?: string;
 }
 
-/** What goes into the kernel's partition, and the same in pieces for an emulator. */
+/** What goes into the kernel's partition, and the same in pieces for an emulator. `work` is for what nobody needs later. */
 export function packKernel(
-  directory: string,
+  { directory, work }: { readonly directory: string; readonly work: string },
   system: BoardSystem,
   initrd: Buffer,
   tree: string | undefined,
@@ -34,7 +34,7 @@ export function packKernel(
   if (system.arch === 'arm64') writeFileSync(paths.kernel, readFileSync(packed));
   else {
     // An emulated processor takes 20 s to unpack it: it gets the plain one.
-    const plain = join(directory, 'Image');
+    const plain = join(work, 'Image');
     writeFileSync(plain, xzUnpacked(readFileSync(packed)));
     makeImage(
       [
@@ -59,7 +59,7 @@ export function packKernel(
       date,
     );
   }
-  const source = join(directory, 'kernel.its');
+  const source = join(work, 'kernel.its');
   writeFileSync(source, fitSource(system, packed, paths.initrd, tree));
   makeImage(['-f', source, paths.fit], date);
   return { ...paths, ...(tree === undefined ? {} : { tree }) };

@@ -163,7 +163,7 @@ async function pack(packing: Packing): Promise<void> {
   const tree = board.deviceTree === undefined ? undefined : join(out, `${board.name}.dtb`);
   if (board.deviceTree !== undefined && tree !== undefined)
     changedTree(join(system.directory, 'dtbs', board.deviceTree.file), tree, board.deviceTree.changes);
-  const kernel = packKernel(out, system, initrd, tree, date);
+  const kernel = packKernel({ directory: out, work }, system, initrd, tree, date);
   images.set('kernel', kernel.fit);
 
   const slotImage = images.get(slotHolds) ?? '';

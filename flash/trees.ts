@@ -3,31 +3,43 @@ import {
   chmodSync,
   copyFileSync,
   cpSync,
-  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { BoardDescription } from '../src/board/index.ts';
+import { DebianFiles } from './debian-files.ts';
 import { type NpmPackage, neededPackages } from './npm-packages.ts';
 import { type BoardSystem, ROOT } from './systems.ts';
 
-/** Of Debian's C and C++ libraries, what Node and its native parts are linked with. */
-const LIBRARIES = [
-  'libc.so.6',
-  'libm.so.6',
-  'libdl.so.2',
-  'libpthread.so.0',
-  'librt.so.1',
-  'libresolv.so.2',
-  'libnss_dns.so.2',
-  'libnss_files.so.2',
-  'libstdc++.so.6',
-  'libgcc_s.so.1',
-  'libatomic.so.1',
+/** What Node and its native parts load beside the libraries that Node's own file names. */
+const LIBRARIES = ['libresolv.so.2', 'libnss_dns.so.2', 'libnss_files.so.2', 'librt.so.1', 'libatomic.so.1'];
+/**
+ * What writes to a host's disk: the programs of src/adapters/{e2fsprogs,mtools,ntfs-3g}/programs.ts, and those by which
+ * src/adapters/volume-tools shows them a volume and confines them.
+ */
+const HOST_DISK_PROGRAMS = [
+  'nbdfuse',
+  'fusermount3',
+  'bwrap',
+  'setpriv',
+  'prlimit',
+  'unshare',
+  'chroot',
+  'debugfs',
+  'e2fsck',
+  'mtools',
+  'fsck.fat',
+  'ntfs-3g',
+  'ntfsfallocate',
+  'ntfsfix',
+  'ntfsresize',
+  'setfattr',
+  'mountpoint',
 ];
 const APPLETS = [
   'sh',
@@ -49,6 +61,17 @@ const APPLETS = [
   'sed',
   'ps',
   'kill',
+  // For the shell script that changes an NTFS.
+  'true',
+  'cp',
+  'dd',
+  'ln',
+  'mkdir',
+  'mv',
+  'rm',
+  'rmdir',
+  'touch',
+  'truncate',
 ];
 const MOUNT_POINTS = [
   'proc',
@@ -65,23 +88,14 @@ const MOUNT_POINTS = [
   'lib',
 ];
 
-/** What the agent stands on: libraries, Node, busybox, and the first program. */
-export function writeBase(directory: string, system: BoardSystem): void {
+/** What the agent stands on: libraries, Node, busybox, programs for hosts' disks, and the first program. Says of which packages. */
+export function writeBase(directory: string, system: BoardSystem): string[] {
   for (const path of MOUNT_POINTS) mkdirSync(join(directory, path), { recursive: true });
-  const from = join(system.directory, 'libraries');
-  const library = join('lib', system.triplet);
-  mkdirSync(join(directory, library), { recursive: true });
-  for (const name of LIBRARIES) {
-    const path = [join(from, library, name), join(from, 'usr', library, name)].find((each) =>
-      existsSync(each),
-    );
-    if (path === undefined) throw new Error(`${name} is not among the libraries for ${system.arch}`);
-    copyFileSync(path, join(directory, library, name));
-  }
-  const loader = readdirSync(join(from, 'lib')).find((name) => name.startsWith('ld-linux'));
-  if (loader === undefined) throw new Error(`there is no dynamic loader for ${system.arch}`);
-  copyFileSync(join(from, 'lib', loader), join(directory, 'lib', loader));
-  chmodSync(join(directory, 'lib', loader), 0o755);
+  const debian = new DebianFiles(system, directory);
+  for (const name of LIBRARIES) debian.library(name);
+  for (const name of HOST_DISK_PROGRAMS) debian.program(name);
+  for (const path of characterSets(system)) debian.data(path);
+  debian.linkedWith(join(system.directory, 'node'));
   // Its tables of symbols take a seventh of it, and nobody debugs it there.
   execFileSync(`${system.triplet}-strip`, [
     '-o',
@@ -103,7 +117,14 @@ export function writeBase(directory: string, system: BoardSystem): void {
   writeFileSync(join(directory, 'etc/nsswitch.conf'), 'passwd: files\nhosts: files dns\n');
   writeFileSync(join(directory, 'etc/hosts'), '127.0.0.1 localhost\n');
   symlinkSync('../run/resolv.conf', join(directory, 'etc/resolv.conf'));
+  return debian.packages();
 }
+
+/** Names on FAT are in UTF-16 and in a code page (437 to mtools, 850 to fsck.fat), and in UTF-8 for us. */
+const characterSets = ({ triplet }: BoardSystem): string[] => [
+  'usr/lib/locale/C.utf8',
+  ...['gconv-modules.cache', 'IBM437.so', 'IBM850.so'].map((name) => `usr/lib/${triplet}/gconv/${name}`),
+];
 
 /** The agent: its bundle with what it loads, its native parts for this processor, and the board. Says which packages are in it. */
 export function writeApp(directory: string, board: BoardDescription, system: BoardSystem): NpmPackage[] {
@@ -139,6 +160,7 @@ function bundleOf(entry: string): string[] {
 
 /** A tree as squashfs: the same tree and date give the same bytes. */
 export function squash(tree: string, to: string, { compression, date }: SquashOptions): void {
+  setModes(tree);
   const filter = compression === 'xz' ? ['-Xbcj', 'arm'] : [];
   const block = compression === 'xz' ? ['-b', '256K'] : ['-b', '128K'];
   execFileSync(
@@ -162,6 +184,16 @@ export function squash(tree: string, to: string, { compression, date }: SquashOp
     ],
     { stdio: ['ignore', 'ignore', 'inherit'], env: { PATH: `${process.env.PATH}:/usr/sbin:/sbin` } },
   );
+}
+
+/** Nothing of who packs, and by which umask, is in an image: files can be read by all, and run where their owner could run them. */
+function setModes(tree: string): void {
+  chmodSync(tree, 0o755);
+  for (const entry of readdirSync(tree, { withFileTypes: true })) {
+    const path = join(tree, entry.name);
+    if (entry.isDirectory()) setModes(path);
+    else if (entry.isFile()) chmodSync(path, (statSync(path).mode & 0o100) === 0 ? 0o644 : 0o755);
+  }
 }
 
 export type Compression = 'xz' | 'zstd' | 'lz4';

@@ -3,10 +3,12 @@ import { type Duration, NsError } from '../base/index.ts';
 /** A code of NsError. */
 type Code = `NS_${string}`;
 
-/** The few calls of the C library that Node has no name for. None of them waits on Node's own thread. */
+/** The few calls of the C library that Node has no name for. Only `ioctlAside` and `waitReadable` wait, in another thread. */
 export interface Libc {
   /** 0, or the error number. */
   ioctl(fd: number, code: number, argument: Buffer): number;
+  /** The same for what takes long, in a thread of Node's pool; which error it was is not told: 5 (EIO) then. */
+  ioctlAside(fd: number, code: number, argument: Buffer): Promise<number>;
   /** poll(2) without waiting. An error of the file counts as both: the call itself tells which. */
   poll(fd: number): { readonly readable: boolean; readonly writable: boolean };
   /** poll(2) in a thread of Node's pool until one of the files can be read, or the time is over: those that can be. */
@@ -17,6 +19,7 @@ export interface Libc {
   addressOf(buffer: Buffer): bigint;
 }
 
+const IO_ERROR = 5;
 const POLL_IN = 0x01;
 const POLL_OUT = 0x04;
 const POLL_BROKEN = 0x08 | 0x10 | 0x20;
@@ -39,6 +42,13 @@ export async function loadLibc(code: Code): Promise<Libc> {
   const file = Buffer.alloc(POLL_FILE_BYTES);
   return {
     ioctl: (fd, request, argument) => (Number(ioctl(fd, request, argument)) < 0 ? koffi.errno() : 0),
+    ioctlAside: (fd, request, argument) =>
+      new Promise((resolve, reject) => {
+        ioctl.async(fd, request, argument, (error: Error | null, result: number) => {
+          if (error) reject(new NsError(code, 'ioctl failed', { cause: error }));
+          else resolve(Number(result) < 0 ? IO_ERROR : 0);
+        });
+      }),
     poll(fd) {
       putPollFile(file, 0, fd, POLL_IN | POLL_OUT);
       if (Number(poll(file, 1, 0)) < 1) return { readable: false, writable: false };

@@ -52,6 +52,16 @@ export async function offlineWill(
   return { topic: deviceTopics(tenant, device).evt, payload };
 }
 
+/** The same for "online": for who wants to know that the broker takes what this device signs. */
+export async function onlineStatement(
+  parts: PresenceParts,
+  keyStore: KeyStore,
+): Promise<{ readonly topic: string; readonly payload: Uint8Array }> {
+  const { tenant, device } = parts.identity;
+  const payload = await signEvent(presenceEvent(parts, 'online', parts.giveNonce()), keyStore, tenant);
+  return { topic: deviceTopics(tenant, device).evt, payload };
+}
+
 /** Says that the device is there, at each connect and at every heartbeat, each time with a fresh nonce. */
 export class Presence {
   readonly #parts: PresenceParts;

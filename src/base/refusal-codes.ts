@@ -164,7 +164,19 @@ export const REFUSALS = {
   },
   FIRMWARE_ON_TRIAL: {
     sentence: 'The firmware that runs has not proven itself yet.',
-    remedy: 'Wait until it is confirmed or rolled back; status says which firmware runs.',
+    remedy: 'Wait until it is confirmed or rolled back; "nightshift firmware" says how it stands.',
+  },
+  FIRMWARE_TEST_KEY: {
+    sentence: 'The firmware is signed by a key that anybody has, and this device runs a release.',
+    remedy: 'Pack it with the key of your releases: npm run flash -- --key FILE --release.',
+  },
+  FIRMWARE_BUSY: {
+    sentence: 'Another update is under way.',
+    remedy: 'Wait until the device has started anew; "nightshift firmware" says what became of it.',
+  },
+  FIRMWARE_ABSENT: {
+    sentence: 'This agent is a program of its machine, and no firmware that could update itself.',
+    remedy: 'Update it as other programs of that machine: by its package, or its tarball.',
   },
   // Power and custody
   HOST_AWAKE: {

@@ -1,3 +1,4 @@
+export { BootBook } from './boot-book.ts';
 export {
   BOOT_RECORD_BYTES,
   type BootRecord,
@@ -11,8 +12,10 @@ export {
   writeBootRecord,
 } from './boot-record.ts';
 export { FIRMWARE_HEAD, firmwareHead, manifestLength, type PlacedPart, placeParts } from './container.ts';
+export { type FirmwareDescription, firmwareDescription } from './description.ts';
+export { hashOfRange, rewrite, withinRange } from './flash-range.ts';
 export { type FirmwareRules, judgeFirmware, slotParts } from './judge-firmware.ts';
-export { isKnownTestKey } from './known-test-keys.ts';
+export { isKnownTestKey, KNOWN_TEST_KEYS } from './known-test-keys.ts';
 export {
   BLANK_RECORD,
   type BootChoice,
@@ -24,3 +27,5 @@ export {
   slotToWrite,
   TRIES,
 } from './slot-rules.ts';
+export { runTrial, type SelfCheck, type TrialEnd } from './trial.ts';
+export { readUpdateNote, type UpdateNote, writeUpdateNote } from './update-note.ts';

@@ -1,5 +1,5 @@
 /** Public halves of keys whose private halves anybody can read, as keyring files write them. */
-const KNOWN: readonly string[] = [
+export const KNOWN_TEST_KEYS: readonly string[] = [
   // flash/test-key.pem of these sources.
   'ed25519:VP1Tcrb2lMwiYwq8rPJppYDzDBPfzysTtHJvwJMIlbg',
   // RFC 8032, section 7.1; the first stands in the examples of COSE too.
@@ -14,5 +14,5 @@ const KNOWN: readonly string[] = [
 
 /** Whether anybody can sign by this key: firmware that is released neither is signed by it nor trusts it. */
 export function isKnownTestKey(key: string): boolean {
-  return KNOWN.includes(key);
+  return KNOWN_TEST_KEYS.includes(key);
 }

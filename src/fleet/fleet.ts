@@ -221,6 +221,19 @@ export class Fleet {
     return putFile(order, line.blocks, source, this.#o.clock, options);
   }
 
+  /** Updates the device's own firmware: `source` gives what follows the manifest in the image. */
+  async update(
+    device: string,
+    args: Pick<ArgsOf<'agent.update'>, 'manifest' | 'dryRun'>,
+    source: LocalSource,
+    options: TransferOptions,
+  ): Promise<PutOutcome<'agent.update'>> {
+    const line = await this.#blocks(device);
+    const whole = { ...args, size: source.size, sha256: source.sha256 };
+    const order = await this.order(device, 'agent.update', whole, options);
+    return putFile(order, line.blocks, source, this.#o.clock, options);
+  }
+
   /** Sends an order for a put that was signed before, and puts the file. NS_ORDER_INVALID where the order is for another file. */
   async sendPut(
     order: Order<'file.download'>,

@@ -9,10 +9,13 @@ import type { OrderOutcome } from './outcome.ts';
 /** What a put says beside the contents. */
 export type PutArgs = Omit<ArgsOf<'file.download'>, 'size' | 'sha256'>;
 
-export interface PutOutcome {
+/** Orders whose bytes the device asks this side for. */
+export type PutVerb = 'file.download' | 'agent.update';
+
+export interface PutOutcome<V extends PutVerb = 'file.download'> {
   /** Of the order. */
   readonly id: Uint8Array;
-  readonly outcome: OrderOutcome<'file.download'>;
+  readonly outcome: OrderOutcome<V>;
   /** What went wrong on this side of the wire. */
   readonly fault?: NsError;
 }
@@ -30,14 +33,14 @@ export function sendWindowFor(hosts: number): number {
   return Math.max(SMALLEST_SEND_WINDOW, Math.min(LARGEST_SEND_WINDOW, Math.floor(SEND_BYTES / hosts)));
 }
 
-/** Follows a download order, serving the chunks that the device asks for until its receipt is there. */
-export async function putFile(
-  order: OrderRun<'file.download'>,
+/** Follows such an order, serving the chunks that the device asks for until its receipt is there. */
+export async function putFile<V extends PutVerb>(
+  order: OrderRun<V>,
   port: BlockPort,
   source: LocalSource,
   clock: Clock,
   options: TransferOptions,
-): Promise<PutOutcome> {
+): Promise<PutOutcome<V>> {
   const ended = new NsError('NS_ORDER_ENDED', 'the order has ended');
   const stop = new AbortController();
   const sending = sendFile({

@@ -39,6 +39,9 @@ const PERMITTED: Readonly<Record<Verb, readonly Role[]>> = {
   'keyring.read': [...watchers, 'root'],
   'budget.read': watchers,
   'budget.update': ['security'],
+  'agent.firmware': watchers,
+  // The firmware brings the signature of whoever makes it: an operator chooses when, and of what is signed.
+  'agent.update': ['operator'],
   // Whoever carries it: the signatures of the document itself decide.
   'keyring.update': ['security', 'root'],
 };

@@ -21,6 +21,20 @@ export function signFirmware(manifest: FirmwareManifest, keyStore: KeyStore): Pr
 }
 
 /**
+ * What a manifest says, whoever signed it: for showing only. PACKET_TOO_LARGE, CBOR_INVALID, ENVELOPE_INVALID, MESSAGE_INVALID.
+ */
+export function readFirmware(packet: Uint8Array): Verdict<FirmwareManifest> {
+  if (packet.byteLength > FIRMWARE_MANIFEST_MOST) return refuse('PACKET_TOO_LARGE');
+  const customs = inspectEnvelope(packet);
+  if (!customs.ok) return customs;
+  const message = parseCose(packet);
+  if (message?.form !== 'sign1')
+    return refuse('ENVELOPE_INVALID', 'This is not the signed manifest of a firmware image.');
+  const body = readCbor(message.payload);
+  return body.ok ? parseMessage(firmwareManifest, body.value) : body;
+}
+
+/**
  * From a signed manifest to what it says, where one of these keys signed it. PACKET_TOO_LARGE, CBOR_INVALID,
  * ENVELOPE_INVALID, KEY_UNKNOWN, SIGNATURE_INVALID, MESSAGE_INVALID.
  */

@@ -47,6 +47,7 @@ const PASSABLE: readonly Verb[] = [
   'staged.list',
   'audit.read',
   'keyring.read',
+  'agent.firmware',
 ];
 
 /** A key that ordered something, with those through whom it has the right: each must be able to give the order. */

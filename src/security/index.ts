@@ -32,7 +32,7 @@ export {
   SYSTEM_PATHS,
 } from './destruction.ts';
 export { type EventRules, openEvent, signEvent } from './event-envelope.ts';
-export { FIRMWARE_MANIFEST_MOST, openFirmware, signFirmware } from './firmware-envelope.ts';
+export { FIRMWARE_MANIFEST_MOST, openFirmware, readFirmware, signFirmware } from './firmware-envelope.ts';
 export { type ClockReading, counterWindow, Freshness, type FreshnessOptions } from './freshness.ts';
 export { type Grant, grantHash, LONGEST_GRANT, readGrant, signGrant } from './grant.ts';
 export { giverOf, holderByGrants, linksOf } from './grant-chain.ts';

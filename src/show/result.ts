@@ -3,6 +3,7 @@ import type { EffectNote, LockNote, ResultOf, Verb, VolumeNote } from '../protoc
 import { showBudget, showBudgetUpdate } from './budget.ts';
 import { showChain, showChainSync } from './chain.ts';
 import { carriedLine, fileLines } from './file-facts.ts';
+import { showFirmware, showUpdate } from './firmware.ts';
 import { showFound } from './found.ts';
 import { showMemory } from './memory.ts';
 import { absentLine, readBackLines } from './read-back.ts';
@@ -271,6 +272,8 @@ const SHOW: Show = {
   ],
   'budget.read': showBudget,
   'budget.update': showBudgetUpdate,
+  'agent.firmware': showFirmware,
+  'agent.update': showUpdate,
   'audit.read': (r) => [
     entriesText(r.entries.length),
     ...table(

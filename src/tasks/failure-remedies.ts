@@ -21,6 +21,8 @@ const REMEDIES: Readonly<Record<string, string>> = {
   NS_SAMPLE_UNREADABLE:
     'Look for bad sectors with "nightshift memcheck --medium storage"; then put the file again.',
   NS_REDO_PENDING: 'Give the order again: an earlier change to this disk is finished first.',
+  NS_FLASH:
+    'The flash does not keep what is written, and the firmware that runs stays: give the order again; if it repeats, the board needs another flash.',
   NS_STATE_IO: "The device's own storage fails: have a technician look at the device.",
   NS_STATE_FULL: "The device's own storage is full: wait for other tasks to end, or free some of it.",
   NS_JOURNAL_IO: "The device's own storage fails: have a technician look at the device.",

@@ -1,6 +1,7 @@
 export { chainNote } from './chain/notes.ts';
 export type { AdmittedOrder, Issuer, Submission, TaskDesk, TaskEvent } from './desk.ts';
 export type { DeskOptions, OrderFreshness, OrderStanding } from './desk-options.ts';
+export type { OwnFirmware } from './firmware/own-firmware.ts';
 export { type CounterMemory, Journal } from './journal/index.ts';
 export { decodeSpd } from './memory-check/decode-spd.ts';
 export { TASKS } from './registry.ts';

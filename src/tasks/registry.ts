@@ -11,6 +11,7 @@ import { fileFind } from './file/find.ts';
 import { fileList } from './file/list.ts';
 import { fileStat } from './file/stat.ts';
 import { fileUpload } from './file/upload.ts';
+import { agentFirmware, agentUpdate } from './firmware/kinds.ts';
 import { ioListTask, ioReadTask, ioWatchTask, ioWriteTask } from './io/kinds.ts';
 import { keyringRead } from './keyring/read.ts';
 import { keyringUpdate } from './keyring/update.ts';
@@ -53,4 +54,6 @@ export const TASKS: Required<TaskRegistry> = {
   'keyring.update': keyringUpdate,
   'budget.read': budgetRead,
   'budget.update': budgetUpdate,
+  'agent.firmware': agentFirmware,
+  'agent.update': agentUpdate,
 };

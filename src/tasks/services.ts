@@ -16,6 +16,7 @@ import type { ResultOf } from '../protocol/index.ts';
 import type { ChainControl } from '../sata-chain/index.ts';
 import type { AuditLog, Budget, KeyringHolder } from '../security/index.ts';
 import type { BlockPort } from '../transfer/index.ts';
+import type { OwnFirmware } from './firmware/own-firmware.ts';
 import type { StagedDesk } from './staged/staged-desk.ts';
 import type { TaskTable } from './task-table.ts';
 
@@ -91,6 +92,8 @@ export interface TaskServices {
     /** The largest file that is staged, in bytes. */
     readonly stagedFile: number;
   };
+  /** Absent where the agent is a program of its machine, and no firmware. */
+  readonly firmware?: OwnFirmware;
   /** Monotonic moment of the agent's start. */
   readonly startedAt: number;
   /** How near the absence lock is, a sentence each; absent where it is not switched on. */

@@ -22,7 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   firmware: ['base', 'ports', 'protocol', 'board'],
   board: ['base', 'ports'],
   bmc: ['base', 'ports'],
-  tasks: ['base', 'ports', 'protocol', 'security', 'transfer', 'storage', 'sata-chain', 'bmc'],
+  tasks: ['base', 'ports', 'protocol', 'security', 'transfer', 'storage', 'sata-chain', 'firmware', 'bmc'],
   agent: ['base', 'ports', 'protocol', 'security', 'transfer', 'bmc', 'tasks'],
   console: ['base', 'ports', 'protocol', 'security', 'transfer', 'show', 'bmc', 'tasks'],
   fleet: ['base', 'ports', 'protocol', 'security', 'transfer', 'show'],

@@ -133,6 +133,8 @@ const schema = v.strictObject({
   sim: v.optional(v.unknown()),
   /** The machine of the board qemu-host; judged by its adapter. */
   qemu: v.optional(v.unknown()),
+  /** Of the device's own firmware; judged by firmware-config.ts. */
+  firmware: v.optional(v.unknown()),
   /** What differs on this machine from a board that Linux drives; judged by its adapter. */
   linux: v.optional(v.unknown()),
 });

@@ -13,6 +13,7 @@ import { openBoard } from './board-parts.ts';
 import { openDeviceBudget } from './budget.ts';
 import type { AgentConfig } from './config.ts';
 import type { openDeviceEditors } from './editors.ts';
+import { hasFirmware } from './firmware-file.ts';
 import { openDeviceKeyring, reopener, standingOf } from './keyring.ts';
 import { openMachine } from './machine.ts';
 import { brokerOptions, followVitals } from './parts.ts';
@@ -31,6 +32,8 @@ export interface Device {
   stop(): Promise<void>;
   /** Resolves where own storage no longer keeps what it must: nothing more is to be done but to stop and to end. */
   readonly failed: Promise<NsError>;
+  /** Resolves where the board is to start anew, with why: the device is to be stopped, and the process to end with RESTART. */
+  readonly restart: Promise<string>;
 }
 
 /** What a device meets outside its own process: the machine beside it, and the bus. */
@@ -135,6 +138,9 @@ export async function startDevice(
     bytes: config.limits.stagingMiB * MiB,
     onFatal: fail,
   });
+  const firmware = (await hasFirmware(config))
+    ? await (await import('./firmware.ts')).openDeviceFirmware(config, boardName, log)
+    : undefined;
   const services = await servicesOf(
     machine,
     config,
@@ -147,6 +153,7 @@ export async function startDevice(
       budget: governed.budget,
       time,
       staged,
+      ...(firmware === undefined ? {} : { firmware }),
       ...(config.absenceLock === undefined ? {} : { absence: () => absence?.limits() ?? [] }),
       ...(relay === undefined ? {} : { byNeighbour: lineBlocks?.missing ?? relay.byNeighbour }),
     },
@@ -230,6 +237,21 @@ export async function startDevice(
       largestFile: config.limits.stagingMiB * MiB,
       ...(surroundings.openLine === undefined ? {} : { openLine: surroundings.openLine }),
     }));
+  const following =
+    firmware &&
+    (await import('./firmware-life.ts')).followFirmware({
+      firmware,
+      machine,
+      keyring,
+      bus: own,
+      identity,
+      vitals,
+      giveNonce: () => time.nonce(),
+      desk,
+      tasks: services.tasks,
+      clock,
+      log,
+    });
   await agent.start();
   await desk.resume();
   await metrics?.start({
@@ -240,13 +262,23 @@ export async function startDevice(
     time,
   });
   const watchdog = await machine.board.openWatchdog?.();
+  following?.start();
   const unpet = watchdog && (await import('./watchdog.ts')).keepPetted(watchdog, { power, desk }, clock, log);
   for (const limit of insecureIn(config.broker)) log.log('warn', 'insecure', { limit });
   log.log('info', 'device.started', { device: config.device, board: boardName, version: VERSION });
+  let restarts = false;
+  const restart = following?.restart ?? new Promise<string>(() => {});
   return {
     failed,
-    stop: () =>
-      stopDevice({
+    restart: restart.then((why) => {
+      restarts = true;
+      return why;
+    }),
+    stop: () => {
+      following?.stop();
+      return stopDevice({
+        firmware,
+        restarts,
         unpet,
         metrics,
         front,
@@ -258,6 +290,7 @@ export async function startDevice(
         machine,
         logs: [governed, journal, services.audit],
         watchdog,
-      }),
+      });
+    },
   };
 }

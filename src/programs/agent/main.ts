@@ -22,6 +22,8 @@ const OPTIONS = {
   help: { type: 'boolean' },
 } as const;
 
+/** The process ends with it where the board is to start anew. */
+const RESTART = 3;
 /** Longest time for an orderly stop; after it the process ends as by a power cut, which it is built for. */
 const STOP_MS = 10_000;
 
@@ -78,11 +80,14 @@ async function run(argv: readonly string[]): Promise<void> {
   }
   const log = await logOf(config);
   const device = await startDevice(options.board, config, log);
-  const failure = await Promise.race([stopAsked(), device.failed]);
-  log.log(failure === undefined ? 'info' : 'error', 'device.stopping');
+  const why = await Promise.race([stopAsked(), device.failed, device.restart]);
+  const restart = typeof why === 'string';
+  const failure = restart ? undefined : why;
+  log.log(failure === undefined ? 'info' : 'error', 'device.stopping', restart ? { why } : {});
   setTimeout(() => process.exit(1), STOP_MS).unref();
   await device.stop();
   if (failure !== undefined) throw failure;
+  if (restart) process.exitCode = RESTART;
 }
 
 /** The sections `ipmi` and `hostPower`, with the files of secrets that they name. */
@@ -107,7 +112,7 @@ function print(text: string): void {
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
 run(process.argv.slice(2)).then(
-  () => process.exit(0),
+  () => process.exit(),
   (error: unknown) => {
     const failure = asNsError(error);
     process.stderr.write(`nightshift-agent: ${failure.message}\n`);

@@ -4,6 +4,7 @@ import type { Desk } from '../../tasks/index.ts';
 import type { DeviceAbsence } from './absence.ts';
 import type { DeviceBmc } from './bmc.ts';
 import type { DeviceConsole } from './console.ts';
+import type { DeviceFirmware } from './firmware.ts';
 import type { Machine } from './machine.ts';
 import type { DeviceMetrics } from './metrics.ts';
 import type { DeviceRelay } from './relay.ts';
@@ -21,6 +22,9 @@ export interface Running {
   readonly bmc: DeviceBmc | undefined;
   readonly machine: Machine;
   readonly logs: readonly { close(): Promise<void> }[];
+  readonly firmware: DeviceFirmware | undefined;
+  /** The board is to start anew: the watchdog stays armed, and bites where that hangs. */
+  readonly restarts: boolean;
 }
 
 /** Orders first, the board last: each part ends before what it stands on. */
@@ -36,6 +40,8 @@ export async function stopDevice({
   bmc,
   machine,
   logs,
+  firmware,
+  restarts,
 }: Running): Promise<void> {
   unpet?.();
   // Orders first: one that came between the two would be refused for no reason of its own.
@@ -49,5 +55,6 @@ export async function stopDevice({
   await machine.letGo();
   await Promise.all(logs.map((log) => log.close()));
   await machine.close();
-  await watchdog?.close();
+  await firmware?.slots.close();
+  if (!restarts) await watchdog?.close();
 }

@@ -22,6 +22,7 @@ export async function servicesOf(
     | 'time'
     | 'absence'
     | 'staged'
+    | 'firmware'
   >,
   openEditor?: typeof openDeviceEditors,
   metrics?: DeviceMetrics,

@@ -26,6 +26,7 @@ import { addSignCommands } from './sign.ts';
 import { addStagedCommands } from './staged.ts';
 import { addTokenCommands } from './token.ts';
 import { addTwoPeopleCommands } from './two-people.ts';
+import { addUpdateCommands } from './update.ts';
 import { addVerifyCommand } from './verify.ts';
 import { addVolumeCommands } from './volumes.ts';
 import { addWebCommand } from './web.ts';
@@ -48,6 +49,7 @@ Examples:
   nightshift clock rack[1-40] --set
   nightshift memcheck rack1 --medium dram
   nightshift chain rack1
+  nightshift update rack[1-40] ast2600-evb-1.3.0.nsfw --canary 1
   nightshift token issue laptop7 --for lock --key gina.key -o tokens.txt
   nightshift sign disable laptop7 --reason stolen --tokens tokens.txt -o order.txt
   nightshift cosign order.txt     (a second person)
@@ -107,6 +109,7 @@ const USAGE = new Set([
   'NS_PKI_IN_USE',
   'NS_PKI_PASSPHRASE',
   'NS_PKI_KEY_MODE',
+  'NS_FIRMWARE_FILE',
   'NS_CHALLENGE',
   'NS_KEY_AGREEMENT',
 ]);
@@ -165,6 +168,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   addVolumeCommands(program, run);
   addMachineCommands(program, run);
   addStagedCommands(program, run);
+  addUpdateCommands(program, run);
   addClockCommand(program, run);
   addAuditCommand(program, run);
   addVerifyCommand(program, run);

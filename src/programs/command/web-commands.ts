@@ -109,6 +109,8 @@ export const COMMANDS_LEFT: Readonly<Record<string, string>> = {
   'keyring publish': 'takes a file of this computer',
   'keyring status': 'of the keyring, with its file',
   'token issue': "the governor's, with a ledger of its own",
+  update: 'takes a file of this computer',
+  firmware: 'of the command: an update is followed there',
   'ipmi sweep': 'speaks to BMCs, not to devices',
 };
 

@@ -4,6 +4,7 @@ import { chainStatus, chainSync } from './chain.ts';
 import { clockSet } from './clock.ts';
 import { fileDelete, fileDownload, fileList, fileStat, fileUpload } from './file.ts';
 import { fileFind } from './find.ts';
+import { agentFirmware, agentUpdate } from './firmware.ts';
 import { volumeUpload } from './image.ts';
 import { ioList, ioRead, ioWatch, ioWrite } from './io.ts';
 import { keyringRead, keyringUpdate } from './keyring.ts';
@@ -43,6 +44,8 @@ export const VERBS = {
   'keyring.update': keyringUpdate,
   'budget.read': budgetRead,
   'budget.update': budgetUpdate,
+  'agent.firmware': agentFirmware,
+  'agent.update': agentUpdate,
 } as const;
 
 export type Verb = keyof typeof VERBS;

@@ -3,7 +3,6 @@ import type { FileSystem } from '../../ports/index.ts';
 import type { ArgsOf, ResultOf } from '../../protocol/index.ts';
 import { expandGlob, hasGlob, parseHostPath } from '../../storage/index.ts';
 import type { TaskKind } from '../task.ts';
-import { commitChange, recordedEffect } from './commit-change.ts';
 import { breather } from './give-way.ts';
 import { planDelete, REMOVALS_MAX, type Target, tooMany } from './plan-delete.ts';
 import { guardedPaths } from './protect.ts';
@@ -21,6 +20,8 @@ import {
 
 /** Names that a pattern is held against. */
 const VISITED_MAX = 1_000_000;
+/** What a change is made with is loaded by the first one. */
+const committing = () => import('./commit-change.ts');
 
 /** Removes files by name or pattern; a directory and all in it only where the order says so. One effect for all. */
 export const fileDelete: TaskKind<'file.delete'> = {
@@ -49,7 +50,7 @@ export const fileDelete: TaskKind<'file.delete'> = {
       if (!share.ok) return share;
       const dryRun = args.dryRun === true;
       const witness = edits.at(-1)?.path ?? '/';
-      const made = await commitChange(context, access, {
+      const made = await (await committing()).commitChange(context, access, {
         edits,
         changes,
         dryRun,
@@ -78,13 +79,12 @@ export const fileDelete: TaskKind<'file.delete'> = {
       : inspectVolume(services, facts, signal, async (fs) =>
           (await fs.stat(String(facts.path), false, signal)).ok ? 'absent' : 'done',
         ),
-  resultOf: (_order, facts) =>
-    Promise.resolve({
-      volume: recordedVolume(facts),
-      removed: Number(facts.removed),
-      effect: recordedEffect(facts, []),
-      dryRun: false,
-    }),
+  resultOf: async (_order, facts) => ({
+    volume: recordedVolume(facts),
+    removed: Number(facts.removed),
+    effect: (await committing()).recordedEffect(facts, []),
+    dryRun: false,
+  }),
 };
 
 async function findTargets(

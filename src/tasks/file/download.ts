@@ -5,7 +5,6 @@ import type { Order, ResultOf } from '../../protocol/index.ts';
 import { checkNewNames, parseHostPath } from '../../storage/index.ts';
 import type { TaskServices } from '../services.ts';
 import type { ClaimToAnswer, EffectFacts, EffectFate, TaskContext, TaskKind } from '../task.ts';
-import { commitChange, recordedEffect } from './commit-change.ts';
 import type { PutPlan } from './plan-put.ts';
 import { guardedPaths } from './protect.ts';
 import { checkMade, checkSystem, takeShare } from './protect-system.ts';
@@ -63,7 +62,7 @@ export const fileDownload: TaskKind<'file.download'> = {
           size: args.size,
           mtime: attributes.mtime,
         };
-        const made = await commitChange(context, access, {
+        const made = await (await committing()).commitChange(context, access, {
           edits: (await planning()).editsOfPut(plan.value, content.value),
           changes,
           dryRun,
@@ -136,6 +135,7 @@ function checkOrder(
 
 /** What a put becomes is loaded by the first one. */
 const planning = () => import('./plan-put.ts');
+const committing = () => import('./commit-change.ts');
 
 async function planOn(
   order: Order<'file.download'>,
@@ -205,6 +205,7 @@ async function resultOfPut(
     await lookAfterRestart(order, facts, services, claim);
     await dropContent(services, order);
   }
+  const { recordedEffect } = await committing();
   return { volume: recordedVolume(facts), path, effect: recordedEffect(facts, []), dryRun: false };
 }
 

@@ -34,6 +34,8 @@ const ARGS: { readonly [V in Verb]: ArgsOf<V> } = {
   'keyring.update': { document: new Uint8Array(8) },
   'budget.read': {},
   'budget.update': { version: 1, lock: 1, wipe: 1 },
+  'agent.firmware': {},
+  'agent.update': { manifest: new Uint8Array(8), size: 1, sha256: new Uint8Array(32), dryRun: true },
 };
 const MAY: readonly Verb[] = [
   'machine.status',
@@ -43,6 +45,7 @@ const MAY: readonly Verb[] = [
   'audit.read',
   'keyring.read',
   'budget.read',
+  'agent.firmware',
 ];
 
 await t.test('an auditor, or two together, may look at what was done and nothing else', async (t) => {

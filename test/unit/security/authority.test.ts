@@ -8,7 +8,7 @@ const may = (role: Role) => verbs.filter((verb) => authorise(role, { verb }, { v
 await t.test('each role may do its own work and nothing else', async (t) => {
   const hands = verbs
     .filter((verb) =>
-      /^(file|memory|io|sensor|chain|task|clock|volume|staged)\.|^machine\.status$|^keyring\.read$|^budget\.read$/.test(
+      /^(file|memory|io|sensor|chain|task|clock|volume|staged|agent)\.|^machine\.status$|^keyring\.read$|^budget\.read$/.test(
         verb,
       ),
     )
@@ -16,9 +16,10 @@ await t.test('each role may do its own work and nothing else', async (t) => {
   t.strictSame(may('operator'), hands);
   t.strictSame(
     may('technician'),
-    hands.filter((verb) => verb !== 'volume.upload'),
+    hands.filter((verb) => verb !== 'volume.upload' && verb !== 'agent.update'),
   );
   t.strictSame(may('security'), [
+    'agent.firmware',
     'audit.read',
     'budget.read',
     'budget.update',
@@ -34,6 +35,7 @@ await t.test('each role may do its own work and nothing else', async (t) => {
     'task.list',
   ]);
   t.strictSame(may('auditor'), [
+    'agent.firmware',
     'audit.read',
     'budget.read',
     'chain.status',

@@ -1,4 +1,4 @@
-import { mkdtempSync, readlinkSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, mkdtempSync, readlinkSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { type Libc, loadLibc } from '../../src/adapters/libc.ts';
@@ -24,6 +24,8 @@ export interface Wire {
 
 interface Held {
   readonly wire: Wire;
+  /** What its file is, so that a number that the system gave anew is not taken for it. */
+  readonly file: string;
   activeLow: boolean;
   readonly bell: number;
 }
@@ -48,6 +50,8 @@ export class GpioKernel {
   readonly libc: Libc;
   readonly #held = new Map<number, Held>();
   readonly #exported = new Set<number>();
+  /** What becomes of a wire that is let go; the chips of most processors leave it as it is. */
+  onRelease: (wire: Wire) => void = () => undefined;
 
   private constructor(real: Libc, label: string, names: readonly string[]) {
     this.label = label;
@@ -96,10 +100,22 @@ export class GpioKernel {
     return wire;
   }
 
+  /** Closing a line's file is how it is let go. */
+  #release(): void {
+    for (const [fd, { wire, file, bell }] of this.#held) {
+      if (fileOf(fd) === file) continue;
+      this.#held.delete(fd);
+      closeSync(bell);
+      wire.consumer = '';
+      this.onRelease(wire);
+    }
+  }
+
   #ioctl(real: Libc, fd: number, code: number, argument: Buffer): number {
+    this.#release();
     const held = this.#held.get(fd);
     if (held !== undefined) return lineCall(held, code, argument);
-    if (basename(readlinkSync(`/proc/self/fd/${fd}`)) !== 'gpiochip3') return INVALID;
+    if (basename(fileOf(fd)) !== 'gpiochip3') return INVALID;
     switch (code) {
       case GPIO_IOCTL.chipInfo:
         fill(argument, emptyChipInfo().byteLength);
@@ -127,7 +143,8 @@ export class GpioKernel {
         wire.consumer = argument.toString('latin1', 256, argument.indexOf(0, 256));
         if ((flags & FLAG_INPUT) !== 0n) wire.direction = 'in';
         const [readEnd, bell] = real.pipe();
-        this.#held.set(readEnd, { wire, activeLow: (flags & FLAG_ACTIVE_LOW) !== 0n, bell });
+        const activeLow = (flags & FLAG_ACTIVE_LOW) !== 0n;
+        this.#held.set(readEnd, { wire, file: fileOf(readEnd), activeLow, bell });
         argument.writeInt32LE(readEnd, argument.byteLength - 4);
         return 0;
       }
@@ -170,6 +187,14 @@ function drive(wire: Wire, high: boolean): void {
   wire.direction = 'out';
   wire.high = high;
   wire.driven.push(`out ${high ? 'high' : 'low'}`);
+}
+
+function fileOf(fd: number): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return '';
+  }
 }
 
 function fill(argument: Buffer, size: number): void {

@@ -91,6 +91,7 @@ export async function openLinuxBoard(
       switches,
       ...(io === undefined ? {} : { io }),
       ...(console === undefined ? {} : { console }),
+      bench: { files: kernel.files, ...(lines === undefined ? {} : { lines }) },
       ...(description.watchdog === undefined ? {} : { openWatchdog: () => openWatchdogOf(description, log) }),
       close: async () => {
         power.close();
@@ -106,12 +107,12 @@ export async function openLinuxBoard(
   }
 }
 
-function hostOf({ name, host }: BoardDescription): HostLines {
+export function hostOf({ name, host }: BoardDescription): HostLines {
   if (host !== undefined) return host;
   throw new NsError('NS_CONFIG_INVALID', `the board ${name} says nothing of its host`, { family: 'caller' });
 }
 
-function configOf(linux: unknown, host: HostLines): LinuxBoardConfig {
+export function configOf(linux: unknown, host: HostLines): LinuxBoardConfig {
   const config = parseLinuxBoardConfig(linux);
   for (const state of config.states ?? [])
     if (!host.states.includes(state))

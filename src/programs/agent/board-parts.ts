@@ -42,7 +42,15 @@ const BOARD_FOLDERS = ['../boards/', '../../../boards/'].map((path) =>
   fileURLToPath(new URL(path, import.meta.url)),
 );
 
-async function readDescription(name: string): Promise<BoardDescription> {
+/** Descriptions of all boards that the agent knows; one that cannot be read is NS_CONFIG_INVALID. */
+export async function allDescriptions(): Promise<readonly BoardDescription[]> {
+  const folder = BOARD_FOLDERS.find((each) => existsSync(each)) ?? '';
+  const names = await readdir(folder).catch(() => [] as string[]);
+  return Promise.all(names.sort().map(readDescription));
+}
+
+/** NS_BOARD_UNKNOWN lists what there is. */
+export async function readDescription(name: string): Promise<BoardDescription> {
   const folder = BOARD_FOLDERS.find((each) => existsSync(each)) ?? '';
   const names = await readdir(folder).catch(() => [] as string[]);
   if (!names.includes(name)) {

@@ -1,3 +1,4 @@
+import type { GpioLines, KernelFiles } from '../../adapters/linux/index.ts';
 import { NsError } from '../../base/index.ts';
 import type { BoardDescription } from '../../board/index.ts';
 import type { BmcCommands, HostConsole } from '../../ipmi/index.ts';
@@ -42,6 +43,8 @@ export interface BoardParts {
   /** The host's serial console. */
   readonly console?: HostConsole;
   readonly hostInterface?: HostInterface;
+  /** By what a test looks at the board while the agent has it. */
+  readonly bench?: { readonly lines?: Pick<GpioLines, 'look'>; readonly files: KernelFiles };
   /** Opens, and so arms, the board's watchdog; undefined where it is not there. */
   readonly openWatchdog?: () => Promise<Watchdog | undefined>;
   close(): Promise<void>;

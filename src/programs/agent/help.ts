@@ -4,8 +4,9 @@ export const HELP = `nightshift-agent: the part of Nightshift that runs beside t
 usage: nightshift-agent --board NAME --config FILE [--check]
        nightshift-agent --config FILE --identity | --drive-passwords | --technicians
        nightshift-agent --config FILE --add-technician NAME | --remove-technician NAME
+       nightshift-agent board test [--board NAME] [--config FILE] [--drive] [--json]
 
-  --board NAME    the board it runs on: sim-host, qemu-host
+  --board NAME    the board it runs on: a folder of boards/
   --config FILE   its configuration (YAML); see docs/board-maker.md
   --identity      print the device's name and public key, making the key where there is none, and end
   --drive-passwords
@@ -17,6 +18,9 @@ usage: nightshift-agent --board NAME --config FILE [--check]
   --remove-technician NAME
                   let him no more
   --check         read the configuration for this board, say what is wrong with it, and end
+  board test      read all that the board's description names, and say of each: proven, FAILED, absent, not tried;
+                  nothing is driven but, with --drive, its lights. Without --board the machine is recognised.
+                  Exit codes: 0 all is proven or absent, 1 something failed, 3 something was not tried
   --version       print the version
   --help          print this
 

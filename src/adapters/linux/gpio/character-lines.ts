@@ -1,7 +1,7 @@
 import { closeSync, openSync, readdirSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { asNsError, milliseconds, NsError, seconds } from '../../../base/index.ts';
-import type { GpioLine } from '../../../board/index.ts';
+import { type GpioLine, LINE_USER, type LineLook } from '../../../board/index.ts';
 import type { Clock, LogSink, Stop } from '../../../ports/index.ts';
 import type { Libc } from '../../libc.ts';
 import {
@@ -21,7 +21,6 @@ import {
 } from './abi.ts';
 import type { GpioLines, HeldLine, LineUse } from './lines.ts';
 
-const CONSUMER = 'nightshift';
 /** Contacts bounce for some milliseconds; what is shorter than this is no change. */
 const DEBOUNCE_MICROSECONDS = 5000;
 /** A wait for edges is asked anew after this, whatever happens. */
@@ -67,14 +66,7 @@ export class CharacterLines implements GpioLines {
   }
 
   async hold(line: GpioLine, use: LineUse): Promise<HeldLine> {
-    const chip = this.#chips.get(line.chip);
-    if (chip === undefined) {
-      const there = [...this.#chips.keys()].join(', ');
-      throw new NsError('NS_GPIO', `there is no GPIO chip ${line.chip}; there are ${there}`);
-    }
-    const what = `line ${line.offset} of ${line.chip}`;
-    if (line.offset >= chip.lines) throw new NsError('NS_GPIO', `${what}: it has ${chip.lines} lines`);
-    const info = this.#info(chip, line.offset, what);
+    const { chip, what, info } = this.#find(line);
     if (line.line !== undefined && info.name !== line.line)
       throw new NsError('NS_GPIO', `${what} is called "${info.name}" here, not "${line.line}"`);
     if (info.used)
@@ -88,7 +80,7 @@ export class CharacterLines implements GpioLines {
         `${what} is driven by this machine: it cannot be the input that the board calls it`,
       );
     const { libc } = this.#options;
-    const answer = askLine(line.offset, CONSUMER, use === 'input' ? inputWish(line) : asIs(line));
+    const answer = askLine(line.offset, LINE_USER, use === 'input' ? inputWish(line) : asIs(line));
     check(libc.ioctl(chip.fd, GPIO_IOCTL.getLine, answer), `${what} cannot be taken`);
     const held = new CharacterLine(libc, lineFileOf(answer), line, use, what);
     this.#held.push(held);
@@ -98,6 +90,17 @@ export class CharacterLines implements GpioLines {
       this.#listening ??= this.#listen();
     }
     return held;
+  }
+
+  async look(line: Pick<GpioLine, 'chip' | 'offset'>): Promise<LineLook> {
+    const { name, used, consumer, direction } = this.#find(line).info;
+    const held = this.#held.find((each) => each.line.chip === line.chip && each.line.offset === line.offset);
+    return {
+      name,
+      direction,
+      ...(used ? { user: consumer === '' ? 'the kernel' : consumer } : {}),
+      ...(held === undefined ? {} : { value: await held.read() }),
+    };
   }
 
   async close(): Promise<void> {
@@ -110,10 +113,21 @@ export class CharacterLines implements GpioLines {
     for (const end of this.#bell) closeSync(end);
   }
 
-  #info(chip: Chip, offset: number, what: string): LineInfo {
+  #find({ chip: label, offset }: Pick<GpioLine, 'chip' | 'offset'>): {
+    readonly chip: Chip;
+    readonly what: string;
+    readonly info: LineInfo;
+  } {
+    const chip = this.#chips.get(label);
+    if (chip === undefined) {
+      const there = [...this.#chips.keys()].join(', ');
+      throw new NsError('NS_GPIO', `there is no GPIO chip ${label}; there are ${there}`);
+    }
+    const what = `line ${offset} of ${label}`;
+    if (offset >= chip.lines) throw new NsError('NS_GPIO', `${what}: it has ${chip.lines} lines`);
     const answer = askLineInfo(offset);
     check(this.#options.libc.ioctl(chip.fd, GPIO_IOCTL.lineInfo, answer), `${what} cannot be asked`);
-    return lineInfoOf(answer);
+    return { chip, what, info: lineInfoOf(answer) };
   }
 
   #ring(): void {
@@ -143,8 +157,8 @@ export class CharacterLines implements GpioLines {
 class CharacterLine implements HeldLine {
   readonly fd: number;
   readonly use: LineUse;
+  readonly line: GpioLine;
   readonly #libc: Libc;
-  readonly #line: GpioLine;
   readonly #what: string;
   readonly #listeners = new Set<(value: 0 | 1) => void>();
   /** We have told the kernel that it is an output: only then does it take values. */
@@ -155,7 +169,7 @@ class CharacterLine implements HeldLine {
     this.fd = fd;
     this.use = use;
     this.#libc = libc;
-    this.#line = line;
+    this.line = line;
     this.#what = what;
     this.#last = this.#now();
   }
@@ -170,7 +184,7 @@ class CharacterLine implements HeldLine {
     if (this.#ours) check(this.#libc.ioctl(this.fd, GPIO_IOCTL.setValues, lineValue(active === 1)), failed);
     else {
       // Direction and value in one call: there is no moment with the wrong one.
-      const wish = { as: 'output', activeLow: this.#line.activeLow, active: active === 1 } as const;
+      const wish = { as: 'output', activeLow: this.line.activeLow, active: active === 1 } as const;
       check(this.#libc.ioctl(this.fd, GPIO_IOCTL.setConfig, lineConfig(wish)), failed);
       this.#ours = true;
       // A chip may forget a value that it is given while the line is an input still.

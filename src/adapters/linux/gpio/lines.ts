@@ -1,4 +1,4 @@
-import type { GpioLine } from '../../../board/index.ts';
+import type { GpioLine, LineLook } from '../../../board/index.ts';
 import type { Stop } from '../../../ports/index.ts';
 
 /** What a line is for. An input is read and watched; an output keeps what it has until it is told something else. */
@@ -25,6 +25,8 @@ export interface GpioLines {
    * board says, somebody else has it, or an input is driven by us at the moment.
    */
   hold(line: GpioLine, use: LineUse): Promise<HeldLine>;
+  /** How a line stands, whoever has it; takes nothing. NS_GPIO where there is no such chip or line. */
+  look(line: Pick<GpioLine, 'chip' | 'offset'>): Promise<LineLook>;
   /** Gives all lines back to the kernel, which leaves them as they are. */
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { access, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { milliseconds, NsError, sentenceOf } from '../../../base/index.ts';
-import type { GpioLine } from '../../../board/index.ts';
+import { type GpioLine, LINE_USER, type LineLook } from '../../../board/index.ts';
 import type { Clock, Stop } from '../../../ports/index.ts';
 import type { GpioLines, HeldLine, LineUse } from './lines.ts';
 
@@ -61,6 +61,20 @@ export class SysfsLines implements GpioLines {
     return held;
   }
 
+  /** Of a line that nobody has exported it tells nothing: neither its direction nor who in the kernel has it. */
+  async look(line: Pick<GpioLine, 'chip' | 'offset'>): Promise<LineLook> {
+    const directory = join(this.#root, `gpio${(await this.#baseOf(line.chip)) + line.offset}`);
+    if (!(await this.#files.has(directory))) return {};
+    const what = `line ${line.offset} of ${line.chip}`;
+    const direction = await or(this.#files.read(join(directory, 'direction')), `${what} cannot be read`);
+    const held = this.#held.find((each) => each.directory === directory);
+    return {
+      user: held === undefined ? 'somebody else' : LINE_USER,
+      direction: direction === 'in' ? 'in' : 'out',
+      ...(held === undefined ? {} : { value: await held.read() }),
+    };
+  }
+
   async close(): Promise<void> {
     for (const held of this.#held.splice(0)) held.stop();
     for (const number of this.#exported.splice(0))
@@ -92,6 +106,7 @@ interface SysfsLineOptions {
 
 class SysfsLine implements HeldLine {
   readonly use: LineUse;
+  readonly directory: string;
   readonly #options: SysfsLineOptions;
   readonly #listeners = new Set<(value: 0 | 1) => void>();
   #watching: Stop | undefined;
@@ -100,6 +115,7 @@ class SysfsLine implements HeldLine {
 
   private constructor(options: SysfsLineOptions) {
     this.use = options.use;
+    this.directory = options.directory;
     this.#options = options;
   }
 

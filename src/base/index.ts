@@ -23,6 +23,7 @@ export {
   sentenceOf,
 } from './errors.ts';
 export { EscapeKeys, type EscapeStep } from './escape-keys.ts';
+export { LineQueue, type LineQueueLimits } from './line-queue.ts';
 export { allow, type Refusal, refusal, refuse, type Verdict } from './refusal.ts';
 export { REFUSALS, type RefusalCode } from './refusal-codes.ts';
 export { shapeConfig } from './shape-config.ts';

@@ -236,8 +236,12 @@ for (const { name, command, ready, leave } of programs) {
     t.teardown(terminal.stop);
     await eventually(() => terminal.seen.text.includes(ready) || terminal.seen.code !== undefined);
     t.match(terminal.seen.text, ready);
+    // What is typed between its words and its setting of the terminal the program throws away.
+    const typing = setInterval(() => terminal.type('uname -a\r'), 1000);
+    t.teardown(() => clearInterval(typing));
     terminal.type('uname -a\r');
     await eventually(() => terminal.seen.text.includes('[uname -a]'));
+    clearInterval(typing);
     bmc.host.say(`${'x'.repeat(2000)}END\r\n`);
     await eventually(() => terminal.seen.text.includes('END'));
     t.match(terminal.seen.text, 'x'.repeat(2000));

@@ -1,9 +1,20 @@
-import { EscapeKeys, milliseconds, type Refusal, seconds, utf8, type Verdict } from '../../base/index.ts';
+import {
+  EscapeKeys,
+  KiB,
+  LineQueue,
+  milliseconds,
+  type Refusal,
+  seconds,
+  utf8,
+  type Verdict,
+} from '../../base/index.ts';
 import type { Clock, Stop } from '../../ports/index.ts';
 import type { Talk } from '../session.ts';
 import { Neutral } from './neutral.ts';
-import { ToHost } from './to-host.ts';
 import type { HostUart } from './uart.ts';
+
+/** What may wait for a host that takes nothing now. */
+const TO_HOST = { capacity: 64 * KiB, breaks: 4 };
 
 /** The terminal's side. */
 export interface JoinedTerminal {
@@ -64,7 +75,7 @@ export async function joinHost(parts: JoinParts): Promise<Joined> {
 class Join {
   readonly #p: JoinParts;
   readonly #keys: EscapeKeys;
-  readonly #toHost: ToHost;
+  readonly #toHost: LineQueue;
   readonly #neutral: Neutral;
   readonly #stops: Stop[] = [];
   #place: number;
@@ -82,7 +93,7 @@ class Join {
     this.#p = parts;
     const { uart, clock, escapeKey, back, talk } = parts;
     this.#keys = new EscapeKeys(escapeKey);
-    this.#toHost = new ToHost(uart.console, clock);
+    this.#toHost = new LineQueue(uart.console, clock, TO_HOST);
     this.#neutral = new Neutral(talk.terminal.bits);
     this.#asked = uart.scrollback.end;
     this.#place = back ? uart.scrollback.firstLine : this.#asked;

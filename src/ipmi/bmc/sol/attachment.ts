@@ -1,4 +1,4 @@
-import { milliseconds, minutes, seconds } from '../../../base/index.ts';
+import { LineQueue, milliseconds, minutes, seconds } from '../../../base/index.ts';
 import type { Clock, Stop } from '../../../ports/index.ts';
 import type { SolFault, SolTerms } from '../../sol/endpoint.ts';
 import { SolLink } from '../../sol/link.ts';
@@ -6,7 +6,6 @@ import { SOL_HEADER, SOL_OPERATION, SOL_STATUS } from '../../sol/packet.ts';
 import { PAYLOAD } from '../../wire/packet.ts';
 import type { CallerSession } from '../command.ts';
 import type { HostConsole } from '../machine.ts';
-import { HostQueue } from './host-queue.ts';
 
 /** The largest SOL payloads, header included, that this BMC takes and gives. */
 export const LARGEST_SOL = { inbound: 200, outbound: 200 } as const;
@@ -24,6 +23,7 @@ const TERMS: SolTerms = {
   // A terminal may stand still; what the host says meanwhile is lost beyond the queue, and the console is told that it is.
   stall: minutes(30),
 };
+const TO_HOST = { capacity: 4096, breaks: 16 };
 /** So that the answer to Activate Payload is there before the first characters. */
 const START = milliseconds(50);
 
@@ -39,7 +39,7 @@ export interface AttachmentParts {
 export class Attachment {
   readonly session: CallerSession;
   readonly #link: SolLink;
-  readonly #toHost: HostQueue;
+  readonly #toHost: LineQueue;
   readonly #stops: Stop[];
   readonly #onOver: (why: SolOver) => void;
   #available = true;
@@ -48,7 +48,7 @@ export class Attachment {
   constructor({ session, console, clock, onOver }: AttachmentParts) {
     this.session = session;
     this.#onOver = onOver;
-    this.#toHost = new HostQueue(console, clock);
+    this.#toHost = new LineQueue(console, clock, TO_HOST);
     this.#link = new SolLink({
       terms: TERMS,
       clock,

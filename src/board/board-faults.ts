@@ -1,3 +1,4 @@
+import type { ChannelPlace } from './channel-place.ts';
 import type { EnrolledChannel } from './channels.ts';
 import type { BoardDescription } from './description.ts';
 import { type GpioLine, lineKey } from './gpio-line.ts';
@@ -14,6 +15,8 @@ const PLACES: Readonly<Record<EnrolledChannel['kind'], readonly string[]>> = {
   temperature: ['hwmon'],
   voltage: ['hwmon'],
   fan: ['hwmon'],
+  pwm: ['pwm'],
+  i2c: ['i2c'],
   led: ['led', 'gpio'],
   eeprom: ['eeprom'],
   watchdog: [],
@@ -65,20 +68,38 @@ function lineFaults(board: BoardDescription): string[] {
   return [...new Set(faults)];
 }
 
-const WRITABLE: readonly string[] = ['gpio', 'led', 'uart'];
+const WRITABLE: readonly string[] = ['gpio', 'led', 'uart', 'pwm'];
 
 function channelFaults({ adapter, channels }: BoardDescription): string[] {
-  return channels.flatMap(({ name, kind, at, writable, unit, holds }) => {
+  return channels.flatMap((channel) => {
+    const { name, kind, at, writable, unit, holds } = channel;
     if (holds !== undefined && kind !== 'eeprom') return [`channel ${name}: only an eeprom holds ${holds}`];
     if (at === undefined) return adapter === 'linux' ? [`channel ${name} says not where it is ("at")`] : [];
     if (!PLACES[kind].includes(at.on)) return [`channel ${name}: a ${kind} cannot be on ${at.on}`];
     if (writable && !WRITABLE.includes(at.on))
       return [`channel ${name}: what is on ${at.on} cannot be written`];
     const expected = UNITS[kind];
+    if (at.on === 'pwm') return pwmFaults(channel, at);
     return expected === undefined || expected === unit
       ? []
       : [`channel ${name}: a ${kind} is told in ${expected}`];
   });
+}
+
+/** Nobody brings a fan to a stop by an order, and a write that fails leaves none standing. */
+function pwmFaults(
+  { name, unit, minimum, maximum = 0, safe }: EnrolledChannel,
+  { automatic, slowest }: Extract<ChannelPlace, { readonly on: 'pwm' }>,
+): string[] {
+  const least = automatic === undefined ? slowest : 0;
+  const isSafe = safe !== undefined && (safe >= slowest || (safe === 0 && automatic !== undefined));
+  return [
+    ...(unit === '%' ? [] : [`channel ${name}: a pwm is told in %`]),
+    ...(minimum === least && maximum >= slowest && maximum <= 100
+      ? []
+      : [`channel ${name} takes ${least} (${least === 0 ? 'automatic' : 'its slowest'}) to 100 % at most`]),
+    ...(isSafe ? [] : [`channel ${name} needs a safe value that turns the fan`]),
+  ];
 }
 
 const UNITS: Readonly<Partial<Record<EnrolledChannel['kind'], EnrolledChannel['unit']>>> = {
@@ -86,6 +107,8 @@ const UNITS: Readonly<Partial<Record<EnrolledChannel['kind'], EnrolledChannel['u
   temperature: 'm°C',
   voltage: 'mV',
   fan: 'rpm',
+  pwm: '%',
+  i2c: 'bytes',
   led: 'state',
   eeprom: 'bytes',
   uart: 'bytes',
@@ -93,8 +116,16 @@ const UNITS: Readonly<Partial<Record<EnrolledChannel['kind'], EnrolledChannel['u
   gnss: 'nmea',
 };
 
-function busFaults({ i2c = [], uarts = [] }: BoardDescription): string[] {
+function busFaults({ i2c = [], uarts = [], channels }: BoardDescription): string[] {
+  const chips = new Set(
+    channels.flatMap(({ at }) => (at?.on === 'eeprom' ? [`${at.bus}:${at.address}`] : [])),
+  );
   return [
+    ...channels.flatMap(({ name, at }) =>
+      at?.on === 'i2c' && chips.has(`${at.bus}:${at.address}`)
+        ? [`channel ${name}: at 0x${at.address.toString(16)} of I2C bus ${at.bus} is a memory`]
+        : [],
+    ),
     ...twice(i2c.map(({ bus, address }) => `address 0x${address.toString(16)} of I2C bus ${bus}`)),
     ...twice(uarts.map(({ path }) => path)),
     ...twice(uarts.map(({ name }) => `UART ${name}`)),

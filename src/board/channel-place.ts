@@ -27,11 +27,27 @@ export const channelPlace = v.variant('on', [
     /** "temp1", "in3", "fan2", without "_input". */
     sensor: v.pipe(v.string(), v.regex(/^(temp|in|fan)[0-9]{1,3}$/)),
   }),
+  v.strictObject({
+    on: v.literal('pwm'),
+    ...hwmon,
+    pwm: v.pipe(v.string(), v.regex(/^pwm[0-9]{1,2}$/)),
+    /** What "pwm1_enable" says while the chip or the kernel drives it; absent where neither can. */
+    automatic: v.optional(v.pipe(whole, v.minValue(2), v.maxValue(9))),
+    /** Percent below which it is never driven: a fan that stands cools nothing. */
+    slowest: v.pipe(whole, v.minValue(10), v.maxValue(100)),
+  }),
   v.strictObject({ on: v.literal('led'), led: v.pipe(v.string(), v.regex(/^[\x21-\x2e\x30-\x7e]{1,63}$/)) }),
   v.strictObject({
     on: v.literal('eeprom'),
     ...i2c,
     bytes: v.pipe(whole, v.minValue(1), v.maxValue(131_072)),
+  }),
+  /** Some bytes of a chip that has no driver, from a register on; without one as the chip gives them. */
+  v.strictObject({
+    on: v.literal('i2c'),
+    ...i2c,
+    register: v.optional(v.pipe(whole, v.minValue(0), v.maxValue(0xff))),
+    bytes: v.pipe(whole, v.minValue(1), v.maxValue(256)),
   }),
   v.strictObject({
     on: v.literal('uart'),

@@ -5,8 +5,12 @@ export type ChannelKind =
   | 'temperature'
   | 'voltage'
   | 'fan'
+  /** What drives a fan; where its chip can drive it by itself, 0 stands for that. */
+  | 'pwm'
   | 'led'
   | 'eeprom'
+  /** Bytes of a chip that nobody has a driver for. */
+  | 'i2c'
   | 'watchdog'
   | 'uart'
   | 'camera'
@@ -18,7 +22,7 @@ export interface Channel {
   readonly kind: ChannelKind;
   readonly readable: boolean;
   readonly writable: boolean;
-  /** "m°C", "mV", "rpm", "state", "bytes", "jpeg", "nmea", "ms": integers only, so no unit needs a fraction. */
+  /** "m°C", "mV", "rpm", "state", "bytes", "jpeg", "nmea", "ms", "%": integers only, so no unit needs a fraction. */
   readonly unit: string;
   /** Accepted when writing a number. */
   readonly minimum?: number;
@@ -32,7 +36,7 @@ export interface Channel {
   readonly safe?: number;
 }
 
-/** A whole number in the channel's unit, or bytes for eeprom, uart, camera and gnss. */
+/** A whole number in the channel's unit, or bytes for eeprom, i2c, uart, camera and gnss. */
 export type ChannelValue = number | Uint8Array;
 
 export interface IoDevices {

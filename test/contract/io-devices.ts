@@ -7,7 +7,7 @@ export interface IoUnderTest {
   readonly pass: () => Promise<void>;
 }
 
-const BYTES = new Set(['uart', 'camera', 'gnss']);
+const BYTES = new Set(['uart', 'camera', 'gnss', 'eeprom', 'i2c']);
 
 /** What every IoDevices promises, for whatever channels it has. */
 export async function ioDevicesContract(name: string, make: () => Promise<IoUnderTest>): Promise<void> {

@@ -118,6 +118,10 @@ export class SimIo implements IoDevices {
         return set ?? Math.round(31_000 + 4000 * Math.sin(ms / 60_000));
       case 'voltage':
         return set ?? Math.round(3300 + 15 * Math.sin(ms / 7000));
+      case 'pwm':
+        return set ?? 0;
+      case 'i2c':
+        return new Uint8Array(1);
       case 'fan':
         return set ?? 1500;
       case 'watchdog':

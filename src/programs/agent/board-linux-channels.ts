@@ -1,7 +1,15 @@
 import { ConsoleIo } from '../../adapters/host-console/console-io.ts';
 import { serialConsole } from '../../adapters/host-console/serial-console.ts';
 import { JoinedIo } from '../../adapters/joined-io.ts';
-import { GpioIo, type GpioLines, type KernelFiles, SysfsIo } from '../../adapters/linux/index.ts';
+import {
+  GpioIo,
+  type GpioLines,
+  I2cIo,
+  type I2cRead,
+  type KernelFiles,
+  PwmIo,
+  SysfsIo,
+} from '../../adapters/linux/index.ts';
 import type { openSerialLine } from '../../adapters/serial-line.ts';
 import { asNsError } from '../../base/index.ts';
 import { type BoardDescription, boardChannels } from '../../board/index.ts';
@@ -13,6 +21,7 @@ import type { BoardSetting } from './board.ts';
 export interface LinuxKernel {
   readonly openLines: (clock: Clock, log: LogSink) => Promise<GpioLines>;
   readonly files: KernelFiles;
+  readonly readI2c: I2cRead;
   readonly openSerial: typeof openSerialLine;
 }
 
@@ -27,12 +36,14 @@ export async function openChannels(
   description: BoardDescription,
   lines: GpioLines | undefined,
   { clock, log }: BoardSetting,
-  { files, openSerial }: LinuxKernel,
+  { files, readI2c, openSerial }: LinuxKernel,
 ): Promise<OpenChannels> {
   const parts: IoDevices[] = [];
   const closing: (() => Promise<void>)[] = [];
   const gpio = [];
   const sysfs = [];
+  const fans = [];
+  const chips = [];
   let hostConsole: HostConsole | undefined;
   const channels = boardChannels(description);
   for (const [index, { at }] of description.channels.entries()) {
@@ -46,6 +57,12 @@ export async function openChannels(
       case 'led':
       case 'eeprom':
         sysfs.push({ channel, at });
+        break;
+      case 'pwm':
+        fans.push({ channel, at });
+        break;
+      case 'i2c':
+        chips.push({ channel, at });
         break;
       case 'uart': {
         const line = await openSerial(at.path, { baudRate: at.baud }).catch((error: unknown) => {
@@ -70,6 +87,12 @@ export async function openChannels(
   }
   if (gpio.length > 0 && lines !== undefined) parts.push(await GpioIo.open(lines, gpio));
   if (sysfs.length > 0) parts.push(new SysfsIo(sysfs, files, clock));
+  if (fans.length > 0) {
+    const pwm = await PwmIo.open({ wanted: fans, files, clock, log });
+    parts.push(pwm);
+    closing.push(() => pwm.close());
+  }
+  if (chips.length > 0) parts.push(new I2cIo(chips, files, clock, readI2c));
   return {
     ...(parts.length === 0 ? {} : { io: new JoinedIo(parts) }),
     ...(hostConsole === undefined ? {} : { console: hostConsole }),

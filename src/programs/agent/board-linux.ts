@@ -7,6 +7,7 @@ import {
   openGpioLines,
   openWatchdog,
   parseLinuxBoardConfig,
+  readI2c,
   WiredDrive,
 } from '../../adapters/linux/index.ts';
 import { openSerialLine } from '../../adapters/serial-line.ts';
@@ -32,7 +33,12 @@ const SIGNAL = 'signal:';
 const BUTTON = 'button:';
 const OUTPUTS = ['powerOut', 'resetOut', 'nmiOut'];
 
-const REAL: LinuxKernel = { openLines: openGpioLines, files: kernelFiles, openSerial: openSerialLine };
+const REAL: LinuxKernel = {
+  openLines: openGpioLines,
+  files: kernelFiles,
+  readI2c,
+  openSerial: openSerialLine,
+};
 
 /** A board whose parts Linux has drivers for, put together as its description says. */
 export const linuxBoard: Board = {

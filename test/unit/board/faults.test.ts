@@ -89,6 +89,18 @@ await t.test(
     t.match(judge({ at: undefined }), [/says not where it is/]);
     t.match(judge({ at: gpio?.at }), [/a temperature cannot be on gpio/]);
     t.match(judge({ unit: 'mV' }), [/a temperature is told in m°C/]);
+    const pwm = { on: 'pwm', name: 'nct6779', pwm: 'pwm1', slowest: 30 };
+    const fan = { kind: 'pwm', unit: '%', writable: true, minimum: 30, maximum: 100, safe: 60, at: pwm };
+    t.same(judge(fan), []);
+    t.same(judge({ ...fan, minimum: 0, safe: 0, at: { ...pwm, automatic: 5 } }), []);
+    t.match(judge({ ...fan, minimum: 0 }), [/takes 30 \(its slowest\) to 100 %/]);
+    t.match(judge({ ...fan, at: { ...pwm, automatic: 5 } }), [/takes 0 \(automatic\) to 100 %/]);
+    t.match(judge({ ...fan, safe: 29 }), [/needs a safe value that turns the fan/]);
+    t.match(judge({ ...fan, safe: undefined }), [/needs a safe value that turns the fan/]);
+    t.match(judge({ ...fan, unit: 'rpm' }), [/a pwm is told in %/]);
+    const chip = { kind: 'i2c', unit: 'bytes', at: { on: 'i2c', bus: 3, address: 0x41, bytes: 1 } };
+    t.same(judge(chip), []);
+    t.match(judge({ ...chip, writable: true, minimum: 0, maximum: 1 }), [/on i2c cannot be written/]);
     t.match(judge({ holds: 'fru' }), [/only an eeprom holds fru/]);
     t.match(judge({ kind: 'fan', unit: 'rpm', writable: true }), [/on hwmon cannot be written/]);
   },

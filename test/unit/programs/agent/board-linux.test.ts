@@ -83,6 +83,7 @@ async function wired(use: (wired: Wired) => Promise<void>): Promise<void> {
       openLines: async (clock) =>
         new CharacterLines({ libc: kernel.libc, clock, log, directory: kernel.directory }),
       files,
+      readI2c: async ({ bytes }) => new Uint8Array(bytes),
       openSerial: async (path) => {
         throw new NsError('NS_SERIAL', `${path} is not here`);
       },

@@ -40,25 +40,23 @@ export class PwmIo implements IoDevices {
   readonly #notes: string;
   #noting: Promise<void> = Promise.resolve();
 
-  private constructor(options: PwmIoOptions) {
+  constructor(options: PwmIoOptions) {
     this.#options = options;
     this.#wanted = new Map(options.wanted.map((one) => [one.channel.name, one]));
     this.#notes = options.notes ?? NOTES;
   }
 
-  /** Gives back what an agent before this one drove and did not give back. */
-  static async open(options: PwmIoOptions): Promise<PwmIo> {
-    const io = new PwmIo(options);
-    const { files } = options;
-    if (!(await files.has(io.#notes))) return io;
+  /** Gives back what an agent before this one drove and did not give back: for whoever starts in its place. */
+  async takeOver(): Promise<void> {
+    const { files } = this.#options;
+    if (!(await files.has(this.#notes))) return;
     // Notes that cannot be read may name any of them.
-    const left = await files.text(io.#notes).then(
+    const left = await files.text(this.#notes).then(
       (text) => text.split('\n'),
-      () => [...io.#wanted.keys()],
+      () => [...this.#wanted.keys()],
     );
-    for (const name of left) if (io.#wanted.has(name)) io.#driven.add(name);
-    await io.close();
-    return io;
+    for (const name of left) if (this.#wanted.has(name)) this.#driven.add(name);
+    await this.close();
   }
 
   channels(): readonly Channel[] {

@@ -28,6 +28,8 @@ export interface LinuxKernel {
 export interface OpenChannels {
   readonly io?: IoDevices;
   readonly console?: HostConsole;
+  /** For the agent alone: puts right what one before it left. */
+  readonly takeOver: () => Promise<void>;
   readonly closeIo: () => Promise<void>;
 }
 
@@ -44,6 +46,7 @@ export async function openChannels(
   const sysfs = [];
   const fans = [];
   const chips = [];
+  let takeOver = async (): Promise<void> => {};
   let hostConsole: HostConsole | undefined;
   const channels = boardChannels(description);
   for (const [index, { at }] of description.channels.entries()) {
@@ -88,14 +91,16 @@ export async function openChannels(
   if (gpio.length > 0 && lines !== undefined) parts.push(await GpioIo.open(lines, gpio));
   if (sysfs.length > 0) parts.push(new SysfsIo(sysfs, files, clock));
   if (fans.length > 0) {
-    const pwm = await PwmIo.open({ wanted: fans, files, clock, log });
+    const pwm = new PwmIo({ wanted: fans, files, clock, log });
     parts.push(pwm);
     closing.push(() => pwm.close());
+    takeOver = () => pwm.takeOver();
   }
   if (chips.length > 0) parts.push(new I2cIo(chips, files, clock, readI2c));
   return {
     ...(parts.length === 0 ? {} : { io: new JoinedIo(parts) }),
     ...(hostConsole === undefined ? {} : { console: hostConsole }),
+    takeOver: () => takeOver(),
     closeIo: async () => {
       for (const close of closing) await close();
     },

@@ -33,7 +33,8 @@ const SIGNAL = 'signal:';
 const BUTTON = 'button:';
 const OUTPUTS = ['powerOut', 'resetOut', 'nmiOut'];
 
-const REAL: LinuxKernel = {
+/** The kernel of this machine. */
+export const LINUX_KERNEL: LinuxKernel = {
   openLines: openGpioLines,
   files: kernelFiles,
   readI2c,
@@ -43,7 +44,7 @@ const REAL: LinuxKernel = {
 /** A board whose parts Linux has drivers for, put together as its description says. */
 export const linuxBoard: Board = {
   check: ({ linux }, description) => void configOf(linux, hostOf(description)),
-  open: (description, setting) => openLinuxBoard(description, setting, REAL),
+  open: (description, setting) => openLinuxBoard(description, setting, LINUX_KERNEL),
 };
 
 export async function openLinuxBoard(
@@ -89,7 +90,8 @@ export async function openLinuxBoard(
       log,
     });
     const switches = await openDrives(description, config, lines, setting);
-    const { io, console, closeIo } = await openChannels(description, lines, setting, kernel);
+    const { io, console, takeOver, closeIo } = await openChannels(description, lines, setting, kernel);
+    await takeOver();
     return {
       description,
       power,

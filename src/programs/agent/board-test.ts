@@ -1,8 +1,6 @@
 import { parseArgs } from 'node:util';
 import { openFileStateStore } from '../../adapters/file-state-store.ts';
-import { kernelFiles, openGpioLines } from '../../adapters/linux/index.ts';
 import { silentLog } from '../../adapters/log.ts';
-import { openSerialLine } from '../../adapters/serial-line.ts';
 import { holdAlone } from '../../adapters/single-instance.ts';
 import { systemClock } from '../../adapters/system-clock.ts';
 import { asNsError, hasCode, MiB, NsError } from '../../base/index.ts';
@@ -13,6 +11,7 @@ import {
   outcomeOf,
   planBoardTest,
 } from '../../board/index.ts';
+import { LINUX_KERNEL } from './board-linux.ts';
 import type { LinuxKernel } from './board-linux-channels.ts';
 import { allDescriptions, openBoard, readDescription } from './board-parts.ts';
 import { compatibleOf } from './board-test-kernel.ts';
@@ -40,12 +39,10 @@ export interface BoardTestSurroundings {
   readonly kernel?: LinuxKernel;
 }
 
-const REAL: LinuxKernel = { openLines: openGpioLines, files: kernelFiles, openSerial: openSerialLine };
-
 /** "nightshift-agent board test …": the words behind "board". The exit code. */
 export async function boardTest(
   argv: readonly string[],
-  { print, env, kernel = REAL }: BoardTestSurroundings,
+  { print, env, kernel = LINUX_KERNEL }: BoardTestSurroundings,
 ): Promise<number> {
   const options = readArguments(argv);
   const config = options.config === undefined ? undefined : await readAgentConfig(options.config, env);

@@ -40,7 +40,11 @@ async function bench(files = kernel()) {
   const clock = new VirtualClock();
   const lines: string[] = [];
   const log = { log: (level: string, event: string) => void lines.push(`${level} ${event}`) };
-  const open = () => PwmIo.open({ wanted, files, clock, log, notes: NOTES });
+  const open = async () => {
+    const io = new PwmIo({ wanted, files, clock, log, notes: NOTES });
+    await io.takeOver();
+    return io;
+  };
   return { clock, files, lines, open, io: await open() };
 }
 

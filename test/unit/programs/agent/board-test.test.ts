@@ -93,6 +93,7 @@ async function bench(use: (bench: Bench) => Promise<void>): Promise<void> {
     openLines: async (clock, log) =>
       new CharacterLines({ libc: gpio.libc, clock, log, directory: gpio.directory }),
     files: filesOf(files),
+    readI2c: async ({ bytes }) => new Uint8Array(bytes),
     openSerial: async () =>
       ({ close: async () => {}, onData: () => () => {}, onHangUp: () => () => {} }) as unknown as SerialLine,
   };

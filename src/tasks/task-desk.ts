@@ -1,37 +1,26 @@
-import {
-  asNsError,
-  type Duration,
-  equalBytes,
-  milliseconds,
-  type Refusal,
-  refusal,
-  seconds,
-  toHex,
-} from '../base/index.ts';
-import type { Clock, Measure, Stop } from '../ports/index.ts';
+import { asNsError, equalBytes, milliseconds, type Refusal, refusal, toHex } from '../base/index.ts';
+import type { Clock, Stop } from '../ports/index.ts';
 import type { Verb } from '../protocol/index.ts';
 import { counterWindow } from '../security/index.ts';
-import { auditNote } from './audit-note.ts';
 import type { AdmittedOrder, Submission, TaskDesk, TaskEvent } from './desk.ts';
 import type { DeskOptions } from './desk-options.ts';
 import { withHeadStart } from './head-start.ts';
 import { type Job, makeJob, runTraced, type TracedEnd } from './job.ts';
+import { JobLine } from './job-line.ts';
 import type { JournalRecord, ReceivedRecord } from './journal/index.ts';
 import { orderFields } from './order-surroundings.ts';
 import { type ReceiptSubject, ReceiptWriter } from './receipts.ts';
 import { ResourceLocks } from './resource-lock.ts';
 import type { RunEnvironment } from './run-task.ts';
-import { stopReasons, type TerminalEnd } from './stop.ts';
+import { stopReasons, type TaskEnd, type TerminalEnd } from './stop.ts';
 import type { TaskKind } from './task.ts';
+import { tellEnd } from './tell-end.ts';
 import { ToldNotes } from './told-notes.ts';
 
 /** Room above maxOpen for the orders that must always get in. */
 const PRIORITY_ROOM = 8;
 
 const EVENT_LISTENERS_MAX = 8;
-
-/** What is told to stop at its deadline gives its disk back within this, with room for a slow board. */
-const STOP_GRACE = seconds(300);
 
 /**
  * Takes orders, runs their tasks, answers each once. Invariants: an accepted order is on stable storage and gets
@@ -46,11 +35,7 @@ export class Desk implements TaskDesk {
   readonly #environment: RunEnvironment;
   readonly #listeners = new Set<(event: TaskEvent) => void>();
   readonly #taking = new Map<string, Promise<Submission>>();
-  readonly #queue: Job[] = [];
-  readonly #active = new Map<Job, Promise<void>>();
-  /** When each of those was started, monotonic: it may have waited long before. */
-  readonly #launched = new Map<Job, number>();
-  #stopped = false;
+  readonly #line: JobLine<TaskEnd['is'] | 'unanswered'>;
 
   constructor(options: DeskOptions) {
     this.#o = options;
@@ -74,6 +59,15 @@ export class Desk implements TaskDesk {
       stands: options.stands,
       inTime: (order) => options.freshness.inTime(order, this.#now()),
     };
+    this.#line = new JobLine({
+      maxRunning: options.maxRunning,
+      clock: this.#clock,
+      run: (job) => this.#run(job),
+      over: (job, is) => {
+        if (is === 'waits') options.services.staged?.letGo(job, this.#environment);
+        else options.services.tasks.remove(job.row.id);
+      },
+    });
   }
 
   /** For what is no task and uses what tasks do: takes what nobody holds or waits for, or gives undefined. Never waits. */
@@ -116,27 +110,24 @@ export class Desk implements TaskDesk {
    * comes; tasks that manage the device are over sooner than they could be stopped.
    */
   reconsider(): void {
-    for (const { admitted, kind, stopping } of this.#active.keys()) {
+    for (const { admitted, kind, stopping } of this.#line.running()) {
       const standing = kind.pace === 'queued' ? this.#o.stands?.begins(admitted, 'later') : undefined;
       if (standing?.ok === false) stopping.abort(stopReasons.withdrawn(standing.refusal));
     }
     this.#o.services.staged?.reconsider();
   }
 
-  /** Stops all tasks where they are; what is open goes on at the next start. */
   /** False where a task goes on long past its deadline: it was told to stop, and did not. */
   makesProgress(): boolean {
-    const now = this.#o.services.clock.monotonic();
-    return [...this.#launched].every(([{ kind }, at]) => now - at < kind.deadline + STOP_GRACE);
+    return this.#line.makesProgress();
   }
 
+  /** Stops all tasks where they are; what is open goes on at the next start. */
   async stop(): Promise<void> {
-    this.#stopped = true;
     this.#o.services.staged?.halt();
-    for (const job of [...this.#queue, ...this.#active.keys()]) job.stopping.abort(stopReasons.shutdown());
-    this.#queue.length = 0;
+    this.#line.stop();
     await Promise.allSettled(this.#taking.values());
-    await Promise.allSettled(this.#active.values());
+    await this.#line.ended();
     await this.#o.services.staged?.store();
     await this.#told.stop();
   }
@@ -176,7 +167,7 @@ export class Desk implements TaskDesk {
     const { order, packet, packetHash } = admitted;
     const kind = this.#o.registry[order.verb] as TaskKind<Verb> | undefined;
     const no = (reason: Refusal): Submission => ({ is: 'refused', refusal: reason });
-    if (this.#stopped) return no(refusal('QUEUE_FULL', 'The agent is stopping.'));
+    if (this.#line.stopped) return no(refusal('QUEUE_FULL', 'The agent is stopping.'));
     if (kind === undefined) return no(refusal('NOT_SUPPORTED', `This device does not do ${order.verb}.`));
     const limit = this.#o.maxOpen + (kind.pace === 'instant' ? PRIORITY_ROOM : 0);
     if (this.#o.journal.openCount >= limit) return no(refusal('QUEUE_FULL'));
@@ -224,58 +215,31 @@ export class Desk implements TaskDesk {
   #start(admitted: AdmittedOrder, receivedAt: number, resumed = false): void {
     const kind = this.#o.registry[admitted.order.verb] as TaskKind<Verb> | undefined;
     // Once stopped, what is in the journal waits for the next start.
-    if (kind === undefined || this.#stopped) return;
+    if (kind === undefined || this.#line.stopped) return;
     const job = makeJob(admitted, kind, receivedAt, this.#o.services);
     this.#o.services.tasks.add(job.row, (reason) => job.stopping.abort(reason));
-    const line = (again: Job) => this.#line(again);
-    if (this.#o.services.staged?.takeIn(job, this.#environment, resumed, line) === 'waits') return;
-    if (kind.pace === 'instant') this.#launch(job);
-    else this.#line(job);
+    const again = (job: Job) => this.#line.add(job);
+    if (this.#o.services.staged?.takeIn(job, this.#environment, resumed, again) === 'waits') return;
+    if (kind.pace === 'instant') this.#line.launch(job);
+    else this.#line.add(job);
   }
 
-  /** False where the desk has stopped: what is in the journal waits for the next start. */
-  #line(job: Job): boolean {
-    if (this.#stopped) return false;
-    this.#queue.push(job);
-    this.#pump();
-    return true;
-  }
-
-  #pump(): void {
-    const running = [...this.#active.keys()].filter(({ kind }) => kind.pace === 'queued').length;
-    for (let free = this.#o.maxRunning - running; free > 0 && this.#queue.length > 0; free -= 1) {
-      const next = this.#queue.shift();
-      if (next !== undefined) this.#launch(next);
-    }
-  }
-
-  #launch(job: Job): void {
-    job.row.state = 'running';
-    this.#launched.set(job, this.#clock.monotonic());
-    const ended = runTraced(job, this.#environment)
-      .then(async ({ end, power }) => {
-        if (end.is === 'waits') job.row.state = 'accepted';
-        else if (end.is !== 'interrupted') await this.#answer(job, end, power);
-        return end.is;
-      })
-      .catch((cause: unknown) => {
-        const error = asNsError(cause);
-        this.#o.services.log.log('error', 'task-unanswered', {
-          ...orderFields(job.admitted.order),
-          verb: job.row.verb,
-          error: error.message,
-        });
-        this.#o.onFatal(error);
-        return 'unanswered' as const;
-      })
-      .then((is) => {
-        this.#active.delete(job);
-        this.#launched.delete(job);
-        if (is === 'waits') this.#o.services.staged?.letGo(job, this.#environment);
-        else this.#o.services.tasks.remove(job.row.id);
-        if (!this.#stopped) this.#pump();
+  async #run(job: Job): Promise<TaskEnd['is'] | 'unanswered'> {
+    try {
+      const { end, power } = await runTraced(job, this.#environment);
+      if (end.is === 'waits') job.row.state = 'accepted';
+      else if (end.is !== 'interrupted') await this.#answer(job, end, power);
+      return end.is;
+    } catch (cause) {
+      const error = asNsError(cause);
+      this.#o.services.log.log('error', 'task-unanswered', {
+        ...orderFields(job.admitted.order),
+        verb: job.row.verb,
+        error: error.message,
       });
-    this.#active.set(job, ended);
+      this.#o.onFatal(error);
+      return 'unanswered';
+    }
   }
 
   async #answer(
@@ -284,29 +248,13 @@ export class Desk implements TaskDesk {
     power: TracedEnd['power'],
     received?: JournalRecord,
   ): Promise<void> {
-    if (!job.kind.pure) await this.#audit(job, end);
-    const took = milliseconds(this.#clock.monotonic() - job.begun);
-    this.#note(job, measureOf(job, end, took));
+    const took = await tellEnd(job, end, this.#o.services);
     const receipt = await this.#receipts.write(
       { subject: subjectOf(job.admitted), end, power: [...power], receivedAt: job.receivedAt, took },
       received,
     );
     this.#emit({ kind: 'receipt', id: job.row.id, packet: receipt });
     await this.#o.services.staged?.answered(job, this.#environment, end);
-  }
-
-  #note({ admitted }: Job, measure: Extract<Measure, { of: 'order' }>): void {
-    const { log, measures } = this.#o.services;
-    measures?.take(measure);
-    const { of: _, took, ...ended } = measure;
-    const level = measure.outcome === 'failed' || measure.outcome === 'unknown' ? 'warn' : 'info';
-    log.log(level, 'order.ended', { ...orderFields(admitted.order), ...ended, tookMs: Math.round(took) });
-  }
-
-  async #audit({ admitted, receivedAt }: Job, end: TerminalEnd): Promise<void> {
-    const detail = auditNote(admitted, end);
-    const by = admitted.order.iss;
-    await this.#o.services.audit.append({ at: receivedAt, event: `order.${end.is}`, by, detail });
   }
 
   /** An order that was taken in and may no longer be obeyed (its key is gone, say) is still answered. */
@@ -326,15 +274,6 @@ export class Desk implements TaskDesk {
   #emit(event: TaskEvent): void {
     for (const listener of this.#listeners) listener(event);
   }
-}
-
-function measureOf(
-  { row: { verb } }: Job,
-  end: TerminalEnd,
-  took: Duration,
-): Extract<Measure, { of: 'order' }> {
-  const code = 'refusal' in end ? end.refusal?.code : 'failure' in end ? end.failure.code : undefined;
-  return { of: 'order', verb, outcome: end.is, took, ...(code === undefined ? {} : { code }) };
 }
 
 function subjectOf({ order, packetHash, issuer, cosigners = [] }: AdmittedOrder): ReceiptSubject {

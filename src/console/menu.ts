@@ -45,6 +45,8 @@ const ENTRIES: readonly Entry[] = [
     before: 'read',
     ask: [{ question: 'Which one, as the list names it? ' }],
   },
+  { says: 'What do all sensors say?', command: 'sensors' },
+  { says: 'Test this board', command: 'board', before: 'test' },
   { says: 'What is the device at work on?', command: 'tasks' },
   { says: 'Stop a task', command: 'cancel', ask: [{ question: 'Which one? The first 4 digits will do: ' }] },
   { says: "Join the host's own console (~. leaves)", command: 'host', before: 'console' },

@@ -20,7 +20,7 @@ const BYTES_A_SECOND = 960;
 /** All but what is the same text for each command. */
 const COMMANDS = TECHNICIANS_COMMANDS.filter(({ name }) => name !== 'help-of-each');
 /** Until there; the rest on another line at the same time. */
-const HALF = COMMANDS.findIndex(({ name }) => name === 'put');
+const HALF = COMMANDS.findIndex(({ name }) => name === 'memcheck');
 /** Each kind of entry, before log-in and after: the menu itself is 900 bytes, and what is behind its numbers are the commands. */
 const SAMPLED = /^menu-(?:status|unlock|login|find|io-list|get|logout)/;
 const MENU = TECHNICIANS_MENU.filter(({ name }) => SAMPLED.test(name));

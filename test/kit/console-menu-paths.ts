@@ -62,6 +62,8 @@ export const TECHNICIANS_MENU: readonly ConsolePath[] = [
   entry('memcheck', 'Check the memory modules'),
   entry('io-list', 'List sensors and pins'),
   entry('io-read', 'Read a sensor', 'fan1'),
+  entry('sensors', 'What do all sensors say?'),
+  entry('board-test', 'Test this board'),
   {
     name: 'menu-tasks',
     of: 'What is the device at work on?',

@@ -48,6 +48,9 @@ const PLACES: readonly (readonly [RegExp, string])[] = [
   [/\b(?!2026-01-02 03:04:05Z)\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ/g, '<time>'],
   [/\b[0-9a-f]{16,}(?:\n {4}[0-9a-f]+)?\b/g, '<digits>'],
   [/(cancel |> cancel |digits will do: )[0-9a-f]{8}\b/g, '$1<id>'],
+  // What is simulated is never quite the same.
+  [/\b\d{5}(?= +m deg C)/g, '<noise>'],
+  [/\b3[23]\d\d(?= +mV)/g, '3<noise>'],
   [/\b0x[0-9a-f]{8}\b/g, '<register>'],
   [/\bepoch \d+\b/g, 'epoch <n>'],
   [/^( \|? {2,}last) .*(?:\n \|? {7,}.*)*$/gm, '$1  <what, and when>'],

@@ -189,6 +189,12 @@ export const TECHNICIANS_COMMANDS: readonly ConsolePath[] = [
     await at.type('\r', PROMPT);
     await at.type('io watch chassis-intrusion 600\r\x03', PROMPT);
   }),
+  path('sensors', lines('sensors')),
+  path('board', async (at) => {
+    await toTheEnd(at, 'board test', PROMPT);
+    await toTheEnd(at, 'board test --drive', PROMPT);
+    await lines('board', 'board tset')(at);
+  }),
   path('chain', lines('chain')),
   path('tasks', leaveAtWork),
   path('cancel', async (at) => {
@@ -215,7 +221,7 @@ export const TECHNICIANS_COMMANDS: readonly ConsolePath[] = [
       await at.type('statsu\x7f\x7fus\r', PROMPT);
       await at.type('XYpower\x1b[H\x1b[3~\x1b[3~\r', PROMPT);
       await at.type('\x1b[A\x15\x1b[A\x1b[A\x17tasks\r', PROMPT);
-      await at.type('s\t\t', /\r\n\w+@host1> sta$/);
+      await at.type('st\t\t', /\r\n\w+@host1> sta$/);
       await at.type('\x03', PROMPT);
       await at.type('stag\t\r', PROMPT);
     },

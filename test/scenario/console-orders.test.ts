@@ -52,6 +52,7 @@ await t.test('who is in no keyring logs in and orders nothing; who is in one, wh
   await logInAt(line, 'uma');
   t.match(await type('ls /'), /refused KEY_UNKNOWN: .*\r\nremedy: /);
   t.match(await type('status'), /power: {4}S5[\s\S]*refused KEY_UNKNOWN/);
+  t.match(await type('board test'), /refused KEY_UNKNOWN: .*\r\nremedy: /);
   line.type('exit\r');
   await line.expect(/\nhost1> $/);
   await logInAt(line, 'tim');
@@ -127,6 +128,25 @@ await t.test('channels are read and watched; Ctrl-C stops a task and says what i
   line.type('\x03');
   t.match(await line.expect(/@host1> $/), /Asking it to stop\.[\s\S]*cancelled/);
   t.match(await type('tasks'), /succeeded: 0 tasks\r\n/);
+});
+
+await t.test('the board is tested by who may see how it stands, and the audit log says so', async (t) => {
+  const said = await type('board test');
+  t.match(said, /\r\nproven {4}power: S5[\s\S]*\r\nproven {4}disks: disk0 with the host\r\n/);
+  t.match(said, /\r\n\d+ proven, 0 failed(?:, \d+ \w+)*\r\n/);
+  t.notMatch(said, /light /, 'nothing is driven');
+  t.match(await type('board test --drive'), /light identify-led: 0, 1, and 0 again/);
+  t.match(await type('sensors'), /succeeded: \d+ sensors[\s\S]*inlet-temp +\d+ +m deg C/);
+  const { result } = await host.give('audit.read', { limit: 64 }, { key: host.officer });
+  t.match(
+    result!.entries.filter(({ event }) => event === 'console.board-test').map(({ detail }) => detail),
+    [/^tim at the console .*: \d+ proven, 0 failed/, /, lights driven$/],
+  );
+  await type('terminal rows 8');
+  line.type('board test\r');
+  await line.expect(/-- more \(q ends\) -- $/);
+  t.match(await type('q'), /\d+ proven, 0 failed, \d+ not looked at/);
+  await type('terminal rows 24');
 });
 
 await t.test('how the network stands, what the log says, and which key it is', async (t) => {

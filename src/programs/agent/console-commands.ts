@@ -17,13 +17,14 @@ import {
   showLogs,
   showNetwork,
 } from './console-about.ts';
+import { BOARD_COMMAND, type ConsoleBoardParts, testBoard } from './console-board.ts';
 import { flags, type Hands, onlyOne, optionsIn, showEnd, sure, usage } from './console-hands.ts';
 import { type ConsoleHostParts, HOST_COMMAND, hostCommand } from './console-host.ts';
 import { type ConsoleOrdersParts, giveOrder } from './console-orders.ts';
 import { type ConsoleFileParts, GET_COMMAND, PUT_COMMAND } from './console-transfer.ts';
 
 /** All that commands work with. */
-type CommandParts = ConsoleHostParts & ConsoleAboutParts & ConsoleFileParts;
+type CommandParts = ConsoleHostParts & ConsoleAboutParts & ConsoleFileParts & ConsoleBoardParts;
 
 interface OrderCommand extends Pick<ConsoleCommand, 'name' | 'says' | 'usage' | 'details' | 'complete'> {
   readonly do: (
@@ -221,6 +222,12 @@ const COMMANDS: readonly OrderCommand[] = [
     details: ['VALUE is a whole number, hex:0a1b or text:hello. Writing asks for the name of this device.'],
     do: inputOutput,
   },
+  {
+    name: 'sensors',
+    says: 'all that the board measures, and whether it is well',
+    do: ({ show }) => show('sensor.read', {}),
+  },
+  { ...BOARD_COMMAND, do: (hands, words, parts, session) => testBoard(parts, session, hands, words) },
   { ...LOGS_COMMAND, do: (hands, words, parts, session) => showLogs(parts, session, hands, words) },
   { ...NETWORK_COMMAND, do: (hands, _, parts, session) => showNetwork(parts, session, hands) },
   { ...HOST_COMMAND, do: (hands, words, parts, session) => hostCommand(parts, session, hands, words) },

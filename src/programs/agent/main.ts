@@ -46,6 +46,12 @@ function readArguments(argv: readonly string[]) {
 }
 
 async function run(argv: readonly string[]): Promise<void> {
+  if (argv[0] === 'board') {
+    const { boardTest } = await import('./board-test.ts');
+    const say = (line: string): void => print(`${line}\n`);
+    process.exitCode = await boardTest(argv.slice(1), { print: say, env: process.env });
+    return;
+  }
   const options = readArguments(argv);
   if (options.help === true) return print((await import('./help.ts')).HELP);
   if (options.version === true) return print(`${VERSION}\n`);

@@ -1,7 +1,8 @@
 import { render } from 'preact';
 import { useCallback, useEffect, useState } from 'preact/hooks';
 import { ApprovalPage } from './approval.tsx';
-import { FleetTable, type TableView } from './fleet-table.tsx';
+import type { TableView } from './fleet-controls.tsx';
+import { FleetTable } from './fleet-table.tsx';
 import { HostPage } from './host-page.tsx';
 import { type Fleet, followFleet } from './live-fleet.ts';
 import { hostsInLink } from './order-links.ts';

@@ -1,8 +1,7 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buildCli, type CliResult, runCli } from '../kit/cli.ts';
+import { BoardSite } from '../kit/board-site.ts';
+import type { CliResult } from '../kit/cli.ts';
 import {
   EmulatedBoard,
   evbMachine,
@@ -11,65 +10,34 @@ import {
   residentMemory,
 } from '../kit/emulated-board.ts';
 import { HeardLines } from '../kit/heard-lines.ts';
-import { startMosquitto } from '../kit/mosquitto.ts';
 import { QmpLine } from '../kit/qmp-line.ts';
+import { ToldSteps } from '../kit/told-steps.ts';
 
 /** The packed 64 MiB flash of an AST2600 board, booted and given orders, its pins and sensors moved from outside. */
 const GPIO = '/machine/soc/gpio';
 const PATIENCE = 600_000;
-const began = performance.now();
-
-function say(text: string): void {
-  process.stdout.write(`${String(Math.round((performance.now() - began) / 1000)).padStart(4)} s  ${text}\n`);
-}
-
-function check(holds: boolean, what: string, seen = ''): void {
-  if (!holds) throw new Error(`not so: ${what}${seen === '' ? '' : `; seen: ${seen}`}`);
-  say(`ok: ${what}`);
-}
-
+const told = new ToldSteps();
+const say = (text: string): void => told.say(text);
+const check = (holds: boolean, what: string, seen?: string): void => told.check(holds, what, seen);
 const pause = (ms: number): Promise<false> => new Promise((resolve) => setTimeout(() => resolve(false), ms));
 
-const home = await mkdtemp(join(tmpdir(), 'nightshift-evb-'));
-const broker = await startMosquitto();
+const site = await BoardSite.open({ stagingMiB: 1, timeout: '300s' });
 let board: EmulatedBoard | undefined;
 let monitor: QmpLine | undefined;
 let host: Socket | undefined;
 try {
-  const cli = await buildCli(home);
-  const nightshift = (...args: string[]): Promise<CliResult> =>
-    runCli(cli, [...args, '--timeout', '300s'], { cwd: home });
-  const olga = await runCli(cli, ['keys', 'new', '--role', 'operator', '--name', 'olga'], { cwd: home });
-  const adam = await runCli(cli, ['keys', 'new', '--role', 'auditor', '--name', 'adam'], { cwd: home });
-  const factory = join(home, 'factory');
-  await mkdir(factory);
-  const lines = [
-    'device: board1',
-    'tenant: acme',
-    `broker: { url: "mqtt://10.0.2.2:${broker.port}", insecureNoTls: true }`,
-    'state: /state/agent',
-    'limits: { stagingMiB: 1 }',
-    'keyring:',
-    olga.stdout.trimEnd(),
-    adam.stdout.trimEnd(),
-    '',
-  ];
-  await writeFile(join(factory, 'agent.yaml'), lines.join('\n'));
-  await putAtConsole(factory);
-  const firmware = join(home, 'firmware');
-  const used = await packFirmware('ast2600-evb', firmware, ['--factory', factory]);
+  const nightshift = (...args: string[]): Promise<CliResult> => site.order(...args);
+  await putAtConsole(site.factory);
+  const firmware = join(site.home, 'firmware');
+  const used = await packFirmware('ast2600-evb', firmware, ['--factory', site.factory]);
   say(`packed: ${used.toFixed(1)} of 64 MiB of flash`);
 
-  const sockets = { monitor: join(home, 'qmp.sock'), hostConsole: join(home, 'host.sock') };
+  const sockets = { monitor: join(site.home, 'qmp.sock'), hostConsole: join(site.home, 'host.sock') };
   const plugged = performance.now();
   board = new EmulatedBoard(evbMachine(firmware, sockets), PATIENCE);
   await board.hears(/nightshift-boot: starting slot a/);
   say('the slot is chosen');
-  const enrolment = await board.hears(/^(board1: ed25519:\S+)$/m);
-  await writeFile(
-    join(home, 'nightshift.yaml'),
-    `broker: ${broker.url}\ntenant: acme\nkey: olga.key\ndevices:\n  ${enrolment}\n`,
-  );
+  await site.enrol(await board.hears(/^(board1: ed25519:\S+)$/m));
   monitor = await QmpLine.open(sockets.monitor);
   host = connect(sockets.hostConsole);
   const hostHears = new HeardLines('the host', host);
@@ -92,7 +60,7 @@ try {
     'the first order is answered',
     status.stdout + status.stderr,
   );
-  const firstOrder = Math.round((performance.now() - plugged) / 1000);
+  const firstOrder = told.secondsSince(plugged);
   check(/power now: S5/.test(status.stdout), 'the host is in S5 by its pins', status.stdout);
 
   const sensors = (await monitor.ask('qom-list', { path: '/machine/unattached' })) as readonly {
@@ -137,8 +105,12 @@ try {
   check(typed.code === 0, "the host's serial line is written to", typed.stdout + typed.stderr);
   await hostHears.line(/^hello host$/);
   host.write('login: ');
-  const told = await nightshift('io', 'read', 'board1', 'console');
-  check(/login|6c6f67696e/.test(told.stdout), 'and what the host says is read', told.stdout + told.stderr);
+  const typedBack = await nightshift('io', 'read', 'board1', 'console');
+  check(
+    /login|6c6f67696e/.test(typedBack.stdout),
+    'and what the host says is read',
+    typedBack.stdout + typedBack.stderr,
+  );
   const memory = await residentMemory(board);
 
   for (const pin of ['Y0', 'Y1', 'B6']) await wire(pin, true);
@@ -160,7 +132,7 @@ try {
     'the watchdog has reset the board, and the agent is back',
     again.stdout + again.stderr,
   );
-  const verified = await runCli(cli, ['verify', '--keyring', join(factory, 'agent.yaml')], { cwd: home });
+  const verified = await site.run('verify', '--keyring', join(site.factory, 'agent.yaml'));
   check(
     verified.code === 0,
     'its receipts from before and after are one chain',
@@ -183,6 +155,5 @@ try {
   monitor?.close();
   host?.destroy();
   await board?.pull();
-  await broker.close();
-  await rm(home, { recursive: true, force: true });
+  await site.close();
 }

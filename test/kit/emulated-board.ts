@@ -80,6 +80,20 @@ export function evbMachine(
   ];
 }
 
+/** QEMU's machine of a POWER10's service processor with the packed firmware in its eMMC, which is an SD card there. */
+export function rainierMachine(firmware: string, monitor: string): readonly [string, ...string[]] {
+  return [
+    'qemu-system-arm',
+    ...['-M', 'rainier-bmc', '-m', '1G', '-display', 'none'],
+    ...['-kernel', join(firmware, 'kernel'), '-initrd', join(firmware, 'initrd')],
+    ...['-dtb', join(firmware, 'rainier.dtb')],
+    ...['-append', 'console=ttyS4,115200n8 quiet panic=1'],
+    ...['-drive', `file=${join(firmware, 'rainier.img')},if=sd,index=2,format=raw`],
+    ...['-nic', 'user', '-qmp', `unix:${monitor},server=on,wait=off`],
+    ...['-serial', 'stdio', '-monitor', 'none'],
+  ];
+}
+
 /** An emulated board, and what it says on its console. */
 export class EmulatedBoard {
   readonly #child: ChildProcess;

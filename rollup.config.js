@@ -4,6 +4,7 @@ import commonjs from '@rollup/plugin-commonjs';
 import json from '@rollup/plugin-json';
 import resolve from '@rollup/plugin-node-resolve';
 import esbuild from 'rollup-plugin-esbuild';
+import { bundledPackages } from './scripts/bundled-packages.mjs';
 import { writeLibraryTypes } from './scripts/library-types.mjs';
 
 /** Started as a program, the agent keeps its young generation small: memory counts for more there than allocation speed. */
@@ -83,6 +84,7 @@ function program(input, name, node = 'node') {
       json(),
       esbuild({ target: 'node20', minify: true, legalComments: 'none' }),
       executable,
+      bundledPackages(name),
     ],
     onwarn(warning, warn) {
       if (

@@ -1,89 +1,133 @@
-import { readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BoardDescription } from '../src/board/index.ts';
+import { debianLicence } from './debian-licences.ts';
 import type { NpmPackage } from './npm-packages.ts';
 import { type BoardSystem, ROOT } from './systems.ts';
 
+/** Something that is shipped. */
+export interface ShippedPackage {
+  readonly from: 'debian' | 'npm';
+  readonly name: string;
+  readonly version: string;
+  /** SPDX expression. */
+  readonly licence: string;
+  readonly licenceText: string;
+}
+
 interface Component {
-  readonly type: 'library' | 'application' | 'operating-system';
+  readonly type: 'library' | 'operating-system';
+  readonly 'bom-ref': string;
   readonly name: string;
   readonly version: string;
   readonly purl: string;
-  readonly licenses?: readonly { readonly expression: string }[];
+  readonly licenses: readonly [{ readonly expression: string }];
 }
 
-interface LockedPackage {
-  readonly version: string;
-  readonly license?: string;
-  readonly dev?: boolean;
-  readonly optional?: boolean;
-  readonly dependencies?: Readonly<Record<string, string>>;
-}
+/** Of the first root and the base, beside what DebianFiles has taken. */
+const ALWAYS = /^(busybox-static|linux-image-.*)$/;
 
-/** What the agent's bundle is made of; the rest of package.json is of the operator's side. */
-const BUNDLED = ['cbor-x', 'mqtt', 'valibot', 'yaml', 'uqr', 'pino', 'prom-client'];
-
-/** All that is shipped in an image, as CycloneDX 1.5: the same image has the same list. */
-export function billOfMaterials(
-  board: BoardDescription,
-  version: string,
+/** All that is in an image and is not ours, in order: Debian's packages, Node, and npm's. */
+export function shippedPackages(
   system: BoardSystem,
-  packages: readonly NpmPackage[],
-): object {
-  const components: Component[] = [
-    ...debianComponents(system),
-    ...packages.map(({ name, version: of, licence }) => npmComponent(name, of, licence)),
-    ...bundledPackages(),
+  debian: readonly string[],
+  npm: readonly NpmPackage[],
+): ShippedPackage[] {
+  const found = [
+    ...fetchedPackages(system, debian),
+    ...npm.map((each): ShippedPackage => ({ from: 'npm', ...each })),
+    ...bundledPackages('nightshift-agent'),
   ];
-  const unique = new Map(components.map((component) => [component.purl, component]));
+  const unique = new Map(found.map((each) => [purlOf(each, system), each]));
+  return [...unique].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each);
+}
+
+/** As CycloneDX 1.5: the same image has the same list. */
+export function billOfMaterials(
+  { name }: BoardDescription,
+  { version, date }: { readonly version: string; readonly date: number },
+  system: BoardSystem,
+  shipped: readonly ShippedPackage[],
+): object {
+  const component = {
+    type: 'firmware',
+    'bom-ref': `nightshift-${name}@${version}`,
+    name: `nightshift-${name}`,
+    version,
+    licenses: [{ expression: 'Apache-2.0' }],
+  };
+  const components = shipped.map((each): Component => {
+    const purl = purlOf(each, system);
+    return {
+      type: each.name.startsWith('linux-image') ? 'operating-system' : 'library',
+      'bom-ref': purl,
+      name: each.name,
+      version: each.version,
+      purl,
+      licenses: [{ expression: each.licence }],
+    };
+  });
+  const content = { metadata: { timestamp: new Date(date * 1000).toISOString(), component }, components };
   return {
     bomFormat: 'CycloneDX',
     specVersion: '1.5',
+    serialNumber: `urn:uuid:${uuidOf(JSON.stringify(content))}`,
     version: 1,
-    metadata: { component: { type: 'firmware', name: `nightshift-${board.name}`, version } },
-    components: [...unique.values()].sort((a, b) => (a.purl < b.purl ? -1 : 1)),
+    ...content,
+    dependencies: [{ ref: component['bom-ref'], dependsOn: components.map((each) => each['bom-ref']) }],
   };
 }
 
-function debianComponents({ directory, arch }: BoardSystem): Component[] {
+function purlOf({ from, name, version }: ShippedPackage, { arch }: BoardSystem): string {
+  return from === 'npm'
+    ? `pkg:npm/${name.replace('@', '%40')}@${version}`
+    : `pkg:deb/debian/${encodeURIComponent(name)}@${encodeURIComponent(version)}?arch=${arch}&distro=bookworm`;
+}
+
+/** What scripts/board-systems has fetched and is in the image. */
+function fetchedPackages({ directory }: BoardSystem, debian: readonly string[]): ShippedPackage[] {
+  const text = (path: string): string => readFileSync(join(directory, 'licences', path), 'utf8');
   return readFileSync(join(directory, 'packages'), 'utf8')
     .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => {
-      const [name = '', version = ''] = line.split(' ');
+    .flatMap((line): ShippedPackage[] => {
       const node = /^(node-linux-[a-z0-9]+)@(.+)$/.exec(line);
-      if (node !== null) return npmComponent(node[1] ?? '', node[2] ?? '', 'MIT');
-      return {
-        type: name.startsWith('linux-image') ? 'operating-system' : 'library',
-        name,
-        version,
-        purl: `pkg:deb/debian/${name}@${encodeURIComponent(version)}?arch=${arch}`,
-      } as const;
+      if (node !== null) {
+        const [, name = '', version = ''] = node;
+        return [{ from: 'npm', name, version, licence: 'MIT', licenceText: text('node') }];
+      }
+      const [name = '', version = ''] = line.split(' ');
+      if (!ALWAYS.test(name) && !debian.includes(name)) return [];
+      return [
+        { from: 'debian', name, version, licence: debianLicence(name), licenceText: text(`debian/${name}`) },
+      ];
     });
 }
 
-function npmComponent(name: string, version: string, licence: string): Component {
-  return {
-    type: 'library',
-    name,
-    version,
-    purl: `pkg:npm/${name.replace('@', '%40')}@${version}`,
-    licenses: [{ expression: licence }],
-  };
+/** Those whose code is in a program: scripts/bundled-packages.mjs has written them down. */
+function bundledPackages(program: string): ShippedPackage[] {
+  const list = JSON.parse(readFileSync(join(ROOT, 'dist', `${program}.packages.json`), 'utf8')) as {
+    readonly name: string;
+    readonly version: string;
+    readonly licence?: string;
+    readonly path: string;
+  }[];
+  return list.map(({ name, version, licence, path }) => {
+    const directory = join(ROOT, path);
+    const file = readdirSync(directory).find((each) => /^(licen[cs]e|copying)/i.test(each));
+    return {
+      from: 'npm',
+      name,
+      version,
+      licence: licence ?? 'NOASSERTION',
+      licenceText: file === undefined ? '' : readFileSync(join(directory, file), 'utf8'),
+    };
+  });
 }
 
-/** Those of the bundle, with all that they depend on, as the lock file has them. */
-function bundledPackages(): Component[] {
-  const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
-    readonly packages: Readonly<Record<string, LockedPackage>>;
-  };
-  const found = new Map<string, Component>();
-  const add = (name: string): void => {
-    const locked = packages[`node_modules/${name}`];
-    if (locked === undefined || found.has(name)) return;
-    found.set(name, npmComponent(name, locked.version, locked.license ?? 'unknown'));
-    for (const next of Object.keys(locked.dependencies ?? {})) add(next);
-  };
-  for (const name of BUNDLED) add(name);
-  return [...found.values()];
+/** A UUID of version 8 (RFC 9562): of this content. */
+function uuidOf(text: string): string {
+  const hex = createHash('sha256').update(text).digest('hex');
+  const groups = [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`];
+  return [...groups, hex.slice(20, 32)].join('-');
 }

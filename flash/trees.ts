@@ -3,6 +3,7 @@ import {
   chmodSync,
   copyFileSync,
   cpSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -126,6 +127,9 @@ const characterSets = ({ triplet }: BoardSystem): string[] => [
   ...['gconv-modules.cache', 'IBM437.so', 'IBM850.so'].map((name) => `usr/lib/${triplet}/gconv/${name}`),
 ];
 
+/** In the agent's tree: what comes into the state at the first start. */
+export const FACTORY = 'factory';
+
 /** The agent: its bundle with what it loads, its native parts for this processor, and the board. Says which packages are in it. */
 export function writeApp(directory: string, board: BoardDescription, system: BoardSystem): NpmPackage[] {
   mkdirSync(join(directory, 'dist'), { recursive: true });
@@ -160,7 +164,7 @@ function bundleOf(entry: string): string[] {
 
 /** A tree as squashfs: the same tree and date give the same bytes. */
 export function squash(tree: string, to: string, { compression, date }: SquashOptions): void {
-  setModes(tree);
+  setModes(tree, 0o777);
   const filter = compression === 'xz' ? ['-Xbcj', 'arm'] : [];
   const block = compression === 'xz' ? ['-b', '256K'] : ['-b', '128K'];
   execFileSync(
@@ -186,15 +190,21 @@ export function squash(tree: string, to: string, { compression, date }: SquashOp
   );
 }
 
-/** Nothing of who packs, and by which umask, is in an image: files can be read by all, and run where their owner could run them. */
-function setModes(tree: string): void {
-  chmodSync(tree, 0o755);
+/**
+ * Nothing of who packs, and by which umask, is in an image: files can be read by all, and run where their owner could run
+ * them. What is for the first start may hold secrets.
+ */
+function setModes(tree: string, most: number): void {
+  chmodSync(tree, 0o755 & most);
   for (const entry of readdirSync(tree, { withFileTypes: true })) {
     const path = join(tree, entry.name);
-    if (entry.isDirectory()) setModes(path);
-    else if (entry.isFile()) chmodSync(path, (statSync(path).mode & 0o100) === 0 ? 0o644 : 0o755);
+    if (entry.isDirectory()) setModes(path, isFactory(tree, entry.name) ? 0o700 : most);
+    else if (entry.isFile()) chmodSync(path, ((statSync(path).mode & 0o100) === 0 ? 0o644 : 0o755) & most);
   }
 }
+
+const isFactory = (tree: string, name: string): boolean =>
+  name === FACTORY && existsSync(join(tree, 'firmware.json'));
 
 export type Compression = 'xz' | 'zstd' | 'lz4';
 

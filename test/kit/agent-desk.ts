@@ -199,6 +199,29 @@ export class AgentDesk {
     }
   }
 
+  /** Updates the agent's own firmware. */
+  async update(
+    manifest: Uint8Array,
+    content: Uint8Array,
+    key: KeyStore = this.operator,
+  ): Promise<Ended<'agent.update'>> {
+    const fleet = await this.fleet(key);
+    try {
+      const { outcome } = await fleet.update(DEVICE, { manifest }, memorySource(content), {
+        signal: new AbortController().signal,
+      });
+      return endOf(outcome);
+    } finally {
+      await fleet.close();
+    }
+  }
+
+  /** Resolves where the agent asks for its board to start anew, with why. */
+  get restartAsked(): Promise<string> {
+    if (this.#device === undefined) throw new Error('not started');
+    return this.#device.restart;
+  }
+
   async get(path: string, options: GetOptions = {}): Promise<Got> {
     const { sink = new MemorySink(), onEvent, onProgress, ...args } = options;
     const fleet = await this.fleet();

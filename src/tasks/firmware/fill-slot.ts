@@ -67,7 +67,7 @@ async function receiveInto(
     saveMap: async (map) => {
       if (byChunk) await services.store.writeDocument(DOCUMENT, documentOf(slot, sha256, map));
     },
-    saveEvery: 16,
+    saveEvery: 4,
     port: services.blocks,
     clock: services.clock,
     signal,

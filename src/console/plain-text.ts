@@ -6,11 +6,14 @@ export function plain(text: string): string {
   return text.replaceAll(/[^\x20-\x7e]/gu, '?');
 }
 
-/** Words broken into lines for a terminal of so many columns, each after `indent`; a word that is longer stands alone. */
+/** Words broken into lines for a terminal of so many columns, each after `indent`; a word that is longer than a line is broken too. */
 export function wrap(text: string, indent = '', columns = 80): string[] {
   const lines: string[] = [];
   let line = indent;
-  for (const word of plain(text).split(' ')) {
+  const room = Math.max(1, columns - MARGIN - indent.length);
+  for (const word of plain(text)
+    .split(' ')
+    .flatMap((whole) => pieces(whole, room))) {
     if (line.length > indent.length && line.length + word.length > columns - MARGIN) {
       lines.push(line.trimEnd());
       line = indent;
@@ -18,4 +21,10 @@ export function wrap(text: string, indent = '', columns = 80): string[] {
     line += `${word} `;
   }
   return [...lines, line.trimEnd()];
+}
+
+function pieces(word: string, room: number): readonly string[] {
+  const all = [word.slice(0, room)];
+  for (let at = room; at < word.length; at += room) all.push(word.slice(at, at + room));
+  return all;
 }

@@ -96,6 +96,13 @@ function show(talk: Talk, { device, qr }: UnlockParts, { words, text, lockVersio
 /** Whole seconds, rather too many than too few. */
 const inWords = (wait: Duration): string => formatDuration(seconds(Math.ceil(wait / 1000)));
 
+type Counted = Extract<ReleaseAnswer, { readonly wait: Duration; readonly newChallenge: boolean }>;
+
+const next = ({ wait }: Counted): string => `The next answer has to wait ${inWords(wait)}.`;
+
+const another = ({ newChallenge }: Counted): readonly string[] =>
+  newChallenge ? ['After so many wrong answers there is another challenge.'] : [];
+
 /** What whoever typed it is told. */
 function sentencesOf(answer: ReleaseAnswer): readonly string[] {
   switch (answer.is) {
@@ -104,13 +111,14 @@ function sentencesOf(answer: ReleaseAnswer): readonly string[] {
     case 'too-soon':
       return [`Too soon: wait ${inWords(answer.wait)}. This was not counted.`];
     case 'wrong':
-      return [
-        `Wrong. The next answer has to wait ${inWords(answer.wait)}.`,
-        ...(answer.newChallenge ? ['After so many wrong answers there is another challenge.'] : []),
-      ];
+      return [`Wrong. ${next(answer)}`, ...another(answer)];
     case 'refused': {
       const { code, sentence, remedy } = answer.refusal;
-      return [`Refused ${code}: ${sentence}`, remedy];
+      return [
+        `Refused ${code}: ${sentence}`,
+        ...(answer.wait > 0 ? [`${remedy} ${next(answer)}`] : [remedy]),
+        ...another(answer),
+      ];
     }
     case 'one-more':
       return [`Right: that is the code of ${answer.name}. One more, of another person.`];

@@ -245,6 +245,23 @@ await t.test('a file that is not wanted is skipped, and those after it come', as
   await line.ended;
 });
 
+await t.test('any number of files may come before and after the one that is wanted', async (t) => {
+  const all = Array.from({ length: 40 }, (_, n) => `many${n}`);
+  for (const name of all) await writeFile(join(directory, name), name);
+  const shelf = new Shelf(6);
+  const line = startLrzsz('sz', ['-q', '-b', ...all], { cwd: directory });
+  const talk = new LineBytes(line, systemClock, never);
+  const count = await receiveZmodem(
+    talk,
+    async (file) => (file.name === 'many20' ? shelf.take(file) : undefined),
+    PATIENCE,
+  );
+  talk.close();
+  t.equal(count, 1);
+  t.equal(shelf.bytes.toString(), 'many20');
+  t.equal(await line.ended, 0);
+});
+
 await t.test('who gives up is understood, on either side', async (t) => {
   const content = randomBytes(1024 * 1024);
   const file = join(directory, 'given-up');

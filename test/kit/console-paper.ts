@@ -49,6 +49,7 @@ const PLACES: readonly (readonly [RegExp, string])[] = [
   [/\b[0-9a-f]{16,}(?:\n {4}[0-9a-f]+)?\b/g, '<digits>'],
   [/(cancel |> cancel |digits will do: )[0-9a-f]{8}\b/g, '$1<id>'],
   // What is simulated is never quite the same.
+  [/(a picture|sentences) of \d+ B/g, '$1 of <some> B'],
   [/\b\d{5}(?= +m deg C)/g, '<noise>'],
   [/\b3[23]\d\d(?= +mV)/g, '3<noise>'],
   [/\b0x[0-9a-f]{8}\b/g, '<register>'],

@@ -180,7 +180,10 @@ export const TECHNICIANS_COMMANDS: readonly ConsolePath[] = [
     await at.type('put /srv/new\r', OFFERED);
     await at.type('\x03', PROMPT);
   }),
-  path('memcheck', lines('memcheck dram', 'memcheck spd', 'memcheck storage disk0', 'memcheck')),
+  path(
+    'memcheck',
+    lines('memcheck dram', 'memcheck spd', 'memcheck storage disk0', 'memcheck storage', 'memcheck'),
+  ),
   path('io', async (at) => {
     await lines('io list', 'io read fan1', 'io watch chassis-intrusion 1', 'io read nosuch')(at);
     await at.type('io write identify-led 1\r', /identify-led: $/);

@@ -108,6 +108,12 @@ await t.test('what is removed is shown first, and named by who removes it', asyn
   t.notOk(await exists('/srv/plain.log'));
 });
 
+await t.test('a remedy says what is typed here', async (t) => {
+  t.match(await type('get /srv'), /IS_A_DIRECTORY[\s\S]*remedy: Name one file in it\.\r\n/);
+  t.match(await type('put /srv'), /IS_A_DIRECTORY[\s\S]*remedy: Name the file itself/);
+  t.match(await type('rm /srv/many'), /remedy: Say -r to mean it and all in it\.\r\n/);
+});
+
 await t.test('what takes two people or a token is refused here too, with the reason', async (t) => {
   line.type('rm -r /srv/many\r');
   await line.expect(/-- more[^\r]*-- $/);

@@ -26,6 +26,8 @@ const BUFFER = 16 * KiB;
 const READY = readyArgument(CAN.fullDuplex | CAN.overlappedIo | CAN.crc32, BUFFER);
 const OVER_AND_OUT = milliseconds(500);
 const FIRST_WORD = seconds(1);
+/** Of files that nobody wants: "sz *" in a full directory, and still an end. */
+const MOST_OTHERS = 1024;
 /** A sender that does not know of checksums does not answer. */
 const CHECKSUM_TRIES = 3;
 
@@ -62,6 +64,9 @@ class Receiver {
   #sink: ZmodemSink | undefined;
   #at = 0;
   #files = 0;
+  /** What was offered last and is not wanted, and how many such files there were. */
+  #other: string | undefined;
+  #others = 0;
   /** A header that came where content was expected. */
   #early: Header | undefined;
 
@@ -167,14 +172,21 @@ class Receiver {
     }
     const file = decodeFileInfo(info.content);
     const sink = file === undefined ? undefined : await this.#take(file);
-    if (sink === undefined) {
-      this.#faults.add('the sender offers what is not taken');
-      return this.#say(FRAME.ZSKIP, 0);
-    }
+    if (sink === undefined) return this.#skip(file?.name);
     this.#at = (await this.#isBeginning(sink.have)) ? (sink.have?.bytes ?? 0) : 0;
     this.#sink = sink;
     this.#faults.progress();
     await this.#say(FRAME.ZRPOS, this.#at);
+  }
+
+  /** The next file is the sender's progress; the same one again is not. */
+  #skip(name: string | undefined): Promise<void> {
+    this.#others += 1;
+    if (name === undefined || name === this.#other || this.#others > MOST_OTHERS)
+      this.#faults.add('the sender offers what is not taken');
+    else this.#faults.progress();
+    this.#other = name;
+    return this.#say(FRAME.ZSKIP, 0);
   }
 
   /** Whether the sender says that its file begins with what is there. */

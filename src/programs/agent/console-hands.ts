@@ -7,6 +7,11 @@ import type { GiveOptions, OrderEnd } from './console-orders.ts';
 
 /** Hints that belong to the operator's command. */
 const NOT_HERE = /^nothing was written; to do exactly this|^\u2026 there is more: --after /;
+/** Remedies that the operator's command words in its own way, and what is typed here; by the order that was given. */
+const HERE: readonly (readonly [verb: Verb, there: string, here: string])[] = [
+  ['memory.check', 'Name one with --disk.', 'Name one of them: memcheck storage DISK.'],
+  ['file.upload', 'Say -r to mean it and all in it.', 'Name one file in it.'],
+];
 /** Commands of the operator's that are typed so here too. */
 const HERE_TOO = /"nightshift (?=(?:ls|io list|status|tasks|staged|stat|find|chain|rm|audit)")/g;
 /** What a command works with. */
@@ -73,6 +78,12 @@ export async function showEnd<V extends Verb>(
   const lines = showOutcome(verb, outcome, options).filter((line) => !NOT_HERE.test(line));
   await paged(
     talk,
-    lines.map((line) => (line.startsWith('remedy: ') ? line.replaceAll(HERE_TOO, '"') : line)),
+    lines.map((line) => (line.startsWith('remedy: ') ? remedyHere(verb, line) : line)),
   );
+}
+
+function remedyHere(verb: Verb, line: string): string {
+  const other = HERE.find(([order, there]) => order === verb && line.endsWith(there));
+  const [, there, here] = other ?? [verb, '', ''];
+  return (other === undefined ? line : line.replace(there, here)).replaceAll(HERE_TOO, '"');
 }

@@ -68,8 +68,13 @@ export type ReleaseAnswer =
   /** Not judged, and no try: the last wrong one was too short a while ago. */
   | { readonly is: 'too-soon'; readonly wait: Duration }
   | { readonly is: 'wrong'; readonly wait: Duration; readonly newChallenge: boolean }
-  /** Right, and by somebody who may not release this machine now. */
-  | { readonly is: 'refused'; readonly refusal: Refusal }
+  /** Right, and by somebody who may not release this machine now; it counts as a wrong one. */
+  | {
+      readonly is: 'refused';
+      readonly refusal: Refusal;
+      readonly wait: Duration;
+      readonly newChallenge: boolean;
+    }
   | { readonly is: 'one-more'; readonly name: string }
   | { readonly is: 'released'; readonly names: readonly string[]; readonly lockVersion: number }
   /** There is nothing to release, or no challenge was shown. */
@@ -142,8 +147,8 @@ export class ReleaseDesk {
     const judged = await this.#judge([...(this.#first === undefined ? [] : [this.#first]), officer.keyId]);
     if (!judged.ok) {
       const { refusal } = judged;
-      await this.#failed(counted, record.challenge, refusal.code, officer.keyId);
-      return { is: 'refused', refusal };
+      const wait = await this.#failed(counted, record.challenge, refusal.code, officer.keyId);
+      return { is: 'refused', refusal, wait, newChallenge: counted.wrong >= TRIES };
     }
     const [first, second] = judged.value;
     if (first === undefined || second === undefined) {
@@ -192,7 +197,7 @@ export class ReleaseDesk {
       return { is: 'released', names: [first.name, second.name], lockVersion: lock.version };
     }
     const { refusal } = refuse('DISABLED', 'The lock has changed meanwhile, and the machine stays disabled.');
-    return { is: 'refused', refusal };
+    return { is: 'refused', refusal, wait: milliseconds(0), newChallenge: false };
   }
 
   /** Whether these people may release the machine now; one alone is judged as far as it goes. NEEDS_TWO_PEOPLE for one twice. */

@@ -172,6 +172,25 @@ await t.test('printed text has seven bits and 80 columns', async (t) => {
   t.equal(plain('a\r\nb\x1b[0m\u00e9\u{1f600}'), 'a??b?[0m??');
   fc.assert(fc.property(fc.string(), (text) => wrap(text).every((line) => /^[ -~]*$/.test(line))));
   t.ok(wrap('word '.repeat(100)).every((line) => line.length <= 80));
+  const words = fc.array(fc.string({ maxLength: 300 }), { maxLength: 5 });
+  fc.assert(
+    fc.property(
+      words,
+      fc.constantFrom('', '  '),
+      fc.integer({ min: 20, max: 132 }),
+      (all, indent, columns) => {
+        const text = all.join(' ');
+        const lines = wrap(text, indent, columns);
+        t.ok(lines.every((line) => line.length < columns));
+        const kept = (what: string): string => what.replaceAll(/\s/g, '');
+        return kept(lines.join('')) === kept(plain(text));
+      },
+    ),
+  );
+  t.same(
+    wrap(`There is no command "${'x'.repeat(256)}".`).map(({ length }) => length),
+    [19, 78, 78, 78, 25],
+  );
 });
 
 await t.test('a QR code is drawn whole, with four light modules on each side', async (t) => {

@@ -180,10 +180,13 @@ await t.test('names lose their way, and numbers that are none are left out', asy
 });
 
 /** A sender that says the beginning, and then the same again and again, as fast as it is heard. How often, and how it ended. */
-async function endless(beginning: readonly Uint8Array[], again: readonly Uint8Array[], sinks = 1) {
+async function endless(
+  beginning: readonly Uint8Array[],
+  again: readonly Uint8Array[],
+  { sinks = 1, most = 200 } = {},
+) {
   const pair = linePair();
   const receiver = new LineBytes(pair.right, systemClock, new AbortController().signal);
-  const MOST = 200;
   let said = 0;
   let asked = 0;
   let over = false;
@@ -200,7 +203,7 @@ async function endless(beginning: readonly Uint8Array[], again: readonly Uint8Ar
       over = true;
     });
   for (const bytes of beginning) pair.left.write(bytes);
-  while (!over && said < MOST) {
+  while (!over && said < most) {
     for (const bytes of again) pair.left.write(bytes);
     said += 1;
     await new Promise((resolve) => setImmediate(resolve));
@@ -224,6 +227,10 @@ await t.test('a sender that wins no byte is not heard for ever, whatever it says
     header(FRAME.ZEOF, 5),
   ];
   const nothing = new Uint8Array();
+  const named = (name: string) => [
+    header(FRAME.ZFILE),
+    subpacket(encodeFileInfo({ name, size: 5, mtime: 1, mode: 0o600 }), END.ZCRCW, how),
+  ];
   for (const [what, beginning, again] of [
     ['files after the first', whole, offer],
     ['the same file', offer, offer],
@@ -239,4 +246,7 @@ await t.test('a sender that wins no byte is not heard for ever, whatever it says
     t.match(end, { code: 'NS_LINE_STALLED' }, what);
     t.ok(said < 100, `${what}: ${said}`);
   }
+  const { said, end } = await endless(whole, [...named('b'), ...named('c')], { most: 2000 });
+  t.match(end, { code: 'NS_LINE_STALLED' }, 'one file after the other');
+  t.ok(said > 200 && said < 1100, `${said} pairs of files`);
 });

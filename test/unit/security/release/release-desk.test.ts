@@ -54,7 +54,13 @@ await t.test('one person twice, by one key or two, is one person', async (t) => 
   const bench = new ReleaseBench();
   const sam = await bench.code('sam');
   await bench.desk.answer(sam);
-  t.match(await bench.desk.answer(sam), { is: 'refused', refusal: { code: 'NEEDS_TWO_PEOPLE' } });
+  t.match(await bench.desk.answer(sam), {
+    is: 'refused',
+    refusal: { code: 'NEEDS_TWO_PEOPLE' },
+    wait: 1000,
+    newChallenge: false,
+  });
+  t.match(await bench.give('sam2'), { is: 'too-soon', wait: 1000 }, 'as was announced');
   await bench.pass(1000);
   t.match(await bench.give('sam2'), { is: 'refused', refusal: { code: 'NEEDS_TWO_PEOPLE' } });
   await bench.pass(2000);

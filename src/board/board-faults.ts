@@ -21,8 +21,8 @@ const PLACES: Readonly<Record<EnrolledChannel['kind'], readonly string[]>> = {
   eeprom: ['eeprom'],
   watchdog: [],
   uart: ['uart'],
-  camera: [],
-  gnss: [],
+  camera: ['camera'],
+  gnss: ['gnss'],
 };
 
 /** Every line that the board uses for something, in the order of the file. */
@@ -128,6 +128,13 @@ function busFaults({ i2c = [], uarts = [], channels }: BoardDescription): string
     ),
     ...twice(i2c.map(({ bus, address }) => `address 0x${address.toString(16)} of I2C bus ${bus}`)),
     ...twice(uarts.map(({ path }) => path)),
+    ...twice(
+      channels.flatMap(({ at }) =>
+        at?.on === 'uart' || at?.on === 'gnss' || at?.on === 'camera'
+          ? [`${at.path} among the channels`]
+          : [],
+      ),
+    ),
     ...twice(uarts.map(({ name }) => `UART ${name}`)),
   ];
 }

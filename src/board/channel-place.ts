@@ -54,6 +54,20 @@ export const channelPlace = v.variant('on', [
     path: devicePath,
     baud: v.pipe(whole, v.minValue(300), v.maxValue(4_000_000)),
   }),
+  /** A receiver that says its position by itself (NMEA 0183). */
+  v.strictObject({
+    on: v.literal('gnss'),
+    path: devicePath,
+    baud: v.pipe(whole, v.minValue(300), v.maxValue(4_000_000)),
+  }),
+  v.strictObject({
+    on: v.literal('camera'),
+    path: devicePath,
+    width: v.pipe(whole, v.minValue(16), v.maxValue(4096)),
+    height: v.pipe(whole, v.minValue(16), v.maxValue(4096)),
+    /** Frames that are let go first, while it finds the light. */
+    skip: v.pipe(whole, v.minValue(0), v.maxValue(100)),
+  }),
 ]);
 
 export type ChannelPlace = v.InferOutput<typeof channelPlace>;

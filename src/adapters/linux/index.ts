@@ -1,4 +1,6 @@
+export { type CameraChannel, CameraIo, type TakeStill, takeStill } from './camera-io.ts';
 export { type LinuxBoardConfig, parseLinuxBoardConfig } from './config.ts';
+export { GnssIo } from './gnss-io.ts';
 export { GpioIo, type LineChannel } from './gpio/gpio-io.ts';
 export type { GpioLines } from './gpio/lines.ts';
 export { openGpioLines } from './gpio/open-lines.ts';

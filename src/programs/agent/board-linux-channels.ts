@@ -2,6 +2,8 @@ import { ConsoleIo } from '../../adapters/host-console/console-io.ts';
 import { serialConsole } from '../../adapters/host-console/serial-console.ts';
 import { JoinedIo } from '../../adapters/joined-io.ts';
 import {
+  CameraIo,
+  GnssIo,
   GpioIo,
   type GpioLines,
   I2cIo,
@@ -9,6 +11,7 @@ import {
   type KernelFiles,
   PwmIo,
   SysfsIo,
+  type TakeStill,
 } from '../../adapters/linux/index.ts';
 import type { openSerialLine } from '../../adapters/serial-line.ts';
 import { asNsError } from '../../base/index.ts';
@@ -22,6 +25,7 @@ export interface LinuxKernel {
   readonly openLines: (clock: Clock, log: LogSink) => Promise<GpioLines>;
   readonly files: KernelFiles;
   readonly readI2c: I2cRead;
+  readonly takeStill: TakeStill;
   readonly openSerial: typeof openSerialLine;
 }
 
@@ -38,7 +42,7 @@ export async function openChannels(
   description: BoardDescription,
   lines: GpioLines | undefined,
   { clock, log }: BoardSetting,
-  { files, readI2c, openSerial }: LinuxKernel,
+  { files, readI2c, takeStill, openSerial }: LinuxKernel,
 ): Promise<OpenChannels> {
   const parts: IoDevices[] = [];
   const closing: (() => Promise<void>)[] = [];
@@ -46,6 +50,7 @@ export async function openChannels(
   const sysfs = [];
   const fans = [];
   const chips = [];
+  const cameras = [];
   let takeOver = async (): Promise<void> => {};
   let hostConsole: HostConsole | undefined;
   const channels = boardChannels(description);
@@ -67,6 +72,19 @@ export async function openChannels(
       case 'i2c':
         chips.push({ channel, at });
         break;
+      case 'camera':
+        cameras.push({ channel, at });
+        break;
+      case 'gnss': {
+        const receiver = new GnssIo({
+          channel,
+          open: () => openSerial(at.path, { baudRate: at.baud }),
+          clock,
+        });
+        parts.push(receiver);
+        closing.push(() => receiver.close());
+        break;
+      }
       case 'uart': {
         const line = await openSerial(at.path, { baudRate: at.baud }).catch((error: unknown) => {
           log.log('warn', 'linux.uart-missing', {
@@ -96,6 +114,7 @@ export async function openChannels(
     closing.push(() => pwm.close());
     takeOver = () => pwm.takeOver();
   }
+  if (cameras.length > 0) parts.push(new CameraIo(cameras, files, clock, takeStill));
   if (chips.length > 0) parts.push(new I2cIo(chips, files, clock, readI2c));
   return {
     ...(parts.length === 0 ? {} : { io: new JoinedIo(parts) }),

@@ -8,6 +8,7 @@ import {
   openWatchdog,
   parseLinuxBoardConfig,
   readI2c,
+  takeStill,
   WiredDrive,
 } from '../../adapters/linux/index.ts';
 import { openSerialLine } from '../../adapters/serial-line.ts';
@@ -38,6 +39,7 @@ export const LINUX_KERNEL: LinuxKernel = {
   openLines: openGpioLines,
   files: kernelFiles,
   readI2c,
+  takeStill: takeStill(),
   openSerial: openSerialLine,
 };
 

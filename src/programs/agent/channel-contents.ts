@@ -1,3 +1,4 @@
+import { positionIn } from '../../adapters/linux/nmea.ts';
 import { formatBytes, sentenceOf } from '../../base/index.ts';
 import { decodeFru, fruRows } from '../../ipmi/index.ts';
 import type { Channel } from '../../ports/index.ts';
@@ -13,7 +14,8 @@ const MOST_PROBLEMS = 16;
 const LONGEST = 256;
 
 /** What the bytes of this channel say; undefined where its board does not say how they are laid out. */
-export function contentsOf({ holds }: Channel, bytes: Uint8Array): Contents | undefined {
+export function contentsOf({ kind, holds }: Channel, bytes: Uint8Array): Contents | undefined {
+  if (kind === 'gnss') return nmeaContents(bytes);
   switch (holds) {
     case 'fru':
       return fruContents(bytes);
@@ -41,6 +43,31 @@ function fruContents(bytes: Uint8Array): Contents {
   } catch (error) {
     return noted('fru', [], [sentenceOf(error)]);
   }
+}
+
+const DEGREE = 1_000_000;
+const degrees = (millionths: number, [positive, negative]: readonly [string, string]): string =>
+  `${(Math.abs(millionths) / DEGREE).toFixed(6)} ${millionths < 0 ? negative : positive}`;
+
+function nmeaContents(bytes: Uint8Array): Contents {
+  const position = positionIn(bytes);
+  if (position === undefined) return noted('nmea', [], ['no sentence of it is whole and about a position']);
+  const { time, latitude, longitude, fix, satellites, altitude } = position;
+  const place =
+    latitude === undefined || longitude === undefined
+      ? undefined
+      : `${degrees(latitude, ['N', 'S'])}, ${degrees(longitude, ['E', 'W'])}`;
+  return noted(
+    'nmea',
+    [
+      ['Position', place],
+      ['Altitude', altitude === undefined ? undefined : `${(altitude / 10).toFixed(1)} m`],
+      ['Time', time],
+      ['Fix', fix],
+      ['Satellites', satellites?.toString()],
+    ],
+    place === undefined ? ['the receiver does not know where it is'] : [],
+  );
 }
 
 function spdContents(bytes: Uint8Array): Contents {

@@ -108,10 +108,14 @@ function addIo(program: Command, run: Run): void {
     .description('read a channel')
     .argument('<hosts>', HOSTS)
     .argument('<channel>')
-    .action((hosts: string, channel: string) =>
-      run(async (context) =>
-        runOnHosts(context, await context.hosts(hosts), simpleOrder(context, 'io.read', { channel })),
-      ),
+    .option('--to <file>', 'keep its bytes in a file that is not there yet: a picture, a memory')
+    .action((hosts: string, channel: string, { to }: { to?: string }) =>
+      run(async (context) => {
+        const names = await context.hosts(hosts);
+        if (to === undefined) return runOnHosts(context, names, simpleOrder(context, 'io.read', { channel }));
+        const { readIntoFile } = await import('./io-read.ts');
+        return runOnHosts(context, names, readIntoFile(context, names, channel, to));
+      }),
     );
   io.command('write')
     .description('write a channel, within its limits')

@@ -84,6 +84,7 @@ async function wired(use: (wired: Wired) => Promise<void>): Promise<void> {
         new CharacterLines({ libc: kernel.libc, clock, log, directory: kernel.directory }),
       files,
       readI2c: async ({ bytes }) => new Uint8Array(bytes),
+      takeStill: async () => Uint8Array.of(0xff, 0xd8, 0xff, 0xd9),
       openSerial: async (path) => {
         throw new NsError('NS_SERIAL', `${path} is not here`);
       },

@@ -94,6 +94,7 @@ async function bench(use: (bench: Bench) => Promise<void>): Promise<void> {
       new CharacterLines({ libc: gpio.libc, clock, log, directory: gpio.directory }),
     files: filesOf(files),
     readI2c: async ({ bytes }) => new Uint8Array(bytes),
+    takeStill: async () => Uint8Array.of(0xff, 0xd8, 0xff, 0xd9),
     openSerial: async () =>
       ({ close: async () => {}, onData: () => () => {}, onHangUp: () => () => {} }) as unknown as SerialLine,
   };

@@ -221,3 +221,20 @@ await t.test('get --image and put -r are orders of their own kind', async (t) =>
     'above what is vital',
   );
 });
+
+await t.test('what a channel gives becomes a file that was not there, of one host', async (t) => {
+  const picture = Uint8Array.of(0xff, 0xd8, 7, 0xff, 0xd9);
+  answerAll(async () => ({ result: { channel: 'cam', unit: 'jpeg', value: picture } }));
+  t.match(await run(['io', 'read', 'rack1', 'cam', '--to', 'rack1.jpg']), {
+    code: 0,
+    stdout: /cam = 5 bytes ffd807ffd9[\s\S]*written to rack1\.jpg/,
+  });
+  t.same([...readFileSync(join(home, 'rack1.jpg'))], [...picture]);
+  t.match(await run(['io', 'read', 'rack1', 'cam', '--to', 'rack1.jpg']), { code: 1, stdout: /EEXIST/ });
+  t.match(await run(['io', 'read', 'rack[1-2]', 'cam', '--to', 'two.jpg']), { code: 2, stderr: /one host/ });
+  answerAll(async () => ({ result: { channel: 'temp', unit: 'm°C', value: 21 } }));
+  t.match(await run(['io', 'read', 'rack1', 'temp', '--to', 'temp.bin']), {
+    code: 1,
+    stdout: /gives a number/,
+  });
+});

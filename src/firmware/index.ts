@@ -27,5 +27,6 @@ export {
   slotToWrite,
   TRIES,
 } from './slot-rules.ts';
+export { type Migration, type StateFormat, settleStateFormat } from './state-format.ts';
 export { runTrial, type SelfCheck, type TrialEnd } from './trial.ts';
 export { readUpdateNote, type UpdateNote, writeUpdateNote } from './update-note.ts';

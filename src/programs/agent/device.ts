@@ -13,7 +13,7 @@ import { openBoard } from './board-parts.ts';
 import { openDeviceBudget } from './budget.ts';
 import type { AgentConfig } from './config.ts';
 import type { openDeviceEditors } from './editors.ts';
-import { hasFirmware } from './firmware-file.ts';
+import { hasFirmware, settleState } from './firmware-file.ts';
 import { openDeviceKeyring, reopener, standingOf } from './keyring.ts';
 import { openMachine } from './machine.ts';
 import { brokerOptions, followVitals } from './parts.ts';
@@ -76,6 +76,9 @@ export async function startDevice(
           log,
         );
   const measures = metrics?.measures;
+  const firmware = (await hasFirmware(config))
+    ? await (await import('./firmware.ts')).openDeviceFirmware(config, boardName, log)
+    : undefined;
   const bare = await openMachine(
     boardName,
     config,
@@ -83,6 +86,7 @@ export async function startDevice(
     surroundings.openBoard,
     surroundings.clock,
     measures,
+    (store) => settleState(store, firmware?.proven ?? true, log),
   );
   const machine =
     config.console === undefined
@@ -138,9 +142,6 @@ export async function startDevice(
     bytes: config.limits.stagingMiB * MiB,
     onFatal: fail,
   });
-  const firmware = (await hasFirmware(config))
-    ? await (await import('./firmware.ts')).openDeviceFirmware(config, boardName, log)
-    : undefined;
   const services = await servicesOf(
     machine,
     config,

@@ -1,4 +1,6 @@
 import { access } from 'node:fs/promises';
+import type { LogSink, StateStore } from '../../ports/index.ts';
+import { MIGRATIONS } from './state-migrations.ts';
 
 /** What a packed firmware says of itself, beside the folder of the running program. */
 export const FIRMWARE_FILE = new URL('../firmware.json', import.meta.url);
@@ -10,4 +12,12 @@ export async function hasFirmware(config: { readonly firmware?: unknown }): Prom
     () => true,
     () => false,
   );
+}
+
+/** The state is in a format that this program knows before anything reads it. NS_STATE_NEWER. */
+export async function settleState(store: StateStore, proven: boolean, log: LogSink): Promise<void> {
+  if (MIGRATIONS.length === 0 && (await store.names('state-format')).length === 0) return;
+  const { settleStateFormat } = await import('../../firmware/index.ts');
+  const { format, did } = await settleStateFormat(store, MIGRATIONS, proven);
+  if (did !== 'nothing') log.log('info', 'state.format', { format, did });
 }

@@ -46,6 +46,12 @@ export class DeviceFirmware implements OwnFirmware {
     this.config = config;
   }
 
+  /** Whether what runs has proven itself: state may take a format that those before it cannot read. */
+  get proven(): boolean {
+    const { running } = this.slots;
+    return running !== 'recovery' && this.book.record.slots[running].is === 'good';
+  }
+
   get restarting(): boolean {
     return this.#restarting;
   }

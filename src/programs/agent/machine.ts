@@ -55,10 +55,12 @@ export async function openMachine(
   open: typeof openBoard,
   clock: Clock = systemClock,
   measures?: MeasureSink,
+  settle: (store: StateStore) => Promise<void> = async () => {},
 ): Promise<Machine> {
   const keyStore = await openDeviceKey(config.state);
   const release = await holdAlone(config.state);
   const store = await openFileStateStore(config.state, { quota: (OWN_MIB + config.limits.stagingMiB) * MiB });
+  await settle(store);
   const audit = await AuditLog.open(store);
   const { base, sim, qemu, linux } = config;
   const board = await open(boardName, { clock, store, log, base, sim, qemu, linux });

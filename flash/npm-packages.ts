@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type BoardSystem, ROOT } from './systems.ts';
+import { ROOT } from './systems.ts';
 
 /** A package that goes into the firmware, and which of its files. */
 export interface NpmPackage {
@@ -12,6 +12,14 @@ export interface NpmPackage {
   readonly files: readonly { readonly from: string; readonly to: string }[];
 }
 
+/** For which machines, and where what npm does not install here is kept: beside `directory`. */
+export interface PackagesFor {
+  readonly arch: 'amd64' | 'arm64' | 'armhf';
+  readonly directory: string;
+}
+
+const KOFFI = { amd64: 'x64', arm64: 'arm64', armhf: 'arm' } as const;
+
 interface Manifest {
   readonly name: string;
   readonly version: string;
@@ -21,14 +29,14 @@ interface Manifest {
 
 /** Left out: what is only of use to whoever builds or reads them. */
 const UNUSED =
-  /(^|\/)(docs?|test|tests|vendor|native|\.github)\/|\.(md|[cm]?ts|map|gypi?|c|cc|cpp|h|hh|hpp|inc|S|asm|txt|yml)$|(^|\/)\.[^/]*$/;
+  /(^|\/)(docs?|test|tests|vendor|native|musl_[a-z0-9]+|\.github)\/|\.(md|[cm]?ts|map|gypi?|c|cc|cpp|h|hh|hpp|inc|S|asm|txt|yml)$|(^|\/)\.[^/]*$/;
 const PREBUILDS = /^prebuilds\//;
 
 /**
  * Packages with all that they depend on, as they are installed here, with the native parts of the board's processor in place
  * of this machine's. Without NEON a part must be built for ARMv6: the others end with an illegal instruction.
  */
-export function neededPackages(names: readonly string[], system: BoardSystem, neon: boolean): NpmPackage[] {
+export function neededPackages(names: readonly string[], system: PackagesFor, neon: boolean): NpmPackage[] {
   const found = new Map<string, NpmPackage>();
   const add = (name: string): void => {
     if (found.has(name)) return;
@@ -39,7 +47,7 @@ export function neededPackages(names: readonly string[], system: BoardSystem, ne
   };
   for (const name of names) add(name);
   const koffi = manifestOf(join(ROOT, 'node_modules/koffi'));
-  const native = `@koromix/koffi-linux-${system.arch === 'armhf' ? 'arm' : 'arm64'}`;
+  const native = `@koromix/koffi-linux-${KOFFI[system.arch]}`;
   const directory = fetched(native, koffi.version, system);
   found.set(native, {
     ...aboutOf(directory, manifestOf(directory)),
@@ -48,7 +56,7 @@ export function neededPackages(names: readonly string[], system: BoardSystem, ne
   return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function filesOf(directory: string, system: BoardSystem, neon: boolean): NpmPackage['files'] {
+function filesOf(directory: string, system: PackagesFor, neon: boolean): NpmPackage['files'] {
   return readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1))
@@ -58,7 +66,8 @@ function filesOf(directory: string, system: BoardSystem, neon: boolean): NpmPack
 }
 
 /** Of the prebuilt parts of a package, the one for this processor and the GNU C library. */
-function isOurs(path: string, { arch }: BoardSystem, neon: boolean): boolean {
+function isOurs(path: string, { arch }: PackagesFor, neon: boolean): boolean {
+  if (arch === 'amd64') return /^prebuilds\/linux-x64\/[^/]*glibc[^/]*\.node$/.test(path);
   if (arch === 'arm64')
     return /^prebuilds\/linux-arm64\/[^/]*(armv8|glibc)[^/]*\.node$/.test(path) && !path.includes('musl');
   return (
@@ -68,7 +77,7 @@ function isOurs(path: string, { arch }: BoardSystem, neon: boolean): boolean {
 }
 
 /** A package of this version that npm does not install here, because it is for another processor. */
-function fetched(name: string, version: string, system: BoardSystem): string {
+export function fetched(name: string, version: string, system: PackagesFor): string {
   const home = join(dirname(system.directory), 'npm', `${name.replace('/', '-')}-${version}`);
   if (existsSync(home)) return home;
   mkdirSync(dirname(home), { recursive: true });

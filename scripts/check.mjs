@@ -72,6 +72,7 @@ step('lint with types (oxlint)', bin('oxlint'), [
   'bench',
   'web',
   'flash',
+  'packaging',
 ]);
 step('build', bin('rollup'), ['-c', '--silent']);
 step('test runner', bin('tap'), ['build']);

@@ -267,6 +267,9 @@ export async function startDevice(
   const unpet = watchdog && (await import('./watchdog.ts')).keepPetted(watchdog, { power, desk }, clock, log);
   for (const limit of insecureIn(config.broker)) log.log('warn', 'insecure', { limit });
   log.log('info', 'device.started', { device: config.device, board: boardName, version: VERSION });
+  const service =
+    process.env.NOTIFY_SOCKET &&
+    (await (await import('./service.ts')).reportToServiceManager(process.env, { power, desk }, clock, log));
   let restarts = false;
   const restart = following?.restart ?? new Promise<string>(() => {});
   return {
@@ -275,8 +278,9 @@ export async function startDevice(
       restarts = true;
       return why;
     }),
-    stop: () => {
+    stop: async () => {
       following?.stop();
+      if (service) await service();
       return stopDevice({
         firmware,
         restarts,

@@ -1,0 +1,118 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { neededPackages } from '../flash/npm-packages.ts';
+import { ROOT } from '../flash/systems.ts';
+import { bundledLicences } from './licences.ts';
+import { type Arch, cacheFor, type NodeBinary } from './node-binary.ts';
+import type { PackedFile } from './tree.ts';
+
+/** Where the programs lie; not in /usr, which is the distribution's. */
+export const HOME = 'opt/nightshift';
+/** What an administrator edits: kept over upgrades. */
+export const CONFFILES = ['etc/nightshift/agent.yaml', 'etc/default/nightshift-agent'] as const;
+
+const PROGRAMS = ['nightshift-agent', 'nightshift', 'nightshift-chain'] as const;
+const DOC = 'usr/share/doc/nightshift';
+const content = (name: string): string => join(ROOT, 'packaging/content', name);
+
+/** All files of the package, sorted. */
+export function packedFiles(arch: Arch, node: NodeBinary): readonly PackedFile[] {
+  const files = [
+    { path: `${HOME}/bin/node`, is: { copyOf: node.path }, mode: 0o755 },
+    ...PROGRAMS.flatMap(programFiles),
+    ...bundles().map((name) => ({ path: `${HOME}/dist/${name}`, is: { copyOf: join(ROOT, 'dist', name) } })),
+    ...below('dist/web', `${HOME}/dist/web`),
+    ...below('boards', `${HOME}/boards`).filter(({ path }) => path.endsWith('/board.json')),
+    ...nativeFiles(arch),
+    ...systemFiles(),
+    ...documents(node),
+  ];
+  return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** The first line of a bundle says how Node is to be started; here it is our own Node. */
+function programFiles(name: (typeof PROGRAMS)[number]): PackedFile[] {
+  const [line = ''] = readFileSync(join(ROOT, 'dist', `${name}.mjs`), 'utf8').split('\n', 1);
+  const asked = /^#!\/usr\/bin\/env (?:-S )?((?:[A-Z_]+=\S+ )*)node\b(.*)$/.exec(line);
+  if (asked === null) throw new Error(`dist/${name}.mjs does not say how it is started; run npm run build`);
+  const [, variables = '', flags = ''] = asked;
+  const start = `${variables}exec /${HOME}/bin/node${flags} /${HOME}/dist/${name}.mjs "$@"`;
+  return [
+    { path: `${HOME}/bin/${name}`, is: { content: `#!/bin/sh\n${start}\n` }, mode: 0o755 },
+    { path: `usr/bin/${name}`, is: { linkTo: `/${HOME}/bin/${name}` } },
+  ];
+}
+
+/** The programs' bundles, and what they load; nothing that an earlier build has left there. */
+function bundles(): string[] {
+  const found = new Set<string>();
+  const add = (name: string): void => {
+    if (found.has(name)) return;
+    found.add(name);
+    const text = readFileSync(join(ROOT, 'dist', name), 'utf8');
+    for (const [, next = ''] of text.matchAll(/["']\.\/(nightshift[a-z0-9._-]*\.mjs)["']/g)) add(next);
+  };
+  for (const name of PROGRAMS) add(`${name}.mjs`);
+  return [...found];
+}
+
+/** serialport and koffi, with their parts for this processor. */
+function nativeFiles(arch: Arch): PackedFile[] {
+  return neededPackages(['serialport', 'koffi'], cacheFor(arch), true).flatMap(({ name, files }) =>
+    files.map(({ from, to }) => ({ path: `${HOME}/node_modules/${name}/${to}`, is: { copyOf: from } })),
+  );
+}
+
+function systemFiles(): PackedFile[] {
+  const from = (name: string, path: string): PackedFile => ({ path, is: { copyOf: content(name) } });
+  return [
+    from('nightshift-agent.service', 'usr/lib/systemd/system/nightshift-agent.service'),
+    from('sysusers.conf', 'usr/lib/sysusers.d/nightshift.conf'),
+    from('tmpfiles.conf', 'usr/lib/tmpfiles.d/nightshift.conf'),
+    from('udev.rules', 'usr/lib/udev/rules.d/60-nightshift.rules'),
+    { ...from('agent.yaml', 'etc/nightshift/agent.yaml'), mode: 0o640 },
+    from('default', 'etc/default/nightshift-agent'),
+    from('host-disks.conf', 'usr/share/nightshift/host-disks.conf'),
+    from('broker.conf', 'usr/share/nightshift/broker.conf'),
+  ];
+}
+
+function documents(node: NodeBinary): PackedFile[] {
+  const gzipped = (text: string | Buffer): { content: Buffer } => ({ content: gzipSync(text, { level: 9 }) });
+  const read = (path: string): Buffer => readFileSync(join(ROOT, path));
+  const completion = (shell: string): { content: string } => ({
+    content: execFileSync(process.execPath, [join(ROOT, 'dist/nightshift.mjs'), 'completion', shell], {
+      encoding: 'utf8',
+    }),
+  });
+  return [
+    { path: 'usr/share/man/man1/nightshift.1.gz', is: gzipped(read('dist/nightshift.1')) },
+    {
+      path: 'usr/share/man/man8/nightshift-agent.8.gz',
+      is: gzipped(read('packaging/content/nightshift-agent.8')),
+    },
+    {
+      path: 'usr/share/man/man8/nightshift-chain.8.gz',
+      is: gzipped(read('packaging/content/nightshift-chain.8')),
+    },
+    { path: 'usr/share/bash-completion/completions/nightshift', is: completion('bash') },
+    { path: 'usr/share/zsh/vendor-completions/_nightshift', is: completion('zsh') },
+    { path: 'usr/share/fish/vendor_completions.d/nightshift.fish', is: completion('fish') },
+    { path: `${DOC}/changelog.gz`, is: gzipped(read('CHANGELOG.md')) },
+    {
+      path: `${DOC}/copyright`,
+      is: { content: Buffer.concat([read('packaging/content/copyright'), read('LICENSE')]) },
+    },
+    { path: `${DOC}/sidecar.md`, is: { content: read('docs/sidecar.md') } },
+    { path: `${DOC}/licences.txt.gz`, is: gzipped(bundledLicences(node)) },
+  ];
+}
+
+function below(directory: string, to: string): PackedFile[] {
+  return readdirSync(join(ROOT, directory), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .map((path) => ({ path: `${to}${path.slice(join(ROOT, directory).length)}`, is: { copyOf: path } }));
+}

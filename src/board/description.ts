@@ -18,6 +18,8 @@ import { hostLines } from './host-lines.ts';
 const whole = v.pipe(v.number(), v.safeInteger());
 
 const fields = v.strictObject({
+  /** Where its JSON Schema is, for editors. */
+  $schema: v.optional(v.pipe(v.string(), v.maxLength(200))),
   name: boardName,
   /** One line for people. */
   title: v.pipe(v.string(), v.maxLength(120)),

@@ -16,18 +16,23 @@ const partition = v.strictObject({
 
 export type FlashPartition = v.InferOutput<typeof partition>;
 
+/** Its shape alone, without what one part says of another: for a JSON Schema. */
+export const flashLayoutFields = v.strictObject({
+  /** Where its JSON Schema is, for editors. */
+  $schema: v.optional(v.pipe(v.string(), v.maxLength(200))),
+  name: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,30}$/)),
+  title: v.pipe(v.string(), v.maxLength(120)),
+  kind: v.picklist(['nor', 'emmc']),
+  /** Bytes that the medium must have at least. */
+  size: v.pipe(whole, v.minValue(MiB), v.maxValue(256 * 1024 * MiB)),
+  /** Bytes that are erased at a time; on eMMC the sector. */
+  eraseSize: v.pipe(whole, v.minValue(512), v.maxValue(MiB)),
+  partitions: v.pipe(v.array(partition), v.minLength(1), v.maxLength(32)),
+});
+
 /** How a medium that holds the firmware is parted: flash/layouts/<name>.json. */
 export const flashLayout = v.pipe(
-  v.strictObject({
-    name: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,30}$/)),
-    title: v.pipe(v.string(), v.maxLength(120)),
-    kind: v.picklist(['nor', 'emmc']),
-    /** Bytes that the medium must have at least. */
-    size: v.pipe(whole, v.minValue(MiB), v.maxValue(256 * 1024 * MiB)),
-    /** Bytes that are erased at a time; on eMMC the sector. */
-    eraseSize: v.pipe(whole, v.minValue(512), v.maxValue(MiB)),
-    partitions: v.pipe(v.array(partition), v.minLength(1), v.maxLength(32)),
-  }),
+  flashLayoutFields,
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return;
     for (const message of partitionFaults(dataset.value)) addIssue({ message });

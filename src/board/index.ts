@@ -2,7 +2,13 @@ export { boardFaults, type LineUse, lineUses } from './board-faults.ts';
 export type { ChannelPlace } from './channel-place.ts';
 export { boardChannels, type EnrolledChannel } from './channels.ts';
 export { type BoardDescription, boardDescription, boardFields } from './description.ts';
-export { type FlashLayout, type FlashPartition, flashLayout, partitionFaults } from './flash.ts';
+export {
+  type FlashLayout,
+  type FlashPartition,
+  flashLayout,
+  flashLayoutFields,
+  partitionFaults,
+} from './flash.ts';
 export { aspeedOffset, type GpioLine, lineKey } from './gpio-line.ts';
 export type { HostLines } from './host-lines.ts';
 export {

@@ -5,8 +5,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import t from 'tap';
+import * as v from 'valibot';
+import { kernelModules } from '../../flash/kernel-modules.ts';
+import { boardDescription } from '../../src/board/index.ts';
 import { FIRMWARE_HEAD, manifestLength } from '../../src/firmware/index.ts';
 import { openFirmware, publicKeyFromText } from '../../src/security/index.ts';
+import { boardSystem } from '../kit/board-systems.ts';
 import { run } from '../kit/disk-tools.ts';
 
 const exec = promisify(execFile);
@@ -151,6 +155,19 @@ await t.test(
       t.notOk(names.includes(name), `${name} is in no image`);
   },
 );
+
+await t.test('every board that has firmware is loaded with modules that its kernel has', async (t) => {
+  for (const name of await readdir(join(root, 'boards'))) {
+    const { firmware, processor } = v.parse(
+      boardDescription,
+      JSON.parse(await readFile(join(root, 'boards', name, 'board.json'), 'utf8')),
+    );
+    if (firmware === undefined) continue;
+    const system = await boardSystem(processor?.arch === 'arm64' ? 'arm64' : 'armhf');
+    const modules = kernelModules(join(system, 'modules'), firmware.modules).map((module) => module.name);
+    for (const needed of ['squashfs', 'fuse']) t.ok(modules.includes(needed), `${name}: ${needed}`);
+  }
+});
 
 await t.test('what is not right to pack is refused before anything is', async (t) => {
   const out = join(home, 'refused');

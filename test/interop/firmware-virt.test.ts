@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { MiB } from '../../src/base/index.ts';
 import { BoardSite } from '../kit/board-site.ts';
-import { makeExt4 } from '../kit/disk-tools.ts';
+import { makeExt4, run } from '../kit/disk-tools.ts';
 import {
   EmulatedBoard,
   packFirmware,
@@ -55,3 +55,19 @@ await t.test('it answers by MQTT, reads its lines and the file of a host that is
   t.ok((await readFile(join(site.home, 'motd'))).equals(content));
   t.ok((await readFile(drive)).equals(before), 'nothing was written to the disk');
 });
+
+await t.test(
+  "its own tools, confined, put a file on that host's disk, which is whole afterwards",
+  async (t) => {
+    const file = join(site.home, 'issue');
+    await writeFile(file, content);
+    const put = await site.order('put', file, 'board1', '/etc/issue');
+    t.equal(put.code, 0, put.stdout + put.stderr);
+    t.match(board.said, /tools\.confinement wanted=best missing=nothing/);
+    t.notMatch(board.said, /tools\.unusable/);
+    await board.pull();
+    await run('e2fsck', ['-f', '-n', drive]);
+    t.equal(await run('debugfs', ['-R', 'cat /etc/issue', drive]), content.toString());
+    t.equal(await run('debugfs', ['-R', 'cat /etc/motd', drive]), content.toString());
+  },
+);

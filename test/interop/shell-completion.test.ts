@@ -131,3 +131,9 @@ await t.test('the manual page is one, by the strictest reader of such', async (t
   for (const word of ['volumes', '--json', 'EXIT', 'Exit status'])
     t.ok(plain.includes(word.toLowerCase()), word);
 });
+
+await t.test('who reads no further, as head does, is no error', async (t) => {
+  const { code, text } = await run('bash', ['-c', 'set -o pipefail; nightshift --help | true']);
+  t.equal(code, 0);
+  t.equal(text, '');
+});

@@ -205,4 +205,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   }
 }
 
+// Whoever reads may have read enough ("| head"): what was ordered is followed to its end all the same.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+
 process.exitCode = await main(process.argv);

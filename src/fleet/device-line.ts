@@ -41,7 +41,7 @@ export class DeviceLine {
     run.outcome.then(leave, leave);
   }
 
-  /** Tells what the device says of any order, whoever gave it. */
+  /** Tells what the device says now, of itself and of any order, whoever gave it. */
   listen(take: (event: DeviceEvent) => void): Stop {
     this.#listeners.add(take);
     return () => this.#listeners.delete(take);
@@ -56,10 +56,9 @@ export class DeviceLine {
     }
     const event = opened.value;
     if (event.event === 'presence') this.presence = event;
-    else if (!retained) {
-      for (const run of this.#runs.values()) run.take(event, packet);
-      for (const take of [...this.#listeners]) take(event);
-    }
+    if (retained) return;
+    if (event.event !== 'presence') for (const run of this.#runs.values()) run.take(event, packet);
+    for (const take of [...this.#listeners]) take(event);
   }
 
   takeBlock(packet: Uint8Array): void {

@@ -177,7 +177,7 @@ export class Fleet {
     return run;
   }
 
-  /** Tells what a device says of any order, whoever gave it, as long as its key signed that; from when this resolves. */
+  /** Tells what a device says of itself and of any order, whoever gave it, as long as its key signed that; from when this resolves. */
   async listen(device: string, take: (event: DeviceEvent) => void): Promise<Stop> {
     const line = this.#line(device);
     await this.#subscribe(line, line.topics.evt, false);

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { milliseconds } from '../../base/index.ts';
-import { EXIT, type ExitCode, parseCount, parseWait, sendWindowFor } from '../../fleet/index.ts';
+import { EXIT, type ExitCode, foldHosts, parseCount, parseWait, sendWindowFor } from '../../fleet/index.ts';
 import type { Context } from './context.ts';
 import type { Run } from './files.ts';
 import { type FirmwareFile, openFirmwareFile } from './firmware-file.ts';
@@ -51,7 +51,7 @@ async function inTurns(
   if (first.length === 0 || rest.length === 0) return runOnHosts(context, names, work);
   const code = await runOnHosts(context, first, work);
   if (code !== EXIT.done) {
-    context.terminal.warn(`nightshift: ${rest.length} others were left as they are`);
+    context.terminal.warn(`nightshift: left as they are: ${foldHosts(rest)}`);
     return code;
   }
   return runOnHosts(context, rest, work);

@@ -1,3 +1,5 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { type ConsoleAgent, ConsoleAgents } from '../kit/console-agent.ts';
 import { STRANGERS_MENU, TECHNICIANS_MENU } from '../kit/console-menu-paths.ts';
@@ -5,6 +7,7 @@ import { keptText, notPlain, paperOf } from '../kit/console-paper.ts';
 import {
   type ConsolePath,
   logIn,
+  OFFERED,
   PROMPT,
   STRANGERS_COMMANDS,
   TECHNICIANS_COMMANDS,
@@ -13,6 +16,7 @@ import { scratch } from '../kit/disk-tools.ts';
 import { eventually } from '../kit/eventually.ts';
 import { KeptScreens } from '../kit/kept-screens.ts';
 import { LineTechnician } from '../kit/line-technician.ts';
+import { noise } from '../kit/noise.ts';
 import { SerialCable } from '../kit/serial-cable.ts';
 
 /** 9600 baud, with a start and a stop bit. */
@@ -76,34 +80,65 @@ class Line {
   }
 }
 
-const [strangers, commands, others, menu] = await Promise.all([
+const [strangers, commands, others, menu, files] = await Promise.all([
   Line.lay('strangers', false),
   Line.lay('commands', true),
   Line.lay('others', true),
   Line.lay('menu', true),
+  Line.lay('files', true),
 ]);
 
-await t.test('at 9600 baud every command, and the menu, prints all that it prints at once', async (t) => {
-  const [, , , took] = await Promise.all([
-    strangers.walk(t, [...BEFORE, ...STRANGERS_COMMANDS]),
-    commands.walk(t, COMMANDS.slice(0, HALF)),
-    logIn(others.at, 'tim').then(() => others.walk(t, COMMANDS.slice(HALF))),
-    menu.walk(t, MENU),
-  ]);
-  const [slowest, mean] = [
-    Math.max(...took.map(({ ms }) => ms)),
-    took.reduce((sum, { ms }) => sum + ms, 0) / took.length,
-  ];
-  const bytes = took.reduce((sum, each) => sum + each.bytes, 0) / took.length;
-  t.comment(
-    `from "menu" to the prompt again: ${(mean / 1000).toFixed(1)} s and ${Math.round(bytes)} bytes on the average, ${(slowest / 1000).toFixed(1)} s the longest`,
-  );
-  for (const { cable, most } of [strangers, commands, others, menu]) {
-    t.comment(`${cable.heard.length} bytes printed`);
-    t.same(notPlain(cable.heard), []);
-    t.ok(cable.heard.length <= most, 'the line was as slow as it should be');
-  }
-});
+/** More than sz gets ahead of the line, which has room for three of its blocks. */
+const FILE = noise(5000, 7);
+
+/** Whoever has the other end runs sz, and then rz, on a line that takes no byte before its time. */
+async function carryFile(t: Test): Promise<void> {
+  const { at, cable } = files;
+  const laptop = join(dir, 'laptop');
+  await mkdir(laptop);
+  await writeFile(join(laptop, 'mine'), FILE);
+  await logIn(at, 'tim');
+  await at.type('put /srv/new\r', OFFERED);
+  const [began, typed] = [performance.now(), cable.typed];
+  t.equal(await cable.run('sz', ['-q', '-b', 'mine'], laptop), 0, 'sz has put it');
+  const [seconds, bytes] = [(performance.now() - began) / 1000, cable.typed - typed];
+  t.comment(`put: ${bytes} bytes on the line for ${FILE.byteLength}, ${seconds.toFixed(1)} s`);
+  t.ok(bytes < FILE.byteLength * 1.2, 'nothing came twice');
+  t.ok(bytes <= (seconds + 0.1) * BYTES_A_SECOND, 'no faster than the line');
+  t.match(await at.type(''), /All 5000 bytes have come[\s\S]*succeeded/);
+  await at.type('get /srv/new\r', OFFERED);
+  const heard = cable.heard.length;
+  t.equal(await cable.run('rz', ['-q', '-b'], laptop), 0, 'rz has fetched it');
+  t.ok(cable.heard.length - heard < FILE.byteLength * 1.2);
+  t.match(await at.type(''), /The receiver has said that it has all 5000 bytes/);
+  t.same(new Uint8Array(await readFile(join(laptop, 'new'))), FILE);
+}
+
+await t.test(
+  'at 9600 baud every command, and the menu, prints all that it prints at once; sz and rz carry a file',
+  async (t) => {
+    const [, , , took] = await Promise.all([
+      strangers.walk(t, [...BEFORE, ...STRANGERS_COMMANDS]),
+      commands.walk(t, COMMANDS.slice(0, HALF)),
+      logIn(others.at, 'tim').then(() => others.walk(t, COMMANDS.slice(HALF))),
+      menu.walk(t, MENU),
+      carryFile(t),
+    ]);
+    const [slowest, mean] = [
+      Math.max(...took.map(({ ms }) => ms)),
+      took.reduce((sum, { ms }) => sum + ms, 0) / took.length,
+    ];
+    const bytes = took.reduce((sum, each) => sum + each.bytes, 0) / took.length;
+    t.comment(
+      `from "menu" to the prompt again: ${(mean / 1000).toFixed(1)} s and ${Math.round(bytes)} bytes on the average, ${(slowest / 1000).toFixed(1)} s the longest`,
+    );
+    for (const { cable, most } of [strangers, commands, others, menu, files]) {
+      t.comment(`${cable.heard.length} bytes printed`);
+      if (cable !== files.cable) t.same(notPlain(cable.heard), []);
+      t.ok(cable.heard.length <= most, 'the line was as slow as it should be');
+    }
+  },
+);
 
 await t.test('what is typed ahead while the line is busy is kept, and answered in its order', async (t) => {
   const { at, cable } = commands;

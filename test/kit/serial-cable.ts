@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openProgram } from './program-end.ts';
 import { openPty, type PtyEnd } from './pty-end.ts';
 
 export interface CableOptions {
@@ -75,6 +76,20 @@ export class SerialCable {
   read(): void {
     const device = this.#device?.socket;
     if (device !== undefined) this.#toTerminal.join(device, this.#terminal?.socket, this.#rate);
+  }
+
+  /** A program has the other end until it has ended: its exit status. What the line has not taken of it waits in it. */
+  async run(program: string, args: readonly string[], cwd: string): Promise<number | null> {
+    const device = this.#device?.socket;
+    if (device === undefined) throw new Error('the cable is not plugged in');
+    const { socket, ended } = await openProgram(program, args, cwd);
+    this.#toDevice.join(socket, device, this.#rate);
+    this.#toTerminal.join(device, socket, this.#rate);
+    const code = await ended;
+    socket.destroy();
+    this.#toDevice.join(this.#terminal?.socket, device, this.#rate);
+    this.read();
+    return code;
   }
 
   /** Pulls the cable at the device, which is hung up on. */

@@ -149,6 +149,16 @@ for (const { arch, board, emulator } of TREES) {
       t.match(await begin('-e', NATIVE, agent, 'line').result(), { ended: 0, said: `${arch} true` });
       await eventually(() => heard === 'ready\n');
 
+      const tested = await begin(
+        agent,
+        'board',
+        'test',
+        '--config',
+        'agent.yaml',
+        '--board',
+        'sim-host',
+      ).result();
+      t.match(tested, { ended: 0, said: /^[1-9]\d* proven, 0 failed$/m });
       const identity = await begin(agent, '--config', 'agent.yaml', '--identity').result();
       t.match(identity, { ended: 0, said: `${arch}: ed25519:` });
       const device = begin(agent, '--config', 'agent.yaml', '--board', 'sim-host');

@@ -4,6 +4,7 @@ import { type Duration, milliseconds, NsError } from '../../base/index.ts';
 import type { BlockDevice, Clock, DriveSwitch, LogSink, SwitchPosition } from '../../ports/index.ts';
 import { openFileDevice } from '../file-device.ts';
 import { Movements } from '../movements.ts';
+import { diskAt } from './disk-place.ts';
 import type { HeldLine } from './gpio/lines.ts';
 
 export interface WiredDriveOptions {
@@ -35,6 +36,7 @@ export class WiredDrive implements DriveSwitch {
   readonly #options: WiredDriveOptions;
   readonly #movements: Movements;
   #device: BlockDevice | undefined;
+  #shownAt = '';
 
   constructor(options: WiredDriveOptions) {
     this.disk = options.disk;
@@ -61,13 +63,14 @@ export class WiredDrive implements DriveSwitch {
   take(signal: AbortSignal): Promise<BlockDevice> {
     return this.#movements.take(signal, async (check) => {
       await this.#options.line?.write(1);
-      await this.#shown(check);
-      const device = await openFileDevice(this.#options.path, {
+      const path = await this.#shown(check);
+      const device = await openFileDevice(path, {
         name: this.disk,
         writable: true,
         medium: true,
       });
       this.#device = device;
+      this.#shownAt = path;
       check();
       return device;
     });
@@ -108,17 +111,19 @@ export class WiredDrive implements DriveSwitch {
     await device.flush().catch((error: unknown) => this.#movements.note(error));
     await device.close();
     if (this.#options.line === undefined) return;
-    const { path, detach = detachFromKernel } = this.#options;
-    await detach(path).catch((error: unknown) => this.#movements.note(error));
+    const { detach = detachFromKernel } = this.#options;
+    await detach(this.#shownAt).catch((error: unknown) => this.#movements.note(error));
   }
 
-  async #shown(check: () => void): Promise<void> {
+  /** Where it shows. */
+  async #shown(check: () => void): Promise<string> {
     const { path, settle, clock } = this.#options;
     const until = clock.monotonic() + settle;
     const never = new AbortController().signal;
     for (;;) {
       check();
-      if (await isThere(path)) return;
+      const found = await diskAt(path);
+      if (found !== undefined && (await isThere(found))) return found;
       if (clock.monotonic() >= until)
         throw new NsError(
           'NS_SWITCH',

@@ -175,8 +175,9 @@ export const REFUSALS = {
     remedy: 'Wait until the device has started anew; "nightshift firmware" says what became of it.',
   },
   FIRMWARE_ABSENT: {
-    sentence: 'This agent is a program of its machine, and no firmware that could update itself.',
-    remedy: 'Update it as other programs of that machine: by its package, or its tarball.',
+    sentence: 'This agent is no firmware: it is updated as the package that it was installed from.',
+    remedy:
+      'Install the new package on that machine: apt install ./nightshift_VERSION_ARCH.deb, or install.sh of the archive.',
   },
   // Power and custody
   HOST_AWAKE: {

@@ -1,7 +1,13 @@
 import { systemEntropy } from '../../src/adapters/entropy.ts';
 import type { MqttBusOptions } from '../../src/adapters/mqtt/mqtt-bus.ts';
 import { systemClock } from '../../src/adapters/system-clock.ts';
-import { Fleet, type FleetOptions, type GetOutcome, type PutOutcome } from '../../src/fleet/index.ts';
+import {
+  Fleet,
+  type FleetOptions,
+  type GetOutcome,
+  type PutOutcome,
+  type TransferOptions,
+} from '../../src/fleet/index.ts';
 import type { Clock, KeyStore, LogSink, MessageBus } from '../../src/ports/index.ts';
 import type { BoardParts } from '../../src/programs/agent/board.ts';
 import type { AgentConfig } from '../../src/programs/agent/config.ts';
@@ -204,11 +210,13 @@ export class AgentDesk {
     manifest: Uint8Array,
     content: Uint8Array,
     key: KeyStore = this.operator,
+    onProgress?: TransferOptions['onProgress'],
   ): Promise<Ended<'agent.update'>> {
     const fleet = await this.fleet(key);
     try {
       const { outcome } = await fleet.update(DEVICE, { manifest }, memorySource(content), {
         signal: new AbortController().signal,
+        ...(onProgress === undefined ? {} : { onProgress }),
       });
       return endOf(outcome);
     } finally {

@@ -97,6 +97,24 @@ await t.test('one that does not reach its broker takes itself back, and says why
   });
 });
 
+await t.test(
+  'an agent that ends in the middle of an update goes on with it, the host awake or not',
+  async (t) => {
+    const { host, startAnew } = await device(t);
+    host.machine.host.set('S0', 'somebody works at it');
+    let restarted: Promise<void> | undefined;
+    const ended = host.update(image.signed, image.content, host.operator, () => {
+      restarted ??= host.restart();
+    });
+    const { outcome, result } = await ended;
+    await restarted;
+    t.equal(outcome, 'succeeded');
+    t.match(result, { state: 'trying', slot: 'b' });
+    await host.restartAsked;
+    t.equal(await startAnew(), 'the new one');
+  },
+);
+
 await t.test('one that never comes up is given up by the boot', async (t) => {
   const { host, flash, startAnew, look } = await device(t);
   await host.update(image.signed, image.content);

@@ -1,8 +1,8 @@
-import { equalBytes, minutes, seconds } from '../../base/index.ts';
+import { equalBytes, milliseconds, minutes, seconds } from '../../base/index.ts';
 import type { Clock, LogSink } from '../../ports/index.ts';
 import type { Desk, TaskTable } from '../../tasks/index.ts';
 
-const EVERY = seconds(1);
+const EVERY = milliseconds(250);
 /** For the broker to take the receipt; without a network it is sent at the next start. */
 const TOLD = seconds(20);
 /** For other tasks to end by themselves; after that they stop where they are, and go on at the next start. */

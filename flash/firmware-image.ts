@@ -1,5 +1,6 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import * as v from 'valibot';
 import { toHex } from '../src/base/index.ts';
 import type { BoardDescription, FlashLayout } from '../src/board/index.ts';
 import {
@@ -11,6 +12,7 @@ import {
   writeBootRecord,
 } from '../src/firmware/index.ts';
 import type { KeyStore } from '../src/ports/index.ts';
+import { type FirmwareManifest, firmwareManifest } from '../src/protocol/index.ts';
 import { publicKeyText, signFirmware } from '../src/security/index.ts';
 import { refuseTestKeys, writeFirmwareFacts } from './firmware-facts.ts';
 import { packInitramfs, shellLines } from './initramfs.ts';
@@ -44,6 +46,7 @@ export interface Packing {
 /** Writes the image of a board's flash, an update, a bill of materials and licences; says how much of each partition is taken. */
 export async function packFirmware(packing: Packing): Promise<void> {
   const { board, layout, out, work, signer, compression, date, version, rollback, release } = packing;
+  checkFacts({ board: board.name, version, rollback, date });
   const keys = [...new Set([publicKeyText(signer.publicKey), ...packing.trust])];
   if (release) refuseTestKeys(keys);
   const system = systemFor(board);
@@ -120,6 +123,16 @@ export async function packFirmware(packing: Packing): Promise<void> {
       ? []
       : [writeRaucBundle({ out, work }, board, layout, { version, image: slotImage }, packing.rauc)];
   report(layout, images, [medium, update, ...bundle]);
+}
+
+/** What no device would take is not signed. */
+function checkFacts(facts: Pick<FirmwareManifest, 'board' | 'version' | 'rollback' | 'date'>): void {
+  const judged = v.safeParse(v.pick(firmwareManifest, ['board', 'version', 'rollback', 'date']), facts);
+  const [issue] = judged.issues ?? [];
+  if (issue !== undefined)
+    throw new Error(
+      `the ${v.getDotPath(issue)} of the firmware cannot be ${issue.received}: ${issue.message}`,
+    );
 }
 
 /** The first firmware is proven: a maker has started it. */

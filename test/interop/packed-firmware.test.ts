@@ -8,7 +8,7 @@ import t from 'tap';
 import * as v from 'valibot';
 import { kernelModules } from '../../flash/kernel-modules.ts';
 import { boardDescription } from '../../src/board/index.ts';
-import { FIRMWARE_HEAD, manifestLength } from '../../src/firmware/index.ts';
+import { FIRMWARE_HEAD, firmwareDescription, manifestLength } from '../../src/firmware/index.ts';
 import { openFirmware, publicKeyFromText } from '../../src/security/index.ts';
 import { boardSystem } from '../kit/board-systems.ts';
 import { run } from '../kit/disk-tools.ts';
@@ -89,6 +89,7 @@ await t.test(
     const facts = JSON.parse(
       (await exec('unsquashfs', ['-cat', image, 'opt/nightshift/firmware.json'])).stdout,
     );
+    t.same(v.parse(firmwareDescription, facts), facts, 'as the agent reads it');
     t.match(facts, { v: 1, board: BOARD, rollback: 0, release: false, record: { partition: 'u-boot-env' } });
     t.same(facts.layout, JSON.parse(await readFile(join(root, 'flash/layouts/emmc-ab.json'), 'utf8')));
     const update = await readFile(join(first, `${BOARD}-${facts.version}.nsfw`));
@@ -176,8 +177,8 @@ await t.test('what is not right to pack is refused before anything is', async (t
   for (const [args, why] of [
     [['--release'], /a release is signed by a key of its own/],
     [['--release', '--key', copied], /a test key that anybody can read/],
-    [['--rollback=-1'], /--rollback is a whole number/],
     [['--rauc-cert', copied], /needs both/],
+    [['--firmware-version', '1.0 final'], /the version of the firmware cannot be "1\.0 final"/],
   ] as const) {
     const { code, stderr } = await pack([...args, '--out', out]);
     t.equal(code, 1);

@@ -9,7 +9,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const [board = ''] = process.argv.slice(2);
 const script = join(root, 'test/emulation', `${board}.ts`);
 if (!/^[a-z0-9-]+$/.test(board) || !existsSync(script)) {
-  process.stderr.write('usage: npm run emulate -- ast2600-evb|rainier\n');
+  process.stderr.write('usage: npm run emulate -- ast2600-evb|rainier|sidecar\n');
   process.exit(2);
 }
 process.exit(

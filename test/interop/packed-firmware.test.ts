@@ -11,6 +11,7 @@ import { boardDescription } from '../../src/board/index.ts';
 import { FIRMWARE_HEAD, firmwareDescription, manifestLength } from '../../src/firmware/index.ts';
 import { openFirmware, publicKeyFromText } from '../../src/security/index.ts';
 import { boardSystem } from '../kit/board-systems.ts';
+import { billFault, unknownLicences } from '../kit/cyclonedx.ts';
 import { run } from '../kit/disk-tools.ts';
 
 const exec = promisify(execFile);
@@ -111,6 +112,7 @@ interface Bill {
     readonly [key: string]: unknown;
     readonly purl: string;
     readonly name: string;
+    readonly licenses: readonly { readonly expression: string }[];
   }[];
 }
 
@@ -118,13 +120,13 @@ await t.test(
   'its bill of materials is CycloneDX, and names all that is shipped, with a licence',
   async (t) => {
     const bill = JSON.parse(await readFile(join(first, 'sbom.cdx.json'), 'utf8')) as Bill;
+    t.equal(billFault(bill), undefined);
     t.match(bill, {
-      bomFormat: 'CycloneDX',
       specVersion: '1.5',
-      serialNumber: /^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/,
-      version: 1,
-      metadata: { timestamp: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z$/, component: { type: 'firmware' } },
+      serialNumber: /^urn:uuid:/,
+      metadata: { component: { type: 'firmware' } },
     });
+    t.match(billFault({ ...bill, components: [{ type: 'library' }] }), /must have required property 'name'/);
     t.equal(new Set(bill.components.map(({ purl }) => purl)).size, bill.components.length);
     const texts = await readdir(join(first, 'licences'));
     for (const component of bill.components) {
@@ -135,8 +137,8 @@ await t.test(
         version: /^[0-9a-z.:~+-]+$/i,
         purl: /^pkg:(deb\/debian|npm)\//,
       });
-      t.match(component.licenses, [{ expression: /^[A-Za-z0-9.() -]+$/ }], component.purl);
-      t.notMatch(JSON.stringify(component.licenses), /NOASSERTION|unknown/);
+      const [licence] = component.licenses;
+      t.same(unknownLicences(licence?.expression ?? '-'), [], component.purl);
       if (component.purl.startsWith('pkg:deb/')) t.ok(texts.includes(component.name), component.name);
     }
     const names = bill.components.map(({ name }) => name);

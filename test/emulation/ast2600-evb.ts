@@ -11,9 +11,11 @@ import {
 } from '../kit/emulated-board.ts';
 import { HeardLines } from '../kit/heard-lines.ts';
 import { QmpLine } from '../kit/qmp-line.ts';
+import { showUpdates } from '../kit/shown-updates.ts';
 import { ToldSteps } from '../kit/told-steps.ts';
 
 /** The packed 64 MiB flash of an AST2600 board, booted and given orders, its pins and sensors moved from outside. */
+const NEXT = '0.1.1';
 const GPIO = '/machine/soc/gpio';
 const PATIENCE = 600_000;
 const told = new ToldSteps();
@@ -30,7 +32,9 @@ try {
   await putAtConsole(site.factory);
   const firmware = join(site.home, 'firmware');
   const used = await packFirmware('ast2600-evb', firmware, ['--factory', site.factory]);
-  say(`packed: ${used.toFixed(1)} of 64 MiB of flash`);
+  const next = join(site.home, 'next');
+  await packFirmware('ast2600-evb', next, ['--firmware-version', NEXT, '--rollback', '1']);
+  say(`packed: ${used.toFixed(1)} of 64 MiB of flash, and an update`);
 
   const sockets = { monitor: join(site.home, 'qmp.sock'), hostConsole: join(site.home, 'host.sock') };
   const plugged = performance.now();
@@ -132,6 +136,12 @@ try {
     'the watchdog has reset the board, and the agent is back',
     again.stdout + again.stderr,
   );
+  await showUpdates({
+    told,
+    site,
+    board: 'ast2600-evb',
+    good: { file: join(next, `ast2600-evb-${NEXT}.nsfw`), version: NEXT },
+  });
   const verified = await site.run('verify', '--keyring', join(site.factory, 'agent.yaml'));
   check(
     verified.code === 0,

@@ -51,3 +51,12 @@ await t.test('and a secret of IPMI', async (t) => {
   rmSync(join(directory, 'bmc.pw'));
   t.match(await check('ipmi.yaml'), { code: 2, said: /bmc\.pw cannot be read/ });
 });
+
+await t.test('a check judges what is said of the firmware', async (t) => {
+  const base = 'device: host1\nbroker: mqtt://localhost\nstate: state\nkeyring: []\nsim: {}\n';
+  writeFileSync(join(directory, 'firmware.yaml'), `${base}firmware: { trialMinute: 5 }\n`);
+  t.match(await check('firmware.yaml'), {
+    code: 2,
+    said: /firmware: unknown key "trialMinute"; did you mean "trialMinutes"/,
+  });
+});

@@ -80,6 +80,7 @@ async function run(argv: readonly string[]): Promise<void> {
     const log = await logOf(config);
     await checkIpmi(config, log);
     if (config.metrics !== undefined) await (await import('./metrics.ts')).checkMetrics(config, log);
+    if (config.firmware !== undefined) (await import('./firmware-config.ts')).firmwareConfig(config.firmware);
     if (config.console !== undefined)
       (await import('./host-console.ts')).hostConsoleConfig(config.console.host);
     return print('the configuration is good\n');

@@ -53,7 +53,8 @@ await t.test('and a secret of IPMI', async (t) => {
 });
 
 await t.test('a check judges what is said of the firmware', async (t) => {
-  const base = 'device: host1\nbroker: mqtt://localhost\nstate: state\nkeyring: []\nsim: {}\n';
+  const base =
+    'device: host1\nbroker: mqtt://localhost\nstate: state\nkeyring: []\nsim: { disks: [{ name: disk0, image: disk.img }] }\n';
   writeFileSync(join(directory, 'firmware.yaml'), `${base}firmware: { trialMinute: 5 }\n`);
   t.match(await check('firmware.yaml'), {
     code: 2,

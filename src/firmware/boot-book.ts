@@ -33,11 +33,13 @@ export class BootBook {
   }
 
   /** What the medium says now. */
-  async reread(): Promise<BootRecord> {
-    const found = await newest(this.#copies);
-    this.#record = found.record;
-    this.#copy = found.copy;
-    return found.record;
+  reread(): Promise<BootRecord> {
+    return this.#inTurn(async () => {
+      const found = await newest(this.#copies);
+      this.#record = found.record;
+      this.#copy = found.copy;
+      return found.record;
+    });
   }
 
   /**
@@ -45,7 +47,12 @@ export class BootBook {
    * NS_FLASH where the medium does not keep it: then the record before it stands.
    */
   change(next: (record: BootRecord) => BootRecord): Promise<BootRecord> {
-    const turn = this.#turn.then(() => this.#change(next));
+    return this.#inTurn(() => this.#change(next));
+  }
+
+  /** A look between the writes of a change would take the copies for what they are not. */
+  #inTurn(act: () => Promise<BootRecord>): Promise<BootRecord> {
+    const turn = this.#turn.then(act);
     this.#turn = turn.catch(() => {});
     return turn;
   }

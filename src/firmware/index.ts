@@ -29,4 +29,11 @@ export {
 } from './slot-rules.ts';
 export { type Migration, type StateFormat, settleStateFormat } from './state-format.ts';
 export { runTrial, type SelfCheck, type TrialEnd } from './trial.ts';
-export { readUpdateNote, type UpdateNote, writeUpdateNote } from './update-note.ts';
+export {
+  becameOf,
+  NEVER_PROVEN,
+  NOT_WHOLE_LATER,
+  readUpdateNote,
+  type UpdateNote,
+  writeUpdateNote,
+} from './update-note.ts';

@@ -76,9 +76,10 @@ export async function startDevice(
           log,
         );
   const measures = metrics?.measures;
-  const firmware = (await hasFirmware(config))
+  const found = (await hasFirmware(config))
     ? await (await import('./firmware.ts')).openDeviceFirmware(config, boardName, log)
     : undefined;
+  const firmware = found && 'book' in found ? found : undefined;
   const bare = await openMachine(
     boardName,
     config,
@@ -86,7 +87,7 @@ export async function startDevice(
     surroundings.openBoard,
     surroundings.clock,
     measures,
-    (store) => settleState(store, firmware?.proven ?? true, log),
+    (store) => settleState(store, found?.proven ?? true, log),
   );
   const machine =
     config.console === undefined
@@ -239,9 +240,9 @@ export async function startDevice(
       ...(surroundings.openLine === undefined ? {} : { openLine: surroundings.openLine }),
     }));
   const following =
-    firmware &&
+    found &&
     (await import('./firmware-life.ts')).followFirmware({
-      firmware,
+      firmware: found,
       machine,
       keyring,
       bus: own,

@@ -5,13 +5,20 @@ import { MIGRATIONS } from './state-migrations.ts';
 /** What a packed firmware says of itself, beside the folder of the running program. */
 export const FIRMWARE_FILE = new URL('../firmware.json', import.meta.url);
 
+/** Which slot was started, as the chooser says. */
+export const SLOT_FILE = '/run/slot';
+
 /** Whether this program may be a part of a firmware. */
 export async function hasFirmware(config: { readonly firmware?: unknown }): Promise<boolean> {
   if (config.firmware !== undefined) return true;
-  return access(FIRMWARE_FILE).then(
-    () => true,
-    () => false,
-  );
+  for (const path of [FIRMWARE_FILE, SLOT_FILE]) {
+    const there = await access(path).then(
+      () => true,
+      () => false,
+    );
+    if (there) return true;
+  }
+  return false;
 }
 
 /** The state is in a format that this program knows before anything reads it. NS_STATE_NEWER. */

@@ -1,12 +1,16 @@
 import type { Vitals } from '../../agent/index.ts';
 import { onlineStatement } from '../../agent/index.ts';
-import { asNsError, minutes, utf8 } from '../../base/index.ts';
+import { asNsError, minutes, sentenceOf, toHex, utf8 } from '../../base/index.ts';
 import {
+  becameOf,
   confirm,
+  NEVER_PROVEN,
   readUpdateNote,
   rollBack,
   runTrial,
   type SelfCheck,
+  type Slot,
+  type TrialEnd,
   type UpdateNote,
   writeUpdateNote,
 } from '../../firmware/index.ts';
@@ -92,70 +96,110 @@ export function selfChecks(s: TrialSurroundings, note: UpdateNote | undefined): 
 }
 
 /**
- * Runs the trial where this firmware is on one: confirms it, or rolls it back and asks for a restart. What the boot did since
- * the last start is noted too.
+ * Runs the trial where this firmware is on one: confirms it, or rolls it back and asks for a restart, whatever else fails on
+ * the way. What the boot did since the last start is noted too.
  */
 export async function startTrial(
   s: TrialSurroundings,
   stop: AbortSignal,
   restart: () => void,
 ): Promise<void> {
-  const { firmware, machine, clock, log } = s;
-  const { book, slots, version, config } = firmware;
+  const { firmware, machine, log } = s;
+  const { book, slots, version } = firmware;
   const { running } = slots;
-  const note = await readUpdateNote(machine.store);
-  const tell = async (event: string, detail: string): Promise<void> => {
-    log.log(event === 'firmware.rolled-back' ? 'error' : 'info', event, { detail });
-    await machine.audit.append({ at: clock.wallSeconds(), event, detail });
-  };
-  if (running === 'recovery' || book.record.slots[running].is !== 'trying') {
-    await noteFallBack(s, note, tell);
+  const note = await readUpdateNote(machine.store).catch(() => undefined);
+  const state = running === 'recovery' ? undefined : book.record.slots[running];
+  if (running === 'recovery' || state?.is !== 'trying') return noteEnd(s, note);
+  // A note of another update, as from a copy of the state that was put back, is none of this trial's.
+  const own = note?.slot === running && toHex(note.sha256) === state.sha256 ? note : undefined;
+  const place = `version ${version} in slot ${running}`;
+  const end: TrialEnd =
+    own?.state === 'rolled-back'
+      ? { is: 'failed', why: own.why ?? NEVER_PROVEN }
+      : await tryOut(s, own, running, stop);
+  if (end.is === 'stopped') return;
+  firmware.waiting = undefined;
+  if (end.is === 'proven') {
+    if (own !== undefined) await attempt(log, writeUpdateNote(machine.store, { ...own, state: 'confirmed' }));
+    await attempt(log, tell(s, 'firmware.confirmed', place));
     return;
   }
+  const { why } = end;
+  // The note before the record, or the older firmware could not say why; where power fails between the two, above ends it.
+  if (own !== undefined)
+    await attempt(log, writeUpdateNote(machine.store, { ...own, state: 'rolled-back', why }));
+  await attempt(log, tell(s, 'firmware.rolled-back', `${place}: ${why}`));
+  // Where the record cannot be written either, the boot has counted this start.
+  await attempt(
+    log,
+    book.change((record) => rollBack(record, running)),
+  );
+  restart();
+}
+
+/** The test, and where it is passed the word of it in the boot record. */
+async function tryOut(
+  s: TrialSurroundings,
+  note: UpdateNote | undefined,
+  running: Slot,
+  signal: AbortSignal,
+): Promise<TrialEnd> {
+  const { firmware, clock, log } = s;
+  const { version, config } = firmware;
   log.log('info', 'firmware.on-trial', { version, slot: running, minutes: config.trialMinutes });
   const end = await runTrial({
     checks: selfChecks(s, note),
     clock,
     limit: minutes(config.trialMinutes),
-    signal: stop,
+    signal,
     onWaits: (what) => {
       firmware.waiting = what;
       log.log('info', 'firmware.trial-waits', { for: what });
     },
   });
-  if (end.is === 'stopped') return;
-  if (end.is === 'proven') {
-    await book.change((record) => confirm(record, running));
-    firmware.waiting = undefined;
-    if (note !== undefined) await writeUpdateNote(machine.store, { ...note, state: 'confirmed' });
-    await tell('firmware.confirmed', `version ${version} in slot ${running}`);
-    return;
+  if (end.is === 'failed')
+    return { ...end, why: `in ${config.trialMinutes} minutes it did not pass its own test: ${end.why}` };
+  if (end.is === 'stopped') return end;
+  try {
+    await firmware.book.change((record) => confirm(record, running));
+    return end;
+  } catch (error) {
+    return { is: 'failed', why: `it could not write that it is proven: ${sentenceOf(error)}` };
   }
-  const why = `in ${config.trialMinutes} minutes it did not pass its own test: ${end.why}`;
-  if (note !== undefined) await writeUpdateNote(machine.store, { ...note, state: 'rolled-back', why });
-  await tell('firmware.rolled-back', `version ${version} in slot ${running}: ${why}`);
-  await book.change((record) => rollBack(record, running));
-  restart();
 }
 
-/** An update that was on trial and does not run: it never came as far as to say so itself. */
-async function noteFallBack(
-  { firmware, machine }: TrialSurroundings,
-  note: UpdateNote | undefined,
-  tell: (event: string, detail: string) => Promise<void>,
+/** An update whose end its note does not have yet: it never came as far as to say so itself, or was cut off in that. */
+async function noteEnd(s: TrialSurroundings, note: UpdateNote | undefined): Promise<void> {
+  const { firmware, machine, log } = s;
+  const state = note && becameOf(note, firmware.book.record);
+  if (note === undefined || note.state !== 'trying' || state === undefined || state === 'trying') return;
+  const why = state === 'rolled-back' ? { why: NEVER_PROVEN } : {};
+  await attempt(log, writeUpdateNote(machine.store, { ...note, state, ...why }));
+  const place = `version ${note.version} in slot ${note.slot}`;
+  await attempt(
+    log,
+    state === 'confirmed'
+      ? tell(s, 'firmware.confirmed', place)
+      : tell(s, 'firmware.rolled-back', `${place}: ${NEVER_PROVEN}`),
+  );
+}
+
+async function tell(
+  { machine, clock, log }: TrialSurroundings,
+  event: 'firmware.confirmed' | 'firmware.rolled-back',
+  detail: string,
 ): Promise<void> {
-  const { book, slots } = firmware;
-  if (note?.state !== 'trying') return;
-  const state = book.record.slots[note.slot];
-  if (slots.running === note.slot && state.is === 'good') {
-    // Confirmed, and cut off before that was written here.
-    await writeUpdateNote(machine.store, { ...note, state: 'confirmed' });
-    return;
+  log.log(event === 'firmware.rolled-back' ? 'error' : 'info', event, { detail });
+  await machine.audit.append({ at: clock.wallSeconds(), event, detail });
+}
+
+/** What fails here keeps no trial from its end: a full disk, for example. */
+async function attempt(log: LogSink, work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    log.log('error', 'firmware.trial-failed', { error: sentenceOf(error) });
   }
-  if (state.is !== 'bad') return;
-  const why = 'it was started as often as it may be, or was not whole, and never proved itself';
-  await writeUpdateNote(machine.store, { ...note, state: 'rolled-back', why });
-  await tell('firmware.rolled-back', `version ${note.version} in slot ${note.slot}: ${why}`);
 }
 
 async function within<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

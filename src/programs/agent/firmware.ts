@@ -13,9 +13,7 @@ import { publicKeyFromText } from '../../security/index.ts';
 import type { OwnFirmware } from '../../tasks/index.ts';
 import type { AgentConfig } from './config.ts';
 import { type FirmwareConfig, firmwareConfig } from './firmware-config.ts';
-import { FIRMWARE_FILE } from './firmware-file.ts';
-
-const SLOT_FILE = '/run/slot';
+import { FIRMWARE_FILE, SLOT_FILE } from './firmware-file.ts';
 
 /** The firmware that runs, as tasks see it, and what the device does with it beside them. */
 export class DeviceFirmware implements OwnFirmware {
@@ -52,6 +50,11 @@ export class DeviceFirmware implements OwnFirmware {
     return running !== 'recovery' && this.book.record.slots[running].is === 'good';
   }
 
+  get onTrial(): boolean {
+    const { running } = this.slots;
+    return running !== 'recovery' && this.book.record.slots[running].is === 'trying';
+  }
+
   get restarting(): boolean {
     return this.#restarting;
   }
@@ -67,12 +70,28 @@ export class DeviceFirmware implements OwnFirmware {
   }
 }
 
-/** Undefined where this program is none, or its flash is not there: that keeps no device from its work. */
+/** Firmware that cannot tell whether it is on trial. */
+export class BlindFirmware {
+  readonly running: FirmwareSlots['running'] | undefined;
+  readonly config: FirmwareConfig;
+  /** State keeps the format that it has. */
+  readonly proven = false;
+
+  constructor(running: FirmwareSlots['running'] | undefined, config: FirmwareConfig) {
+    this.running = running;
+    this.config = config;
+  }
+}
+
+/**
+ * Undefined where this program is none; what became of it is not known where its flash, its description or the word of which
+ * slot runs cannot be read. That keeps no device from its work.
+ */
 export async function openDeviceFirmware(
   given: Pick<AgentConfig, 'firmware' | 'base'>,
   boardName: string,
   log: LogSink,
-): Promise<DeviceFirmware | undefined> {
+): Promise<DeviceFirmware | BlindFirmware | undefined> {
   const config = firmwareConfig(given.firmware);
   const files = config.image && {
     description: resolve(given.base, config.image.description),
@@ -82,8 +101,12 @@ export async function openDeviceFirmware(
   const text = await readFile(files?.description ?? fileURLToPath(FIRMWARE_FILE), 'utf8').catch(
     () => undefined,
   );
-  if (text === undefined) return undefined;
+  const slotFile = files?.slot ?? SLOT_FILE;
+  const running = await runningSlot(slotFile).catch(() => undefined);
+  if (text === undefined && running === undefined) return undefined;
   try {
+    if (text === undefined) throw new NsError('NS_FLASH', 'this firmware has no description of itself');
+    if (running === undefined) throw new NsError('NS_FLASH', `${slotFile} names no slot`);
     const description = v.parse(firmwareDescription, JSON.parse(text));
     if (description.board !== boardName)
       throw new NsError('NS_FLASH', `the firmware is for ${description.board}, and this is ${boardName}`);
@@ -91,7 +114,7 @@ export async function openDeviceFirmware(
     const slots = await openFirmwareSlots({
       layout,
       record,
-      running: await runningSlot(files?.slot ?? SLOT_FILE),
+      running,
       openPartition:
         files !== undefined
           ? openImage(files.medium, layout)
@@ -102,12 +125,11 @@ export async function openDeviceFirmware(
     return new DeviceFirmware(description, slots, await BootBook.open(slots.record), config);
   } catch (error) {
     log.log('error', 'firmware.unreadable', { error: sentenceOf(error) });
-    return undefined;
+    return new BlindFirmware(running, config);
   }
 }
 
-async function runningSlot(path: string): Promise<FirmwareSlots['running']> {
+async function runningSlot(path: string): Promise<FirmwareSlots['running'] | undefined> {
   const slot = (await readFile(path, 'utf8')).trim();
-  if (slot === 'a' || slot === 'b') return slot;
-  throw new NsError('NS_FLASH', `${path} names no slot`);
+  return slot === 'a' || slot === 'b' ? slot : undefined;
 }

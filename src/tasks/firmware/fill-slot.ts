@@ -52,7 +52,10 @@ async function receiveInto(
   const total = chunksOf(size, CHUNK_BYTES);
   // A chunk has erase blocks of its own, or all is erased first and begun anew after each cut.
   const byChunk = CHUNK_BYTES % range.eraseSize === 0;
-  const have = (byChunk ? await mapOf(context, slot, sha256, total) : undefined) ?? new ChunkMap(total);
+  const kept = byChunk ? await mapOf(context, slot, sha256, total) : undefined;
+  // What it says of other bytes is no longer so from the first write on.
+  if (kept === undefined) await services.store.remove(DOCUMENT);
+  const have = kept ?? new ChunkMap(total);
   if (!byChunk) await range.erase(0, Math.ceil(size / range.eraseSize) * range.eraseSize, signal);
   const received = await receiveFile({
     id,

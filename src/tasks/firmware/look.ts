@@ -1,5 +1,13 @@
 import { allow, fromHex, type Verdict } from '../../base/index.ts';
-import { readUpdateNote, SLOTS, type SlotState } from '../../firmware/index.ts';
+import {
+  becameOf,
+  NEVER_PROVEN,
+  NOT_WHOLE_LATER,
+  readUpdateNote,
+  SLOTS,
+  type SlotState,
+  type UpdateNote,
+} from '../../firmware/index.ts';
 import type { ResultOf } from '../../protocol/index.ts';
 import type { TaskServices } from '../services.ts';
 import type { OwnFirmware } from './own-firmware.ts';
@@ -13,7 +21,7 @@ export async function lookAtFirmware(
 ): Promise<Verdict<ResultOf<'agent.firmware'>>> {
   const { book, rules, slots, version, release } = firmware;
   const note = await readUpdateNote(store);
-  const why = note?.state === 'trying' ? firmware.waitsFor() : note?.why;
+  const state = note && becameOf(note, book.record);
   return allow({
     board: rules.board,
     version,
@@ -21,7 +29,7 @@ export async function lookAtFirmware(
     slots: SLOTS.map((slot) => slotNote(slot, book.record.slots[slot])),
     floor: book.record.floor,
     release,
-    ...(note === undefined
+    ...(note === undefined || state === undefined
       ? {}
       : {
           update: {
@@ -29,11 +37,23 @@ export async function lookAtFirmware(
             version: note.version,
             slot: note.slot,
             sha256: note.sha256,
-            state: note.state,
-            ...(why === undefined ? {} : { why }),
+            state,
+            ...whyOf(note, state, firmware),
           },
         }),
   });
+}
+
+function whyOf(
+  note: UpdateNote,
+  state: UpdateNote['state'],
+  firmware: OwnFirmware,
+): { readonly why?: string } {
+  if (state === 'confirmed') return {};
+  const given = note.state === 'confirmed' ? NOT_WHOLE_LATER : NEVER_PROVEN;
+  const said = note.state === state ? note.why : given;
+  const why = state === 'trying' ? firmware.waitsFor() : said;
+  return why === undefined ? {} : { why: why.slice(0, 500) };
 }
 
 function slotNote(slot: Note['slot'], state: SlotState): Note {

@@ -94,8 +94,11 @@ async function startTrial(
 export async function fateOfUpdate(facts: EffectFacts, { book }: OwnFirmware): Promise<EffectFate> {
   const { slot, version, sha256 } = facts;
   if (slot !== 'a' && slot !== 'b') return 'unknown';
-  const state = (await book.reread()).slots[slot];
-  if (state.is === 'good' || state.is === 'trying') return state.sha256 === sha256 ? 'done' : 'absent';
+  const { slots, first } = await book.reread();
+  const state = slots[slot];
+  // What was proven in that slot before is tried again only where the boot starts it.
+  if (state.is === 'good') return state.sha256 === sha256 && first === slot ? 'done' : 'absent';
+  if (state.is === 'trying') return state.sha256 === sha256 ? 'done' : 'absent';
   // It was emptied before it was written: what is bad now was on trial.
   return state.is === 'bad' && state.version === version ? 'done' : 'absent';
 }

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { milliseconds } from '../../base/index.ts';
 import { EXIT, type ExitCode, foldHosts, parseCount, parseWait, sendWindowFor } from '../../fleet/index.ts';
+import { type FirmwareFile, openFirmwareFile } from '../firmware-file.ts';
 import type { Context } from './context.ts';
 import type { Run } from './files.ts';
-import { type FirmwareFile, openFirmwareFile } from './firmware-file.ts';
 import { answerOf, type HostWork, runOnHosts, simpleOrder } from './run.ts';
 import { waitForTrial } from './update-wait.ts';
 import { runWatched, type WatchOptions, withWatch } from './watch.ts';

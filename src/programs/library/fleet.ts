@@ -23,6 +23,7 @@ import {
   type ReadControl,
   readFrom,
 } from './files.ts';
+import { type UpdateOptions, updateFirmware } from './firmware.ts';
 import { give, type Hosts } from './give.ts';
 import { type OpenOptions, type OrderControl, type WriteControl, writingArgs } from './options.ts';
 import type { HostOutcome } from './outcome.ts';
@@ -217,6 +218,19 @@ export class Fleet {
   memcheck(hosts: Hosts, options: MemoryOptions): Run<ResultOf<'memory.check'>> {
     const args = only(options, MEMORY) as ArgsOf<'memory.check'>;
     return give(this.#site, hosts, 'memory.check', args, options, same);
+  }
+
+  /**
+   * Updates the devices' own firmware by a signed image: it succeeds when a device has written it and is about to try it. Ask
+   * `firmware` after that until its `update` with the id of this order is confirmed or rolled back.
+   */
+  update(hosts: Hosts, image: string, options: UpdateOptions = {}): Run<ResultOf<'agent.update'>> {
+    return updateFirmware(this.#site, hosts, image, options);
+  }
+
+  /** Which firmware devices run, on trial or proven, and what became of the last update. */
+  firmware(hosts: Hosts, options: OrderControl = {}): Run<ResultOf<'agent.firmware'>> {
+    return give(this.#site, hosts, 'agent.firmware', {}, options, same);
   }
 
   /** The tasks of devices. */

@@ -6,6 +6,7 @@ export type { ArgsOf, ResultOf, Verb } from '../../protocol/index.ts';
 export { clean } from '../../show/index.ts';
 export type { DraftedOrder, DraftSignature, OrderDraft, SendOptions, SignOptions } from './drafts.ts';
 export type { GetOptions, ImageOptions, LocalCopy, PutOptions, ReadControl } from './files.ts';
+export type { UpdateOptions } from './firmware.ts';
 export {
   type FindOptions,
   Fleet,

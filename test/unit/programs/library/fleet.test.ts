@@ -12,7 +12,10 @@ import {
   type OpenOptions,
 } from '../../../../src/programs/library/index.ts';
 import type { Order } from '../../../../src/protocol/index.ts';
+import { packUpdate } from '../../../kit/firmware-image.ts';
+import { testKey } from '../../../kit/keys.ts';
 import { librarySite } from '../../../kit/library-site.ts';
+import { noise } from '../../../kit/noise.ts';
 import { statusResult } from '../../../kit/status-result.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'nightshift-library-'));
@@ -275,6 +278,32 @@ await t.test(
     await Promise.all([sam.close(), tess.close()]);
   },
 );
+
+await t.test('firmware is brought by its image, and asked for', async (t) => {
+  const content = noise(70_000, 1);
+  const image = await packUpdate(content, testKey(), { board: 'rainier', version: '1.3.0' }, 'root');
+  const path = join(home, 'rainier-1.3.0.nsfw');
+  writeFileSync(path, image.file);
+  const from = { version: '1.2.0', slot: 'a' };
+  const back = behaves('rack1', async ({ args }) => ({
+    result: { version: '1.3.0', slot: 'b', state: 'would-try', from, dryRun: 'dryRun' in args },
+  }));
+  const fleet = await open();
+  const outcome = await fleet.update('rack1', path, { dryRun: true }).only();
+  t.match(outcome, { is: 'succeeded', result: { state: 'would-try', dryRun: true } });
+  t.match(device.orders.at(-1), {
+    verb: 'agent.update',
+    args: { manifest: image.signed, size: 70_000, sha256: image.sha256, dryRun: true },
+  });
+  writeFileSync(path, image.file.subarray(0, 9000));
+  t.match(await fleet.update('rack1', path).only(), {
+    is: 'failed',
+    how: 'not-sent',
+    code: 'NS_FIRMWARE_FILE',
+  });
+  back();
+  await fleet.close();
+});
 
 await t.test('what opens a fleet, and what does not', async (t) => {
   const config = parse(readFileSync(site.config, 'utf8')) as ConfigFile;

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { type LocalFile, openLocalFile } from '../../adapters/operator-files.ts';
-import { equalBytes, NsError, type Verdict } from '../../base/index.ts';
-import { FIRMWARE_HEAD, manifestLength, placeParts } from '../../firmware/index.ts';
-import type { FirmwareManifest } from '../../protocol/index.ts';
-import { FIRMWARE_MANIFEST_MOST, readFirmware } from '../../security/index.ts';
+import { type LocalFile, openLocalFile } from '../adapters/operator-files.ts';
+import { equalBytes, NsError, type Verdict } from '../base/index.ts';
+import { FIRMWARE_HEAD, manifestLength, placeParts } from '../firmware/index.ts';
+import type { FirmwareManifest } from '../protocol/index.ts';
+import { FIRMWARE_MANIFEST_MOST, readFirmware } from '../security/index.ts';
 
 /** An image as an order brings it. */
 export interface FirmwareFile {

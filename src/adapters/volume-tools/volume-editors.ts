@@ -43,11 +43,16 @@ export async function openVolumeEditors(
     return new VolumeEditors(new Map(), { types: [], unusable, unconfined: true, confinement });
   }
   const unmountable = await whyUnmountable(options.directory ?? tmpdir());
+  // All at once: one by one only where one is missing, to name it.
+  const allHere =
+    unmountable === undefined && (await missingTool(kinds.flatMap(({ programs }) => programs))) === undefined;
   const usable = new Map<string, () => Promise<VolumeEditor>>();
   const reasons: string[] = [];
   for (const { types, programs, mounts, load } of kinds) {
     const missing =
-      unmountable ?? (await missingTool(programs)) ?? (mounts === true ? await whyNoMounts() : undefined);
+      unmountable ??
+      (allHere ? undefined : await missingTool(programs)) ??
+      (mounts === true ? await whyNoMounts() : undefined);
     if (missing !== undefined) {
       reasons.push(`${types.join(', ')}: ${missing}`);
       continue;

@@ -8,21 +8,47 @@ import { runTool } from './run-tool.ts';
 export type ToolTrial = readonly [tool: string, args: readonly string[], statuses?: readonly number[]];
 
 const TRIAL_DEADLINE = seconds(10);
+const ALL_DEADLINE = seconds(30);
+/** Nothing that a shell takes for anything but a word. */
+const WORD = /^[A-Za-z0-9._+-]+$/;
 
 /** Undefined where every program answers; else which one does not. */
 export async function missingTool(
   trials: readonly ToolTrial[],
   confined = true,
 ): Promise<string | undefined> {
+  const answers = (await answersOfAll(trials, confined)) ?? (await answersOfEach(trials, confined));
+  const missing = trials.find(([, , statuses = [0]], index) => !statuses.includes(answers[index] ?? -1));
+  return missing && `${missing[0]} is not usable`;
+}
+
+/** Their statuses, by one shell in one sandbox: a sandbox for each would be most of what a start takes. */
+async function answersOfAll(
+  trials: readonly ToolTrial[],
+  confined: boolean,
+): Promise<readonly number[] | undefined> {
+  if (trials.length < 2 || !trials.every(([tool, args]) => [tool, ...args].every((word) => WORD.test(word))))
+    return undefined;
+  const script = trials.map(([tool, args]) => `${[tool, ...args].join(' ')} >/dev/null 2>&1; echo $?`);
+  const run = { tool: 'sh', args: ['-c', script.join('\n')], deadline: ALL_DEADLINE, confined };
+  const said = await runTool({ ...run, signal: new AbortController().signal }).then(
+    ({ stdout }) => stdout.trimEnd().split('\n'),
+    () => [],
+  );
+  return said.length === trials.length ? said.map(Number) : undefined;
+}
+
+async function answersOfEach(trials: readonly ToolTrial[], confined: boolean): Promise<readonly number[]> {
   const signal = new AbortController().signal;
-  for (const [tool, args, statuses = [0]] of trials) {
-    const status = await runTool({ tool, args, deadline: TRIAL_DEADLINE, signal, confined }).then(
-      (result) => result.status,
-      () => undefined,
+  const answers: number[] = [];
+  for (const [tool, args] of trials)
+    answers.push(
+      await runTool({ tool, args, deadline: TRIAL_DEADLINE, signal, confined }).then(
+        ({ status }) => status ?? -1,
+        () => -1,
+      ),
     );
-    if (status === undefined || !statuses.includes(status)) return `${tool} is not usable`;
-  }
-  return undefined;
+  return answers;
 }
 
 /**
@@ -30,12 +56,6 @@ export async function missingTool(
  * gone have left there.
  */
 export async function whyUnmountable(directory: string): Promise<string | undefined> {
-  const programs: readonly ToolTrial[] = [
-    ['nbdfuse', ['--version']],
-    ['fusermount3', ['-V']],
-  ];
-  const missing = await missingTool(programs, false);
-  if (missing !== undefined) return missing;
   try {
     await mkdir(directory, { recursive: true });
     await removeStalePaths(directory);
@@ -43,7 +63,11 @@ export async function whyUnmountable(directory: string): Promise<string | undefi
     const size = await withDevicePath(directory, nothing(), signal, async (path) => (await stat(path)).size);
     return size === nothing().capabilities.size ? undefined : 'nbdfuse shows a device of the wrong size';
   } catch (error) {
-    return `nbdfuse cannot mount (${asNsError(error).message})`;
+    const programs: readonly ToolTrial[] = [
+      ['nbdfuse', ['--version']],
+      ['fusermount3', ['-V']],
+    ];
+    return (await missingTool(programs, false)) ?? `nbdfuse cannot mount (${asNsError(error).message})`;
   }
 }
 

@@ -163,6 +163,18 @@ for (const { board, tree } of boards) {
     },
   );
 
+  await t.test(
+    `${board.name}: a drive of its host comes to a bus that is switched on and driven`,
+    async (t) => {
+      for (const { path } of board.host?.disks ?? []) {
+        const [, at] = /\/platform-([0-9a-f]+)\.usb-/.exec(path) ?? [];
+        if (at !== undefined) t.equal((await tree.texts(`/ahb/usb@${at}`, 'status'))?.[0], 'okay', path);
+        if (path.includes('-scsi-')) t.ok(board.firmware?.modules.includes('sd_mod'), `${path} needs sd_mod`);
+      }
+      t.ok(board.host, 'it has a host');
+    },
+  );
+
   await t.test(`${board.name}: where its host asks it is switched on`, async (t) => {
     const lpc = '/ahb/apb/lpc@1e789000';
     const on = async (node: string) => (await tree.texts(`${lpc}/${node}`, 'status'))?.[0] === 'okay';

@@ -152,6 +152,14 @@ await t.test('the board is tested by who may see how it stands, and the audit lo
   line.type('board test\r');
   await line.expect(/-- more \(q ends\) -- $/);
   t.match(await type('q'), /\d+ proven, 0 failed, \d+ not looked at/);
+  line.type('board test\r');
+  await line.expect(/-- more \(q ends\) -- $/);
+  line.type('\x03');
+  await line.expect(/@host1> $/);
+  const { result: later } = await host.give('audit.read', { limit: 64 }, { key: host.officer });
+  t.match(later!.entries.filter(({ event }) => event === 'console.board-test').at(-1), {
+    detail: / not looked at$/,
+  });
   await type('terminal rows 24');
 });
 

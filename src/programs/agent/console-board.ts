@@ -1,4 +1,5 @@
 import { NsError, toHex } from '../../base/index.ts';
+import type { Finding } from '../../board/index.ts';
 import { fold, type Talk } from '../../console/index.ts';
 import { giverOf, type TechnicianSession } from '../../security/index.ts';
 import { type Hands, optionsIn, showEnd, usage } from './console-hands.ts';
@@ -53,24 +54,30 @@ export async function testBoard(
     },
   });
   const pages = new Pages(talk);
-  const findings = [];
+  const findings: Finding[] = [];
   const steps = planBoardTest(description, { drive });
-  let going = await pages.say(titleText(description));
-  for (const step of steps) {
-    if (!going) break;
-    const finding = await doStep(step, hands, talk.signal);
-    findings.push(finding);
-    going = await pages.say(stepText(step, finding));
+  const counts = (): string => {
+    const left = steps.length - findings.length;
+    return `${findingCounts(findings)}${left === 0 ? '' : `, ${left} not looked at`}`;
+  };
+  try {
+    let going = await pages.say(titleText(description));
+    for (const step of steps) {
+      if (!going) break;
+      const finding = await doStep(step, hands, talk.signal);
+      findings.push(finding);
+      going = await pages.say(stepText(step, finding));
+    }
+    talk.say(counts());
+  } finally {
+    // Also of one that was broken off.
+    await machine.audit.append({
+      at: machine.clock.wallSeconds(),
+      event: 'console.board-test',
+      by: session.key.publicKey.keyId,
+      detail: `${whoOf(session)} at the console ${parts.where}: ${counts()}${drive ? ', lights driven' : ''}`,
+    });
   }
-  const left = steps.length - findings.length;
-  const counts = `${findingCounts(findings)}${left === 0 ? '' : `, ${left} not looked at`}`;
-  talk.say(counts);
-  await machine.audit.append({
-    at: machine.clock.wallSeconds(),
-    event: 'console.board-test',
-    by: session.key.publicKey.keyId,
-    detail: `${whoOf(session)} at the console ${parts.where}: ${counts}${drive ? ', lights driven' : ''}`,
-  });
 }
 
 /** As orders by a pass stand in the audit log. */

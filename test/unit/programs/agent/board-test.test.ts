@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { CharacterLines } from '../../../../src/adapters/linux/gpio/character-lines.ts';
+import { SysfsLines } from '../../../../src/adapters/linux/gpio/sysfs-lines.ts';
 import type { KernelFiles } from '../../../../src/adapters/linux/index.ts';
 import { silentLog } from '../../../../src/adapters/log.ts';
 import { systemClock } from '../../../../src/adapters/system-clock.ts';
@@ -220,6 +221,23 @@ await t.test('what is not as it is described is named, one line each', async (t)
       t.equal(code, 1);
       untouched(t, one.gpio.wires);
     });
+});
+
+await t.test('the same by sysfs, where lines have neither names nor users', async (t) => {
+  await bench(async ({ gpio, kernel, test }) => {
+    gpio.wires[PIN.powerOut]!.direction = 'out';
+    const openLines = () => SysfsLines.open(systemClock, gpio.files);
+    const said: string[] = [];
+    const code = await boardTest(['test'], {
+      print: (line) => said.push(line),
+      env: {},
+      kernel: { ...kernel, openLines },
+    });
+    t.equal(code, 0, said.join('\n'));
+    t.match(said.join('\n'), /^proven {4}button powerOut: line 23 .*output,?\s+reads 0/m);
+    untouched(t, gpio.wires);
+    t.match((await test()).said, /0 failed/, 'and nothing was left exported');
+  });
 });
 
 await t.test('on another machine nothing is taken, whatever board is named', async (t) => {

@@ -124,6 +124,14 @@ await t.test(
       verb: 'agent.update',
       args: { manifest: image.signed, size: content.byteLength, sha256: image.sha256 },
     });
+    const json = await run('--json', 'update', 'rack1', 'new.nsfw');
+    t.same(
+      json.stdout
+        .split('\n')
+        .filter((line) => line.includes('"line":"answer"'))
+        .map((line) => (JSON.parse(line) as { verb: string }).verb),
+      ['agent.update', 'agent.firmware'],
+    );
     const dry = await run('update', 'rack1', 'new.nsfw', '--dry-run');
     t.match(dry.stdout, /would write version 1\.3\.0 to slot b/);
     t.match(rack1.fake.orders.at(-1), { verb: 'agent.update', args: { dryRun: true } });
@@ -147,4 +155,11 @@ await t.test('firmware shows what runs, and what became of the last update', asy
     verb: 'agent.firmware',
     result: { update: { state: 'rolled-back' } },
   });
+});
+
+await t.test('others follow only what is proven: who waits for nothing has no canaries', async (t) => {
+  const { code, stderr } = await run('update', 'rack[2-3]', 'new.nsfw', '--canary', '1', '--no-wait');
+  t.equal(code, 2);
+  t.match(stderr, /--canary waits until the first are proven/);
+  t.equal(rack3.fake.packets, 0);
 });

@@ -79,7 +79,12 @@ await t.test(
       'sbom.cdx.json',
     ])
       t.ok(files.includes(name), name);
-    for (const name of files) await run('cmp', [join(first, name), join(second, name)]);
+    for (const name of files) {
+      const both = [join(first, name), join(second, name)];
+      // The medium is mostly holes, which this skips.
+      if (name.endsWith('.img')) await run('qemu-img', ['compare', '-f', 'raw', '-F', 'raw', ...both]);
+      else await run('cmp', both);
+    }
   },
 );
 

@@ -221,6 +221,19 @@ export class Fleet {
     return putFile(order, line.blocks, source, this.#o.clock, options);
   }
 
+  /** Offers the image to the host, for its next start. */
+  async offer(
+    device: string,
+    args: Pick<ArgsOf<'media.offer'>, 'dryRun'>,
+    source: LocalSource,
+    options: TransferOptions,
+  ): Promise<PutOutcome<'media.offer'>> {
+    const line = await this.#blocks(device);
+    const whole = { ...args, size: source.size, sha256: source.sha256 };
+    const order = await this.order(device, 'media.offer', whole, options);
+    return putFile(order, line.blocks, source, this.#o.clock, options);
+  }
+
   /** Updates the device's own firmware: `source` gives what follows the manifest in the image. */
   async update(
     device: string,

@@ -1,3 +1,4 @@
+import { toHex } from '../base/index.ts';
 import type { Order } from '../protocol/index.ts';
 import { destructionOf, isSystemPath, privilegesOf } from '../security/index.ts';
 
@@ -22,6 +23,10 @@ export function wordsOf(order: Pick<Order, 'verb' | 'args'>): string {
       };
       const what = tree === true ? 'A TREE INTO ' : '';
       return `${replace === true ? 'REPLACE' : 'PUT'} ${what}${placeText(volume, path)}${vital(order, path)}${rights(order)}`;
+    }
+    case 'media.offer': {
+      const { sha256 } = order.args as { sha256: Uint8Array };
+      return `OFFER AN IMAGE that the host starts from, with all its disks in reach: sha256 ${toHex(sha256)}`;
     }
     case 'budget.update':
       return 'BUDGET: how many destructive orders an epoch has room for; up after a day, down at once';

@@ -10,7 +10,7 @@ import type { OrderOutcome } from './outcome.ts';
 export type PutArgs = Omit<ArgsOf<'file.download'>, 'size' | 'sha256'>;
 
 /** Orders whose bytes the device asks this side for. */
-export type PutVerb = 'file.download' | 'agent.update';
+export type PutVerb = 'file.download' | 'agent.update' | 'media.offer';
 
 export interface PutOutcome<V extends PutVerb = 'file.download'> {
   /** Of the order. */

@@ -23,6 +23,7 @@ export type {
 export type { FirmwareSlot, FirmwareSlots, FlashRange } from './firmware-slots.ts';
 export type { ConsoleClaim, HostConsole } from './host-console.ts';
 export type { HostControl, PowerAction } from './host-control.ts';
+export type { HostMedia } from './host-media.ts';
 export type { HostPower, PowerFusion, PowerReading, PowerState } from './host-power.ts';
 export type { Channel, ChannelKind, ChannelValue, IoDevices } from './io-devices.ts';
 export type { KeyAgreement } from './key-agreement.ts';

@@ -86,6 +86,9 @@ const SAYS: { readonly [V in Verb]: (args: ArgsOf<V>) => string } = {
   'budget.update': (args) =>
     `version ${args.version}: lock ${args.lock}, wipe ${args.wipe}${args.dryRun === true ? ' (dry run)' : ''}`,
   'audit.read': (args) => `from ${args.from ?? 0}`,
+  'media.offer': (args) =>
+    `of ${args.size} bytes, sha256 ${hex(args.sha256)}${args.dryRun === true ? ' (dry run)' : ''}`,
+  'media.withdraw': ({ dryRun }) => (dryRun === true ? '(dry run)' : ''),
   'agent.firmware': () => '',
   'agent.update': (args) =>
     `of ${args.size} bytes, sha256 ${hex(args.sha256)}${args.dryRun === true ? ' (dry run)' : ''}`,

@@ -26,6 +26,9 @@ const PERMITTED: Readonly<Record<Verb, readonly Role[]>> = {
   'io.write': hands,
   'io.watch': hands,
   'sensor.read': hands,
+  // What a host boots can do everything to it.
+  'media.offer': ['operator'],
+  'media.withdraw': ['operator', 'technician', 'security'],
   'machine.status': watchers,
   'machine.disable': ['security'],
   'machine.enable': ['security'],

@@ -99,6 +99,9 @@ export function destructionByName({ verb, args }: Pick<Order, 'verb' | 'args'>):
   switch (verb) {
     case 'machine.disable':
       return 'lock';
+    case 'media.offer':
+      // What the host starts from there reaches all of its disks.
+      return 'wipe';
     case 'file.delete':
       return ('recursive' in args && args.recursive === true) || namesSystemPath(args, true)
         ? 'wipe'

@@ -47,6 +47,7 @@ const PASSABLE: readonly Verb[] = [
   'staged.list',
   'audit.read',
   'keyring.read',
+  'media.withdraw',
   'agent.firmware',
 ];
 

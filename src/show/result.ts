@@ -5,6 +5,7 @@ import { showChain, showChainSync } from './chain.ts';
 import { carriedLine, fileLines } from './file-facts.ts';
 import { showFirmware, showUpdate } from './firmware.ts';
 import { showFound } from './found.ts';
+import { showOffer, showWithdrawn } from './media.ts';
 import { showMemory } from './memory.ts';
 import { absentLine, readBackLines } from './read-back.ts';
 import { showSensors } from './sensors.ts';
@@ -272,6 +273,8 @@ const SHOW: Show = {
   ],
   'budget.read': showBudget,
   'budget.update': showBudgetUpdate,
+  'media.offer': showOffer,
+  'media.withdraw': showWithdrawn,
   'agent.firmware': showFirmware,
   'agent.update': showUpdate,
   'audit.read': (r) => [

@@ -23,6 +23,8 @@ const REMEDIES: Readonly<Record<string, string>> = {
   NS_REDO_PENDING: 'Give the order again: an earlier change to this disk is finished first.',
   NS_FLASH:
     'The flash does not keep what is written, and the firmware that runs stays: give the order again; if it repeats, the board needs another flash.',
+  NS_MEDIA:
+    'The port to the host did not take the image, or did not let go of it: "nightshift media show" says how it stands; then give the order again.',
   NS_STATE_IO: "The device's own storage fails: have a technician look at the device.",
   NS_STATE_FULL: "The device's own storage is full: wait for other tasks to end, or free some of it.",
   NS_JOURNAL_IO: "The device's own storage fails: have a technician look at the device.",

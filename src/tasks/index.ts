@@ -3,6 +3,8 @@ export type { AdmittedOrder, Issuer, Submission, TaskDesk, TaskEvent } from './d
 export type { DeskOptions, OrderFreshness, OrderStanding } from './desk-options.ts';
 export type { OwnFirmware } from './firmware/own-firmware.ts';
 export { type CounterMemory, Journal } from './journal/index.ts';
+export type { MediaDesk } from './media/media-desk.ts';
+export { openMedia } from './media/open.ts';
 export { decodeSpd } from './memory-check/decode-spd.ts';
 export { TASKS } from './registry.ts';
 export { type DeviceIdentity, ONE_PERSON_DAYS, type SignedTime, type TaskServices } from './services.ts';

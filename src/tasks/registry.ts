@@ -17,6 +17,7 @@ import { keyringRead } from './keyring/read.ts';
 import { keyringUpdate } from './keyring/update.ts';
 import { machineDisable, machineEnable } from './machine/lock.ts';
 import { machineStatus } from './machine/status.ts';
+import { mediaOffer, mediaWithdraw } from './media/kinds.ts';
 import { memoryCheckTask } from './memory-check/kind.ts';
 import { sensorRead } from './sensor/read.ts';
 import { stagedList } from './staged/list.ts';
@@ -54,6 +55,8 @@ export const TASKS: Required<TaskRegistry> = {
   'keyring.update': keyringUpdate,
   'budget.read': budgetRead,
   'budget.update': budgetUpdate,
+  'media.offer': mediaOffer,
+  'media.withdraw': mediaWithdraw,
   'agent.firmware': agentFirmware,
   'agent.update': agentUpdate,
 };

@@ -17,6 +17,7 @@ import type { ChainControl } from '../sata-chain/index.ts';
 import type { AuditLog, Budget, KeyringHolder } from '../security/index.ts';
 import type { BlockPort } from '../transfer/index.ts';
 import type { OwnFirmware } from './firmware/own-firmware.ts';
+import type { MediaDesk } from './media/media-desk.ts';
 import type { StagedDesk } from './staged/staged-desk.ts';
 import type { TaskTable } from './task-table.ts';
 
@@ -75,6 +76,8 @@ export interface TaskServices {
   readonly io?: IoDevices;
   /** What the bytes of a channel say, where it is known how they are laid out. */
   readonly contents?: (channel: Channel, bytes: Uint8Array) => Promise<ResultOf<'io.read'>['contents']>;
+  /** Absent where the board can show its host no disk of its own. */
+  readonly media?: MediaDesk;
   /** Disks that are chains of drives, where there are any. */
   readonly chains?: readonly ChainControl[];
   readonly blocks: BlockPort;

@@ -205,6 +205,26 @@ export class AgentDesk {
     }
   }
 
+  /** Offers the host an image for its next start. */
+  async offer(
+    content: Uint8Array,
+    {
+      dryRun,
+      tokens,
+      cosigners,
+    }: Pick<GiveOptions, 'tokens' | 'cosigners'> & { readonly dryRun?: true } = {},
+  ): Promise<Ended<'media.offer'>> {
+    const fleet = await this.fleet(undefined, cosigners, tokens);
+    try {
+      const { outcome } = await fleet.offer(DEVICE, dryRun ? { dryRun } : {}, memorySource(content), {
+        signal: new AbortController().signal,
+      });
+      return endOf(outcome);
+    } finally {
+      await fleet.close();
+    }
+  }
+
   /** Updates the agent's own firmware. */
   async update(
     manifest: Uint8Array,

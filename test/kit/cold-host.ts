@@ -6,7 +6,7 @@ import { SimChainDisk } from '../../src/adapters/sim/chain-disk.ts';
 import { parseSimConfig, type SimConfigInput, SimMachine } from '../../src/adapters/sim/index.ts';
 import { systemClock } from '../../src/adapters/system-clock.ts';
 import { type BoardDescription, boardChannels } from '../../src/board/index.ts';
-import type { BlockDevice, Clock, LogSink, MessageBus } from '../../src/ports/index.ts';
+import type { BlockDevice, Clock, HostMedia, LogSink, MessageBus } from '../../src/ports/index.ts';
 import type { AgentConfig } from '../../src/programs/agent/config.ts';
 import type { BmcConfig } from '../../src/programs/agent/config-ipmi.ts';
 import { AgentDesk } from './agent-desk.ts';
@@ -30,6 +30,8 @@ export interface ColdHostOptions extends DiskMaking {
   readonly clock?: Clock;
   /** What its board has beside what sim-host has. */
   readonly board?: Partial<BoardDescription>;
+  /** By which the board shows its host a disk. */
+  readonly media?: HostMedia;
   /** The BMC side; off where it is not here. */
   readonly ipmi?: BmcConfig;
   /** The agent's bus, where it is not the broker's. */
@@ -154,6 +156,7 @@ export class ColdHost extends AgentDesk {
         security: machine.bays,
         memory: machine.memory,
         io: machine.io,
+        ...(this.#options.media === undefined ? {} : { media: this.#options.media }),
         chains: machine.chains.map(({ control }) => control),
         close: async () => undefined,
       }),

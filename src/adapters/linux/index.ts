@@ -8,5 +8,6 @@ export { type I2cChannel, I2cIo, type I2cRead, readI2c } from './i2c-io.ts';
 export { type KernelFiles, kernelFiles } from './kernel-files.ts';
 export { type PwmChannel, PwmIo } from './pwm-io.ts';
 export { type SysfsChannel, SysfsIo } from './sysfs-io.ts';
+export { type GadgetFiles, gadgetFiles, UsbGadget } from './usb-gadget.ts';
 export { openWatchdog } from './watchdog.ts';
 export { WiredDrive } from './wired-drive.ts';

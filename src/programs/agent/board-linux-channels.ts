@@ -3,6 +3,7 @@ import { serialConsole } from '../../adapters/host-console/serial-console.ts';
 import { JoinedIo } from '../../adapters/joined-io.ts';
 import {
   CameraIo,
+  type GadgetFiles,
   GnssIo,
   GpioIo,
   type GpioLines,
@@ -27,6 +28,7 @@ export interface LinuxKernel {
   readonly readI2c: I2cRead;
   readonly takeStill: TakeStill;
   readonly openSerial: typeof openSerialLine;
+  readonly gadgetFiles: GadgetFiles;
 }
 
 export interface OpenChannels {

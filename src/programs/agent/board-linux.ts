@@ -2,6 +2,7 @@ import { JoinedIo } from '../../adapters/joined-io.ts';
 import {
   GpioIo,
   type GpioLines,
+  gadgetFiles,
   kernelFiles,
   type LinuxBoardConfig,
   openGpioLines,
@@ -9,6 +10,7 @@ import {
   parseLinuxBoardConfig,
   readI2c,
   takeStill,
+  UsbGadget,
   WiredDrive,
 } from '../../adapters/linux/index.ts';
 import { openSerialLine } from '../../adapters/serial-line.ts';
@@ -39,6 +41,7 @@ export const LINUX_KERNEL: LinuxKernel = {
   openLines: openGpioLines,
   files: kernelFiles,
   readI2c,
+  gadgetFiles,
   takeStill: takeStill(),
   openSerial: openSerialLine,
 };
@@ -101,6 +104,9 @@ export async function openLinuxBoard(
       switches,
       ...(io === undefined ? {} : { io }),
       ...(console === undefined ? {} : { console }),
+      ...(description.gadget === undefined
+        ? {}
+        : { media: new UsbGadget(description.gadget.controller, kernel.gadgetFiles) }),
       bench: { files: kernel.files, ...(lines === undefined ? {} : { lines }) },
       ...(description.watchdog === undefined ? {} : { openWatchdog: () => openWatchdogOf(description, log) }),
       close: async () => {

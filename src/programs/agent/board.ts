@@ -8,6 +8,7 @@ import type {
   DriveSecurity,
   DriveSwitch,
   HostControl,
+  HostMedia,
   HostPower,
   IoDevices,
   LogSink,
@@ -43,6 +44,8 @@ export interface BoardParts {
   /** The host's serial console. */
   readonly console?: HostConsole;
   readonly hostInterface?: HostInterface;
+  /** Where the board can show its host a disk of its own. */
+  readonly media?: HostMedia;
   /** By what a test looks at the board while the agent has it. */
   readonly bench?: { readonly lines?: Pick<GpioLines, 'look'>; readonly files: KernelFiles };
   /** Opens, and so arms, the board's watchdog; undefined where it is not there. */

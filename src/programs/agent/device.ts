@@ -294,7 +294,7 @@ export async function startDevice(
         relay,
         bmc,
         machine,
-        logs: [governed, journal, services.audit],
+        logs: [governed, journal, services.audit, ...(services.media === undefined ? [] : [services.media])],
         watchdog,
       });
     },

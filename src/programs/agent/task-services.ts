@@ -47,6 +47,9 @@ export async function servicesOf(
     ...(board.security === undefined ? {} : { drives: board.security }),
     ...(driveLocks === undefined ? {} : { driveLocks }),
     editor: metrics?.editor(editor) ?? editor,
+    ...(board.media === undefined
+      ? {}
+      : { media: await (await import('./media.ts')).openDeviceMedia(machine, board.media, rest.log) }),
     ...(board.memory === undefined ? {} : { memory: board.memory }),
     ...(board.io === undefined
       ? {}

@@ -20,6 +20,7 @@ import { addIpmiCommands } from './ipmi.ts';
 import { addKeyringCommands } from './keyring.ts';
 import { addLocalCommands } from './local.ts';
 import { addMachineCommands } from './machine.ts';
+import { addMediaCommands } from './media.ts';
 import { addPkiCommands } from './pki.ts';
 import { addReleaseCommand } from './release.ts';
 import { addSignCommands } from './sign.ts';
@@ -168,6 +169,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   addVolumeCommands(program, run);
   addMachineCommands(program, run);
   addStagedCommands(program, run);
+  addMediaCommands(program, run);
   addUpdateCommands(program, run);
   addClockCommand(program, run);
   addAuditCommand(program, run);

@@ -9,6 +9,7 @@ import { volumeUpload } from './image.ts';
 import { ioList, ioRead, ioWatch, ioWrite } from './io.ts';
 import { keyringRead, keyringUpdate } from './keyring.ts';
 import { auditRead, machineDisable, machineEnable, machineStatus, taskCancel, taskList } from './machine.ts';
+import { mediaOffer, mediaWithdraw } from './media.ts';
 import { memoryCheck } from './memory.ts';
 import { sensorRead } from './sensor.ts';
 import { stagedList } from './staged.ts';
@@ -44,6 +45,8 @@ export const VERBS = {
   'keyring.update': keyringUpdate,
   'budget.read': budgetRead,
   'budget.update': budgetUpdate,
+  'media.offer': mediaOffer,
+  'media.withdraw': mediaWithdraw,
   'agent.firmware': agentFirmware,
   'agent.update': agentUpdate,
 } as const;

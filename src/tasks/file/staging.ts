@@ -27,9 +27,9 @@ export async function stage(
   context: TaskContext,
   size: number,
   sha256: Uint8Array,
+  names: StagedNames = stagedNames(sha256),
 ): Promise<Verdict<StagedFile>> {
   const { services, id, signal } = context;
-  const names = stagedNames(sha256);
   const file = await openStaged(context, names.content, size);
   if (!file.ok) return file;
   const { data } = file.value;
@@ -58,7 +58,7 @@ export async function stage(
       onProgress: (progress) => context.progress('staging', progress.done, progress.total, 'bytes'),
     });
     if (!received.ok) {
-      await dropStaged(services.store, sha256);
+      await dropNames(services.store, names);
       return received;
     }
     signal.addEventListener('abort', received.value.release, { once: true });
@@ -105,10 +105,9 @@ async function dropUnclaimed(
 }
 
 /** The content is on the host's disk, or of no use. */
-async function dropStaged(store: StateStore, sha256: Uint8Array): Promise<void> {
-  const names = stagedNames(sha256);
-  await store.remove(names.map);
-  await store.remove(names.content);
+async function dropNames(store: StateStore, { content, map }: StagedNames): Promise<void> {
+  await store.remove(map);
+  await store.remove(content);
 }
 
 /**
@@ -126,7 +125,7 @@ export async function dropContent(
   const release = tryClaim?.(content);
   if (tryClaim !== undefined && release === undefined) return;
   try {
-    await dropStaged(store, args.sha256);
+    await dropNames(store, stagedNames(args.sha256));
   } finally {
     release?.();
   }

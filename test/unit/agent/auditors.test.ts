@@ -34,6 +34,8 @@ const ARGS: { readonly [V in Verb]: ArgsOf<V> } = {
   'keyring.update': { document: new Uint8Array(8) },
   'budget.read': {},
   'budget.update': { version: 1, lock: 1, wipe: 1 },
+  'media.offer': { size: 512, sha256: new Uint8Array(32), dryRun: true },
+  'media.withdraw': { dryRun: true },
   'agent.firmware': {},
   'agent.update': { manifest: new Uint8Array(8), size: 1, sha256: new Uint8Array(32), dryRun: true },
 };

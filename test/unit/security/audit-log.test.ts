@@ -205,6 +205,8 @@ await t.test('no secret that an order carries reaches the log', async (t) => {
     'keyring.update': { document: bytes },
     'budget.read': {},
     'budget.update': { version: 1, lock: 1, wipe: 1 },
+    'media.offer': { size: 512, sha256: new Uint8Array(32) },
+    'media.withdraw': {},
     'agent.firmware': {},
     'agent.update': { manifest: bytes, size: 1, sha256: new Uint8Array(32) },
   };

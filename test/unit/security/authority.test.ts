@@ -8,7 +8,7 @@ const may = (role: Role) => verbs.filter((verb) => authorise(role, { verb }, { v
 await t.test('each role may do its own work and nothing else', async (t) => {
   const hands = verbs
     .filter((verb) =>
-      /^(file|memory|io|sensor|chain|task|clock|volume|staged|agent)\.|^machine\.status$|^keyring\.read$|^budget\.read$/.test(
+      /^(file|memory|io|sensor|chain|task|clock|volume|staged|agent|media)\.|^machine\.status$|^keyring\.read$|^budget\.read$/.test(
         verb,
       ),
     )
@@ -16,7 +16,7 @@ await t.test('each role may do its own work and nothing else', async (t) => {
   t.strictSame(may('operator'), hands);
   t.strictSame(
     may('technician'),
-    hands.filter((verb) => verb !== 'volume.upload' && verb !== 'agent.update'),
+    hands.filter((verb) => !['volume.upload', 'agent.update', 'media.offer'].includes(verb)),
   );
   t.strictSame(may('security'), [
     'agent.firmware',
@@ -31,6 +31,7 @@ await t.test('each role may do its own work and nothing else', async (t) => {
     'machine.disable',
     'machine.enable',
     'machine.status',
+    'media.withdraw',
     'staged.list',
     'task.list',
   ]);

@@ -13,6 +13,7 @@ import type { BoardParts } from '../../../../src/programs/agent/board.ts';
 import { linuxBoard, openLinuxBoard } from '../../../../src/programs/agent/board-linux.ts';
 import { checkBoard } from '../../../../src/programs/agent/board-parts.ts';
 import { eventually } from '../../../kit/eventually.ts';
+import { FakeConfigfs } from '../../../kit/fake-configfs.ts';
 import { GpioKernel } from '../../../kit/gpio-kernel.ts';
 
 const dir = await mkdtemp(join(tmpdir(), 'nightshift-linux-board-'));
@@ -84,6 +85,7 @@ async function wired(use: (wired: Wired) => Promise<void>): Promise<void> {
         new CharacterLines({ libc: kernel.libc, clock, log, directory: kernel.directory }),
       files,
       readI2c: async ({ bytes }) => new Uint8Array(bytes),
+      gadgetFiles: new FakeConfigfs(),
       takeStill: async () => Uint8Array.of(0xff, 0xd8, 0xff, 0xd9),
       openSerial: async (path) => {
         throw new NsError('NS_SERIAL', `${path} is not here`);

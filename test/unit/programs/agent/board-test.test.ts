@@ -17,6 +17,7 @@ import { readDescription } from '../../../../src/programs/agent/board-parts.ts';
 import { boardTest } from '../../../../src/programs/agent/board-test.ts';
 import { liveHands } from '../../../../src/programs/agent/board-test-live.ts';
 import { type BoardHands, doStep } from '../../../../src/programs/agent/board-test-run.ts';
+import { FakeConfigfs } from '../../../kit/fake-configfs.ts';
 import { GpioKernel, type Wire } from '../../../kit/gpio-kernel.ts';
 
 const dir = await mkdtemp(join(tmpdir(), 'nightshift-board-test-'));
@@ -95,6 +96,7 @@ async function bench(use: (bench: Bench) => Promise<void>): Promise<void> {
       new CharacterLines({ libc: gpio.libc, clock, log, directory: gpio.directory }),
     files: filesOf(files),
     readI2c: async ({ bytes }) => new Uint8Array(bytes),
+    gadgetFiles: new FakeConfigfs(),
     takeStill: async () => Uint8Array.of(0xff, 0xd8, 0xff, 0xd9),
     openSerial: async () =>
       ({ close: async () => {}, onData: () => () => {}, onHangUp: () => () => {} }) as unknown as SerialLine,

@@ -238,3 +238,30 @@ await t.test('what a channel gives becomes a file that was not there, of one hos
     stdout: /gives a number/,
   });
 });
+
+await t.test('an image is offered by two people, in whole sectors; what is offered is told', async (t) => {
+  writeFileSync(join(home, 'odd.img'), new Uint8Array(1000));
+  writeFileSync(join(home, 'even.img'), new Uint8Array(1024));
+  t.match(await run(['media', 'offer', 'even.img', 'rack1']), {
+    code: 2,
+    stderr: /two people, --cosign-key/,
+  });
+  t.match(await run(['media', 'offer', 'odd.img', 'rack1', '--dry-run']), {
+    code: 2,
+    stderr: /whole sectors of 512/,
+  });
+  const sha256 = new Uint8Array(32).fill(0xab);
+  answerAll(async () => ({ result: { size: 1024, sha256, dryRun: true } }));
+  t.match(await run(['media', 'offer', 'even.img', 'rack1', '--dry-run']), {
+    code: 0,
+    stdout: /would offer an image of 1\.0 KiB \(1024 B\), read-only, for the next start/,
+  });
+  const offer = { order: new Uint8Array(16), size: 1024, sha256, started: false, shown: false };
+  answerAll(async () => ({ result: { offer, dryRun: true } }));
+  t.match(await run(['media', 'show', 'rack1']), {
+    code: 0,
+    stdout: /offered: an image of 1\.0 KiB \(1024 B\): NOT SHOWN/,
+  });
+  answerAll(async () => ({ result: { dryRun: false } }));
+  t.match(await run(['media', 'withdraw', 'rack1']), { code: 0, stdout: /no image is offered/ });
+});

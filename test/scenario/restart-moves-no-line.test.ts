@@ -15,6 +15,7 @@ import { openLinuxBoard } from '../../src/programs/agent/board-linux.ts';
 import { type Device, startDevice } from '../../src/programs/agent/device.ts';
 import { eventually } from '../kit/eventually.ts';
 import { FakeBroker } from '../kit/fake-bus.ts';
+import { FakeConfigfs } from '../kit/fake-configfs.ts';
 import { GpioKernel, type Wire } from '../kit/gpio-kernel.ts';
 import { testKey, testKeyring } from '../kit/keys.ts';
 
@@ -107,6 +108,7 @@ class Board {
               write: async () => undefined,
               target: async (path) => Promise.reject(new NsError('NS_IO_FAILED', path)),
             },
+            gadgetFiles: new FakeConfigfs(),
             readI2c: () => Promise.reject(new NsError('NS_IO_FAILED', 'no bus')),
             takeStill: () => Promise.reject(new NsError('NS_IO_FAILED', 'no camera')),
             openSerial: async (path) => Promise.reject(new NsError('NS_SERIAL', path)),

@@ -54,6 +54,8 @@ export async function giveUpdate(
   image: UpdateImage,
   operator: KeyStore,
   sent: Uint8Array = image.content,
+  /** Called before each chunk is read; what it throws ends the sending. */
+  onRead: (offset: number) => void = () => {},
 ) {
   const [device, fleet] = portPair();
   const args = { manifest: image.signed, size: image.content.byteLength, sha256: image.sha256 };
@@ -63,7 +65,10 @@ export async function giveUpdate(
     id: order.id,
     size: sent.byteLength,
     chunk: 64 * 1024,
-    read: (offset, into) => memorySource(sent).read(offset, into),
+    read: async (offset, into) => {
+      onRead(offset);
+      await memorySource(sent).read(offset, into);
+    },
     port: fleet,
     clock: systemClock,
     signal: stop.signal,

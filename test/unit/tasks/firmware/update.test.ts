@@ -7,6 +7,7 @@ import { equalBytes, NsError } from '../../../../src/base/index.ts';
 import { chooseSlot, confirm } from '../../../../src/firmware/index.ts';
 import type { KeyStore } from '../../../../src/ports/index.ts';
 import { keyStoreOf } from '../../../../src/security/index.ts';
+import type { OwnFirmware } from '../../../../src/tasks/firmware/own-firmware.ts';
 import { fateOfUpdate } from '../../../../src/tasks/firmware/update.ts';
 import { packUpdate, type UpdateImage } from '../../../kit/firmware-image.ts';
 import { FlashBench, smallLayout } from '../../../kit/flash-bench.ts';
@@ -24,7 +25,11 @@ const made = { board: 'sim-host', version: '2.0.0', rollback: 5 };
 const home = await mkdtemp(join(tmpdir(), 'nightshift-update-'));
 t.teardown(() => rm(home, { recursive: true }));
 
+const KiB = 1024;
+const CHUNK = 64 * KiB;
+
 interface Given {
+  readonly firmware: OwnFirmware;
   readonly bench: FlashBench;
   readonly give: (image: UpdateImage, sent?: Uint8Array) => ReturnType<typeof giveUpdate>;
 }
@@ -34,14 +39,15 @@ async function board(
   t: { teardown(done: () => unknown): void },
   more: Parameters<typeof FlashBench.make>[4] = {},
   keys: readonly KeyStore[] = [maker],
+  slotBytes = 96 * KiB,
 ): Promise<Given> {
   const directory = await mkdtemp(join(home, 'board-'));
-  const bench = await FlashBench.make(directory, smallLayout('nor', 96 * 1024), first, keys, more);
+  const bench = await FlashBench.make(directory, smallLayout('nor', slotBytes), first, keys, more);
   const slots = await bench.open('a');
   t.teardown(() => slots.close());
   const store = new MemoryState();
   const firmware = await ownFirmware(bench.description, slots);
-  return { bench, give: (image, sent) => giveUpdate(firmware, store, image, operator, sent) };
+  return { bench, firmware, give: (image, sent) => giveUpdate(firmware, store, image, operator, sent) };
 }
 
 const refused = (code: string) => ({ ok: false, refusal: { code } });
@@ -89,6 +95,26 @@ await t.test('bytes that are not those of the manifest are never started', async
   t.equal(start, 'a');
   t.ok(equalBytes(bytes, first));
   t.match(await give(image), { ok: true }, 'and the right ones are taken after that');
+});
+
+await t.test('an upload that ends early starts nothing, and the next one goes on where it was', async (t) => {
+  const { bench, firmware } = await board(t, {}, [maker], 1024 * KiB);
+  const store = new MemoryState();
+  const long = noise(15 * CHUNK + 99, 4);
+  const image = await packUpdate(long, maker, made);
+  const cut = giveUpdate(firmware, store, image, operator, long, (offset) => {
+    if (offset >= 11 * CHUNK) throw new Error('the operator has gone');
+  });
+  await t.rejects(cut, { code: 'NS_TRANSFER_STOPPED' });
+  t.equal((await bench.boot()).start, 'a');
+  const before = bench.operations;
+  t.match(await giveUpdate(firmware, store, image, operator), { ok: true, value: { state: 'trying' } });
+  // An erase for each block and a write for each chunk that came, and the record.
+  const perChunk = CHUNK / 4096 + 1;
+  t.ok(bench.operations - before <= 8 * perChunk + 2, `${bench.operations - before} writes and erases`);
+  const { start, bytes } = await bench.boot();
+  t.equal(start, 'b');
+  t.ok(equalBytes(bytes, long));
 });
 
 await t.test(

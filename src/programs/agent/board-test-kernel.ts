@@ -1,5 +1,4 @@
 import type { KernelFiles } from '../../adapters/linux/index.ts';
-import { sentenceOf } from '../../base/index.ts';
 import {
   type BoardLook,
   type Finding,
@@ -97,24 +96,21 @@ export async function lookAtUart({ uart }: Look<'uart'>, { files, tryUart }: Uar
       ? proven(`${path} is open in this agent`)
       : proven(`${path} is there; this agent does not use it`);
   }
-  try {
-    await tryUart(path, baud);
-    return proven(`${path} opens at ${baud} baud`);
-  } catch (error) {
-    const holders = await holdersOf(path, files);
-    return holders.length === 0
-      ? failed(sentenceOf(error))
-      : notTried(`${path} is held by ${holders.join(', ')}`);
-  }
+  // Opening it would change the speed under whoever has it.
+  const holders = await holdersOf(path, files);
+  if (holders.length > 0) return notTried(`${path} is held by ${holders.join(', ')}`);
+  await tryUart(path, baud);
+  return proven(`${path} opens at ${baud} baud`);
 }
 
 /** Processes that have a file open, by name and number. Those that we may not ask are left out. */
-async function holdersOf(
+export async function holdersOf(
   path: string,
   files: KernelFiles,
   among?: readonly string[],
 ): Promise<readonly string[]> {
-  const name = path.split('/').at(-1);
+  // A path may be a link by which udev names it.
+  const name = (await files.target(path).catch(() => '')) || path.split('/').at(-1);
   const all = among ?? (await files.list('/proc').catch(() => [])).filter((entry) => /^\d+$/.test(entry));
   const holders: string[] = [];
   for (const pid of all.slice(0, MOST_PROCESSES)) {

@@ -213,6 +213,16 @@ async function channel(enrolled: EnrolledChannel, hands: BoardHands, signal: Abo
   if (kind === 'uart') return proven('its line is open');
   const why = mayNotRead?.(name);
   if (why !== undefined) return notTried(`${why.code}: ${why.sentence}`);
+  const { at } = enrolled;
+  // An agent that looks at its own board has these open itself.
+  if (
+    hands.tryUart !== undefined &&
+    hands.files !== undefined &&
+    (at?.on === 'gnss' || at?.on === 'camera')
+  ) {
+    const holders = await kernel.holdersOf(at.path, hands.files);
+    if (holders.length > 0) return notTried(`${at.path} is held by ${holders.join(', ')}`);
+  }
   const value = await io.read(name, signal);
   return typeof value === 'number' ? judgeNumber(enrolled, value) : bytesFinding(enrolled, value);
 }

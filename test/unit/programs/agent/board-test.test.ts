@@ -242,6 +242,29 @@ await t.test('the same by sysfs, where lines have neither names nor users', asyn
   });
 });
 
+await t.test('a serial line that somebody has is not opened, and it is said who', async (t) => {
+  await bench(async ({ files, kernel }) => {
+    files.set('/proc/812/fd/7', 'ttyUSB0');
+    files.set('/proc/812/comm', 'nightshift-agent');
+    const { path } = description.uarts!.find(({ use }) => use === 'host-console')!;
+    t.equal(path, '/dev/ttyUSB0');
+    const said: string[] = [];
+    const opened: string[] = [];
+    const openSerial = async (each: string): Promise<SerialLine> => {
+      opened.push(each);
+      throw new NsError('NS_SERIAL', `${each} was opened`);
+    };
+    const code = await boardTest(['test'], {
+      print: (line) => said.push(line),
+      env: {},
+      kernel: { ...kernel, openSerial },
+    });
+    t.equal(code, 3);
+    t.match(said.join('\n'), /^not tried uart host: \/dev\/ttyUSB0 is held by nightshift-agent \(812\)/m);
+    t.notOk(opened.includes(path));
+  });
+});
+
 await t.test('on another machine nothing is taken, whatever board is named', async (t) => {
   await bench(async ({ gpio, files, test }) => {
     files.set('/proc/device-tree/compatible', 'acme,router\0');
@@ -353,6 +376,35 @@ await t.test('a memory is proven by what it holds; a light is put back, whatever
     message: 'left',
   });
   t.same(written, [0, 1], 'somebody left while it was dark, and it is lit again');
+  const gnss: EnrolledChannel = {
+    name: 'gnss',
+    kind: 'gnss',
+    unit: 'nmea',
+    readable: true,
+    writable: false,
+    at: { on: 'gnss', path: '/dev/ttyS9', baud: 9600 },
+  };
+  channels.push(...boardChannels({ channels: [gnss] }));
+  const beside = {
+    ...hands,
+    tryUart: async () => {},
+    files: filesOf(
+      new Map([
+        ['/proc/812/fd/7', 'ttyS9'],
+        ['/proc/812/comm', 'gpsd'],
+      ]),
+    ),
+  };
+  t.match(
+    await doStep(
+      { name: 'one', look: { at: 'channel', channel: gnss } },
+      beside,
+      new AbortController().signal,
+    ),
+    { is: 'not tried', says: '/dev/ttyS9 is held by gpsd (812)' },
+  );
+  values.gnss = Buffer.from('$GPRMC');
+  t.match(await look(gnss), { is: 'proven' });
 });
 
 await t.test('wrong words are told, and nothing is begun', async (t) => {

@@ -35,7 +35,7 @@ Packs the firmware of a board: an image of its flash, an update (.nsfw), the lis
 
   --out DIR            where to put them; by default dist/flash/BOARD
   --key FILE           signing key (Ed25519, PEM); by default the test key, which --release refuses
-  --compression KIND   xz (default, smallest), zstd or lz4
+  --compression KIND   xz (default, smallest: 64 MiB of NOR take no other), zstd or lz4
   --factory DIR        files for the device's state directory at its first start
   --rollback NUMBER    rollback index; by default 0
   --firmware-version   by default that of package.json

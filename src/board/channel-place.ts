@@ -4,12 +4,14 @@ import { gpioLine } from './gpio-line.ts';
 const whole = v.pipe(v.number(), v.safeInteger());
 const devicePath = v.pipe(v.string(), v.regex(/^\/dev\/[\x21-\x7e]{1,200}$/));
 
+const DEVICE = 'as sysfs calls it, the bus and four digits of the address: "8-004d"';
+
 /** Which hwmon device: never by its number, which changes from one start to the next. */
 const hwmon = {
   /** The driver's name, as the device's file "name" says it: "lm75". */
   name: v.pipe(v.string(), v.regex(/^[a-z0-9_]{1,31}$/)),
   /** The device below it, as sysfs calls it: "8-004d"; needed where a board has several of one name. */
-  device: v.optional(v.pipe(v.string(), v.regex(/^[\x21-\x2e\x30-\x7e]{1,63}$/))),
+  device: v.optional(v.pipe(v.string(), v.regex(/^[\x21-\x2e\x30-\x7e]{1,63}$/, DEVICE))),
 };
 
 /** Address of a chip on an I2C bus. */

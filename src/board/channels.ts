@@ -42,16 +42,21 @@ export type EnrolledChannel = v.InferOutput<typeof enrolledChannel>;
 
 const BYTES: readonly string[] = ['uart', 'eeprom'];
 
+const lacksLimits = ({ writable, kind, minimum, maximum }: EnrolledChannel): boolean =>
+  writable && !BYTES.includes(kind) && (minimum === undefined || maximum === undefined);
+
 export const enrolledChannels = v.pipe(
   v.array(enrolledChannel),
   v.maxLength(256),
-  v.check((list) => new Set(list.map((c) => c.name)).size === list.length, 'channel names must differ'),
   v.check(
-    (list) =>
-      list.every(
-        (c) => !c.writable || BYTES.includes(c.kind) || (c.minimum !== undefined && c.maximum !== undefined),
-      ),
-    'a channel that takes numbers needs a minimum and a maximum',
+    (list) => new Set(list.map((c) => c.name)).size === list.length,
+    ({ input }) =>
+      `channel names must differ: ${input.find(({ name }, at) => input.findIndex((c) => c.name === name) < at)?.name} is there twice`,
+  ),
+  v.check(
+    (list) => !list.some(lacksLimits),
+    ({ input }) =>
+      `${input.find(lacksLimits)?.name}: a channel that takes numbers needs a minimum and a maximum`,
   ),
 );
 

@@ -79,10 +79,12 @@ export const hostInterface = v.strictObject({
 /** USB device controller by which a disk image can be shown to the host. */
 export const gadget = v.strictObject({ controller: v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,63}$/)) });
 
+const MODULE_NAME = 'a module is named by small letters, digits and "_", also where its file has "-"';
+
 /** What the board's own firmware is packed with. */
 export const firmware = v.strictObject({
   /** Modules of the kernel, loaded in this order at each start; what they need comes with them. */
-  modules: v.pipe(v.array(v.pipe(v.string(), v.regex(/^[a-z0-9_]{1,55}$/))), v.maxLength(128)),
+  modules: v.pipe(v.array(v.pipe(v.string(), v.regex(/^[a-z0-9_]{1,55}$/, MODULE_NAME))), v.maxLength(128)),
   /** For the kernel. */
   arguments: v.pipe(v.string(), v.maxLength(1024)),
   /** From the kernel's start to the agent's; what takes longer is ended by the watchdog. */

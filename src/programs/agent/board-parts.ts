@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { NsError, shapeConfig, suggest } from '../../base/index.ts';
+import { NsError, sentenceOf, shapeConfig, suggest } from '../../base/index.ts';
 import type { BoardDescription } from '../../board/index.ts';
 import type { Board, BoardParts, BoardSections, BoardSetting } from './board.ts';
 
@@ -46,12 +46,12 @@ const BOARD_FOLDERS = ['../boards/', '../../../boards/'].map((path) =>
 export async function allDescriptions(): Promise<readonly BoardDescription[]> {
   const folder = BOARD_FOLDERS.find((each) => existsSync(each)) ?? '';
   const names = await readdir(folder).catch(() => [] as string[]);
-  return Promise.all(names.sort().map(readDescription));
+  return Promise.all(names.sort().map((name) => readDescription(name)));
 }
 
-/** NS_BOARD_UNKNOWN lists what there is. */
-export async function readDescription(name: string): Promise<BoardDescription> {
-  const folder = BOARD_FOLDERS.find((each) => existsSync(each)) ?? '';
+/** NS_BOARD_UNKNOWN lists what there is; a description that is wrong is NS_CONFIG_INVALID. */
+export async function readDescription(name: string, from?: string): Promise<BoardDescription> {
+  const folder = from ?? BOARD_FOLDERS.find((each) => existsSync(each)) ?? '';
   const names = await readdir(folder).catch(() => [] as string[]);
   if (!names.includes(name)) {
     const near = suggest(name, names);
@@ -60,5 +60,19 @@ export async function readDescription(name: string): Promise<BoardDescription> {
   }
   const path = join(folder, name, 'board.json');
   const { boardDescription } = await import('../../board/index.ts');
-  return shapeConfig(boardDescription, JSON.parse(await readFile(path, 'utf8')), path);
+  const board = shapeConfig(boardDescription, await readJson(path), path);
+  if (board.name !== name) throw invalid(path, `it names "${board.name}", and its folder is ${name}`);
+  return board;
 }
+
+async function readJson(path: string): Promise<unknown> {
+  const text = await readFile(path, 'utf8');
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw invalid(path, `it is not JSON: ${sentenceOf(cause)}`);
+  }
+}
+
+const invalid = (path: string, sentence: string): NsError =>
+  new NsError('NS_CONFIG_INVALID', `${path}: ${sentence}`, { family: 'caller' });

@@ -3,7 +3,7 @@ import { openFileStateStore } from '../../adapters/file-state-store.ts';
 import { silentLog } from '../../adapters/log.ts';
 import { holdAlone } from '../../adapters/single-instance.ts';
 import { systemClock } from '../../adapters/system-clock.ts';
-import { asNsError, hasCode, MiB, NsError } from '../../base/index.ts';
+import { asNsError, hasCode, MiB, NsError, sentenceOf } from '../../base/index.ts';
 import {
   type BoardDescription,
   type Finding,
@@ -89,7 +89,7 @@ function readArguments(argv: readonly string[]) {
     const { values, positionals } = parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true });
     if (positionals.length === 1 && positionals[0] === 'test') return values;
   } catch (cause) {
-    throw usage(asNsError(cause, 'NS_USAGE').message);
+    throw usage(`${sentenceOf(cause)}; see nightshift-agent --help`);
   }
   throw usage('nightshift-agent board test [--board NAME] [--config FILE] [--drive] [--json]');
 }

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { humanLog, silentLog } from '../../adapters/log.ts';
-import { asNsError, NsError } from '../../base/index.ts';
+import { asNsError, NsError, sentenceOf } from '../../base/index.ts';
 import type { LogSink } from '../../ports/index.ts';
 import { publicKeyText } from '../../security/index.ts';
 import { RELEASED, VERSION } from '../version.ts';
@@ -41,12 +41,13 @@ function readArguments(argv: readonly string[]) {
   try {
     return parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: false }).values;
   } catch (cause) {
-    throw usage(asNsError(cause, 'NS_USAGE').message);
+    throw usage(sentenceOf(cause));
   }
 }
 
 async function run(argv: readonly string[]): Promise<void> {
   if (argv[0] === 'board') {
+    if (argv.includes('--help')) return print((await import('./help.ts')).HELP);
     const { boardTest } = await import('./board-test.ts');
     const say = (line: string): void => print(`${line}\n`);
     process.exitCode = await boardTest(argv.slice(1), { print: say, env: process.env });

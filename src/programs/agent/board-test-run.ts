@@ -207,7 +207,10 @@ async function channel(enrolled: EnrolledChannel, hands: BoardHands, signal: Abo
   const { name, kind, readable } = enrolled;
   const { io, mayNotRead } = hands;
   if (io?.channels().some((each) => each.name === name) !== true)
-    return failed('there is no such channel here');
+    // On a board that is a program the configuration says which channels there are.
+    return enrolled.at === undefined
+      ? absent('this machine is configured without it')
+      : failed('there is no such channel here');
   if (!readable) return notTried('it can only be written');
   // Reading it would take from whoever waits for it what the other end said.
   if (kind === 'uart') return proven('its line is open');

@@ -403,6 +403,9 @@ await t.test('a memory is proven by what it holds; a light is put back, whatever
     ),
     { is: 'not tried', says: '/dev/ttyS9 is held by gpsd (812)' },
   );
+  const { at: _, ...console } = gnss;
+  t.match(await look({ ...console, name: 'console', kind: 'uart' }), { is: 'absent' });
+  t.match(await look({ ...gnss, name: 'other' }), { is: 'failed', says: /no such channel/ });
   values.gnss = Buffer.from('$GPRMC');
   t.match(await look(gnss), { is: 'proven' });
 });

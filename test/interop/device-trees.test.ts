@@ -62,6 +62,7 @@ const chipNode = (label: string): string => {
 await t.test('there are boards to compare', async (t) => {
   t.same(boards.map(({ board }) => board.name).sort(), [
     'ast2600-evb',
+    'quanta-s6q',
     'rainier',
     'romulus',
     'rpi-cm4-sidecar',

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { milliseconds } from '../../base/index.ts';
+import { milliseconds, NsError } from '../../base/index.ts';
 import { EXIT, type ExitCode, foldHosts, parseCount, parseWait, sendWindowFor } from '../../fleet/index.ts';
 import { type FirmwareFile, openFirmwareFile } from '../firmware-file.ts';
 import type { Context } from './context.ts';
@@ -74,6 +74,10 @@ export function addUpdateCommands(program: Command, run: Run): void {
       run(async (context) => {
         const names = await context.hosts(hosts);
         const canary = o.canary === undefined ? 0 : parseCount(o.canary, 'number of hosts', 1, 10_000);
+        if (canary > 0 && o.wait === false && o.dryRun !== true)
+          throw new NsError('NS_USAGE', '--canary waits until the first are proven: leave --no-wait away', {
+            family: 'caller',
+          });
         const file = await openFirmwareFile(path, context.signal);
         try {
           const { board, version, rollback } = file.manifest;

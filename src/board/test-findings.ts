@@ -110,7 +110,7 @@ const PLAUSIBLE: Readonly<Partial<Record<EnrolledChannel['kind'], readonly [leas
     temperature: [-60_000, 150_000],
     voltage: [-60_000, 60_000],
     fan: [0, 50_000],
-  pwm: [0, 100],
+    pwm: [0, 100],
     watchdog: [0, Number.MAX_SAFE_INTEGER],
   };
 

@@ -85,12 +85,12 @@ export async function openLinuxHands(
 /** What the signals said while they were held; undefined where one could not be read. */
 function signalsOf({ host }: BoardDescription, trials: LineTrials): (() => Promise<PowerClaim>) | undefined {
   const signals = host?.signals ?? [];
-  const valueOf = (channel: string) => trials.get(channel)?.value;
+  const levelOf = (channel: string) => trials.get(channel)?.value;
   const channelOf = (signal: string): string => `signal ${signal}`;
-  if (signals.some(({ signal }) => valueOf(channelOf(signal)) === undefined)) return undefined;
+  if (signals.some(({ signal }) => levelOf(channelOf(signal)) === undefined)) return undefined;
   const io: IoDevices = {
     channels: (): readonly Channel[] => [],
-    read: async (name) => valueOf(name) ?? 0,
+    read: async (name) => levelOf(name) ?? 0,
     write: () => Promise.reject(new Error('nothing is written here')),
     watch: () => () => undefined,
   };

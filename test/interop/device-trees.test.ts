@@ -59,6 +59,21 @@ const chipNode = (label: string): string => {
   return node;
 };
 
+/** What a 32-bit kernel keeps for such windows where its arguments say nothing, in bytes. */
+const USUAL_VMALLOC = 240 * 1024 ** 2;
+
+/** The windows that ASPEED's flash controllers map whole, of those that are switched on, in bytes. */
+async function mappedFlash(tree: DeviceTree): Promise<number> {
+  let bytes = 0;
+  for (const name of (await tree.children('/')).includes('ahb') ? await tree.children('/ahb') : []) {
+    const kind = (await tree.texts(`/ahb/${name}`, 'compatible'))?.[0] ?? '';
+    if (!/^aspeed,ast2600-(?:fmc|spi)$/.test(kind)) continue;
+    if ((await tree.texts(`/ahb/${name}`, 'status'))?.[0] === 'disabled') continue;
+    bytes += (await tree.cells(`/ahb/${name}`, 'reg'))?.[3] ?? 0;
+  }
+  return bytes;
+}
+
 await t.test('there are boards to compare', async (t) => {
   t.same(boards.map(({ board }) => board.name).sort(), [
     'ast2600-evb',
@@ -145,6 +160,12 @@ for (const { board, tree } of boards) {
         `${label}`,
       );
     }
+  });
+
+  await t.test(`${board.name}: its kernel has addresses for all of the flash that it maps`, async (t) => {
+    const named = /\bvmalloc=(\d+)M\b/.exec(board.firmware?.arguments ?? '')?.[1];
+    const room = named === undefined ? USUAL_VMALLOC : Number(named) * 1024 ** 2;
+    t.ok((await mappedFlash(tree)) < room, 'a controller whose window finds no room shows no flash');
   });
 
   await t.test(

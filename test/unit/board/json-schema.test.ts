@@ -31,17 +31,17 @@ for (const { name, files, shape, whole } of KINDS) {
   const fits = published(name);
 
   await t.test(
-    `every ${name} comes out of its schema as it went in, fits the published one, and names it`,
+    `every ${name} comes out of its schema as it went in, fits the published one, and names no other`,
     async (t) => {
       t.ok(files.length > 3);
       for (const file of files) {
-        const value = json(file) as { readonly $schema: string };
+        const value = json(file) as { readonly $schema?: string };
         t.same(v.parse(whole, value), value, file);
         t.ok(fits(value), `${file}: ${JSON.stringify(fits.errors)}`);
-        t.equal(
-          new URL(value.$schema, new URL(file, root)).href.slice(root.href.length),
-          `docs/json-schema/nightshift-${name}-1.schema.json`,
-        );
+        const named = value.$schema;
+        if (named === undefined) continue;
+        const path = new URL(named, new URL(file, root)).href.slice(root.href.length);
+        t.equal(path, `docs/json-schema/nightshift-${name}-1.schema.json`);
       }
     },
   );

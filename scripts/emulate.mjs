@@ -9,6 +9,10 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const [board = ''] = process.argv.slice(2);
 const script = join(root, 'test/emulation', `${board}.ts`);
 if (!/^[a-z0-9-]+$/.test(board) || !existsSync(script)) {
+  if (/^[a-z0-9-]+$/.test(board) && existsSync(join(root, 'boards', board, 'board.json')))
+    process.stderr.write(
+      `nobody has written what ${board} is to show: docs/board-maker.md has the line that starts its image\n`,
+    );
   process.stderr.write('usage: npm run emulate -- ast2600-evb|rainier|sidecar\n');
   process.exit(2);
 }

@@ -13,21 +13,32 @@ export const HOME = 'opt/nightshift';
 /** What an administrator edits: kept over upgrades. */
 export const CONFFILES = ['etc/nightshift/agent.yaml', 'etc/default/nightshift-agent'] as const;
 
+export const MAINTAINER = 'The Nightshift authors <nightshift@localhost>';
+
 const PROGRAMS = ['nightshift-agent', 'nightshift', 'nightshift-chain'] as const;
 const DOC = 'usr/share/doc/nightshift';
 const content = (name: string): string => join(ROOT, 'packaging/content', name);
 
+export interface Packing {
+  readonly arch: Arch;
+  readonly node: NodeBinary;
+  readonly version: string;
+  /** Seconds since 1970. */
+  readonly date: number;
+}
+
 /** All files of the package, sorted. */
-export function packedFiles(arch: Arch, node: NodeBinary): readonly PackedFile[] {
+export function packedFiles({ arch, node, version, date }: Packing): readonly PackedFile[] {
   const files = [
     { path: `${HOME}/bin/node`, is: { copyOf: node.path }, mode: 0o755 },
     ...PROGRAMS.flatMap(programFiles),
-    ...bundles().map((name) => ({ path: `${HOME}/dist/${name}`, is: { copyOf: join(ROOT, 'dist', name) } })),
+    ...bundleFiles(),
+    { path: `${HOME}/LICENSE`, is: { copyOf: join(ROOT, 'LICENSE') } },
     ...below('dist/web', `${HOME}/dist/web`),
     ...below('boards', `${HOME}/boards`).filter(({ path }) => path.endsWith('/board.json')),
     ...nativeFiles(arch),
     ...systemFiles(),
-    ...documents(node),
+    ...documents(node, version, date),
   ];
   return files.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
@@ -45,23 +56,25 @@ function programFiles(name: (typeof PROGRAMS)[number]): PackedFile[] {
   ];
 }
 
-/** The programs' bundles, and what they load; nothing that an earlier build has left there. */
-function bundles(): string[] {
-  const found = new Set<string>();
+/** The programs' bundles, and what they load; nothing that an earlier build has left there. Nobody starts them by name. */
+function bundleFiles(): PackedFile[] {
+  const found = new Map<string, string>();
   const add = (name: string): void => {
     if (found.has(name)) return;
-    found.add(name);
     const text = readFileSync(join(ROOT, 'dist', name), 'utf8');
+    found.set(name, text.replace(/^#!.*\n/, ''));
     for (const [, next = ''] of text.matchAll(/["']\.\/(nightshift[a-z0-9._-]*\.mjs)["']/g)) add(next);
   };
   for (const name of PROGRAMS) add(`${name}.mjs`);
-  return [...found];
+  return [...found].map(([name, content]) => ({ path: `${HOME}/dist/${name}`, is: { content } }));
 }
 
-/** serialport and koffi, with their parts for this processor. */
+/** serialport and koffi, with their parts for this processor, without the programs that build them. */
 function nativeFiles(arch: Arch): PackedFile[] {
   return neededPackages(['serialport', 'koffi'], cacheFor(arch), true).flatMap(({ name, files }) =>
-    files.map(({ from, to }) => ({ path: `${HOME}/node_modules/${name}/${to}`, is: { copyOf: from } })),
+    files
+      .filter(({ from }) => readFileSync(from).subarray(0, 2).toString('latin1') !== '#!')
+      .map(({ from, to }) => ({ path: `${HOME}/node_modules/${name}/${to}`, is: { copyOf: from } })),
   );
 }
 
@@ -76,10 +89,11 @@ function systemFiles(): PackedFile[] {
     from('default', 'etc/default/nightshift-agent'),
     from('host-disks.conf', 'usr/share/nightshift/host-disks.conf'),
     from('broker.conf', 'usr/share/nightshift/broker.conf'),
+    from('lintian-overrides', 'usr/share/lintian/overrides/nightshift'),
   ];
 }
 
-function documents(node: NodeBinary): PackedFile[] {
+function documents(node: NodeBinary, version: string, date: number): PackedFile[] {
   const gzipped = (text: string | Buffer): { content: Buffer } => ({ content: gzipSync(text, { level: 9 }) });
   const read = (path: string): Buffer => readFileSync(join(ROOT, path));
   const completion = (shell: string): { content: string } => ({
@@ -100,14 +114,18 @@ function documents(node: NodeBinary): PackedFile[] {
     { path: 'usr/share/bash-completion/completions/nightshift', is: completion('bash') },
     { path: 'usr/share/zsh/vendor-completions/_nightshift', is: completion('zsh') },
     { path: 'usr/share/fish/vendor_completions.d/nightshift.fish', is: completion('fish') },
-    { path: `${DOC}/changelog.gz`, is: gzipped(read('CHANGELOG.md')) },
-    {
-      path: `${DOC}/copyright`,
-      is: { content: Buffer.concat([read('packaging/content/copyright'), read('LICENSE')]) },
-    },
+    { path: `${DOC}/changelog.gz`, is: gzipped(debianChangelog(version, date)) },
+    { path: `${DOC}/CHANGELOG.md.gz`, is: gzipped(read('CHANGELOG.md')) },
+    { path: `${DOC}/copyright`, is: { copyOf: content('copyright') } },
     { path: `${DOC}/sidecar.md`, is: { content: read('docs/sidecar.md') } },
     { path: `${DOC}/licences.txt.gz`, is: gzipped(bundledLicences(node)) },
   ];
+}
+
+/** In the form that Debian's tools read; what changed is told beside it. */
+function debianChangelog(version: string, date: number): string {
+  const day = new Date(date * 1000).toUTCString().replace('GMT', '+0000');
+  return `nightshift (${version}) unstable; urgency=medium\n\n  * See CHANGELOG.md.gz.\n\n -- ${MAINTAINER}  ${day}\n`;
 }
 
 function below(directory: string, to: string): PackedFile[] {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../flash/systems.ts';
-import { CONFFILES } from './contents.ts';
+import { CONFFILES, MAINTAINER } from './contents.ts';
 import type { Arch } from './node-binary.ts';
 import { type PackedFile, settle } from './tree.ts';
 
@@ -54,10 +54,10 @@ function controlText(arch: Arch, version: string, kib: number): string {
     'Package: nightshift',
     `Version: ${version}`,
     `Architecture: ${arch}`,
-    'Maintainer: The Nightshift authors <nightshift@localhost>',
+    `Maintainer: ${MAINTAINER}`,
     `Installed-Size: ${kib}`,
     `Depends: ${[...LIBRARIES[arch], 'systemd (>= 247)', 'passwd'].join(', ')}`,
-    'Recommends: bubblewrap, util-linux, libnbd-bin, fuse3, e2fsprogs, mtools, dosfstools, ntfs-3g',
+    'Recommends: bubblewrap, libnbd-bin, fuse3, e2fsprogs, mtools, dosfstools, ntfs-3g',
     'Suggests: sg3-utils, mosquitto',
     'Section: admin',
     'Priority: optional',

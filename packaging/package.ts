@@ -54,7 +54,7 @@ function main(): void {
   try {
     const node = nodeFor(arch, values.node, work);
     const tree = join(work, 'tree');
-    const files = packedFiles(arch, node);
+    const files = packedFiles({ arch, node, version, date });
     writeTree(tree, files, date);
     if (values.deb) say(writeDeb({ tree, files, out, arch, version, date, compression }));
     if (values.tarball) say(writeTarball({ tree, files, out, arch, version, date, work }));

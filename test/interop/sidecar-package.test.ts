@@ -28,7 +28,10 @@ const EXPECTED = [
   /^usr\/share\/nightshift\/(host-disks|broker)\.conf$/,
   /^usr\/share\/man\/man[18]\/nightshift(-agent|-chain)?\.[18]\.gz$/,
   /^usr\/share\/(bash-completion|zsh|fish)\/[a-z_.-]+\/_?nightshift(\.fish)?$/,
-  /^usr\/share\/doc\/nightshift\/(changelog\.gz|copyright|sidecar\.md|licences\.txt\.gz)$/,
+  /^usr\/share\/doc\/nightshift\/(changelog|CHANGELOG\.md|licences\.txt)\.gz$/,
+  /^usr\/share\/doc\/nightshift\/(copyright|sidecar\.md)$/,
+  /^usr\/share\/lintian\/overrides\/nightshift$/,
+  /^opt\/nightshift\/LICENSE$/,
   /^etc\/(nightshift\/agent\.yaml|default\/nightshift-agent)$/,
 ];
 /** What no other user of the machine reads. */

@@ -32,7 +32,7 @@ export function smallLayout(kind: 'nor' | 'emmc', slotBytes = 192 * KiB): FlashL
     name: `small-${kind}`,
     title: 'for tests',
     kind,
-    size: 64 * KiB + 2 * slotBytes,
+    size: Math.max(1024 * KiB, 64 * KiB + 2 * slotBytes),
     eraseSize,
     partitions: [
       { name: 'u-boot-env', offset: 4096, size: environment, holds: 'environment' },

@@ -58,7 +58,6 @@ const APPLETS = [
   'ls',
   'cat',
   'dmesg',
-  'rx',
   'sed',
   'ps',
   'kill',
@@ -104,7 +103,7 @@ export function writeBase(directory: string, system: BoardSystem): string[] {
     join(system.directory, 'node'),
   ]);
   copyFileSync(join(system.directory, 'busybox'), join(directory, 'bin/busybox'));
-  for (const applet of APPLETS) symlinkSync('busybox', join(directory, 'bin', applet));
+  linkApplets(join(directory, 'bin'));
   for (const [name, to] of [
     ['start', 'sbin/start'],
     ['lease', 'sbin/lease'],
@@ -119,6 +118,15 @@ export function writeBase(directory: string, system: BoardSystem): string[] {
   writeFileSync(join(directory, 'etc/hosts'), '127.0.0.1 localhost\n');
   symlinkSync('../run/resolv.conf', join(directory, 'etc/resolv.conf'));
   return debian.packages();
+}
+
+/** Names of what busybox does, for those who call it; it has them one after another, with zeros between. */
+function linkApplets(directory: string): void {
+  const busybox = readFileSync(join(directory, 'busybox'));
+  for (const applet of APPLETS) {
+    if (!busybox.includes(`\0${applet}\0`)) throw new Error(`the board's busybox has no ${applet}`);
+    symlinkSync('busybox', join(directory, applet));
+  }
 }
 
 /** Names on FAT are in UTF-16 and in a code page (437 to mtools, 850 to fsck.fat), and in UTF-8 for us. */

@@ -16,6 +16,8 @@ export const CONFFILES = ['etc/nightshift/agent.yaml', 'etc/default/nightshift-a
 export const MAINTAINER = 'The Nightshift authors <nightshift@localhost>';
 
 const PROGRAMS = ['nightshift-agent', 'nightshift', 'nightshift-chain'] as const;
+/** Nothing is loaded from a home: what the agent can write there would be code at its next start. */
+const OWN_MODULES = '--no-global-search-paths';
 const DOC = 'usr/share/doc/nightshift';
 const content = (name: string): string => join(ROOT, 'packaging/content', name);
 
@@ -49,7 +51,7 @@ function programFiles(name: (typeof PROGRAMS)[number]): PackedFile[] {
   const asked = /^#!\/usr\/bin\/env (?:-S )?((?:[A-Z_]+=\S+ )*)node\b(.*)$/.exec(line);
   if (asked === null) throw new Error(`dist/${name}.mjs does not say how it is started; run npm run build`);
   const [, variables = '', flags = ''] = asked;
-  const start = `${variables}exec /${HOME}/bin/node${flags} /${HOME}/dist/${name}.mjs "$@"`;
+  const start = `${variables}exec /${HOME}/bin/node${flags} ${OWN_MODULES} /${HOME}/dist/${name}.mjs "$@"`;
   return [
     { path: `${HOME}/bin/${name}`, is: { content: `#!/bin/sh\n${start}\n` }, mode: 0o755 },
     { path: `usr/bin/${name}`, is: { linkTo: `/${HOME}/bin/${name}` } },

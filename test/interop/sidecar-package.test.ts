@@ -145,6 +145,16 @@ await t.test('an installed agent answers a signed order within the system calls 
     });
   t.match(await result('ionice', '-c3', 'true'), /Operation not permitted/, 'the filter holds');
   const [program = '', , , ...configured] = start;
+  const started = /exec (\S+ .+) \S+\.mjs/.exec(await readFile(join(root, program), 'utf8'))?.[1] ?? '';
+  const planted = join(root, 'var/lib/nightshift/.node_modules');
+  await mkdir(planted);
+  await writeFile(join(planted, 'supports-color.js'), 'console.log("planted");');
+  const loads = [
+    ...started.split(' '),
+    '-e',
+    'require("/opt/nightshift/node_modules/debug"); console.log("own")',
+  ];
+  t.equal(await result(...loads), 'own\n', 'it loads no code from its state');
   const shown = await result(program, ...configured, '--identity');
   t.match(shown, /^host1: ed25519:\S+\n$/);
   await writeFile(
@@ -243,6 +253,6 @@ function sandbox(place: string): string[] {
     ...['--tmpfs', '/tmp', '--ro-bind', process.execPath, process.execPath],
     ...['--ro-bind', join(place, 'opt/nightshift'), '/opt/nightshift', ...bind('etc/nightshift')],
     ...['--bind', join(place, 'var/lib/nightshift'), '/var/lib/nightshift', '--clearenv'],
-    ...['--setenv', 'PATH', '/usr/bin'],
+    ...['--setenv', 'PATH', '/usr/bin', '--setenv', 'HOME', '/var/lib/nightshift'],
   ];
 }

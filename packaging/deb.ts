@@ -22,11 +22,11 @@ export interface DebOptions {
 
 const SCRIPTS = ['postinst', 'prerm', 'postrm'] as const;
 
-/** What its Node is linked with: a test compares it with the symbols that Node asks for. */
+/** By the newest symbols that each Node asks for: GLIBC_2.28, GLIBCXX_3.4.21 (GCC 6), on 32 bit ARM 3.4.26 (GCC 9). */
 export const LIBRARIES: Readonly<Record<Arch, readonly string[]>> = {
   amd64: ['libc6 (>= 2.28)', 'libstdc++6 (>= 6)', 'libgcc-s1 (>= 3.4)'],
   arm64: ['libc6 (>= 2.28)', 'libstdc++6 (>= 6)', 'libgcc-s1 (>= 3.4)'],
-  armhf: ['libc6 (>= 2.28)', 'libstdc++6 (>= 6)', 'libgcc-s1 (>= 3.4)', 'libatomic1 (>= 4.8)'],
+  armhf: ['libc6 (>= 2.28)', 'libstdc++6 (>= 9)', 'libgcc-s1 (>= 3.4)', 'libatomic1 (>= 4.8)'],
 };
 
 /** Writes the package and says where. The same tree and date give the same bytes. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { fromUtf8, utf8 } from '../base/index.ts';
+import { equalBytes, fromUtf8, utf8 } from '../base/index.ts';
 
 /** The slots that an update can write; the recovery system is beside them, and nothing of it is in the record. */
 export type Slot = 'a' | 'b';
@@ -38,6 +38,7 @@ export interface BootRecord {
 /** Bytes of one copy. */
 export const BOOT_RECORD_BYTES = 512;
 const MAGIC = 'nightshift-boot 1';
+const VERSION = /^[0-9A-Za-z.+-]{1,64}$/;
 const CHECK = /^check ([0-9a-f]{64})$/;
 
 /**
@@ -58,7 +59,7 @@ export function writeBootRecord(record: BootRecord): Uint8Array {
   return bytes;
 }
 
-/** Undefined where it is not a whole copy: torn, blank, or of another form. */
+/** Undefined where it is not a whole copy, byte for byte as one is written: torn, blank, or of another form. */
 export function readBootRecord(bytes: Uint8Array): BootRecord | undefined {
   const end = bytes.indexOf(0);
   if (end < 0 || bytes.subarray(end).some((byte) => byte !== 0)) return undefined;
@@ -71,17 +72,17 @@ export function readBootRecord(bytes: Uint8Array): BootRecord | undefined {
   const before = `${lines.slice(0, 6).join('\n')}\n`;
   if (digest !== createHash('sha256').update(before).digest('hex')) return undefined;
   const slots = { a: readSlot(a, 'a'), b: readSlot(b, 'b') };
-  const numbers = [wordAfter(counter, 'counter'), wordAfter(floor, 'floor')].map(Number);
+  const numbers = [wordAfter(counter, 'counter'), wordAfter(floor, 'floor')].map(numberIn);
   const firstSlot = wordAfter(first, 'first');
   if (slots.a === undefined || slots.b === undefined) return undefined;
-  if (!numbers.every((number) => Number.isSafeInteger(number) && number >= 0)) return undefined;
-  if (firstSlot !== 'a' && firstSlot !== 'b') return undefined;
-  return {
+  if (numbers.includes(undefined) || (firstSlot !== 'a' && firstSlot !== 'b')) return undefined;
+  const record: BootRecord = {
     counter: numbers[0] ?? 0,
     first: firstSlot,
     floor: numbers[1] ?? 0,
     slots: { a: slots.a, b: slots.b },
   };
+  return equalBytes(writeBootRecord(record), bytes) ? record : undefined;
 }
 
 /** Of two copies the newer whole one, and which it is; the other is the one to write next. */
@@ -114,17 +115,18 @@ function readSlot(line: string | undefined, slot: Slot): SlotState | undefined {
   const [name, is, version, rollback, size, sha256, left] = (line ?? '').split(' ');
   if (name !== slot) return undefined;
   if (is === 'empty') return { is };
-  if (version === undefined || version === '') return undefined;
+  if (version === undefined || !VERSION.test(version)) return undefined;
   if (is === 'bad') return { is, version };
-  const firmware = { version, rollback: Number(rollback), size: Number(size), sha256: sha256 ?? '' };
-  if (![firmware.rollback, firmware.size].every((number) => Number.isSafeInteger(number) && number >= 0))
-    return undefined;
-  if (!/^[0-9a-f]{64}$/.test(firmware.sha256)) return undefined;
-  if (is === 'good' && left === undefined) return { is, ...firmware };
-  const starts = Number(left);
-  return is === 'trying' && Number.isSafeInteger(starts) && starts >= 0
-    ? { is, ...firmware, left: starts }
-    : undefined;
+  const [index, bytes, starts] = [numberIn(rollback), numberIn(size), numberIn(left)];
+  if (index === undefined || bytes === undefined || !/^[0-9a-f]{64}$/.test(sha256 ?? '')) return undefined;
+  const firmware = { version, rollback: index, size: bytes, sha256: sha256 ?? '' };
+  if (is === 'good') return { is, ...firmware };
+  return is === 'trying' && starts !== undefined ? { is, ...firmware, left: starts } : undefined;
+}
+
+/** As a shell counts too: no sign, no other base, nothing that its arithmetic cannot hold. */
+function numberIn(word: string | undefined): number | undefined {
+  return /^(0|[1-9][0-9]{0,14})$/.test(word ?? '') ? Number(word) : undefined;
 }
 
 function wordAfter(line: string | undefined, key: string): string {

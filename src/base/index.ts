@@ -24,6 +24,7 @@ export {
 } from './errors.ts';
 export { EscapeKeys, type EscapeStep } from './escape-keys.ts';
 export { LineQueue, type LineQueueLimits } from './line-queue.ts';
+export { orAborted } from './or-aborted.ts';
 export { allow, type Refusal, refusal, refuse, type Verdict } from './refusal.ts';
 export { REFUSALS, type RefusalCode } from './refusal-codes.ts';
 export { shapeConfig } from './shape-config.ts';

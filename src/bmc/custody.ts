@@ -1,6 +1,7 @@
 import {
   type Duration,
   milliseconds,
+  orAborted,
   type Refusal,
   refusal,
   refuse,
@@ -10,7 +11,6 @@ import {
 import type { Clock, DriveSwitch, HostPower, LogSink, MeasureSink, SwitchPosition } from '../ports/index.ts';
 import { DiskCustody, type HandBack, type LeaseRequest } from './disk-custody.ts';
 import type { Lease } from './lease.ts';
-import { orAborted } from './within.ts';
 
 /** Reasons for which nobody may have a disk; the first that applies is the one told. */
 const DOORS = ['disabled', 'enabling', 'waking'] as const;

@@ -3,6 +3,7 @@ import {
   asNsError,
   type Duration,
   milliseconds,
+  orAborted,
   type Refusal,
   refusal,
   refuse,
@@ -13,7 +14,7 @@ import { type HandBackPlan, planHandBack } from './hand-back-plan.ts';
 import { HeldLease, type Lease, type LeaseMode, type Lessor } from './lease.ts';
 import { judgeAccess } from './power-rules.ts';
 import { SwitchHand } from './switch-hand.ts';
-import { orAborted, settledWithin } from './within.ts';
+import { settledWithin } from './within.ts';
 
 export interface LeaseRequest {
   readonly disk: string;

@@ -1,4 +1,4 @@
-import { asNsError, type Duration, eitherSignal, milliseconds } from '../base/index.ts';
+import { asNsError, type Duration, eitherSignal, milliseconds, orAborted } from '../base/index.ts';
 import type {
   Clock,
   HostPower,
@@ -9,7 +9,6 @@ import type {
   Stop,
 } from '../ports/index.ts';
 import { fusePower, type SourceAnswer } from './power-fusion.ts';
-import { orAborted } from './within.ts';
 
 /** The hands on a host's power button, apart from the eyes: see HostPower. */
 export type PowerGuard = Pick<

@@ -1,9 +1,8 @@
-import { seconds } from '../base/index.ts';
+import { orAborted, seconds } from '../base/index.ts';
 import type { BootGuard, Clock, HostPower } from '../ports/index.ts';
 import type { Custody } from './custody.ts';
 import type { DriveLocks } from './drive-lock/drive-locks.ts';
 import type { LockFacts } from './lock-levels.ts';
-import { orAborted } from './within.ts';
 
 export interface LockSenses {
   readonly power: HostPower;

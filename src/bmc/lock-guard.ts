@@ -1,7 +1,6 @@
-import { asNsError, milliseconds, seconds } from '../base/index.ts';
+import { asNsError, milliseconds, orAborted, seconds } from '../base/index.ts';
 import type { Clock, HostControl, HostPower, LogSink, PowerReading, Stop } from '../ports/index.ts';
 import type { Lockout } from './lockout.ts';
-import { orAborted } from './within.ts';
 
 export interface LockGuardOptions {
   readonly power: HostPower;

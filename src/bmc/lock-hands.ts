@@ -1,9 +1,8 @@
-import { asNsError, refusal, seconds } from '../base/index.ts';
+import { asNsError, orAborted, refusal, seconds } from '../base/index.ts';
 import type { LogSink, StateStore } from '../ports/index.ts';
 import { BOOT_BEFORE, holdBoot, releaseBoot } from './boot-hold.ts';
 import type { Custody } from './custody.ts';
 import { type LockSenses, readHostRuns, readLockFacts } from './lock-facts.ts';
-import { orAborted } from './within.ts';
 
 export interface LockHandsOptions extends LockSenses {
   readonly store: StateStore;

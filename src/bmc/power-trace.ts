@@ -1,6 +1,5 @@
-import { type Duration, milliseconds } from '../base/index.ts';
+import { type Duration, milliseconds, orAborted } from '../base/index.ts';
 import type { Clock, HostPower, PowerReading, PowerState, Stop } from '../ports/index.ts';
-import { orAborted } from './within.ts';
 
 /** Milliseconds since the origin of the trace, and the state from then on. */
 export interface PowerMark {

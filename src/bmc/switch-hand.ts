@@ -1,4 +1,4 @@
-import { asNsError, type Duration, milliseconds, NsError, type Refusal } from '../base/index.ts';
+import { asNsError, type Duration, milliseconds, NsError, orAborted, type Refusal } from '../base/index.ts';
 import type {
   BlockDevice,
   Clock,
@@ -8,7 +8,7 @@ import type {
   SwitchPosition,
 } from '../ports/index.ts';
 import { LeaseEnded } from './lease.ts';
-import { orAborted, settledWithin } from './within.ts';
+import { settledWithin } from './within.ts';
 
 type Hold =
   /** Not ours. `at` is where we last brought it, as the switch confirmed. */

@@ -1,4 +1,4 @@
-import { type Duration, seconds, sentenceOf } from '../base/index.ts';
+import { type Duration, orAborted, seconds, sentenceOf } from '../base/index.ts';
 import type { Clock } from '../ports/index.ts';
 
 /** A thing that a firmware on trial must be able to do. */
@@ -57,7 +57,7 @@ async function firstWrong(
     const { name } = check;
     const deadline = clock.deadline(ONE_LOOK, `looking at ${name}`);
     try {
-      const wrong = await Promise.race([check.look(deadline.signal), rejection(deadline.signal)]);
+      const wrong = await orAborted(check.look(deadline.signal), deadline.signal);
       if (wrong !== undefined) return `${name}: ${wrong}`;
     } catch (error) {
       return `${name}: ${sentenceOf(error)}`;
@@ -66,10 +66,4 @@ async function firstWrong(
     }
   }
   return undefined;
-}
-
-function rejection(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
 }

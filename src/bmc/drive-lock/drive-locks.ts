@@ -1,6 +1,5 @@
-import { asNsError, seconds } from '../../base/index.ts';
+import { asNsError, orAborted, seconds } from '../../base/index.ts';
 import type { Clock, DriveSecurity, DriveSecurityState, LogSink } from '../../ports/index.ts';
-import { orAborted } from '../within.ts';
 import type { DriveLockFact } from './drive-fact.ts';
 import type { DriveNotebook } from './drive-notebook.ts';
 import { allOpened, armNote, candidates, changed, driveFact, openStep, triedAnew } from './drive-rules.ts';

@@ -1,5 +1,5 @@
 import type { KernelFiles } from '../../adapters/linux/index.ts';
-import { asNsError, formatBytes, type Refusal, seconds, sentenceOf } from '../../base/index.ts';
+import { formatBytes, orAborted, type Refusal, seconds, sentenceOf } from '../../base/index.ts';
 import {
   absent,
   type BoardLook,
@@ -66,13 +66,9 @@ export async function doStep(step: BoardStep, hands: BoardHands, signal: AbortSi
   signal.throwIfAborted();
   const deadline = hands.clock.deadline(ONE_STEP, step.name);
   const either = AbortSignal.any([signal, deadline.signal]);
-  const late = new Promise<never>((_, reject) => {
-    either.addEventListener('abort', () => reject(asNsError(either.reason)), { once: true });
-  });
-  late.catch(() => undefined);
   const found = finding(step, hands, either);
   try {
-    return await Promise.race([found, late]);
+    return await orAborted(found, either);
   } catch (error) {
     // What was driven is put back first.
     await Promise.race([

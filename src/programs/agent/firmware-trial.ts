@@ -1,6 +1,6 @@
 import type { Vitals } from '../../agent/index.ts';
 import { onlineStatement } from '../../agent/index.ts';
-import { asNsError, minutes, sentenceOf, toHex, utf8 } from '../../base/index.ts';
+import { minutes, orAborted, sentenceOf, toHex, utf8 } from '../../base/index.ts';
 import {
   becameOf,
   confirm,
@@ -88,7 +88,7 @@ export function selfChecks(s: TrialSurroundings, note: UpdateNote | undefined): 
         const state = s.busState();
         if (state.is === 'down') return `there is no connection: ${state.reason}`;
         const { topic, payload } = await onlineStatement(s, keyStore);
-        await within(s.bus.publish(topic, payload, { transient: true }), signal);
+        await orAborted(s.bus.publish(topic, payload, { transient: true }), signal);
         return undefined;
       },
     },
@@ -200,13 +200,4 @@ async function attempt(log: LogSink, work: Promise<unknown>): Promise<void> {
   } catch (error) {
     log.log('error', 'firmware.trial-failed', { error: sentenceOf(error) });
   }
-}
-
-async function within<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return Promise.race([
-    work,
-    new Promise<never>((_, reject) => {
-      signal.addEventListener('abort', () => reject(asNsError(signal.reason)), { once: true });
-    }),
-  ]);
 }

@@ -1,4 +1,4 @@
-import { asNsError, seconds } from '../../base/index.ts';
+import { asNsError, orAborted, seconds } from '../../base/index.ts';
 import type { Channel, ChannelKind, Clock, IoDevices } from '../../ports/index.ts';
 import { MOST_SENSORS, type ResultOf } from '../../protocol/index.ts';
 
@@ -40,7 +40,7 @@ async function readOne(
   const deadline = clock.deadline(LIMIT, name);
   const either = AbortSignal.any([signal, deadline.signal]);
   try {
-    const value = await Promise.race([io.read(name, either), whenAborted(either)]);
+    const value = await orAborted(io.read(name, either), either);
     if (typeof value === 'number' && Number.isSafeInteger(value)) return { ...about, value };
     return { ...about, fault: 'it gave no whole number' };
   } catch (error) {
@@ -49,12 +49,4 @@ async function readOne(
   } finally {
     deadline.release();
   }
-}
-
-function whenAborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const tell = (): void => reject(signal.reason as Error);
-    if (signal.aborted) tell();
-    else signal.addEventListener('abort', tell, { once: true });
-  });
 }

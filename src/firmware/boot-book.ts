@@ -1,4 +1,4 @@
-import { equalBytes, NsError } from '../base/index.ts';
+import { equalBytes, NsError, Turns } from '../base/index.ts';
 import type { FlashRange } from '../ports/index.ts';
 import { BOOT_RECORD_BYTES, type BootRecord, newestBootRecord, writeBootRecord } from './boot-record.ts';
 import { rewrite } from './flash-range.ts';
@@ -11,9 +11,10 @@ type Copies = readonly [FlashRange, FlashRange];
  */
 export class BootBook {
   readonly #copies: Copies;
+  /** A look between the writes of a change would take the copies for what they are not. */
+  readonly #turns = new Turns();
   #record: BootRecord;
   #copy: 0 | 1;
-  #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(copies: Copies, record: BootRecord, copy: 0 | 1) {
     this.#copies = copies;
@@ -34,7 +35,7 @@ export class BootBook {
 
   /** What the medium says now. */
   reread(): Promise<BootRecord> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const found = await newest(this.#copies);
       this.#record = found.record;
       this.#copy = found.copy;
@@ -47,14 +48,7 @@ export class BootBook {
    * NS_FLASH where the medium does not keep it: then the record before it stands.
    */
   change(next: (record: BootRecord) => BootRecord): Promise<BootRecord> {
-    return this.#inTurn(() => this.#change(next));
-  }
-
-  /** A look between the writes of a change would take the copies for what they are not. */
-  #inTurn(act: () => Promise<BootRecord>): Promise<BootRecord> {
-    const turn = this.#turn.then(act);
-    this.#turn = turn.catch(() => {});
-    return turn;
+    return this.#turns.take(() => this.#change(next));
   }
 
   async #change(next: (record: BootRecord) => BootRecord): Promise<BootRecord> {

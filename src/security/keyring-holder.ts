@@ -1,4 +1,4 @@
-import { allow, refuse, type Verdict } from '../base/index.ts';
+import { allow, refuse, Turns, type Verdict } from '../base/index.ts';
 import type { StateStore, Stop } from '../ports/index.ts';
 import { Keyring, type KeyringView } from './keyring.ts';
 import { judgeKeyring } from './keyring-change.ts';
@@ -35,7 +35,7 @@ export class KeyringHolder implements KeyringView {
   readonly #o: KeyringHolderOptions;
   #inForce: KeyringInForce;
   #current: Keyring;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   readonly #listeners = new Set<() => void>();
 
   private constructor(options: KeyringHolderOptions, inForce: KeyringInForce) {
@@ -65,7 +65,7 @@ export class KeyringHolder implements KeyringView {
 
   /** Reads the storage again and goes by it: for an update of which nobody knows how far it came. */
   reread(): Promise<KeyringInForce> {
-    return this.#inTurn(async () => this.#goBy(await load(this.#o)));
+    return this.#turns.take(async () => this.#goBy(await load(this.#o)));
   }
 
   /** What an update with these bytes would come to. Refusals as judgeKeyring gives them. */
@@ -97,13 +97,7 @@ export class KeyringHolder implements KeyringView {
     bytes: Uint8Array,
     onJudged?: (update: KeyringUpdate) => Promise<void>,
   ): Promise<Verdict<KeyringUpdate>> {
-    return this.#inTurn(() => this.#update(bytes, onJudged));
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(work);
-    this.#last = turn.catch(() => undefined);
-    return turn;
+    return this.#turns.take(() => this.#update(bytes, onJudged));
   }
 
   #goBy(inForce: KeyringInForce): KeyringInForce {

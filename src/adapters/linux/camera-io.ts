@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { formatBytes, KiB, NsError, seconds } from '../../base/index.ts';
+import { formatBytes, KiB, NsError, seconds, Turns } from '../../base/index.ts';
 import type { ChannelPlace } from '../../board/index.ts';
 import type { Channel, ChannelValue, Clock, IoDevices, Stop } from '../../ports/index.ts';
 import type { KernelFiles } from './kernel-files.ts';
@@ -30,7 +30,7 @@ export class CameraIo implements IoDevices {
   readonly #clock: Clock;
   readonly #take: TakeStill;
   /** Two at a time would find the camera busy. */
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(wanted: readonly CameraChannel[], files: KernelFiles, clock: Clock, take: TakeStill) {
     this.#wanted = new Map(wanted.map((one) => [one.channel.name, one]));
@@ -45,13 +45,11 @@ export class CameraIo implements IoDevices {
 
   async read(name: string, signal?: AbortSignal): Promise<ChannelValue> {
     const { at } = this.#find(name);
-    const picture = this.#last.then(async () => {
+    return this.#turns.take(async () => {
       signal?.throwIfAborted();
       if (!(await this.#files.has(at.path))) throw failed(name, `there is no camera at ${at.path}`);
       return stillIn(await this.#take(at, name, signal), name);
     });
-    this.#last = picture.catch(() => undefined);
-    return picture;
   }
 
   async write(name: string): Promise<void> {

@@ -4,6 +4,7 @@ import {
   milliseconds,
   type Refusal,
   refuse,
+  Turns,
   toHex,
   type Verdict,
 } from '../../base/index.ts';
@@ -88,11 +89,11 @@ export type ReleaseAnswer =
 export class ReleaseDesk {
   readonly #o: ReleaseDeskOptions;
   readonly #subject: ReleaseSubject;
+  readonly #turns = new Turns();
   #record: ReleaseRecord | undefined;
   #notBefore = 0;
   /** Whose code was right, for the challenge that stands. */
   #first: Uint8Array | undefined;
-  #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: ReleaseDeskOptions) {
     this.#o = options;
@@ -102,12 +103,12 @@ export class ReleaseDesk {
 
   /** Whether a challenge stands; none is made. */
   pending(): Promise<boolean> {
-    return this.#inTurn(async () => (await this.#current())?.challenge !== undefined);
+    return this.#turns.take(async () => (await this.#current())?.challenge !== undefined);
   }
 
   /** The challenge to be answered, the same until it is used up. Undefined where the machine is enabled. */
   challenge(): Promise<ShownChallenge | undefined> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const record = await this.#current();
       if (record === undefined) return undefined;
       const challenge = record.challenge ?? (await this.#draw(record));
@@ -121,7 +122,7 @@ export class ReleaseDesk {
 
   /** One person's code. The second right one, of another person, releases. */
   answer(typed: string): Promise<ReleaseAnswer> {
-    return this.#inTurn(() => this.#answer(typed));
+    return this.#turns.take(() => this.#answer(typed));
   }
 
   /** Whoever gave the first code has left. */
@@ -266,11 +267,5 @@ export class ReleaseDesk {
       await this.#o.audit('release.challenged', detail);
     }
     return challenge;
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(work);
-    this.#last = turn.catch(() => undefined);
-    return turn;
   }
 }

@@ -32,6 +32,7 @@ export class MediaDesk {
   readonly #stops: Stop[] = [];
   #offer: MediaOffer | undefined;
   #failed: string | undefined;
+  #lookWaits = false;
 
   private constructor(parts: MediaDeskParts) {
     this.#parts = parts;
@@ -92,9 +93,14 @@ export class MediaDesk {
     await this.#turns.idle();
   }
 
+  /** One look waits at the most, however long the port takes. */
   async #look(): Promise<void> {
-    if (this.#offer === undefined) return;
-    await this.#turns.take(() => this.#quietly(() => this.#step()));
+    if (this.#offer === undefined || this.#lookWaits) return;
+    this.#lookWaits = true;
+    await this.#turns.take(() => {
+      this.#lookWaits = false;
+      return this.#quietly(() => this.#step());
+    });
   }
 
   async #step(): Promise<void> {

@@ -1,4 +1,5 @@
-import { open, readdir, readFile } from 'node:fs/promises';
+import { open, readdir, readFile, realpath } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { checkBlockRange, NsError, sentenceOf } from '../../base/index.ts';
 import type { FlashLayout } from '../../board/index.ts';
 import { DirectReader } from '../direct-reader.ts';
@@ -7,9 +8,11 @@ import type { OpenPartition } from './firmware-slots.ts';
 export interface BlockPlaces {
   readonly sys: string;
   readonly dev: string;
+  /** What is mounted where. */
+  readonly mounts?: string;
 }
 
-const LINUX: BlockPlaces = { sys: '/sys/class/block', dev: '/dev' };
+const LINUX: BlockPlaces = { sys: '/sys/class/block', dev: '/dev', mounts: '/proc/self/mountinfo' };
 
 /**
  * Opens partitions of an eMMC or a card by the names in its partition table. Nothing has to be erased there: the drive does
@@ -27,17 +30,38 @@ export function openPartitions(
   };
 }
 
-async function deviceOf(name: string, { sys }: BlockPlaces): Promise<string> {
-  const found: string[] = [];
+async function deviceOf(name: string, places: BlockPlaces): Promise<string> {
+  const { sys } = places;
+  const named: string[] = [];
   for (const device of await readdir(sys).catch(() => [])) {
     const lines = (await readFile(`${sys}/${device}/uevent`, 'utf8').catch(() => '')).split('\n');
-    if (lines.includes(`PARTNAME=${name}`)) found.push(device);
+    if (lines.includes(`PARTNAME=${name}`)) named.push(device);
   }
-  const [only] = found;
-  if (only === undefined) throw new NsError('NS_FLASH', `there is no partition ${name}`);
-  // Which of them was started from cannot be told.
-  if (found.length > 1) throw new NsError('NS_FLASH', `${found.length} partitions are called ${name}`);
+  if (named.length === 0) throw new NsError('NS_FLASH', `there is no partition ${name}`);
+  // A host's disk may be here too, and its partitions may have any name.
+  const [only, ...more] = named.length === 1 ? named : await besideTheRoot(named, places);
+  if (only === undefined || more.length > 0)
+    throw new NsError('NS_FLASH', `${named.length} partitions are called ${name}`);
   return only;
+}
+
+/** Those on the disk from which the root was mounted. */
+async function besideTheRoot(devices: readonly string[], { sys, mounts }: BlockPlaces): Promise<string[]> {
+  const lines = mounts === undefined ? '' : await readFile(mounts, 'utf8').catch(() => '');
+  // 26 1 179:4 / / ro,relatime - squashfs /dev/mmcblk0p4 ro (proc_pid_mountinfo(5))
+  const root = lines
+    .split('\n')
+    .map((line) => line.split(' '))
+    .findLast((fields) => fields[4] === '/')?.[2];
+  const diskOf = async (device: string): Promise<string> => dirname(await realpath(`${sys}/${device}`));
+  for (const device of await readdir(sys)) {
+    const number = await readFile(`${sys}/${device}/dev`, 'utf8').catch(() => '');
+    if (root === undefined || number.trim() !== root) continue;
+    const disk = await diskOf(device);
+    const disks = await Promise.all(devices.map(diskOf));
+    return devices.filter((_, index) => disks[index] === disk);
+  }
+  return [];
 }
 
 async function openPartition(
@@ -65,6 +89,7 @@ async function openPartition(
           .catch((cause: unknown) => {
             throw failed('writing', cause);
           });
+        if (bytesWritten === 0) throw failed('writing', 'it takes no more');
         done += bytesWritten;
       }
     },

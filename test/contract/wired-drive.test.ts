@@ -19,6 +19,8 @@ class Wires implements HeldLine {
   readonly path: string;
   readonly done: string[] = [];
   value: 0 | 1 = 0;
+  parted = 0;
+  joined = 0;
 
   constructor(path: string) {
     this.path = path;
@@ -32,6 +34,8 @@ class Wires implements HeldLine {
     if (active === this.value) return;
     this.done.push(`line ${active}`);
     this.value = active;
+    if (active === 0) this.parted = performance.now();
+    else this.joined = performance.now();
     const [from, to] = active === 1 ? [`${this.path}.host`, this.path] : [this.path, `${this.path}.host`];
     if (active === 0) await rename(from, to);
     else setTimeout(() => void rename(from, to).catch(() => {}), 20);
@@ -55,6 +59,7 @@ async function wired(change: Partial<WiredDriveOptions> = {}): Promise<{ drive: 
     ownPower: true,
     settle: milliseconds(2000),
     handBack: milliseconds(2000),
+    apart: milliseconds(0),
     clock: systemClock,
     log: { log: () => {} },
     detach: async () => void wires.done.push('detached'),
@@ -74,6 +79,20 @@ await t.test('the kernel is told that the drive goes before its wires part', asy
   await drive.take(never);
   await drive.giveBack();
   t.same(wires.done, ['line 1', 'detached', 'line 0']);
+});
+
+await t.test('the wires stay apart long enough to be noticed before it is taken again', async (t) => {
+  const { drive, wires } = await wired({ apart: milliseconds(300) });
+  await drive.take(never);
+  await drive.giveBack();
+  const apart = wires.parted;
+  await drive.take(never);
+  t.ok(apart > 0 && wires.joined - apart >= 299, `${wires.joined - apart} ms`);
+  await drive.giveBack();
+  const overtaken = drive.take(never);
+  await drive.giveBack();
+  await t.rejects(overtaken, { code: 'NS_SWITCH' });
+  t.equal(wires.value, 0);
 });
 
 await t.test('a drive that does not show is given back to the host, and said', async (t) => {

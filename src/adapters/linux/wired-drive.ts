@@ -18,6 +18,8 @@ export interface WiredDriveOptions {
   /** How long it may take to show. */
   readonly settle: Duration;
   readonly handBack: Duration;
+  /** How long the wires stay apart at least, so that both ends notice; half a second where absent. */
+  readonly apart?: Duration;
   readonly clock: Clock;
   readonly log: LogSink;
   /** Tells the kernel that the drive goes away; its own way to do so where absent. */
@@ -25,6 +27,8 @@ export interface WiredDriveOptions {
 }
 
 const LOOK_EVERY = milliseconds(50);
+/** A hub looks at its ports some times a second; a drive that was away for less has not gone, and does not show anew. */
+const APART = milliseconds(500);
 
 /**
  * A drive behind a switch that one line moves. Linux is told that it goes before it goes, so that nothing it has in memory
@@ -37,6 +41,7 @@ export class WiredDrive implements DriveSwitch {
   readonly #movements: Movements;
   #device: BlockDevice | undefined;
   #shownAt = '';
+  #partedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: WiredDriveOptions) {
     this.disk = options.disk;
@@ -62,6 +67,7 @@ export class WiredDrive implements DriveSwitch {
 
   take(signal: AbortSignal): Promise<BlockDevice> {
     return this.#movements.take(signal, async (check) => {
+      await this.#noticed(check);
       await this.#options.line?.write(1);
       const path = await this.#shown(check);
       const device = await openFileDevice(path, {
@@ -101,6 +107,18 @@ export class WiredDrive implements DriveSwitch {
   async #home(): Promise<void> {
     await this.#letGo();
     await this.#options.line?.write(0);
+    this.#partedAt = this.#options.clock.monotonic();
+  }
+
+  /** Until the wires were apart for long enough. */
+  async #noticed(check: () => void): Promise<void> {
+    const { line, clock, apart = APART } = this.#options;
+    const until = this.#partedAt + apart;
+    while (line !== undefined && clock.monotonic() < until) {
+      check();
+      await clock.sleep(LOOK_EVERY, new AbortController().signal);
+    }
+    check();
   }
 
   /** Flushed, closed, and gone from the kernel before the wires part. */

@@ -32,6 +32,7 @@ const lineChannel = (name: string, writable: boolean): Channel => ({
   maximum: 1,
 });
 
+const LINGER = seconds(1);
 const SIGNAL = 'signal:';
 const BUTTON = 'button:';
 const OUTPUTS = ['powerOut', 'resetOut', 'nmiOut'];
@@ -102,6 +103,8 @@ export async function openLinuxBoard(
       power,
       ...(pins.actions.length === 0 ? {} : { control: pins }),
       switches,
+      // Each way to us is a disk that the kernel finds anew, and an order may go there more than once.
+      linger: LINGER,
       ...(io === undefined ? {} : { io }),
       ...(console === undefined ? {} : { console }),
       ...(description.gadget === undefined

@@ -1,5 +1,5 @@
 import type { GpioLines, KernelFiles } from '../../adapters/linux/index.ts';
-import { NsError } from '../../base/index.ts';
+import { type Duration, NsError } from '../../base/index.ts';
 import type { BoardDescription } from '../../board/index.ts';
 import type { BmcCommands, HostConsole } from '../../ipmi/index.ts';
 import type {
@@ -35,6 +35,8 @@ export interface BoardParts {
   /** Where the board's own BMC can be told what the host does when its mains come back. */
   readonly boot?: BootGuard;
   readonly switches: readonly DriveSwitch[];
+  /** How long a drive is kept after its last use, for the next one, where to give it back and take it again is slow. */
+  readonly linger?: Duration;
   /** Drives whose own lock the board can reach. */
   readonly security?: readonly DriveSecurity[];
   readonly memory?: MemoryProbe;

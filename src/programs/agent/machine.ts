@@ -67,7 +67,8 @@ export async function openMachine(
   const ipmi = config.hostPower?.ipmi;
   const fused = ipmi && (await (await import('./power.ts')).withIpmi(board.power, ipmi, clock, log));
   const power = new PowerWatch(fused?.power ?? board.power);
-  const custody = new Custody({ power, drives: board.switches, clock, log, measures });
+  const { switches, linger } = board;
+  const custody = new Custody({ power, drives: switches, clock, log, measures, ...(linger && { linger }) });
   const { control, chains = [] } = board;
   const boot = fused?.boot ?? board.boot;
   const witness = config.lockWitness ? await openWitness(config.lockWitness, log) : undefined;

@@ -10,6 +10,7 @@ import {
   writeSync,
 } from 'node:fs';
 import type { FlashLayout, FlashPartition } from '../src/board/index.ts';
+import { uuidOf } from './uuid.ts';
 
 /** Bytes of a GPT's sectors. */
 const SECTOR = 512;
@@ -66,11 +67,16 @@ function writeParted(path: string, layout: FlashLayout, date: number): void {
   closeSync(file);
   const lines = layout.partitions.map(
     ({ name, offset, size }) =>
-      `start=${offset / SECTOR}, size=${size / SECTOR}, name="${name}", uuid=${uuidOf(`${layout.name} ${name}`)}, type=L`,
+      `start=${offset / SECTOR}, size=${size / SECTOR}, name="${name}", uuid=${uuidOf(`nightshift ${layout.name} ${name}`)}, type=L`,
   );
-  const script = ['label: gpt', `label-id: ${uuidOf(layout.name)}`, 'unit: sectors', '', ...lines, ''].join(
-    '\n',
-  );
+  const script = [
+    'label: gpt',
+    `label-id: ${uuidOf(`nightshift ${layout.name}`)}`,
+    'unit: sectors',
+    '',
+    ...lines,
+    '',
+  ].join('\n');
   const env = {
     PATH: `${process.env.PATH}:/usr/sbin:/sbin`,
     SOURCE_DATE_EPOCH: `${date}`,
@@ -79,23 +85,12 @@ function writeParted(path: string, layout: FlashLayout, date: number): void {
   execFileSync('sfdisk', ['--quiet', '--no-reread', '--no-tell-kernel', path], { input: script, env });
   const state = layout.partitions.find(({ holds }) => holds === 'state');
   if (state === undefined) return;
-  const id = uuidOf(`${layout.name} state`);
+  const id = uuidOf(`nightshift ${layout.name} state`);
   const options = `offset=${state.offset},hash_seed=${id},root_owner=0:0`;
   execFileSync('mkfs.ext4', ['-q', '-F', '-U', id, '-E', options, path, `${state.size / 1024}k`], {
     env,
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-}
-
-function uuidOf(text: string): string {
-  const hex = createHash('sha256').update(`nightshift ${text}`).digest('hex');
-  return [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    `4${hex.slice(13, 16)}`,
-    `8${hex.slice(17, 20)}`,
-    hex.slice(20, 32),
-  ].join('-');
 }
 
 /** A copy of a device tree with a board's changes. */

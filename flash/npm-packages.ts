@@ -3,12 +3,17 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSy
 import { dirname, join } from 'node:path';
 import { ROOT } from './systems.ts';
 
-/** A package that goes into the firmware, and which of its files. */
-export interface NpmPackage {
+/** What a package says of itself. */
+export interface NpmAbout {
   readonly name: string;
   readonly version: string;
   readonly licence: string;
+  /** Empty where it brings none. */
   readonly licenceText: string;
+}
+
+/** A package that goes into the firmware, and which of its files. */
+export interface NpmPackage extends NpmAbout {
   readonly files: readonly { readonly from: string; readonly to: string }[];
 }
 
@@ -20,11 +25,13 @@ export interface PackagesFor {
 
 const KOFFI = { amd64: 'x64', arm64: 'arm64', armhf: 'arm' } as const;
 
-interface Manifest {
+/** Of package.json. */
+export interface Manifest {
   readonly name: string;
   readonly version: string;
   readonly license?: string;
   readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
 /** Left out: what is only of use to whoever builds or reads them. */
@@ -42,7 +49,7 @@ export function neededPackages(names: readonly string[], system: PackagesFor, ne
     if (found.has(name)) return;
     const directory = join(ROOT, 'node_modules', name);
     const manifest = manifestOf(directory);
-    found.set(name, { ...aboutOf(directory, manifest), files: filesOf(directory, system, neon) });
+    found.set(name, { ...aboutOf(directory), files: filesOf(directory, system, neon) });
     for (const next of Object.keys(manifest.dependencies ?? {})) add(next);
   };
   for (const name of names) add(name);
@@ -50,7 +57,7 @@ export function neededPackages(names: readonly string[], system: PackagesFor, ne
   const native = `@koromix/koffi-linux-${KOFFI[system.arch]}`;
   const directory = fetched(native, koffi.version, system);
   found.set(native, {
-    ...aboutOf(directory, manifestOf(directory)),
+    ...aboutOf(directory),
     files: filesOf(directory, system, neon),
   });
   return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -96,15 +103,17 @@ export function fetched(name: string, version: string, system: PackagesFor): str
   return home;
 }
 
-function aboutOf(directory: string, { name, version, license }: Manifest): Omit<NpmPackage, 'files'> {
-  const file = readdirSync(directory).find((entry) => /^licen[cs]e/i.test(entry));
+/** Of the package in this directory. */
+export function aboutOf(directory: string): NpmAbout {
+  const { name, version, license } = manifestOf(directory);
+  const file = readdirSync(directory).find((entry) => /^(licen[cs]e|copying)/i.test(entry));
   return {
     name,
     version,
-    licence: license ?? 'unknown',
+    licence: license ?? 'NOASSERTION',
     licenceText: file === undefined ? '' : readFileSync(join(directory, file), 'utf8'),
   };
 }
 
-const manifestOf = (directory: string): Manifest =>
+export const manifestOf = (directory: string): Manifest =>
   JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as Manifest;

@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -10,6 +9,7 @@ import type { KeyStore } from '../src/ports/index.ts';
 import { publicKeyFromText, publicKeyText } from '../src/security/index.ts';
 import { packFirmware } from './firmware-image.ts';
 import type { RaucSigning } from './rauc.ts';
+import { sourceDate } from './source-date.ts';
 import { ROOT } from './systems.ts';
 import type { Compression } from './trees.ts';
 
@@ -118,17 +118,6 @@ function rollbackOf(text: string): number {
   const index = Number(text);
   if (/^\d+$/.test(text) && Number.isSafeInteger(index)) return index;
   throw new Error(`--rollback is a whole number, not "${text}"`);
-}
-
-/** Of the sources, so that the same sources give the same bytes: SOURCE_DATE_EPOCH, or the last commit's. */
-function sourceDate(): number {
-  const given = process.env.SOURCE_DATE_EPOCH;
-  if (given !== undefined) return Number(given);
-  try {
-    return Number(execFileSync('git', ['log', '-1', '--format=%ct'], { cwd: ROOT, encoding: 'utf8' }));
-  } catch {
-    return Math.floor(statSync(join(ROOT, 'package.json')).mtimeMs / 1000);
-  }
 }
 
 const readJson = (path: string): unknown => JSON.parse(readFileSync(join(ROOT, path), 'utf8'));

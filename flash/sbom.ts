@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BoardDescription } from '../src/board/index.ts';
 import { debianLicence } from './debian-licences.ts';
-import type { NpmPackage } from './npm-packages.ts';
+import { aboutOf, type NpmPackage } from './npm-packages.ts';
 import { type BoardSystem, ROOT } from './systems.ts';
+import { uuidOf } from './uuid.ts';
 
 /** Something that is shipped. */
 export interface ShippedPackage {
@@ -107,27 +107,7 @@ function fetchedPackages({ directory }: BoardSystem, debian: readonly string[]):
 /** Those whose code is in a program: scripts/bundled-packages.mjs has written them down. */
 function bundledPackages(program: string): ShippedPackage[] {
   const list = JSON.parse(readFileSync(join(ROOT, 'dist', `${program}.packages.json`), 'utf8')) as {
-    readonly name: string;
-    readonly version: string;
-    readonly licence?: string;
     readonly path: string;
   }[];
-  return list.map(({ name, version, licence, path }) => {
-    const directory = join(ROOT, path);
-    const file = readdirSync(directory).find((each) => /^(licen[cs]e|copying)/i.test(each));
-    return {
-      from: 'npm',
-      name,
-      version,
-      licence: licence ?? 'NOASSERTION',
-      licenceText: file === undefined ? '' : readFileSync(join(directory, file), 'utf8'),
-    };
-  });
-}
-
-/** A UUID of version 8 (RFC 9562): of this content. */
-function uuidOf(text: string): string {
-  const hex = createHash('sha256').update(text).digest('hex');
-  const groups = [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`];
-  return [...groups, hex.slice(20, 32)].join('-');
+  return list.map(({ path }) => ({ from: 'npm', ...aboutOf(join(ROOT, path)) }));
 }

@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { BoardDescription } from '../src/board/index.ts';
+import { bundleOf } from './bundle.ts';
 import { DebianFiles } from './debian-files.ts';
 import { type NpmPackage, neededPackages } from './npm-packages.ts';
 import { type BoardSystem, ROOT } from './systems.ts';
@@ -141,8 +142,8 @@ export const FACTORY = 'factory';
 /** The agent: its bundle with what it loads, its native parts for this processor, and the board. Says which packages are in it. */
 export function writeApp(directory: string, board: BoardDescription, system: BoardSystem): NpmPackage[] {
   mkdirSync(join(directory, 'dist'), { recursive: true });
-  for (const name of bundleOf('nightshift-agent.mjs'))
-    copyFileSync(join(ROOT, 'dist', name), join(directory, 'dist', name));
+  for (const [name, text] of bundleOf(['nightshift-agent']))
+    writeFileSync(join(directory, 'dist', name), text);
   cpSync(join(ROOT, 'boards', board.name), join(directory, 'boards', board.name), { recursive: true });
   copyFileSync(join(ROOT, 'LICENSE'), join(directory, 'LICENSE'));
   const packages = neededPackages(['serialport', 'koffi'], system, board.processor?.neon === true);
@@ -154,20 +155,6 @@ export function writeApp(directory: string, board: BoardDescription, system: Boa
     }
   }
   return packages;
-}
-
-/** A program of dist/ and everything that it may load from there. */
-function bundleOf(entry: string): string[] {
-  const found = new Set<string>();
-  const add = (name: string): void => {
-    if (found.has(name)) return;
-    found.add(name);
-    const text = readFileSync(join(ROOT, 'dist', name), 'utf8');
-    for (const [, next] of text.matchAll(/["']\.\/(nightshift-agent[a-z0-9._-]*\.mjs)["']/g))
-      if (next !== undefined) add(next);
-  };
-  add(entry);
-  return [...found].sort();
 }
 
 /** A tree as squashfs: the same tree and date give the same bytes. */

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { bundleOf } from '../flash/bundle.ts';
 import { neededPackages } from '../flash/npm-packages.ts';
 import { ROOT } from '../flash/systems.ts';
 import { bundledLicences } from './licences.ts';
@@ -58,17 +59,12 @@ function programFiles(name: (typeof PROGRAMS)[number]): PackedFile[] {
   ];
 }
 
-/** The programs' bundles, and what they load; nothing that an earlier build has left there. Nobody starts them by name. */
+/** The programs' bundles, and what they load. Nobody starts them by name. */
 function bundleFiles(): PackedFile[] {
-  const found = new Map<string, string>();
-  const add = (name: string): void => {
-    if (found.has(name)) return;
-    const text = readFileSync(join(ROOT, 'dist', name), 'utf8');
-    found.set(name, text.replace(/^#!.*\n/, ''));
-    for (const [, next = ''] of text.matchAll(/["']\.\/(nightshift[a-z0-9._-]*\.mjs)["']/g)) add(next);
-  };
-  for (const name of PROGRAMS) add(`${name}.mjs`);
-  return [...found].map(([name, content]) => ({ path: `${HOME}/dist/${name}`, is: { content } }));
+  return [...bundleOf(PROGRAMS)].map(([name, text]) => ({
+    path: `${HOME}/dist/${name}`,
+    is: { content: text.replace(/^#!.*\n/, '') },
+  }));
 }
 
 /** serialport and koffi, with their parts for this processor, without the programs that build them. */

@@ -2,11 +2,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { sourceDate } from '../flash/source-date.ts';
 import { ROOT } from '../flash/systems.ts';
 import { packedFiles } from './contents.ts';
 import { type DebCompression, writeDeb } from './deb.ts';
 import { type Arch, isArch, nodeFor } from './node-binary.ts';
-import { sourceDate } from './source-date.ts';
 import { writeTarball } from './tarball.ts';
 import { writeTree } from './tree.ts';
 

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { ROOT } from '../flash/systems.ts';
 import { RELEASED } from '../src/programs/version.ts';
+import { ROOT } from './systems.ts';
 
 /** Of everything that is packed, seconds since 1970: what SOURCE_DATE_EPOCH says, else the day of the commit, else of the release. */
 export function sourceDate(): number {

@@ -24,12 +24,17 @@ try {
     '--import=tsx',
     'packaging/package.ts',
     '--deb',
+    '--tarball',
     '--compression',
     'zstd',
     '--out',
     given,
   ]);
-  await run('sh', ['-c', 'mv "$0"/*.deb "$0/nightshift.deb"', given]);
+  await run('sh', [
+    '-c',
+    'mv "$0"/*.deb "$0/nightshift.deb"; mv "$0"/*.tar.gz "$0/nightshift.tar.gz"',
+    given,
+  ]);
   say('packed');
   const cli = await buildCli(home);
   const { stdout: key } = await runCli(cli, ['keys', 'new', '--role', 'operator', '--name', 'olga'], {
@@ -177,6 +182,20 @@ try {
     'nothing else is left',
     left.said,
   );
+
+  const unpacked = await shell('cd /srv && tar xf given/nightshift.tar.gz && nightshift-*/install.sh');
+  check(/^Installed\./m.test(unpacked.said), 'the archive installs itself', unpacked.said);
+  await shell(
+    'cp /srv/given/agent.yaml /etc/nightshift/; echo BOARD=sim-host >/etc/default/nightshift-agent; ' +
+      `install -o nightshift -g nightshift -m 600 /srv/given/disk0.img /var/lib/nightshift/; systemctl start ${SERVICE}`,
+  );
+  check((await shows('ActiveState')) === 'active', 'and its agent starts');
+  const renewed = await shell('/srv/nightshift-*/install.sh');
+  check((await shows('ActiveState')) === 'active', 'installed over itself it runs again', renewed.said);
+  const taken = await shell(
+    '/srv/nightshift-*/install.sh --uninstall; ls -d /opt/nightshift 2>&1; ls /var/lib/nightshift',
+  );
+  check(/cannot access[\s\S]*device-key\.pem/.test(taken.said), 'taken away, its state is there', taken.said);
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;

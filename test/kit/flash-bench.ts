@@ -62,9 +62,9 @@ export class FlashBench {
   /** Writes and erases so far, an erase block counting as one. */
   operations = 0;
   cut: FlashCut | undefined;
-  /** Called before each operation; what it throws the medium says. */
   /** A byte of which a bit does not keep what is written. */
   stuck: { readonly partition: string; readonly at: number } | undefined;
+  /** Called before each operation; what it throws the medium says. */
   onOperation: (what: 'erase' | 'write', partition: string) => void = () => {};
   #gone = false;
 

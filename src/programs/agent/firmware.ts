@@ -122,7 +122,11 @@ export async function openDeviceFirmware(
             ? await openMtd(layout)
             : openPartitions(layout),
     });
-    return new DeviceFirmware(description, slots, await BootBook.open(slots.record), config);
+    const book = await BootBook.open(slots.record).catch(async (error: unknown) => {
+      await slots.close();
+      throw error;
+    });
+    return new DeviceFirmware(description, slots, book, config);
   } catch (error) {
     log.log('error', 'firmware.unreadable', { error: sentenceOf(error) });
     return new BlindFirmware(running, config);

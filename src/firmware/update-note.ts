@@ -14,6 +14,8 @@ export interface UpdateNote {
   readonly why?: string;
   /** Whether the power of the host was known as the update was written: then the new firmware must know it too. */
   readonly powerKnown: boolean;
+  /** Disks whose ports did not answer then: the new firmware may be what mends them, and need not find them well. */
+  readonly silent?: readonly string[];
   /** Starts at which the firmware could not read its own flash, and so not end its trial by itself. */
   readonly blind?: number;
 }
@@ -35,6 +37,7 @@ const stored = v.object({
   state: v.picklist(['trying', 'confirmed', 'rolled-back']),
   why: v.optional(v.string()),
   powerKnown: v.boolean(),
+  silent: v.optional(v.array(v.string())),
   blind: v.optional(v.number()),
 });
 
@@ -45,12 +48,13 @@ export async function readUpdateNote(
   const bytes = await store.readDocument(DOCUMENT);
   const found = bytes === undefined ? undefined : unframeJson(KIND, bytes, stored);
   if (found === undefined) return undefined;
-  const { order, sha256, why, blind, ...rest } = found;
+  const { order, sha256, why, blind, silent, ...rest } = found;
   return {
     ...rest,
     order: fromHex(order),
     sha256: fromHex(sha256),
     ...(why === undefined ? {} : { why }),
+    ...(silent === undefined ? {} : { silent }),
     ...(blind === undefined ? {} : { blind }),
   };
 }

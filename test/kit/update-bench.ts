@@ -56,6 +56,7 @@ export async function giveUpdate(
   sent: Uint8Array = image.content,
   /** Called before each chunk is read; what it throws ends the sending. */
   onRead: (offset: number) => void = () => {},
+  switches: TaskServices['switches'] = [],
 ) {
   const [device, fleet] = portPair();
   const args = { manifest: image.signed, size: image.content.byteLength, sha256: image.sha256 };
@@ -80,6 +81,7 @@ export async function giveUpdate(
     clock: systemClock,
     audit: await AuditLog.open(store, { slots: 16 }),
     power: { read: async () => ({ state: 'S5', sources: {}, certain: true, fusion: 'agreed' }) },
+    switches,
     firmware,
   } as unknown as TaskServices;
   const context = {

@@ -73,15 +73,17 @@ export function selfChecks(s: TrialSurroundings, note: UpdateNote | undefined): 
           : undefined;
       },
     },
-    ...board.switches.map(
-      (drive): SelfCheck => ({
-        name: `the port of ${drive.disk}`,
-        look: async (signal) => {
-          await drive.position(signal);
-          return undefined;
-        },
-      }),
-    ),
+    ...board.switches
+      .filter(({ disk }) => note?.silent?.includes(disk) !== true)
+      .map(
+        (drive): SelfCheck => ({
+          name: `the port of ${drive.disk}`,
+          look: async (signal) => {
+            await drive.position(signal);
+            return undefined;
+          },
+        }),
+      ),
     {
       name: 'its broker',
       look: async (signal) => {

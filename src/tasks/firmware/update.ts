@@ -1,4 +1,4 @@
-import { allow, refuse, toHex, type Verdict } from '../../base/index.ts';
+import { allow, orAborted, refuse, seconds, toHex, type Verdict } from '../../base/index.ts';
 import {
   beginTrial,
   hashOfRange,
@@ -7,6 +7,7 @@ import {
   slotToWrite,
   writeUpdateNote,
 } from '../../firmware/index.ts';
+import type { Clock, DriveSwitch } from '../../ports/index.ts';
 import type { FirmwareManifest, Order, ResultOf } from '../../protocol/index.ts';
 import type { TaskServices } from '../services.ts';
 import type { EffectFacts, EffectFate, TaskContext } from '../task.ts';
@@ -15,6 +16,8 @@ import { judgeUpdate } from './judge-update.ts';
 import type { OwnFirmware } from './own-firmware.ts';
 
 type Result = ResultOf<'agent.update'>;
+
+const PORT_ANSWERS = seconds(10);
 
 export async function update(
   order: Order<'agent.update'>,
@@ -71,8 +74,9 @@ async function startTrial(
   { version, rollback }: FirmwareManifest,
 ): Promise<Verdict<Result>> {
   const firmware: SlotFirmware = { version, rollback, size: args.size, sha256: toHex(args.sha256) };
-  const { audit, clock, power, store } = services;
+  const { audit, clock, power, store, switches } = services;
   const powerKnown = (await power.read(signal)).state !== 'unknown';
+  const silent = await silentPorts(switches, clock, signal);
   const facts = { slot, version, sha256: firmware.sha256, ran, running: slots.running };
   return effect(facts, async () => {
     await writeUpdateNote(store, {
@@ -82,12 +86,36 @@ async function startTrial(
       sha256: args.sha256,
       state: 'trying',
       powerKnown,
+      ...(silent.length === 0 ? {} : { silent }),
     });
     const detail = `version ${version} in slot ${slot}, sha256 ${firmware.sha256}`;
     await audit.append({ at: clock.wallSeconds(), event: 'firmware.trial', by: iss, detail });
     await book.change((record) => beginTrial(record, slot, firmware));
     return allow(resultFrom(facts));
   });
+}
+
+/** Disks whose ports give no answer now. */
+async function silentPorts(
+  switches: readonly DriveSwitch[],
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const deadline = clock.deadline(PORT_ANSWERS, 'looking at the ports of the disks');
+  try {
+    const either = AbortSignal.any([signal, deadline.signal]);
+    const looks = switches.map((drive) =>
+      orAborted(drive.position(either), either).then(
+        () => [],
+        () => [drive.disk],
+      ),
+    );
+    const silent = (await Promise.all(looks)).flat();
+    signal.throwIfAborted();
+    return silent;
+  } finally {
+    deadline.release();
+  }
 }
 
 /** What the medium says counts: the boot, or the new firmware itself, may have gone on meanwhile. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { NsError, seconds } from '../../../../src/base/index.ts';
 import { readUpdateNote, type UpdateNote, writeUpdateNote } from '../../../../src/firmware/index.ts';
+import type { DriveSwitch } from '../../../../src/ports/index.ts';
 import { startTrial, type TrialSurroundings } from '../../../../src/programs/agent/firmware-trial.ts';
 import { AuditLog } from '../../../../src/security/index.ts';
 import { lookAtFirmware } from '../../../../src/tasks/firmware/look.ts';
@@ -23,12 +24,24 @@ const home = await mkdtemp(join(tmpdir(), 'nightshift-trial-'));
 t.teardown(() => rm(home, { recursive: true }));
 
 /** Version 2.0.0 runs in slot b, on trial; all of it is well but what a test takes from it. */
-async function onTrial(t: { teardown(done: () => unknown): void }) {
+async function onTrial(
+  t: { teardown(done: () => unknown): void },
+  drives: readonly { readonly disk: string; readonly before: boolean; readonly now: boolean }[] = [],
+) {
   const directory = await mkdtemp(join(home, 'board-'));
   const bench = await FlashBench.make(directory, smallLayout('nor', 96 * 1024), first, [maker]);
   const store = new MemoryState();
   const slots = await bench.open('a');
-  await giveUpdate(await ownFirmware(bench.description, slots), store, image, operator);
+  const ports = (when: 'before' | 'now') =>
+    drives.map((drive) => ({
+      disk: drive.disk,
+      position: async () => {
+        if (!drive[when]) throw new NsError('NS_DRIVE', 'the port is silent');
+        return 'host';
+      },
+    })) as unknown as readonly DriveSwitch[];
+  const old = await ownFirmware(bench.description, slots);
+  await giveUpdate(old, store, image, operator, image.content, undefined, ports('before'));
   await slots.close();
   await bench.boot();
   const running = await bench.open('b');
@@ -40,7 +53,7 @@ async function onTrial(t: { teardown(done: () => unknown): void }) {
   const broker = { answers: true };
   const s = {
     firmware: { ...own, config: { trialMinutes: 1 }, waiting: undefined },
-    machine: { store, audit, power, board: { switches: [] }, keyStore: operator },
+    machine: { store, audit, power, board: { switches: ports('now') }, keyStore: operator },
     keyring: { inForce: { source: 'configuration' } },
     bus: { publish: async () => {} },
     busState: () => (broker.answers ? { is: 'up' } : { is: 'down', reason: 'nobody listens' }),
@@ -144,4 +157,13 @@ await t.test('the note of another update is not confirmed by this one', async (t
   await note({ state: 'trying' });
   await run();
   t.equal(await said(), undefined);
+});
+
+await t.test('it must find well what the one before found well, and no more', async (t) => {
+  const same = await onTrial(t, [{ disk: 'disk0', before: false, now: false }]);
+  await same.run();
+  t.match(await same.said(), { state: 'confirmed' }, 'a port that was silent before keeps no firmware away');
+  const worse = await onTrial(t, [{ disk: 'disk0', before: true, now: false }]);
+  await worse.run('its ten minutes');
+  t.match(await worse.said(), { state: 'rolled-back', why: /the port of disk0: the port is silent/ });
 });

@@ -87,6 +87,8 @@ function isOurs(path: string, { arch }: PackagesFor, neon: boolean): boolean {
 export function fetched(name: string, version: string, system: PackagesFor): string {
   const home = join(dirname(system.directory), 'npm', `${name.replace('/', '-')}-${version}`);
   if (existsSync(home)) return home;
+  const installed = join(ROOT, 'node_modules', name);
+  if (existsSync(installed) && manifestOf(installed).version === version) return installed;
   mkdirSync(dirname(home), { recursive: true });
   const work = mkdtempSync(join(dirname(home), '.fetch-'));
   try {
@@ -96,7 +98,8 @@ export function fetched(name: string, version: string, system: PackagesFor): str
     });
     const [archive] = readdirSync(work);
     execFileSync('tar', ['-x', '-f', archive ?? ''], { cwd: work });
-    renameSync(join(work, 'package'), home);
+    // Another packer may have been faster: what it has put there is the same.
+    if (!existsSync(home)) renameSync(join(work, 'package'), home);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

@@ -94,13 +94,11 @@ function systemFiles(): PackedFile[] {
 function documents(node: NodeBinary, version: string, date: number): PackedFile[] {
   const gzipped = (text: string | Buffer): { content: Buffer } => ({ content: gzipSync(text, { level: 9 }) });
   const read = (path: string): Buffer => readFileSync(join(ROOT, path));
-  const completion = (shell: string): { content: string } => ({
-    content: execFileSync(process.execPath, [join(ROOT, 'dist/nightshift.mjs'), 'completion', shell], {
-      encoding: 'utf8',
-    }),
-  });
+  const said = (...args: string[]): string =>
+    execFileSync(process.execPath, [join(ROOT, 'dist/nightshift.mjs'), ...args], { encoding: 'utf8' });
+  const completion = (shell: string): { content: string } => ({ content: said('completion', shell) });
   return [
-    { path: 'usr/share/man/man1/nightshift.1.gz', is: gzipped(read('dist/nightshift.1')) },
+    { path: 'usr/share/man/man1/nightshift.1.gz', is: gzipped(said('man')) },
     {
       path: 'usr/share/man/man8/nightshift-agent.8.gz',
       is: gzipped(read('packaging/content/nightshift-agent.8')),

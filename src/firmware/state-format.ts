@@ -25,7 +25,7 @@ const DOCUMENT = 'state-format';
 const KIND = { letters: 'NSSF', largest: 64 * 1024 };
 /** What guards the device: what it has done, owes, was told, and whom it obeys. An older copy of it would undo that. */
 const NEVER_TAKEN_BACK =
-  /^(journal|audit|lock|drive-lock|keyring|budget|passes|staged|redo|firmware|state-format|kept)(-|\.|$)/;
+  /^(journal|audit|lock|drive-lock|absence|keyring|budget|console-passes|technicians?|release|relay|staged|redo|firmware|state-format|kept|device-key)(-|\.|$)/;
 
 const stored = v.object({
   format: v.number(),

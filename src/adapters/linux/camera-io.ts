@@ -3,6 +3,7 @@ import { formatBytes, KiB, NsError, seconds, Turns } from '../../base/index.ts';
 import type { ChannelPlace } from '../../board/index.ts';
 import type { Channel, ChannelValue, Clock, IoDevices, Stop } from '../../ports/index.ts';
 import type { KernelFiles } from './kernel-files.ts';
+import { NamedChannels, notWritable } from './named-channels.ts';
 import { watchBySample } from './samples.ts';
 
 type CameraPlace = Extract<ChannelPlace, { readonly on: 'camera' }>;
@@ -25,7 +26,7 @@ const END = [0xff, 0xd9];
 
 /** Cameras that Linux has drivers for (V4L2), one picture at a time. */
 export class CameraIo implements IoDevices {
-  readonly #wanted: ReadonlyMap<string, CameraChannel>;
+  readonly #wanted: NamedChannels<CameraChannel>;
   readonly #files: KernelFiles;
   readonly #clock: Clock;
   readonly #take: TakeStill;
@@ -33,18 +34,18 @@ export class CameraIo implements IoDevices {
   readonly #turns = new Turns();
 
   constructor(wanted: readonly CameraChannel[], files: KernelFiles, clock: Clock, take: TakeStill) {
-    this.#wanted = new Map(wanted.map((one) => [one.channel.name, one]));
+    this.#wanted = new NamedChannels(wanted);
     this.#files = files;
     this.#clock = clock;
     this.#take = take;
   }
 
   channels(): readonly Channel[] {
-    return [...this.#wanted.values()].map(({ channel }) => channel);
+    return this.#wanted.channels();
   }
 
   async read(name: string, signal?: AbortSignal): Promise<ChannelValue> {
-    const { at } = this.#find(name);
+    const { at } = this.#wanted.find(name);
     return this.#turns.take(async () => {
       signal?.throwIfAborted();
       if (!(await this.#files.has(at.path))) throw failed(name, `there is no camera at ${at.path}`);
@@ -53,19 +54,13 @@ export class CameraIo implements IoDevices {
   }
 
   async write(name: string): Promise<void> {
-    this.#find(name);
-    throw new NsError('NS_IO_FAILED', `${name} cannot be written`, { family: 'caller' });
+    this.#wanted.find(name);
+    throw notWritable(name);
   }
 
   watch(name: string, listener: (value: ChannelValue) => void): Stop {
-    this.#find(name);
+    this.#wanted.find(name);
     return watchBySample(this.#clock, (signal) => this.read(name, signal), listener);
-  }
-
-  #find(name: string): CameraChannel {
-    const found = this.#wanted.get(name);
-    if (found !== undefined) return found;
-    throw new NsError('NS_IO_UNKNOWN', `there is no channel ${name}`, { family: 'caller' });
   }
 }
 

@@ -5,6 +5,7 @@ import type { Channel, ChannelValue, Clock, IoDevices, Stop } from '../../ports/
 import { type Libc, loadLibc } from '../libc.ts';
 import { I2C_TRANSFER, layTransfer } from './i2c-abi.ts';
 import type { KernelFiles } from './kernel-files.ts';
+import { NamedChannels, notWritable } from './named-channels.ts';
 import { watchBySample } from './samples.ts';
 
 type I2cPlace = Extract<ChannelPlace, { readonly on: 'i2c' }>;
@@ -19,25 +20,25 @@ export type I2cRead = (at: I2cPlace, channel: string) => Promise<Uint8Array>;
 
 /** Chips that nobody has a driver for, read as their board says. Nothing is ever written but a register's number. */
 export class I2cIo implements IoDevices {
-  readonly #wanted: ReadonlyMap<string, I2cChannel>;
+  readonly #wanted: NamedChannels<I2cChannel>;
   readonly #files: KernelFiles;
   readonly #clock: Clock;
   readonly #read: I2cRead;
 
   constructor(wanted: readonly I2cChannel[], files: KernelFiles, clock: Clock, read: I2cRead) {
-    this.#wanted = new Map(wanted.map((one) => [one.channel.name, one]));
+    this.#wanted = new NamedChannels(wanted);
     this.#files = files;
     this.#clock = clock;
     this.#read = read;
   }
 
   channels(): readonly Channel[] {
-    return [...this.#wanted.values()].map(({ channel }) => channel);
+    return this.#wanted.channels();
   }
 
   async read(name: string, signal?: AbortSignal): Promise<ChannelValue> {
     signal?.throwIfAborted();
-    const { at } = this.#find(name);
+    const { at } = this.#wanted.find(name);
     const driver = `/sys/bus/i2c/devices/${at.bus}-${at.address.toString(16).padStart(4, '0')}/driver`;
     // Two who talk to one chip read each other's registers.
     if (await this.#files.has(driver))
@@ -46,19 +47,13 @@ export class I2cIo implements IoDevices {
   }
 
   async write(name: string): Promise<void> {
-    this.#find(name);
-    throw new NsError('NS_IO_FAILED', `${name} cannot be written`, { family: 'caller' });
+    this.#wanted.find(name);
+    throw notWritable(name);
   }
 
   watch(name: string, listener: (value: ChannelValue) => void): Stop {
-    this.#find(name);
+    this.#wanted.find(name);
     return watchBySample(this.#clock, (signal) => this.read(name, signal), listener);
-  }
-
-  #find(name: string): I2cChannel {
-    const found = this.#wanted.get(name);
-    if (found !== undefined) return found;
-    throw new NsError('NS_IO_UNKNOWN', `there is no channel ${name}`, { family: 'caller' });
   }
 }
 

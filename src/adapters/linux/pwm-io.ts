@@ -3,6 +3,7 @@ import type { ChannelPlace } from '../../board/index.ts';
 import type { Channel, ChannelValue, Clock, IoDevices, LogSink, Stop } from '../../ports/index.ts';
 import { findHwmon, numberIn } from './hwmon.ts';
 import type { KernelFiles } from './kernel-files.ts';
+import { NamedChannels } from './named-channels.ts';
 import { watchBySample } from './samples.ts';
 
 type PwmPlace = Extract<ChannelPlace, { readonly on: 'pwm' }>;
@@ -35,14 +36,14 @@ const MANUAL = 1;
  */
 export class PwmIo implements IoDevices {
   readonly #options: PwmIoOptions;
-  readonly #wanted: ReadonlyMap<string, PwmChannel>;
+  readonly #wanted: NamedChannels<PwmChannel>;
   readonly #driven = new Set<string>();
   readonly #notes: string;
   #noting: Promise<void> = Promise.resolve();
 
   constructor(options: PwmIoOptions) {
     this.#options = options;
-    this.#wanted = new Map(options.wanted.map((one) => [one.channel.name, one]));
+    this.#wanted = new NamedChannels(options.wanted);
     this.#notes = options.notes ?? NOTES;
   }
 
@@ -53,19 +54,19 @@ export class PwmIo implements IoDevices {
     // Notes that cannot be read may name any of them.
     const left = await files.text(this.#notes).then(
       (text) => text.split('\n'),
-      () => [...this.#wanted.keys()],
+      () => this.#wanted.names(),
     );
     for (const name of left) if (this.#wanted.has(name)) this.#driven.add(name);
     await this.close();
   }
 
   channels(): readonly Channel[] {
-    return [...this.#wanted.values()].map(({ channel }) => channel);
+    return this.#wanted.channels();
   }
 
   async read(name: string, signal?: AbortSignal): Promise<ChannelValue> {
     signal?.throwIfAborted();
-    const { at } = this.#find(name);
+    const { at } = this.#wanted.find(name);
     const path = await findHwmon(this.#options.files, name, at);
     if (at.automatic !== undefined) {
       const mode = await this.#number(name, `${path}/${at.pwm}_enable`);
@@ -76,7 +77,7 @@ export class PwmIo implements IoDevices {
 
   async write(name: string, value: ChannelValue, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
-    const { at } = this.#find(name);
+    const { at } = this.#wanted.find(name);
     if (value === 0 && at.automatic !== undefined) return this.#giveBack(name);
     if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < at.slowest || value > 100)
       throw new NsError('NS_IO_FAILED', `${name} takes ${at.slowest} to 100 %`, { family: 'caller' });
@@ -84,7 +85,7 @@ export class PwmIo implements IoDevices {
   }
 
   watch(name: string, listener: (value: ChannelValue) => void): Stop {
-    this.#find(name);
+    this.#wanted.find(name);
     return watchBySample(this.#options.clock, (signal) => this.read(name, signal), listener);
   }
 
@@ -99,7 +100,7 @@ export class PwmIo implements IoDevices {
   }
 
   async #giveBack(name: string): Promise<void> {
-    const { channel, at } = this.#find(name);
+    const { channel, at } = this.#wanted.find(name);
     if (at.automatic === undefined) await this.#set(name, channel.safe ?? 100);
     else {
       const path = await findHwmon(this.#options.files, name, at);
@@ -127,7 +128,7 @@ export class PwmIo implements IoDevices {
 
   async #set(name: string, percent: number): Promise<void> {
     const { files } = this.#options;
-    const { at } = this.#find(name);
+    const { at } = this.#wanted.find(name);
     const path = `${await findHwmon(files, name, at)}/${at.pwm}`;
     // Chips that are driven by themselves take no value before they are told to hold one.
     const isSwitch = await files.has(`${path}_enable`);
@@ -146,11 +147,5 @@ export class PwmIo implements IoDevices {
 
   #number(name: string, path: string): Promise<number> {
     return numberIn(this.#options.files, name, path);
-  }
-
-  #find(name: string): PwmChannel {
-    const found = this.#wanted.get(name);
-    if (found !== undefined) return found;
-    throw new NsError('NS_IO_UNKNOWN', `there is no channel ${name}`, { family: 'caller' });
   }
 }

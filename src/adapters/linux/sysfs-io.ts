@@ -3,6 +3,7 @@ import type { ChannelPlace } from '../../board/index.ts';
 import type { Channel, ChannelValue, Clock, IoDevices, Stop } from '../../ports/index.ts';
 import { findHwmon, numberIn } from './hwmon.ts';
 import type { KernelFiles } from './kernel-files.ts';
+import { NamedChannels, notWritable } from './named-channels.ts';
 import { watchBySample } from './samples.ts';
 
 /** Places whose values are files. */
@@ -23,21 +24,21 @@ const I2C = '/sys/bus/i2c/devices';
 export class SysfsIo implements IoDevices {
   readonly #files: KernelFiles;
   readonly #clock: Clock;
-  readonly #wanted: ReadonlyMap<string, SysfsChannel>;
+  readonly #wanted: NamedChannels<SysfsChannel>;
 
   constructor(wanted: readonly SysfsChannel[], files: KernelFiles, clock: Clock) {
-    this.#wanted = new Map(wanted.map((one) => [one.channel.name, one]));
+    this.#wanted = new NamedChannels(wanted);
     this.#files = files;
     this.#clock = clock;
   }
 
   channels(): readonly Channel[] {
-    return [...this.#wanted.values()].map(({ channel }) => channel);
+    return this.#wanted.channels();
   }
 
   async read(name: string, signal?: AbortSignal): Promise<ChannelValue> {
     signal?.throwIfAborted();
-    const { at } = this.#find(name);
+    const { at } = this.#wanted.find(name);
     switch (at.on) {
       case 'hwmon':
         return numberIn(this.#files, name, `${await findHwmon(this.#files, name, at)}/${at.sensor}_input`);
@@ -50,9 +51,8 @@ export class SysfsIo implements IoDevices {
 
   async write(name: string, value: ChannelValue, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
-    const { at, channel } = this.#find(name);
-    if (!channel.writable || at.on !== 'led')
-      throw new NsError('NS_IO_FAILED', `${name} cannot be written`, { family: 'caller' });
+    const { at, channel } = this.#wanted.find(name);
+    if (!channel.writable || at.on !== 'led') throw notWritable(name);
     if (value !== 0 && value !== 1)
       throw new NsError('NS_IO_FAILED', `${name} takes 0 or 1`, { family: 'caller' });
     const led = `${LEDS}/${at.led}`;
@@ -61,14 +61,8 @@ export class SysfsIo implements IoDevices {
   }
 
   watch(name: string, listener: (value: ChannelValue) => void): Stop {
-    this.#find(name);
+    this.#wanted.find(name);
     return watchBySample(this.#clock, (signal) => this.read(name, signal), listener);
-  }
-
-  #find(name: string): SysfsChannel {
-    const found = this.#wanted.get(name);
-    if (found !== undefined) return found;
-    throw new NsError('NS_IO_UNKNOWN', `there is no channel ${name}`, { family: 'caller' });
   }
 }
 

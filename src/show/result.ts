@@ -2,6 +2,7 @@ import { formatDuration, milliseconds, toHex } from '../base/index.ts';
 import type { EffectNote, LockNote, ResultOf, Verb, VolumeNote } from '../protocol/index.ts';
 import { showBudget, showBudgetUpdate } from './budget.ts';
 import { showChain, showChainSync } from './chain.ts';
+import { contentsLines } from './contents.ts';
 import { carriedLine, fileLines } from './file-facts.ts';
 import { showFirmware, showUpdate } from './firmware.ts';
 import { showFound } from './found.ts';
@@ -93,15 +94,6 @@ function value(v: number | Uint8Array | undefined, unit: string): string {
   if (typeof v === 'number') return `${v} ${unit}`;
   const more = v.byteLength > 32 ? '…' : '';
   return `${counted(v.byteLength, 'byte')} ${toHex(v.subarray(0, 32))}${more}`;
-}
-
-function contentsLines(contents: ResultOf<'io.read'>['contents']): string[] {
-  if (contents === undefined) return [];
-  const { fields, problems } = contents;
-  return [
-    ...table(fields.map(({ name, value }) => [`  ${name}`, value])),
-    ...problems.map((problem) => `  PROBLEM: ${problem}`),
-  ];
 }
 
 const entriesText = (count: number): string => (count === 1 ? '1 entry' : `${count} entries`);

@@ -4,7 +4,7 @@ import { type ChangeStep, commitEffect } from './commit-effect.ts';
 import { type Effect, measureEffect } from './effect.ts';
 import type { IsFree } from './free-blocks.ts';
 import { Overlay } from './overlay.ts';
-import { openRedoLog, REDO_SIZE, SPILL_PREFIX, stillPending } from './redo-log.ts';
+import { openRedoLog, SPILL_PREFIX, stillPending } from './redo-log.ts';
 import { type WritableKind, writableKind } from './writable-kind.ts';
 
 export interface VolumeChange {
@@ -70,7 +70,7 @@ export async function changeVolume(change: VolumeChange): Promise<Verdict<Volume
       `${change.type} cannot be written here: ${editor.capabilities.unusable ?? 'no tool for it'}.`,
     );
   }
-  const log = await openRedoLog(store, disk, change.redoSize ?? REDO_SIZE);
+  const log = await openRedoLog(store, disk, change.redoSize);
   const spillName = `${SPILL_PREFIX}${disk}`;
   let overlay: Overlay | undefined;
   let spill: BlockDevice | undefined;

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { equalBytes, fromHex, MiB, NsError, toHex } from '../base/index.ts';
+import { equalBytes, fromHex, hasCode, MiB, NsError, toHex } from '../base/index.ts';
 import type { BlockDevice, StateStore } from '../ports/index.ts';
 import type { Effect, EffectRun } from './effect.ts';
 import {
@@ -28,6 +28,8 @@ export const REDO_PREFIX = 'redo.';
 export const SPILL_PREFIX = 'spill.';
 /** Enough for the metadata of any change that is small enough to be applied within a hand-back. */
 export const REDO_SIZE = 17 * MiB;
+/** Where own storage has no room for that: enough for a change of some files, and larger ones are refused. */
+export const SMALL_REDO_SIZE = 4 * MiB;
 
 type Stretch = Pick<EffectRun, 'offset' | 'length'>;
 
@@ -40,9 +42,16 @@ export interface RedoTarget {
   readonly volumeLength: number;
 }
 
-/** Opens the log of a disk, made where there is none. */
-export async function openRedoLog(store: StateStore, disk: string, size = REDO_SIZE): Promise<RedoLog> {
-  return new RedoLog(await store.region(`${REDO_PREFIX}${disk}`, size));
+/** Opens the log of a disk, made where there is none: small where there is no room for more. One that is there keeps its size. */
+export async function openRedoLog(store: StateStore, disk: string, size?: number): Promise<RedoLog> {
+  const open = async (bytes: number) => new RedoLog(await store.region(`${REDO_PREFIX}${disk}`, bytes));
+  if (size !== undefined) return open(size);
+  try {
+    return await open(REDO_SIZE);
+  } catch (error) {
+    if (!hasCode(error, 'NS_STATE_FULL') && !hasCode(error, 'NS_STATE_SIZE')) throw error;
+    return open(SMALL_REDO_SIZE);
+  }
 }
 
 /**

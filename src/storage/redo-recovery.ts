@@ -3,7 +3,7 @@ import type { BlockDevice, StateStore } from '../ports/index.ts';
 import { boundedDevice } from './bounded-device.ts';
 import type { Commit, RedoRecord } from './redo-format.ts';
 import { SECTOR } from './redo-format.ts';
-import { openRedoLog, REDO_PREFIX, REDO_SIZE, type RedoLog, SPILL_PREFIX } from './redo-log.ts';
+import { openRedoLog, REDO_PREFIX, type RedoLog, SPILL_PREFIX } from './redo-log.ts';
 import { sha256 } from './sha256.ts';
 
 /** What became of a disk's redo log at start. */
@@ -47,7 +47,7 @@ const KEEPS = ['NS_REDO_DAMAGED', 'NS_BLOCK_IO', 'NS_LEASE_ENDED'] as const;
 export async function recoverRedoLogs(
   store: StateStore,
   openDisk: OpenDisk,
-  size = REDO_SIZE,
+  size?: number,
 ): Promise<readonly Recovery[]> {
   for (const name of await store.names(SPILL_PREFIX)) await store.remove(name);
   const found: Recovery[] = [];
@@ -65,7 +65,7 @@ export async function recoverRedoLogs(
 }
 
 /** Gives up a kept change for good: what a person decides who has looked at the disk. */
-export async function discardRedoLog(store: StateStore, disk: string, size = REDO_SIZE): Promise<void> {
+export async function discardRedoLog(store: StateStore, disk: string, size?: number): Promise<void> {
   const log = await openRedoLog(store, disk, size);
   try {
     await log.clear();

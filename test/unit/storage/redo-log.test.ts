@@ -1,10 +1,10 @@
 import t from 'tap';
-import { KiB, NsError } from '../../../src/base/index.ts';
+import { KiB, MiB, NsError } from '../../../src/base/index.ts';
 import type { BlockDevice } from '../../../src/ports/index.ts';
 import { boundedDevice } from '../../../src/storage/bounded-device.ts';
 import { type Effect, measureEffect } from '../../../src/storage/effect.ts';
 import { Overlay } from '../../../src/storage/overlay.ts';
-import { openRedoLog, type RedoTarget } from '../../../src/storage/redo-log.ts';
+import { openRedoLog, REDO_SIZE, type RedoTarget, SMALL_REDO_SIZE } from '../../../src/storage/redo-log.ts';
 import { discardRedoLog, recoverRedoLogs } from '../../../src/storage/redo-recovery.ts';
 import { MemoryDevice } from '../../kit/memory-device.ts';
 import { MemoryState } from '../../kit/memory-state.ts';
@@ -193,4 +193,17 @@ await t.test('fits tells exactly what the log has room for', async (t) => {
   t.ok(log.fits([{ offset: 0, length: 64 * KiB }]));
   t.notOk(log.fits([{ offset: 0, length: 76 * KiB }]));
   t.notOk(log.fits(Array.from({ length: 75 }, (_, i) => ({ offset: i * 2048, length: 1024 }))));
+});
+
+await t.test('where there is no room for a log it is a small one, and stays that', async (t) => {
+  const small = new MemoryState(5 * MiB);
+  await (await openRedoLog(small, 'disk0')).close();
+  await (await openRedoLog(small, 'disk0')).close();
+  t.equal((await small.region('redo.disk0', SMALL_REDO_SIZE)).capabilities.size, SMALL_REDO_SIZE);
+  t.match(await recoverRedoLogs(small, async () => undefined), [{ is: 'clean', disk: 'disk0' }]);
+  const none = new MemoryState(MiB);
+  await t.rejects(openRedoLog(none, 'disk0'), { code: 'NS_STATE_FULL' });
+  const roomy = new MemoryState(64 * MiB);
+  await (await openRedoLog(roomy, 'disk0')).close();
+  t.equal((await roomy.region('redo.disk0', REDO_SIZE)).capabilities.size, REDO_SIZE);
 });

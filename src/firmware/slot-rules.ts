@@ -26,7 +26,8 @@ export interface BootChoice {
 
 /**
  * What is started next. A firmware on trial spends a try before it starts, so that one that never comes up cannot start for
- * ever; the other slot takes its place when none is left. `whole`: whether a slot's bytes are what the record says.
+ * ever; the other slot takes its place when none is left. `whole`: whether a slot's bytes are what the record says. Where
+ * nothing can be started the record stays as it is: what could not be read may be read the next time.
  */
 export function chooseSlot(record: BootRecord, whole: (slot: Slot) => boolean): BootChoice {
   let next = record;
@@ -41,7 +42,7 @@ export function chooseSlot(record: BootRecord, whole: (slot: Slot) => boolean): 
     if (next.first !== slot) next = { ...next, first: slot };
     return { start: slot, record: changed(record, next) };
   }
-  return { start: 'recovery', record: changed(record, next) };
+  return { start: 'recovery', record };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { MiB } from '../../src/base/index.ts';
@@ -69,5 +69,25 @@ await t.test(
     await run('e2fsck', ['-f', '-n', drive]);
     t.equal(await run('debugfs', ['-R', 'cat /etc/issue', drive]), content.toString());
     t.equal(await run('debugfs', ['-R', 'cat /etc/motd', drive]), content.toString());
+  },
+);
+
+await t.test(
+  'where no slot can be read it says so, waits a while for somebody, and starts again',
+  async (t) => {
+    const layout = JSON.parse(await readFile('flash/layouts/emmc-ab.json', 'utf8')) as {
+      readonly partitions: readonly { readonly name: string; readonly offset: number }[];
+    };
+    const slot = layout.partitions.find(({ name }) => name === 'rofs-a');
+    const medium = await open(join(firmware, 'qemu-virt.img'), 'r+');
+    await medium.write(new Uint8Array(4096), 0, 4096, slot?.offset ?? 0);
+    await medium.close();
+    const [program, ...args] = virtMachine(firmware, drive);
+    const waiting = args.map((arg) => (arg.startsWith('console=') ? `${arg} RECOVERY_SECONDS=2` : arg));
+    const broken = new EmulatedBoard([program, ...waiting]);
+    t.teardown(() => broken.pull());
+    await broken.hears(/recovery: no slot can be started/);
+    await broken.hears(/Press Enter within 2 s/);
+    t.equal(await broken.ended, 0, 'it restarts by itself');
   },
 );

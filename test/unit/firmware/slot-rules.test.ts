@@ -58,10 +58,19 @@ await t.test('a firmware that gives itself up makes way at once', async (t) => {
   t.equal(chooseSlot(record, whole).start, 'a');
 });
 
-await t.test('bytes that are not what they should be are not started', async (t) => {
-  const { start, record } = chooseSlot(made, () => false);
-  t.equal(start, 'recovery');
-  t.match(record.slots.a, { is: 'bad', version: '1.0.0' });
+await t.test('bytes that are not what they should be are not started, and the other slot is', async (t) => {
+  const trial = beginTrial(made, 'b', firmware('2.0.0'));
+  const { start, record } = chooseSlot(trial, (slot) => slot === 'a');
+  t.equal(start, 'a');
+  t.match(record.slots.b, { is: 'bad', version: '2.0.0' });
+});
+
+await t.test('where nothing can be read nothing is given up: it may be read the next time', async (t) => {
+  t.same(
+    chooseSlot(made, () => false),
+    { start: 'recovery', record: made },
+  );
+  t.equal(chooseSlot(made, whole).start, 'a');
 });
 
 await t.test('the slot that runs is never written, and none while what runs is on trial', async (t) => {

@@ -1,14 +1,19 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { MiB } from '../../src/base/index.ts';
 import { BoardSite } from '../kit/board-site.ts';
 import type { CliResult } from '../kit/cli.ts';
+import { makeExt4, run } from '../kit/disk-tools.ts';
 import {
   EmulatedBoard,
   evbMachine,
   packFirmware,
   putAtConsole,
+  putBoardTest,
   residentMemory,
 } from '../kit/emulated-board.ts';
+import { EmulatedSwitch } from '../kit/emulated-switch.ts';
 import { HeardLines } from '../kit/heard-lines.ts';
 import { QmpLine } from '../kit/qmp-line.ts';
 import { showUpdates } from '../kit/shown-updates.ts';
@@ -23,27 +28,39 @@ const say = (text: string): void => told.say(text);
 const check = (holds: boolean, what: string, seen?: string): void => told.check(holds, what, seen);
 const pause = (ms: number): Promise<false> => new Promise((resolve) => setTimeout(() => resolve(false), ms));
 
-const site = await BoardSite.open({ stagingMiB: 1, timeout: '300s' });
+const site = await BoardSite.open({ stagingMiB: 8, timeout: '300s' });
 let board: EmulatedBoard | undefined;
 let monitor: QmpLine | undefined;
 let host: Socket | undefined;
+let drives: EmulatedSwitch | undefined;
 try {
   const nightshift = (...args: string[]): Promise<CliResult> => site.order(...args);
   await putAtConsole(site.factory);
+  await putBoardTest(site.factory);
   const firmware = join(site.home, 'firmware');
   const used = await packFirmware('ast2600-evb', firmware, ['--factory', site.factory]);
   const next = join(site.home, 'next');
   await packFirmware('ast2600-evb', next, ['--firmware-version', NEXT, '--rollback', '1']);
   say(`packed: ${used.toFixed(1)} of 64 MiB of flash, and an update`);
 
-  const sockets = { monitor: join(site.home, 'qmp.sock'), hostConsole: join(site.home, 'host.sock') };
+  const content = Buffer.from('A file on the disk of a host that is switched off.\n'.repeat(2000));
+  const tree = join(site.home, 'tree');
+  await mkdir(join(tree, 'etc'), { recursive: true });
+  await writeFile(join(tree, 'etc/motd'), content);
+  const drive = join(site.home, 'host.img');
+  await makeExt4({ path: drive, size: 16 * MiB, content: tree });
+  const parts = {
+    monitor: join(site.home, 'qmp.sock'),
+    hostConsole: join(site.home, 'host.sock'),
+    drive,
+  };
   const plugged = performance.now();
-  board = new EmulatedBoard(evbMachine(firmware, sockets), PATIENCE);
+  board = new EmulatedBoard(evbMachine(firmware, parts), PATIENCE);
   await board.hears(/nightshift-boot: starting slot a/);
   say('the slot is chosen');
   await site.enrol(await board.hears(/^(board1: ed25519:\S+)$/m));
-  monitor = await QmpLine.open(sockets.monitor);
-  host = connect(sockets.hostConsole);
+  monitor = await QmpLine.open(parts.monitor);
+  host = connect(parts.hostConsole);
   const hostHears = new HeardLines('the host', host);
   const wire = (pin: string, high: boolean) => monitor?.set(GPIO, `gpio${pin}`, high);
   // A host in S5: PS_PWROK low, SIO_S3 and SIO_S5 asserted (low); nobody at the buttons.
@@ -115,13 +132,21 @@ try {
     'and what the host says is read',
     typedBack.stdout + typedBack.stderr,
   );
+  drives = new EmulatedSwitch({ monitor, line: [GPIO, 'gpioB1'], bus: 'usb-bus.1' });
+  const got = await nightshift('get', 'board1', '/etc/motd');
+  check(
+    got.code === 0 && (await readFile(join(site.home, 'motd'))).equals(content),
+    "a file comes from the host's drive, which a line of the board wires to its USB",
+    got.stdout + got.stderr,
+  );
+  await run('e2fsck', ['-f', '-n', drive]);
   const memory = await residentMemory(board);
 
   for (const pin of ['Y0', 'Y1', 'B6']) await wire(pin, true);
   const awake = await nightshift('status', 'board1');
   check(/power now: S0/.test(awake.stdout), 'the pins say S0', awake.stdout);
-  const refused = await nightshift('ls', 'board1', '/');
-  check(/HOST_AWAKE/.test(refused.stdout), 'and the disk is refused', refused.stdout + refused.stderr);
+  const refused = await nightshift('put', 'motd', 'board1', '/etc/motd', '--replace');
+  check(/HOST_AWAKE/.test(refused.stdout), 'and a write is refused', refused.stdout + refused.stderr);
 
   for (const pin of ['Y0', 'Y1', 'B6']) await wire(pin, false);
   board.forget();
@@ -129,6 +154,8 @@ try {
   await board.hears(/the agent ended with 137/);
   say('waiting for the watchdog');
   await board.hears(/nightshift-boot: starting slot a/);
+  const tested = await board.hears(/^(\d+ proven, \d+ failed.*)$/m);
+  say(`"board test" before the agent: ${tested}`);
   await board.hears(/device\.started/);
   const again = await nightshift('status', 'board1');
   check(
@@ -162,6 +189,7 @@ try {
   say(board?.said.slice(-3000) ?? '');
   process.exitCode = 1;
 } finally {
+  await drives?.close();
   monitor?.close();
   host?.destroy();
   await board?.pull();

@@ -36,6 +36,19 @@ export async function putAtConsole(factory: string): Promise<void> {
   await writeFile(join(factory, 'at-start'), atStart.join('\n'), { mode: 0o755 });
 }
 
+/** For the files of a board's first start: at its second one the board is tested, before its agent has its lines. */
+export async function putBoardTest(factory: string): Promise<void> {
+  // The first program reads it for the network's settings.
+  const before = [
+    'if [ -f /state/enrolled ] && [ ! -f /state/tested ]; then',
+    '  : >/state/tested',
+    '  node /opt/nightshift/dist/nightshift-agent.mjs board test --config /state/agent.yaml --board "$BOARD"',
+    'fi',
+    '',
+  ];
+  await writeFile(join(factory, 'network'), before.join('\n'));
+}
+
 /** Of the agent on a board that has somebody at its console, in MiB. */
 export async function residentMemory(board: EmulatedBoard): Promise<number> {
   board.type('memory\n');
@@ -57,16 +70,18 @@ export function virtMachine(firmware: string, drive: string): readonly [string, 
   ];
 }
 
-export interface EvbSockets {
+export interface EvbParts {
   readonly monitor: string;
   /** The other end of the host's serial console. */
   readonly hostConsole: string;
+  /** An image: the host's drive, behind an EmulatedSwitch. */
+  readonly drive: string;
 }
 
-/** QEMU's AST2600 evaluation board with the packed firmware in its flash, a monitor, and its first UART on a socket. */
+/** QEMU's AST2600 evaluation board with the packed firmware in its flash, a monitor, its first UART on a socket, and a drive. */
 export function evbMachine(
   firmware: string,
-  { monitor, hostConsole }: EvbSockets,
+  { monitor, hostConsole, drive }: EvbParts,
 ): readonly [string, ...string[]] {
   return [
     'qemu-system-arm',
@@ -75,6 +90,7 @@ export function evbMachine(
     ...['-dtb', join(firmware, 'ast2600-evb.dtb')],
     ...['-append', 'console=ttyS4,115200n8 vmalloc=500M quiet panic=1'],
     ...['-drive', `file=${join(firmware, 'ast2600-evb.img')},if=mtd,format=raw`],
+    ...['-blockdev', `driver=raw,node-name=host,file.driver=file,file.filename=${drive}`],
     ...['-nic', 'user,mac=52:54:00:aa:bb:cc', '-qmp', `unix:${monitor},server=on,wait=off`],
     ...['-serial', 'stdio', '-serial', `unix:${hostConsole},server=on,wait=off`, '-monitor', 'none'],
   ];

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ROOT } from './systems.ts';
@@ -83,9 +84,14 @@ function isOurs(path: string, { arch }: PackagesFor, neon: boolean): boolean {
   );
 }
 
-/** A package of this version that npm does not install here, because it is for another processor. */
+/**
+ * A package of this version that npm does not install here, because it is for another processor. It is what the lock file, or
+ * flash/node-digests.json, says it is, whatever the registry gives.
+ */
 export function fetched(name: string, version: string, system: PackagesFor): string {
-  const home = join(dirname(system.directory), 'npm', `${name.replace('/', '-')}-${version}`);
+  const digest = digestOf(name, version);
+  const short = createHash('sha256').update(digest).digest('hex').slice(0, 12);
+  const home = join(dirname(system.directory), 'npm', `${name.replace('/', '-')}-${version}-${short}`);
   if (existsSync(home)) return home;
   const installed = join(ROOT, 'node_modules', name);
   if (existsSync(installed) && manifestOf(installed).version === version) return installed;
@@ -96,14 +102,33 @@ export function fetched(name: string, version: string, system: PackagesFor): str
       cwd: work,
       stdio: ['ignore', 'ignore', 'inherit'],
     });
-    const [archive] = readdirSync(work);
-    execFileSync('tar', ['-x', '-f', archive ?? ''], { cwd: work });
+    const [archive = ''] = readdirSync(work);
+    const bytes = readFileSync(join(work, archive));
+    const found = `sha512-${createHash('sha512').update(bytes).digest('base64')}`;
+    if (found !== digest) throw new Error(`${name} ${version} came as ${found}, and should be ${digest}`);
+    execFileSync('tar', ['-x', '-f', archive], { cwd: work });
     // Another packer may have been faster: what it has put there is the same.
     if (!existsSync(home)) renameSync(join(work, 'package'), home);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
   return home;
+}
+
+/** By which a package is known, as the lock file writes it. */
+export function digestOf(name: string, version: string): string {
+  const read = (path: string): unknown => JSON.parse(readFileSync(join(ROOT, path), 'utf8'));
+  const pinned = read('flash/node-digests.json') as Record<string, string | undefined>;
+  const { packages } = read('package-lock.json') as {
+    packages: Record<string, { version?: string; integrity?: string } | undefined>;
+  };
+  const locked = packages[`node_modules/${name}`];
+  const digest = pinned[`${name}@${version}`] ?? (locked?.version === version ? locked.integrity : undefined);
+  if (digest === undefined)
+    throw new Error(
+      `no digest of ${name} ${version} is known: it goes into flash/node-digests.json when its version is chosen`,
+    );
+  return digest;
 }
 
 /** Of the package in this directory. */

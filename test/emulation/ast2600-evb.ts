@@ -155,7 +155,7 @@ try {
   say('waiting for the watchdog');
   await board.hears(/nightshift-boot: starting slot a/);
   const tested = await board.hears(/^(\d+ proven, \d+ failed.*)$/m);
-  say(`"board test" before the agent: ${tested}`);
+  check(/ 0 failed/.test(tested), `"board test" before the agent: ${tested}`, board.said);
   await board.hears(/device\.started/);
   const again = await nightshift('status', 'board1');
   check(

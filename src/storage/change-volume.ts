@@ -1,4 +1,4 @@
-import { allow, hasCode, MiB, refuse, type Verdict } from '../base/index.ts';
+import { allow, hasCode, KiB, MiB, refuse, type Verdict } from '../base/index.ts';
 import type { BlockDevice, StateStore, VolumeEdit, VolumeEditor } from '../ports/index.ts';
 import { type ChangeStep, commitEffect } from './commit-effect.ts';
 import { type Effect, measureEffect } from './effect.ts';
@@ -56,6 +56,8 @@ export interface VolumeChanged {
 const MEMORY_LIMIT = 8 * MiB;
 /** Room for what an edit changes besides file content. */
 const METADATA_ALLOWANCE = 32 * MiB;
+/** Blocks of every filesystem fit into it. */
+const SPILL_STEP = 64 * KiB;
 
 /**
  * Changes files on a volume, all edits or none: on an overlay, checked there by the filesystem's own checker, then
@@ -74,6 +76,11 @@ export async function changeVolume(change: VolumeChange): Promise<Verdict<Volume
   const spillName = `${SPILL_PREFIX}${disk}`;
   let overlay: Overlay | undefined;
   let spill: BlockDevice | undefined;
+  let roomy = true;
+  const noRoom = (): Verdict<VolumeChanged> =>
+    refuse('STAGING_FULL', "The device's own storage has no room to prepare the change.");
+  // What did not fit into half a small storage may have fitted into a larger one.
+  const tooMuch = (): Verdict<VolumeChanged> => (roomy ? refuse('EFFECT_TOO_LARGE') : noRoom());
   try {
     if ((await log.pending()) !== undefined) throw stillPending(disk);
     const kind = await writableKind(change.type);
@@ -84,7 +91,10 @@ export async function changeVolume(change: VolumeChange): Promise<Verdict<Volume
     if (expected > memoryLimit) {
       // What a run before this one was cut off with may have another size.
       await store.remove(spillName);
-      spill = (await store.stagedFile(spillName, expected)).data;
+      const free = await store.free();
+      roomy = expected <= free;
+      const size = roomy ? expected : Math.floor(free / 2 / SPILL_STEP) * SPILL_STEP;
+      if (size > 0) spill = (await store.stagedFile(spillName, size)).data;
     }
     overlay = new Overlay(volume, {
       blockSize: await kind.granularity(volume, signal),
@@ -95,7 +105,7 @@ export async function changeVolume(change: VolumeChange): Promise<Verdict<Volume
     // With a journal still to be replayed, free space by the disk as it is is not what its host would see.
     const isFree = change.replay ? undefined : await kind.freeSpace(volume, signal);
     const effect = await measure(change, kind, overlay, isFree);
-    if (!effect.ok) return overlay.full ? refuse('EFFECT_TOO_LARGE') : effect;
+    if (!effect.ok) return overlay.full ? tooMuch() : effect;
     const { hash, before, blocks, bytes } = effect.value;
     const done = { effectHash: hash, beforeHash: before, blocks, bytes, ahead: 0, logged: 0 };
     if (change.dryRun) return allow(done);
@@ -119,10 +129,8 @@ export async function changeVolume(change: VolumeChange): Promise<Verdict<Volume
     });
     return committed.ok ? allow({ ...done, ...committed.value }) : committed;
   } catch (error) {
-    if (overlay?.full === true) return refuse('EFFECT_TOO_LARGE');
-    if (hasCode(error, 'NS_STATE_FULL')) {
-      return refuse('STAGING_FULL', "The device's own storage has no room to prepare the change.");
-    }
+    if (overlay?.full === true) return tooMuch();
+    if (hasCode(error, 'NS_STATE_FULL')) return noRoom();
     throw error;
   } finally {
     await overlay?.close();

@@ -128,6 +128,14 @@ await t.test('blocks beyond the memory limit go to own storage, and nothing of t
   t.ok(isPlain(tight.disk));
 });
 
+await t.test('a small storage of our own is enough for a small change', async (t) => {
+  const { disk, change } = await setting();
+  const store = new MemoryState(6 * MiB);
+  t.match(await changeVolume(change({ memoryLimit: 4 * MiB, store })), { ok: true });
+  t.ok(Buffer.from(disk.bytes).equals(changed));
+  t.same(await store.names(''), ['redo.disk0']);
+});
+
 await t.test('an editor that claims what it did not do is found out', async (t) => {
   const { disk, change } = await setting();
   const lying: VolumeEditor = { ...editor, edit: async () => allow(undefined) };

@@ -18,8 +18,9 @@ import { type GetOutcome, getFile, type TransferOptions } from './get-file.ts';
 import { OrderRun } from './order-run.ts';
 import { DEFAULT_TIMING, type OrderOptions } from './order-timing.ts';
 import type { OrderTrace, OrderTracer } from './order-trace.ts';
-import { type PutArgs, type PutOutcome, putFile } from './put-file.ts';
+import { type PutArgs, type PutOutcome, type PutVerb, putFile } from './put-file.ts';
 import type { StagedOrder } from './staged-order.ts';
+import { TopicFilters } from './topic-filters.ts';
 import { type OrderCounter, writeOrder } from './write-order.ts';
 
 export interface FleetOptions {
@@ -49,18 +50,16 @@ export interface FleetOptions {
   readonly tracer?: OrderTracer | undefined;
 }
 
-const EXACT_FILTERS = 6;
-
 /** The operator's side: gives signed orders to devices over one bus and brings back their signed receipts. */
 export class Fleet {
   readonly #o: FleetOptions;
   readonly #lines = new Map<string, DeviceLine>();
   readonly #byTopic = new Map<string, { readonly line: DeviceLine; readonly blocks: boolean }>();
-  readonly #subscribed = new Map<string, Promise<void>>();
-  #exactFilters = 0;
+  readonly #filters: TopicFilters;
 
   constructor(options: FleetOptions) {
     this.#o = options;
+    this.#filters = new TopicFilters(options.bus);
   }
 
   /** Starts the bus. Orders may be given before there is a connection: they wait for it. */
@@ -209,42 +208,28 @@ export class Fleet {
   }
 
   /** Puts a file on the host's disk. The device keeps what it has of a broken transfer and knows it by its hash. */
-  async put(
-    device: string,
-    args: PutArgs,
-    source: LocalSource,
-    options: TransferOptions,
-  ): Promise<PutOutcome> {
-    const line = await this.#blocks(device);
-    const whole = { ...args, size: source.size, sha256: source.sha256 };
-    const order = await this.order(device, 'file.download', whole, options);
-    return putFile(order, line.blocks, source, this.#o.clock, options);
+  put(device: string, args: PutArgs, source: LocalSource, options: TransferOptions): Promise<PutOutcome> {
+    return this.#put(device, 'file.download', args, source, options);
   }
 
   /** Offers the image to the host, for its next start. */
-  async offer(
+  offer(
     device: string,
     args: Pick<ArgsOf<'media.offer'>, 'dryRun'>,
     source: LocalSource,
     options: TransferOptions,
   ): Promise<PutOutcome<'media.offer'>> {
-    const line = await this.#blocks(device);
-    const whole = { ...args, size: source.size, sha256: source.sha256 };
-    const order = await this.order(device, 'media.offer', whole, options);
-    return putFile(order, line.blocks, source, this.#o.clock, options);
+    return this.#put(device, 'media.offer', args, source, options);
   }
 
   /** Updates the device's own firmware: `source` gives what follows the manifest in the image. */
-  async update(
+  update(
     device: string,
     args: Pick<ArgsOf<'agent.update'>, 'manifest' | 'dryRun'>,
     source: LocalSource,
     options: TransferOptions,
   ): Promise<PutOutcome<'agent.update'>> {
-    const line = await this.#blocks(device);
-    const whole = { ...args, size: source.size, sha256: source.sha256 };
-    const order = await this.order(device, 'agent.update', whole, options);
-    return putFile(order, line.blocks, source, this.#o.clock, options);
+    return this.#put(device, 'agent.update', args, source, options);
   }
 
   /** Sends an order for a put that was signed before, and puts the file. NS_ORDER_INVALID where the order is for another file. */
@@ -262,6 +247,19 @@ export class Fleet {
     const line = await this.#blocks(device);
     const run = await this.#follow<'file.download'>(device, order, packet, options);
     return putFile(run, line.blocks, source, this.#o.clock, options);
+  }
+
+  async #put<V extends PutVerb>(
+    device: string,
+    verb: V,
+    args: Omit<ArgsOf<V>, 'size' | 'sha256'>,
+    source: LocalSource,
+    options: TransferOptions,
+  ): Promise<PutOutcome<V>> {
+    const line = await this.#blocks(device);
+    const whole = { ...args, size: source.size, sha256: source.sha256 } as unknown as ArgsOf<V>;
+    const order = await this.order(device, verb, whole, options);
+    return putFile(order, line.blocks, source, this.#o.clock, options);
   }
 
   async #blocks(device: string): Promise<DeviceLine> {
@@ -284,22 +282,8 @@ export class Fleet {
     return line;
   }
 
-  /** A bus has room for few filters: a few devices get their own, and more than that share a wildcard of each kind. */
   async #subscribe(line: DeviceLine, topic: string, blocks: boolean): Promise<void> {
     this.#byTopic.set(topic, { line, blocks });
-    const everyone = topic.replace(`/d/${line.name}/`, '/d/+/');
-    const known = this.#subscribed.get(topic) ?? this.#subscribed.get(everyone);
-    const filter = this.#exactFilters < EXACT_FILTERS ? topic : everyone;
-    const pending = known ?? this.#o.bus.subscribe([filter]);
-    if (known === undefined) {
-      this.#subscribed.set(filter, pending);
-      if (filter === topic) this.#exactFilters += 1;
-    }
-    try {
-      await pending;
-    } catch (error) {
-      this.#subscribed.delete(filter);
-      throw error;
-    }
+    await this.#filters.hear(line.name, topic);
   }
 }

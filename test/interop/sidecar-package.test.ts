@@ -130,7 +130,11 @@ await t.test('an installed agent answers a signed order within the system calls 
   const filter = join(home, 'filter');
   const calls = await writeCallFilter(unit.get('SystemCallFilter') ?? [], filter);
   t.ok(calls > 150 && calls < 330, `${calls} calls are allowed`);
-  const start = unit.get('ExecStart')?.[0]?.replace('${BOARD}', 'sim-host').split(' ') ?? [];
+  const start =
+    unit
+      .get('ExecStart')?.[0]
+      ?.replace(/\$\{BOARD\}/, 'sim-host')
+      .split(' ') ?? [];
   await mkdir(join(root, 'var/lib/nightshift'), { recursive: true });
   const confined = (...command: string[]) =>
     spawn('sh', ['-c', 'exec bwrap --seccomp 9 "$@" 9<"$0"', filter, ...sandbox(root), '--', ...command], {

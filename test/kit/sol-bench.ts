@@ -25,7 +25,7 @@ export function solBench(options: Partial<SolCommandOptions> = {}) {
   const log = {
     log(_: string, event: string, fields: Readonly<Record<string, string | number | boolean>> = {}) {
       lines.push(
-        [event, fields['user'] ?? fields['by'], fields['why']].filter((part) => part !== undefined).join(' '),
+        [event, fields.user ?? fields.by, fields.why].filter((part) => part !== undefined).join(' '),
       );
     },
   };

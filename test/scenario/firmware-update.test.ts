@@ -52,7 +52,7 @@ await t.test('a firmware that works is written, tried, confirmed, and stays', as
   const { host, startAnew, look } = await device(t);
   t.match(await look(), { running: 'a', slots: [{ state: 'good', version: '1.0.0' }, { state: 'empty' }] });
   const both = await Promise.all([1, 2].map(() => host.update(image.signed, image.content)));
-  t.same(both.map(({ code }) => code).toSorted(), ['FIRMWARE_BUSY', undefined], 'one of two at once');
+  t.same(new Set(both.map(({ code }) => code)), new Set(['FIRMWARE_BUSY', undefined]), 'one of two at once');
   t.match(both.find(({ outcome }) => outcome === 'succeeded')?.result, {
     version: '2.0.0',
     slot: 'b',

@@ -18,7 +18,7 @@ import {
   showNetwork,
 } from './console-about.ts';
 import { BOARD_COMMAND, type ConsoleBoardParts, testBoard } from './console-board.ts';
-import { flags, type Hands, onlyOne, optionsIn, showEnd, sure, usage } from './console-hands.ts';
+import { flags, type Hands, onlyOne, optionsIn, pages, showEnd, sure, usage } from './console-hands.ts';
 import { type ConsoleHostParts, HOST_COMMAND, hostCommand } from './console-host.ts';
 import { type ConsoleOrdersParts, giveOrder } from './console-orders.ts';
 import { type ConsoleFileParts, GET_COMMAND, PUT_COMMAND } from './console-transfer.ts';
@@ -48,23 +48,19 @@ async function list({ talk, show }: Hands, words: readonly string[]): Promise<vo
     ...flags(has('-r'), 'recursive'),
     ...flags(has('-stale'), 'staleOk'),
   };
-  let after: string | undefined;
-  do {
-    const page = after === undefined ? args : { ...args, after };
-    const end = await show('file.list', page, { long: has('-l') });
-    after = end.is === 'receipt' ? end.result?.next : undefined;
-  } while (after !== undefined && !/^q/i.test((await talk.ask('-- there is more (q ends) -- ')).trim()));
+  await pages(talk, async (page) => {
+    const end = await show('file.list', { ...args, ...page }, { long: has('-l') });
+    return end.is === 'receipt' ? end.result?.next : undefined;
+  });
 }
 
 async function disks({ talk, show }: Hands, words: readonly string[]): Promise<void> {
   const { given, rest } = optionsIn(words, { '-l': 'alone' });
   if (rest.length > 0) throw usage('disks takes no name; see "help"');
-  let after: string | undefined;
-  do {
-    const page = after === undefined ? {} : { after };
+  await pages(talk, async (page) => {
     const end = await show('volume.list', page, { narrow: true, long: given.length > 0 });
-    after = end.is === 'receipt' ? end.result?.next : undefined;
-  } while (after !== undefined && !/^q/i.test((await talk.ask('-- there is more (q ends) -- ')).trim()));
+    return end.is === 'receipt' ? end.result?.next : undefined;
+  });
 }
 
 async function find({ now, show }: Hands, words: readonly string[]): Promise<void> {
@@ -90,10 +86,7 @@ async function find({ now, show }: Hands, words: readonly string[]): Promise<voi
     ...(sizes.length === 0 ? {} : { size: sizes.reduce(bothSizes) }),
     ...(newer === undefined ? {} : { newer: parseMoment(newer, now) }),
     ...(older === undefined ? {} : { older: parseMoment(older, now) }),
-    ...flags(
-      given.some(([each]) => each === '-stale'),
-      'staleOk',
-    ),
+    ...flags(all('-stale').length > 0, 'staleOk'),
   });
 }
 

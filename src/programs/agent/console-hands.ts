@@ -67,6 +67,19 @@ export async function sure(talk: Talk, device: string, why: string): Promise<boo
   return false;
 }
 
+/** One page of an answer after another, until there is none or whoever reads has enough. `next`: where the one after begins. */
+export async function pages(
+  talk: Talk,
+  next: (page: { readonly after?: string }) => Promise<string | undefined>,
+): Promise<void> {
+  let after = await next({});
+  while (after !== undefined) {
+    const said = await talk.ask('-- there is more (q ends) -- ');
+    if (/^q/i.test(said.trim())) return;
+    after = await next({ after });
+  }
+}
+
 /** How an order ended, as the operator's command shows it, on paper of 79 columns and seven bits. */
 export async function showEnd<V extends Verb>(
   talk: Talk,

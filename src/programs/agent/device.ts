@@ -63,18 +63,13 @@ export async function startDevice(
   given: LogSink,
   surroundings: Surroundings = REAL,
 ): Promise<Device> {
-  const recent =
-    config.console &&
-    new (await import('./recent-log.ts')).RecentLog(given, surroundings.clock ?? systemClock);
+  const ticking = surroundings.clock ?? systemClock;
+  const recent = config.console && new (await import('./recent-log.ts')).RecentLog(given, ticking);
   const log = recent ?? given;
   const metrics =
     config.metrics === undefined
       ? undefined
-      : await (await import('./metrics.ts')).openDeviceMetrics(
-          config,
-          surroundings.clock ?? systemClock,
-          log,
-        );
+      : await (await import('./metrics.ts')).openDeviceMetrics(config, ticking, log);
   const measures = metrics?.measures;
   const found = (await hasFirmware(config))
     ? await (await import('./firmware.ts')).openDeviceFirmware(config, boardName, log)

@@ -139,7 +139,10 @@ try {
     "a file comes from the host's drive, which a line of the board wires to its USB",
     got.stdout + got.stderr,
   );
+  const put = await nightshift('put', 'motd', 'board1', '/etc/issue');
+  check(put.code === 0, 'and one is put there, whole', put.stdout + put.stderr);
   await run('e2fsck', ['-f', '-n', drive]);
+  check((await run('debugfs', ['-R', 'cat /etc/issue', drive])) === content.toString(), 'as it was sent');
   const memory = await residentMemory(board);
 
   for (const pin of ['Y0', 'Y1', 'B6']) await wire(pin, true);

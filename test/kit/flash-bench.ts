@@ -22,23 +22,29 @@ import { publicKeyText } from '../../src/security/index.ts';
 
 const KiB = 1024;
 
+/** Of places and sizes in a layout. */
+const unitOf = ({ eraseSize }: Pick<FlashLayout, 'eraseSize'>): number => Math.max(4096, eraseSize);
+
 /** nor-64m and emmc-ab in small: the same partitions, with slots of some chunks. */
-export function smallLayout(kind: 'nor' | 'emmc', slotBytes = 192 * KiB): FlashLayout {
-  const eraseSize = kind === 'nor' ? 4096 : 512;
+export function smallLayout(
+  kind: 'nor' | 'emmc',
+  slotBytes = 192 * KiB,
+  eraseSize = kind === 'nor' ? 4096 : 512,
+): FlashLayout {
+  const unit = unitOf({ eraseSize });
   const holds = kind === 'nor' ? 'app' : 'root';
   const name = kind === 'nor' ? 'app' : 'rofs';
-  const [environment, state] = [16 * KiB, 4096];
   return {
     name: `small-${kind}`,
     title: 'for tests',
     kind,
-    size: Math.max(1024 * KiB, 64 * KiB + 2 * slotBytes),
+    size: Math.max(1024 * KiB, 16 * unit + 2 * slotBytes),
     eraseSize,
     partitions: [
-      { name: 'u-boot-env', offset: 4096, size: environment, holds: 'environment' },
-      { name: `${name}-a`, offset: 32 * KiB, size: slotBytes, holds, slot: 'a' },
-      { name: `${name}-b`, offset: 32 * KiB + slotBytes, size: slotBytes, holds, slot: 'b' },
-      { name: 'rwfs', offset: 32 * KiB + 2 * slotBytes, size: state, holds: 'state' },
+      { name: 'u-boot-env', offset: unit, size: 4 * unit, holds: 'environment' },
+      { name: `${name}-a`, offset: 8 * unit, size: slotBytes, holds, slot: 'a' },
+      { name: `${name}-b`, offset: 8 * unit + slotBytes, size: slotBytes, holds, slot: 'b' },
+      { name: 'rwfs', offset: 8 * unit + 2 * slotBytes, size: unit, holds: 'state' },
     ],
   };
 }
@@ -91,7 +97,7 @@ export class FlashBench {
       layout,
       keys: keys.map(({ publicKey }) => publicKeyText(publicKey)),
       release: false,
-      record: { partition: 'u-boot-env', offset: 8 * KiB, step: 4096 },
+      record: { partition: 'u-boot-env', offset: 2 * unitOf(layout), step: unitOf(layout) },
       ...more,
     };
     const bench = new FlashBench(directory, layout, description);

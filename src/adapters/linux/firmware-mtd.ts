@@ -3,6 +3,7 @@ import { checkBlockRange, NsError, sentenceOf } from '../../base/index.ts';
 import type { FlashLayout } from '../../board/index.ts';
 import { type Libc, loadLibc } from '../libc.ts';
 import type { OpenPartition } from './firmware-slots.ts';
+import { readAll, writeAll } from './whole-range.ts';
 
 /** _IOW('M', 2, struct erase_info_user): start and length, 32 bits each (linux/mtd/mtd-abi.h). */
 const MEMERASE = 0x40084d02;
@@ -83,28 +84,16 @@ async function openPartition(
     },
     async write(offset, data, signal) {
       checkBlockRange(name, size, offset, data.byteLength);
-      for (let done = 0; done < data.byteLength; ) {
-        signal?.throwIfAborted();
-        const { bytesWritten } = await file
-          .write(data, done, data.byteLength - done, offset + done)
-          .catch((cause: unknown) => {
-            throw failed('writing', cause);
-          });
-        if (bytesWritten === 0) throw failed('writing', 'it takes no more');
-        done += bytesWritten;
-      }
+      await writeAll(file, offset, data, signal).catch((cause: unknown) => {
+        throw signal?.aborted === true ? signal.reason : failed('writing', cause);
+      });
     },
     async read(offset, into) {
       checkBlockRange(name, size, offset, into.byteLength);
-      for (let done = 0; done < into.byteLength; ) {
-        const { bytesRead } = await file
-          .read(into, done, into.byteLength - done, offset + done)
-          .catch((cause: unknown) => {
-            throw failed('reading', cause);
-          });
-        if (bytesRead === 0) throw failed('reading', 'it ends early');
-        done += bytesRead;
-      }
+      const done = await readAll(file, offset, into).catch((cause: unknown) => {
+        throw failed('reading', cause);
+      });
+      if (done < into.byteLength) throw failed('reading', 'it ends early');
     },
     // What a write has returned from is in the flash.
     flush: () => Promise.resolve(),

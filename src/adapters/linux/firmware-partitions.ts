@@ -4,6 +4,7 @@ import { checkBlockRange, NsError, sentenceOf } from '../../base/index.ts';
 import type { FlashLayout } from '../../board/index.ts';
 import { DirectReader } from '../direct-reader.ts';
 import type { OpenPartition } from './firmware-slots.ts';
+import { readAll, writeAll } from './whole-range.ts';
 
 export interface BlockPlaces {
   readonly sys: string;
@@ -82,16 +83,9 @@ async function openPartition(
     erase: async (offset, length) => checkBlockRange(name, size, offset, length),
     async write(offset, data, signal) {
       checkBlockRange(name, size, offset, data.byteLength);
-      for (let done = 0; done < data.byteLength; ) {
-        signal?.throwIfAborted();
-        const { bytesWritten } = await file
-          .write(data, done, data.byteLength - done, offset + done)
-          .catch((cause: unknown) => {
-            throw failed('writing', cause);
-          });
-        if (bytesWritten === 0) throw failed('writing', 'it takes no more');
-        done += bytesWritten;
-      }
+      await writeAll(file, offset, data, signal).catch((cause: unknown) => {
+        throw signal?.aborted === true ? signal.reason : failed('writing', cause);
+      });
     },
     async read(offset, into) {
       checkBlockRange(name, size, offset, into.byteLength);
@@ -111,18 +105,4 @@ async function openPartition(
       await file.close();
     },
   };
-}
-
-async function readAll(
-  file: Awaited<ReturnType<typeof open>>,
-  offset: number,
-  into: Uint8Array,
-): Promise<number> {
-  let done = 0;
-  while (done < into.byteLength) {
-    const { bytesRead } = await file.read(into, done, into.byteLength - done, offset + done);
-    if (bytesRead === 0) break;
-    done += bytesRead;
-  }
-  return done;
 }

@@ -1,5 +1,5 @@
 import type { KernelFiles } from '../../adapters/linux/index.ts';
-import { formatBytes, orAborted, type Refusal, seconds, sentenceOf } from '../../base/index.ts';
+import { eitherSignal, formatBytes, orAborted, type Refusal, seconds, sentenceOf } from '../../base/index.ts';
 import {
   absent,
   type BoardLook,
@@ -65,10 +65,10 @@ const PUTTING_BACK = seconds(2);
 export async function doStep(step: BoardStep, hands: BoardHands, signal: AbortSignal): Promise<Finding> {
   signal.throwIfAborted();
   const deadline = hands.clock.deadline(ONE_STEP, step.name);
-  const either = AbortSignal.any([signal, deadline.signal]);
-  const found = finding(step, hands, either);
+  const either = eitherSignal(signal, deadline.signal);
+  const found = finding(step, hands, either.signal);
   try {
-    return await orAborted(found, either);
+    return await orAborted(found, either.signal);
   } catch (error) {
     // What was driven is put back first.
     await Promise.race([
@@ -78,6 +78,7 @@ export async function doStep(step: BoardStep, hands: BoardHands, signal: AbortSi
     signal.throwIfAborted();
     return failed(sentenceOf(error));
   } finally {
+    either.release();
     deadline.release();
   }
 }

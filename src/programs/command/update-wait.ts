@@ -1,5 +1,13 @@
 import { systemClock } from '../../adapters/system-clock.ts';
-import { type Duration, equalBytes, milliseconds, minutes, seconds, sentenceOf } from '../../base/index.ts';
+import {
+  type Duration,
+  eitherSignal,
+  equalBytes,
+  milliseconds,
+  minutes,
+  seconds,
+  sentenceOf,
+} from '../../base/index.ts';
 import { EXIT, type Fleet } from '../../fleet/index.ts';
 import type { Stop } from '../../ports/index.ts';
 import type { ResultOf } from '../../protocol/index.ts';
@@ -119,6 +127,8 @@ async function sleepUntil(
 ): Promise<void> {
   const woken = new AbortController();
   bell(() => woken.abort());
-  await systemClock.sleep(pause, AbortSignal.any([signal, woken.signal])).catch(() => {});
+  const either = eitherSignal(signal, woken.signal);
+  await systemClock.sleep(pause, either.signal).catch(() => {});
+  either.release();
   signal.throwIfAborted();
 }

@@ -53,10 +53,16 @@ async function receiveInto(
   // A chunk has erase blocks of its own, or all is erased first and begun anew after each cut.
   const byChunk = CHUNK_BYTES % range.eraseSize === 0;
   const kept = byChunk ? await mapOf(context, slot, sha256, total) : undefined;
-  // What it says of other bytes is no longer so from the first write on.
+  // A map of other bytes would be wrong from the first write on.
   if (kept === undefined) await services.store.remove(DOCUMENT);
   const have = kept ?? new ChunkMap(total);
-  if (!byChunk) await range.erase(0, Math.ceil(size / range.eraseSize) * range.eraseSize, signal);
+  if (!byChunk) {
+    // Block by block: each may take seconds, and a slot has many.
+    for (let at = 0; at < size; at += range.eraseSize) {
+      await range.erase(at, range.eraseSize, signal);
+      context.progress('erasing the slot', Math.min(at + range.eraseSize, size), size, 'bytes');
+    }
+  }
   const received = await receiveFile({
     id,
     size,

@@ -147,6 +147,39 @@ await t.test(
   },
 );
 
+await t.test('erase blocks larger than a chunk are erased one by one, as each takes its time', async (t) => {
+  const directory = await mkdtemp(join(home, 'board-'));
+  const block = 2 * CHUNK;
+  const bench = await FlashBench.make(directory, smallLayout('nor', 4 * block, block), first, [maker]);
+  const slots = await bench.open('a');
+  t.teardown(() => slots.close());
+  const range = slots.slots.b;
+  const erased: (readonly [number, number])[] = [];
+  const firmware = await ownFirmware(bench.description, {
+    ...slots,
+    slots: {
+      ...slots.slots,
+      b: {
+        ...range,
+        erase: async (offset, length, signal) => {
+          erased.push([offset, length]);
+          await range.erase(offset, length, signal);
+        },
+      },
+    },
+  });
+  const long = noise(2 * block + 99, 4);
+  const image = await packUpdate(long, maker, made);
+  t.match(await giveUpdate(firmware, new MemoryState(), image, operator), { ok: true });
+  t.same(
+    erased,
+    [0, 1, 2].map((n) => [n * block, block]),
+  );
+  const { start, bytes } = await bench.boot();
+  t.equal(start, 'b');
+  t.ok(equalBytes(bytes, long));
+});
+
 await t.test('what ran before and is whole still is tried without being sent', async (t) => {
   const { bench, give } = await board(t);
   const image = await packUpdate(second, maker, made);

@@ -20,7 +20,7 @@ import {
   type Order,
   type Verb,
 } from '../../src/protocol/index.ts';
-import { openEvent, signOrder } from '../../src/security/index.ts';
+import { signOrder } from '../../src/security/index.ts';
 import {
   type Ended,
   endOf,
@@ -30,6 +30,7 @@ import {
   type PutOptions,
   type Tokens,
 } from './ended.ts';
+import { eventsOn } from './events-on.ts';
 import { FakeBroker, type FakeBus } from './fake-bus.ts';
 import { MemorySink, memorySource } from './fleet-bench.ts';
 import { TestGovernor } from './governor.ts';
@@ -246,8 +247,7 @@ export class AgentDesk {
 
   /** Resolves where the agent asks for its board to start anew, with why. */
   get restartAsked(): Promise<string> {
-    if (this.#device === undefined) throw new Error('not started');
-    return this.#device.restart;
+    return this.#device?.restart ?? Promise.reject(new Error('not started'));
   }
 
   async get(path: string, options: GetOptions = {}): Promise<Got> {
@@ -292,14 +292,7 @@ export class AgentDesk {
 
   /** What the device has said, verified. */
   events(): DeviceEvent[] {
-    const { evt } = deviceTopics(TENANT, DEVICE);
-    return this.broker.published
-      .filter(({ topic }) => topic === evt)
-      .map(({ payload }) => {
-        const opened = openEvent(payload, this.device.publicKey, { tenant: TENANT });
-        if (!opened.ok) throw new Error(opened.refusal.sentence);
-        return opened.value;
-      });
+    return eventsOn(this.broker, { tenant: TENANT, device: DEVICE }, this.device.publicKey);
   }
 
   said<E extends DeviceEvent['event']>(event: E): (DeviceEvent & { event: E })[] {

@@ -1,16 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import t from 'tap';
-import { equalBytes, minutes, seconds } from '../../src/base/index.ts';
+import { equalBytes, minutes } from '../../src/base/index.ts';
 import { TRIES } from '../../src/firmware/index.ts';
 import { ColdHost } from '../kit/cold-host.ts';
 import { eventually } from '../kit/eventually.ts';
 import { packUpdate } from '../kit/firmware-image.ts';
-import { FlashBench, smallLayout } from '../kit/flash-bench.ts';
 import { testKey } from '../kit/keys.ts';
-import { LeapingClock } from '../kit/leaping-clock.ts';
 import { noise } from '../kit/noise.ts';
+import { openUpdatableHost } from '../kit/updatable-host.ts';
 
 const maker = testKey();
 const first = noise(100_000, 1);
@@ -19,24 +15,7 @@ const image = await packUpdate(second, maker, { board: 'sim-host', version: '2.0
 
 /** A device whose flash is a file, with version 1.0.0 in slot a. */
 async function device(t: { teardown(done: () => unknown): void }) {
-  const directory = await mkdtemp(join(tmpdir(), 'nightshift-update-'));
-  t.teardown(() => rm(directory, { recursive: true }));
-  const flash = await FlashBench.make(directory, smallLayout('nor'), first, [maker]);
-  const clock = new LeapingClock();
-  const files = { description: flash.descriptionFile, medium: flash.medium, slot: flash.slotFile };
-  const host = await ColdHost.start({
-    size: 8,
-    clock,
-    agent: { firmware: { image: files, trialMinutes: 1 } },
-  });
-  t.teardown(async () => {
-    await host.close();
-    // What still repeats the end of a transfer, every two seconds and fifteen times, ends too.
-    for (let n = 0; n < 20; n += 1) {
-      clock.leap(seconds(3));
-      await new Promise((resolve) => setTimeout(resolve, 2));
-    }
-  });
+  const { host, flash, clock } = await openUpdatableHost(t, first, maker);
   /** Power goes and comes back: the boot chooses, and the agent of what it chose starts. */
   const startAnew = async (): Promise<string> => {
     await host.stop();
